@@ -1,0 +1,159 @@
+#include "common/config/check.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "common/config/address.h"
+#include "common/config/schema.h"
+#include "common/text.h"
+
+namespace kvmesh::config {
+namespace {
+
+std::string entry_key(std::size_t index) {
+  return "kv.routing_table[" + std::to_string(index) + "]";
+}
+
+std::string ms(std::chrono::milliseconds duration) { return std::to_string(duration.count()); }
+
+void check_required(const Draft& draft, Faults& faults) {
+  if (!draft.given("name")) {
+    faults.add(
+        draft.whole, "name",
+        R"(is missing; add name = "foo@localhost", the name that other nodes know this one by)");
+  }
+  if (!draft.given("apps")) {
+    faults.add(draft.whole, "apps",
+               R"(is missing; add apps = ["kv", "kv_server"], or just one of them)");
+  }
+}
+
+void check_loopback(const Draft& draft, std::string_view key, const std::string& address,
+                    Faults& faults) {
+  if (!draft.sound(key) || !draft.sound("mesh.insecure") || draft.settings.mesh.insecure ||
+      is_loopback(address))
+    return;
+  faults.add(draft.place_of(key), key,
+             quoted(address) +
+                 " is not a loopback address, and everyone who can reach it could read and write "
+                 "everything, unencrypted; "
+                 "listen on 127.0.0.1, or set mesh.insecure = true where the network is trusted");
+}
+
+void check_listen(const Draft& draft, Faults& faults) {
+  const Settings& s = draft.settings;
+  check_loopback(draft, "mesh.listen", s.mesh.listen, faults);
+  if (!s.apps.kv_server) return;
+  check_loopback(draft, "kv_server.listen", s.kv_server.listen, faults);
+  if (draft.sound("mesh.listen") && draft.sound("kv_server.listen") &&
+      s.mesh.listen == "tcp://" + s.kv_server.listen && !s.mesh.listen.ends_with(":0")) {
+    faults.add(draft.place_of("kv_server.listen"), "kv_server.listen",
+               quoted(s.kv_server.listen) +
+                   " is the port of mesh.listen too; choose another port for one of them");
+  }
+}
+
+void check_times(const Draft& draft, Faults& faults) {
+  const auto& mesh = draft.settings.mesh;
+  // Complain where a value was given: a default is not the user's fault.
+  const auto place = [&](std::string_view key, std::string_view other) {
+    return draft.place_of(draft.given(key) ? key : other);
+  };
+  if (draft.sound("mesh.ping_interval_ms") && draft.sound("mesh.peer_timeout_ms") &&
+      mesh.ping_interval >= mesh.peer_timeout) {
+    faults.add(
+        place("mesh.ping_interval_ms", "mesh.peer_timeout_ms"), "mesh.ping_interval_ms",
+        ms(mesh.ping_interval) + " is not below mesh.peer_timeout_ms (" + ms(mesh.peer_timeout) +
+            "), so a healthy peer would count as dead; write at most " + ms(mesh.peer_timeout / 2));
+  }
+  if (draft.sound("mesh.reconnect_min_ms") && draft.sound("mesh.reconnect_max_ms") &&
+      mesh.reconnect_min > mesh.reconnect_max) {
+    faults.add(place("mesh.reconnect_min_ms", "mesh.reconnect_max_ms"), "mesh.reconnect_min_ms",
+               ms(mesh.reconnect_min) + " is over mesh.reconnect_max_ms (" +
+                   ms(mesh.reconnect_max) + "); lower the one or raise the other");
+  }
+}
+
+void check_peers(const Draft& draft, Faults& faults) {
+  std::map<std::string, const Draft::Peer*> by_address;
+  for (const Draft::Peer& peer : draft.peers) {
+    const std::string key = join_key("mesh.peers", peer.name.str());
+    if (peer.name == draft.settings.name) {
+      faults.add(
+          peer.place, key,
+          "is this node's own name; a node is not its own peer, so remove it or correct name");
+    }
+    if (!peer.address) continue;
+    if (draft.sound("mesh.listen") && *peer.address == draft.settings.mesh.listen) {
+      faults.add(
+          peer.place, key,
+          quoted(*peer.address) + " is this node's own mesh.listen; write the peer's address");
+    }
+    const auto [first, is_new] = by_address.emplace(*peer.address, &peer);
+    if (!is_new) {
+      const Draft::Peer& other = *first->second;
+      faults.add(peer.place, key,
+                 quoted(*peer.address) + " is the address of " + other.name.str() + " too (" +
+                     other.place.to_string() + "); each node has an address of its own");
+    }
+  }
+}
+
+void check_entries(const Draft& draft, Faults& faults) {
+  const Settings& s = draft.settings;
+  if (s.name.empty())
+    return;  // missing or refused, so nobody knows which entries are for this node
+  for (const Draft::Entry& entry : draft.entries) {
+    const NodeName& node = entry.route.node;
+    const std::string key = entry_key(entry.index) + ".node";
+    if (node == s.name) {
+      if (s.apps.kv || !draft.given("apps") || !draft.sound("apps")) continue;
+      faults.add(
+          entry.place, key,
+          node.str() +
+              R"( is this node, but it stores nothing; add "kv" to apps, or name the node that stores )" +
+              entry.route.range.to_string());
+    } else if (std::ranges::find(draft.peers, node, &Draft::Peer::name) == draft.peers.end()) {
+      faults.add(entry.place, key,
+                 node.str() + " is neither this node (" + s.name.str() + ") nor a peer; add " +
+                     join_key("mesh.peers", node.str()) +
+                     " = \"tcp://host:port\" or correct the name");
+    }
+  }
+}
+
+}  // namespace
+
+void check(const Draft& draft, Faults& faults) {
+  check_required(draft, faults);
+  check_listen(draft, faults);
+  check_times(draft, faults);
+  check_peers(draft, faults);
+  check_entries(draft, faults);
+}
+
+void check_oddities(const Draft& draft, Faults& warnings) {
+  for (const std::size_t i : draft.settings.kv.routing_table.shadowed()) {
+    const Draft::Entry& entry = draft.entries[i];
+    warnings.add(entry.place, entry_key(entry.index),
+                 entry.route.range.to_string() + " -> " + entry.route.node.str() +
+                     " can never match, because earlier entries cover all its bytes; move it up or "
+                     "remove it");
+  }
+  for (const Draft::Peer& peer : draft.peers) {
+    const auto names_it = [&](const Draft::Entry& entry) { return entry.route.node == peer.name; };
+    if (std::ranges::any_of(draft.entries, names_it)) continue;
+    warnings.add(peer.place, join_key("mesh.peers", peer.name.str()),
+                 "no entry of kv.routing_table names this peer, so nothing is passed to it; add an "
+                 "entry or remove it");
+  }
+  if (draft.entries.empty()) {
+    warnings.add(draft.place_of("kv.routing_table"), "kv.routing_table",
+                 "has no entries, so every bucket ends as no_route; add { range = \"*\", node = " +
+                     quoted(draft.settings.name.str()) + " } or entries for other nodes");
+  }
+}
+
+}  // namespace kvmesh::config

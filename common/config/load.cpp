@@ -1,0 +1,55 @@
+#include "common/config/load.h"
+
+#include <string>
+#include <utility>
+
+#include "common/config/check.h"
+#include "common/config/draft.h"
+#include "common/config/faults.h"
+#include "common/config/layers.h"
+#include "common/config/scan.h"
+
+namespace kvmesh {
+namespace {
+
+std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
+  std::string out;
+  for (const std::string& part : parts) {
+    if (!out.empty()) out += separator;
+    out += part;
+  }
+  return out;
+}
+
+config::Place whole_place(const SettingsSources& sources) {
+  const std::string source = sources.files.empty() ? "command line" : joined(sources.files, ", ");
+  return {config::Place::Origin::kFile, source, 0};
+}
+
+Settings finished(const config::Draft& draft) {
+  Settings out = draft.settings;
+  for (const auto& peer : draft.peers) out.mesh.peers.push_back({peer.name, peer.address.value()});
+  return out;
+}
+
+}  // namespace
+
+Result<LoadedSettings> load_settings(const SettingsSources& sources) {
+  config::Faults faults;
+  const config::Layers layers = config::read_layers(sources, faults);
+  config::Draft draft;
+  draft.whole = whole_place(sources);
+  config::scan(layers.merged, draft, faults);
+  // Half a configuration would be full of faults that are none.
+  if (layers.complete) config::check(draft, faults);
+  if (!faults.empty()) return Status{StatusCode::kInvalidArgument, joined(faults.lines(), "\n")};
+
+  std::vector<RouteEntry> entries;
+  for (const auto& entry : draft.entries) entries.push_back(entry.route);
+  draft.settings.kv.routing_table = RoutingTable{std::move(entries)};
+  config::Faults warnings;
+  config::check_oddities(draft, warnings);
+  return LoadedSettings{finished(draft), warnings.lines()};
+}
+
+}  // namespace kvmesh

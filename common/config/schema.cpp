@@ -1,0 +1,380 @@
+#include "common/config/schema.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <utility>
+
+#include "common/config/address.h"
+#include "common/config/size_text.h"
+#include "common/config/tables.h"
+#include "common/text.h"
+
+namespace kvmesh::config {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::array<std::string_view, 6> kLevels = {"trace",   "debug", "info",
+                                                     "warning", "error", "off"};
+constexpr std::int64_t kMemoryMin = 4096;
+constexpr std::int64_t kMemoryMax = std::int64_t{1} << 50;
+
+void refuse(const KeySpec& spec, const Value& value, Draft& draft, Faults& faults,
+            std::string_view text) {
+  draft.faulty.insert(spec.key);
+  faults.add(value.place, spec.key, text);
+}
+
+void refuse_type(const KeySpec& spec, const Value& value, Draft& draft, Faults& faults,
+                 std::string_view example) {
+  refuse(spec, value, draft, faults,
+         "is " + describe(value) + ", expected " + spec.type + "; write for example " +
+             std::string{example});
+}
+
+// `store` and `show` are called with the finished specification, so that they can speak of it.
+template <typename Store>
+KeySpec with_store(KeySpec spec, Store store) {
+  spec.store = [copy = spec, store](const Value& value, Draft& draft, Faults& faults) {
+    store(copy, value, draft, faults);
+  };
+  return spec;
+}
+
+std::string range_text(std::int64_t min, std::int64_t max) {
+  return std::to_string(min) + " to " + std::to_string(max);
+}
+
+struct IntegerAccess {
+  void (*set)(Settings&, std::int64_t);
+  std::int64_t (*get)(const Settings&);
+};
+
+KeySpec integer_key(KeySpec spec, std::int64_t min, std::int64_t max, IntegerAccess access) {
+  spec.type = "an integer";
+  spec.range = range_text(min, max);
+  spec.show = [access](const Settings& settings) { return std::to_string(access.get(settings)); };
+  return with_store(std::move(spec), [min, max, access](const KeySpec& self, const Value& value,
+                                                        Draft& draft, Faults& faults) {
+    if (value.kind != Value::Kind::kInteger) {
+      const std::string key = self.key.substr(self.key.rfind('.') + 1);
+      refuse_type(self, value, draft, faults, key + " = " + self.show(Settings{}));
+    } else if (value.integer < min || value.integer > max) {
+      refuse(self, value, draft, faults,
+             std::to_string(value.integer) + " is out of range; write " + self.range +
+                 (self.unit.empty() ? "" : " (" + self.unit + ")"));
+    } else {
+      access.set(draft.settings, value.integer);
+    }
+  });
+}
+
+// `member` gives the duration that the key sets.
+template <typename Member>
+KeySpec milliseconds_key(KeySpec spec, std::int64_t min, std::int64_t max, Member) {
+  spec.unit = "milliseconds";
+  return integer_key(
+      std::move(spec), min, max,
+      {[](Settings& settings, std::int64_t value) { Member{}(settings) = milliseconds{value}; },
+       [](const Settings& settings) -> std::int64_t {
+         Settings copy = settings;
+         return Member{}(copy).count();
+       }});
+}
+
+struct StringAccess {
+  Status (*set)(Settings&, const std::string&);  // refuses with what is wrong; what to do
+  std::string (*get)(const Settings&);
+};
+
+KeySpec string_key(KeySpec spec, std::string_view example, StringAccess access) {
+  spec.type = "a string";
+  spec.show = [access](const Settings& settings) { return quoted(access.get(settings), 1024); };
+  return with_store(std::move(spec), [example, access](const KeySpec& self, const Value& value,
+                                                       Draft& draft, Faults& faults) {
+    if (value.kind != Value::Kind::kString) return refuse_type(self, value, draft, faults, example);
+    const Status status = access.set(draft.settings, value.text);
+    if (!status.ok()) refuse(self, value, draft, faults, status.text());
+  });
+}
+
+KeySpec name_key() {
+  return string_key(
+      {.key = "name",
+       .type = {},
+       .unit = {},
+       .range = "name@host, at most " + std::to_string(limits::kNodeNameBytesMax) +
+                " bytes of letters, digits, _, - and .",
+       .meaning =
+           "The name by which other nodes and tables know this node. The host part is a name only.",
+       .required = true,
+       .store = {},
+       .show = {}},
+      "name = \"foo@localhost\"",
+      {[](Settings& settings, const std::string& text) {
+         auto name = NodeName::parse(text);
+         if (!name.ok()) return name.status();
+         settings.name = std::move(*name);
+         return Status{};
+       },
+       [](const Settings& settings) { return settings.name.str(); }});
+}
+
+void store_apps(const KeySpec& self, const Value& value, Draft& draft, Faults& faults) {
+  const std::string_view example = R"(apps = ["kv", "kv_server"])";
+  if (value.kind != Value::Kind::kArray) return refuse_type(self, value, draft, faults, example);
+  for (const Value& app : value.children) {
+    if (app.kind == Value::Kind::kString && app.text == "kv") {
+      draft.settings.apps.kv = true;
+    } else if (app.kind == Value::Kind::kString && app.text == "kv_server") {
+      draft.settings.apps.kv_server = true;
+    } else {
+      refuse(self, app, draft, faults,
+             "holds " + describe(app) +
+                 R"(, which is no app; the apps are "kv" (storage) and "kv_server" (TCP server))");
+    }
+  }
+}
+
+std::string show_apps(const Settings& settings) {
+  std::string out = "[";
+  if (settings.apps.kv) out += "\"kv\"";
+  if (settings.apps.kv && settings.apps.kv_server) out += ", ";
+  if (settings.apps.kv_server) out += "\"kv_server\"";
+  return out + "]";
+}
+
+KeySpec apps_key() {
+  return with_store(
+      {.key = "apps",
+       .type = "an array of strings",
+       .unit = {},
+       .range = R"("kv", "kv_server")",
+       .meaning =
+           "What this node does: `kv` stores buckets, `kv_server` serves the line protocol. `[]` "
+           "only passes requests on.",
+       .required = true,
+       .store = {},
+       .show = show_apps},
+      store_apps);
+}
+
+KeySpec mesh_listen_key() {
+  return string_key(
+      {.key = "mesh.listen",
+       .type = {},
+       .unit = {},
+       .range =
+           "tcp://host:port (port 0: any free one) or ipc://path; loopback unless mesh.insecure",
+       .meaning = "Where clients and peers connect to this node.",
+       .required = false,
+       .store = {},
+       .show = {}},
+      "listen = \"tcp://127.0.0.1:5550\"",
+      {[](Settings& settings, const std::string& text) {
+         settings.mesh.listen = text;
+         return check_endpoint(text, AddressUse::kListen);
+       },
+       [](const Settings& settings) { return settings.mesh.listen; }});
+}
+
+KeySpec server_listen_key() {
+  return string_key(
+      {.key = "kv_server.listen",
+       .type = {},
+       .unit = {},
+       .range = "host:port (port 0: any free one); loopback unless mesh.insecure",
+       .meaning = "Where the line protocol is served, when apps holds kv_server.",
+       .required = false,
+       .store = {},
+       .show = {}},
+      "listen = \"127.0.0.1:4040\"",
+      {[](Settings& settings, const std::string& text) {
+         settings.kv_server.listen = text;
+         const auto parsed = parse_host_port(text, AddressUse::kListen);
+         if (parsed.ok() && parsed->host == "*") {
+           return Status{
+               StatusCode::kInvalidArgument,
+               quoted(text) + " names no address; write 0.0.0.0 or [::] for every interface"};
+         }
+         return parsed.ok() ? Status{} : parsed.status();
+       },
+       [](const Settings& settings) { return settings.kv_server.listen; }});
+}
+
+KeySpec insecure_key() {
+  return with_store({.key = "mesh.insecure",
+                     .type = "a boolean",
+                     .unit = {},
+                     .range = "true, false",
+                     .meaning = "Allows listen addresses that are not loopback, although nothing "
+                                "is encrypted and nobody is asked for "
+                                "a password.",
+                     .required = false,
+                     .store = {},
+                     .show = [](const Settings& settings) -> std::string {
+                       return settings.mesh.insecure ? "true" : "false";
+                     }},
+                    [](const KeySpec& self, const Value& value, Draft& draft, Faults& faults) {
+                      if (value.kind != Value::Kind::kBoolean)
+                        return refuse_type(self, value, draft, faults, "insecure = true");
+                      draft.settings.mesh.insecure = value.integer != 0;
+                    });
+}
+
+KeySpec memory_key() {
+  return with_store(
+      {.key = "kv.memory_max",
+       .type = "an integer or a string with a unit",
+       .unit = "bytes",
+       .range = size_text(kMemoryMin) + " to " + size_text(kMemoryMax),
+       .meaning = "Memory of the store; puts beyond it get `full`. Bytes, or a text with B, KiB, "
+                  "MiB, GiB or TiB.",
+       .required = false,
+       .store = {},
+       .show =
+           [](const Settings& settings) {
+             return quoted(size_text(static_cast<std::int64_t>(settings.kv.memory_max)));
+           }},
+      [](const KeySpec& self, const Value& value, Draft& draft, Faults& faults) {
+        const bool is_text = value.kind == Value::Kind::kString;
+        if (!is_text && value.kind != Value::Kind::kInteger) {
+          return refuse_type(self, value, draft, faults, "memory_max = \"512MiB\"");
+        }
+        const auto bytes = is_text ? parse_size(value.text) : std::optional{value.integer};
+        if (!bytes) {
+          refuse(self, value, draft, faults,
+                 quoted(value.text) +
+                     " is not a size; write bytes, or a whole number with B, KiB, MiB, GiB or TiB");
+        } else if (*bytes < kMemoryMin || *bytes > kMemoryMax) {
+          refuse(self, value, draft, faults,
+                 (is_text ? quoted(value.text) : std::to_string(*bytes)) +
+                     " is out of range; write " + self.range);
+        } else {
+          draft.settings.kv.memory_max = static_cast<std::size_t>(*bytes);
+        }
+      });
+}
+
+KeySpec level_key() {
+  return string_key(
+      {.key = "log.level",
+       .type = {},
+       .unit = {},
+       .range = "trace, debug, info, warning, error, off",
+       .meaning = "The least important events that are logged.",
+       .required = false,
+       .store = {},
+       .show = {}},
+      "level = \"info\"",
+      {[](Settings& settings, const std::string& text) {
+         settings.log.level = text;
+         if (std::ranges::find(kLevels, text) != kLevels.end()) return Status{};
+         return Status{
+             StatusCode::kInvalidArgument,
+             quoted(text) + " is not a level; write trace, debug, info, warning, error or off"};
+       },
+       [](const Settings& settings) { return settings.log.level; }});
+}
+
+KeySpec plain(std::string key, std::string unit, std::string meaning) {
+  return {.key = std::move(key),
+          .type = {},
+          .unit = std::move(unit),
+          .range = {},
+          .meaning = std::move(meaning),
+          .required = false,
+          .store = {},
+          .show = {}};
+}
+
+std::vector<KeySpec> mesh_keys() {
+  const auto day = limits::kTimeoutMax.count();
+  std::vector<KeySpec> out;
+  out.push_back(mesh_listen_key());
+  KeySpec peers = plain("mesh.peers", "",
+                        "The nodes that this node may pass requests to: a table, name = address.");
+  peers.type = "a table of name = address";
+  peers.range = "at most " + std::to_string(limits::kPeersMax) + "; tcp://host:port or ipc://path";
+  peers.store = store_peers;
+  peers.show = [](const Settings&) { return std::string{"{}"}; };
+  out.push_back(std::move(peers));
+  out.push_back(insecure_key());
+  out.push_back(milliseconds_key(
+      plain("mesh.request_timeout_ms", "",
+            "How long a request of the line protocol may take on all its way."),
+      1, day, [](Settings& s) -> milliseconds& { return s.mesh.request_timeout; }));
+  out.push_back(milliseconds_key(
+      plain("mesh.ping_interval_ms", "", "How often a silent peer is asked for a sign of life."),
+      10, 60000, [](Settings& s) -> milliseconds& { return s.mesh.ping_interval; }));
+  out.push_back(milliseconds_key(
+      plain("mesh.peer_timeout_ms", "",
+            "Silence after which a peer counts as dead; above mesh.ping_interval_ms."),
+      20, 300000, [](Settings& s) -> milliseconds& { return s.mesh.peer_timeout; }));
+  out.push_back(milliseconds_key(
+      plain("mesh.reconnect_min_ms", "",
+            "The first pause before connecting to a lost peer again; it doubles each time."),
+      1, 60000, [](Settings& s) -> milliseconds& { return s.mesh.reconnect_min; }));
+  out.push_back(milliseconds_key(
+      plain("mesh.reconnect_max_ms", "", "The longest such pause; not below the first."), 1, 600000,
+      [](Settings& s) -> milliseconds& { return s.mesh.reconnect_max; }));
+  return out;
+}
+
+std::vector<KeySpec> server_keys() {
+  std::vector<KeySpec> out;
+  out.push_back(server_listen_key());
+  out.push_back(integer_key(
+      plain("kv_server.connections_max", "connections",
+            "Connections at once; one more is refused with `overloaded`."),
+      1, 1000000,
+      {[](Settings& s, std::int64_t value) {
+         s.kv_server.connections_max = static_cast<std::size_t>(value);
+       },
+       [](const Settings& s) { return static_cast<std::int64_t>(s.kv_server.connections_max); }}));
+  out.push_back(
+      milliseconds_key(plain("kv_server.idle_timeout_ms", "",
+                             "A connection that is silent for so long is closed; 0: never."),
+                       0, limits::kTimeoutMax.count(),
+                       [](Settings& s) -> milliseconds& { return s.kv_server.idle_timeout; }));
+  return out;
+}
+
+std::vector<KeySpec> make_schema() {
+  std::vector<KeySpec> out;
+  out.push_back(name_key());
+  out.push_back(apps_key());
+  out.push_back(integer_key(
+      plain("threads", "reactors", "Threads that serve requests."), 1, 64,
+      {[](Settings& s, std::int64_t value) { s.threads = static_cast<std::uint32_t>(value); },
+       [](const Settings& s) { return std::int64_t{s.threads}; }}));
+  for (KeySpec& spec : mesh_keys()) out.push_back(std::move(spec));
+  KeySpec table = plain("kv.routing_table", "",
+                        "Which node a bucket belongs to, by the first byte of its name; the first "
+                        "entry that holds the byte wins. Nodes without `kv` need it too.");
+  table.type = "an array of { range, node } tables";
+  table.range = "at most " + std::to_string(limits::kRoutingEntriesMax) +
+                " entries; node: this one or a peer";
+  table.store = store_routing_table;
+  table.show = [](const Settings&) { return std::string{"[]"}; };
+  out.push_back(std::move(table));
+  out.push_back(memory_key());
+  for (KeySpec& spec : server_keys()) out.push_back(std::move(spec));
+  out.push_back(level_key());
+  return out;
+}
+
+}  // namespace
+
+const std::vector<KeySpec>& schema() {
+  static const std::vector<KeySpec> kSchema = make_schema();
+  return kSchema;
+}
+
+std::string default_text(const KeySpec& spec) {
+  return spec.required ? "required" : spec.show(Settings{});
+}
+
+}  // namespace kvmesh::config

@@ -1,0 +1,146 @@
+#include "common/config/tables.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <kvmesh/limits.h>
+
+#include "common/config/address.h"
+#include "common/text.h"
+
+namespace kvmesh::config {
+namespace {
+
+constexpr std::string_view kPeers = "mesh.peers";
+constexpr std::string_view kTable = "kv.routing_table";
+constexpr std::string_view kEntryExample = R"({ range = "a..m", node = "foo@localhost" })";
+
+void store_peer(const Value& value, Draft& draft, Faults& faults) {
+  const std::string key = join_key(kPeers, value.key);
+  const auto refuse = [&](const std::string& text) {
+    draft.faulty.emplace(kPeers);
+    faults.add(value.place, key, text);
+  };
+  auto name = NodeName::parse(value.key);
+  if (!name.ok()) refuse(name.status().text());
+  std::optional<std::string> address;
+  if (value.kind != Value::Kind::kString) {
+    refuse("is " + describe(value) +
+           R"(, expected a string; write "name@host" = "tcp://host:port" with both in quotes)");
+  } else if (const Status status = check_endpoint(value.text, AddressUse::kConnect); !status.ok()) {
+    refuse(status.text());
+  } else {
+    address = value.text;
+  }
+  if (name.ok()) draft.peers.push_back({std::move(*name), std::move(address), value.place});
+}
+
+// Reads one entry member by member, so that every fault in it is told.
+class EntryReader {
+ public:
+  EntryReader(const Value& entry, std::string key, Faults& faults)
+      : entry_(entry), key_(std::move(key)), faults_(faults) {}
+
+  /// Empty when there was a fault.
+  std::optional<RouteEntry> read() {
+    if (!entry_.is_table()) {
+      refuse(entry_, key_,
+             "is " + describe(entry_) + ", expected a table; write " + std::string{kEntryExample});
+      return std::nullopt;
+    }
+    for (const Value& member : entry_.children) {
+      if (member.key == "range" || member.key == "node") continue;
+      refuse(member, join_key(key_, member.key),
+             "is not a known key; an entry has range and node only");
+    }
+    RouteEntry out;
+    if (const Value* range = text_of("range"))
+      take(ByteRange::parse(range->text), *range, out.range);
+    if (const Value* node = text_of("node")) take(NodeName::parse(node->text), *node, out.node);
+    if (!good_) return std::nullopt;
+    return out;
+  }
+
+ private:
+  void refuse(const Value& at, std::string_view key, std::string_view text) {
+    good_ = false;
+    faults_.add(at.place, key, text);
+  }
+
+  const Value* text_of(std::string_view member) {
+    const Value* value = entry_.find(member);
+    const std::string key = join_key(key_, member);
+    if (value == nullptr) {
+      refuse(entry_, key, "is missing; write " + std::string{kEntryExample});
+    } else if (value->kind != Value::Kind::kString) {
+      refuse(*value, key,
+             "is " + describe(*value) + ", expected a string; write " + std::string{kEntryExample});
+      return nullptr;
+    }
+    return value;
+  }
+
+  template <typename T>
+  void take(Result<T> parsed, const Value& value, T& out) {
+    if (parsed.ok()) {
+      out = std::move(*parsed);
+    } else {
+      refuse(value, join_key(key_, value.key), parsed.status().text());
+    }
+  }
+
+  const Value& entry_;
+  std::string key_;
+  Faults& faults_;
+  bool good_ = true;
+};
+
+}  // namespace
+
+void store_peers(const Value& value, Draft& draft, Faults& faults) {
+  const auto refuse = [&](const std::string& text) {
+    draft.faulty.emplace(kPeers);
+    faults.add(value.place, kPeers, text);
+  };
+  if (!value.is_table()) {
+    return refuse(
+        "is " + describe(value) +
+        R"(, expected a table of name = address; write [mesh.peers] and "bar@localhost" = "tcp://127.0.0.1:5551")");
+  }
+  if (value.children.size() > limits::kPeersMax) {
+    return refuse("holds " + std::to_string(value.children.size()) +
+                  " peers, which is over the limit of " + std::to_string(limits::kPeersMax) +
+                  "; reach some of them through others");
+  }
+  for (const Value& peer : value.children) store_peer(peer, draft, faults);
+}
+
+void store_routing_table(const Value& value, Draft& draft, Faults& faults) {
+  const auto refuse = [&](const std::string& text) {
+    draft.faulty.emplace(kTable);
+    faults.add(value.place, kTable, text);
+  };
+  if (value.kind != Value::Kind::kArray) {
+    return refuse("is " + describe(value) +
+                  ", expected an array of { range, node } tables; write [" +
+                  std::string{kEntryExample} + "]");
+  }
+  if (value.children.size() > limits::kRoutingEntriesMax) {
+    return refuse(
+        "holds " + std::to_string(value.children.size()) + " entries, which is over the limit of " +
+        std::to_string(limits::kRoutingEntriesMax) + "; join neighbouring ranges of one node");
+  }
+  for (std::size_t i = 0; i < value.children.size(); ++i) {
+    const Value& child = value.children[i];
+    EntryReader reader{child, std::string{kTable} + "[" + std::to_string(i) + "]", faults};
+    if (auto entry = reader.read()) {
+      draft.entries.push_back({std::move(*entry), i, child.place});
+    } else {
+      draft.faulty.emplace(kTable);
+    }
+  }
+}
+
+}  // namespace kvmesh::config

@@ -1,0 +1,50 @@
+#include <kvmesh/status.h>
+
+#include <array>
+
+namespace kvmesh {
+namespace {
+
+constexpr std::array<std::string_view, kStatusCodeCount> kNames = {"ok",
+                                                                   "not_found",
+                                                                   "invalid_argument",
+                                                                   "no_route",
+                                                                   "unavailable",
+                                                                   "outcome_unknown",
+                                                                   "deadline_exceeded",
+                                                                   "route_loop",
+                                                                   "too_many_hops",
+                                                                   "too_large",
+                                                                   "overloaded",
+                                                                   "full",
+                                                                   "undefined_function",
+                                                                   "not_text",
+                                                                   "protocol_error",
+                                                                   "internal"};
+
+}  // namespace
+
+std::string_view to_string(StatusCode code) {
+  const auto number = static_cast<std::size_t>(code);
+  return number < kNames.size() ? kNames[number] : kNames.back();
+}
+
+std::optional<StatusCode> status_code_from_name(std::string_view name) {
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    if (kNames[i] == name) return static_cast<StatusCode>(i);
+  }
+  return std::nullopt;
+}
+
+std::optional<StatusCode> status_code_from_number(std::uint64_t number) {
+  if (number >= kNames.size()) return std::nullopt;
+  return static_cast<StatusCode>(number);
+}
+
+std::string Status::to_string() const {
+  std::string out{kvmesh::to_string(code_)};
+  if (!text_.empty()) out.append(": ").append(text_);
+  return out;
+}
+
+}  // namespace kvmesh

@@ -1,0 +1,49 @@
+#include "common/text.h"
+
+namespace kvmesh {
+namespace {
+
+constexpr char kHex[] = "0123456789abcdef";
+
+bool is_printable(unsigned char c) { return c >= 0x20 && c < 0x7f; }
+
+std::string hex_byte(unsigned char c) { return {kHex[c >> 4], kHex[c & 15]}; }
+
+}  // namespace
+
+std::string quoted(std::string_view bytes, std::size_t shown_max) {
+  std::string out = "\"";
+  for (const char c : bytes.substr(0, shown_max)) {
+    const auto u = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (is_printable(u)) {
+      out += c;
+    } else {
+      out += "\\x" + hex_byte(u);
+    }
+  }
+  out += '"';
+  if (bytes.size() > shown_max) out += "... (" + std::to_string(bytes.size()) + " bytes)";
+  return out;
+}
+
+std::string over_limit(std::string_view what, std::size_t actual, std::size_t limit) {
+  return std::string{what} + " of " + std::to_string(actual) + " bytes is over the limit of " +
+         std::to_string(limit);
+}
+
+std::string byte_text(unsigned char byte) {
+  const std::string hex = "0x" + hex_byte(byte);
+  if (!is_printable(byte)) return hex;
+  return std::string{"'"} + static_cast<char>(byte) + "' (" + hex + ")";
+}
+
+}  // namespace kvmesh

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+/// Small helpers for texts that people read. Pure functions.
+namespace kvmesh {
+
+/// `bytes` between double quotes, with `"`, `\`, control and non-ASCII bytes escaped (\n, \x1b);
+/// what is longer than `shown_max` bytes is cut and its length told. Safe for logs and one-line
+/// errors whatever the bytes are.
+std::string quoted(std::string_view bytes, std::size_t shown_max = 64);
+
+/// "value of 1048577 bytes is over the limit of 1048576".
+std::string over_limit(std::string_view what, std::size_t actual, std::size_t limit);
+
+/// A byte as 'a' (0x61), or 0x0a where it is not printable.
+std::string byte_text(unsigned char byte);
+
+}  // namespace kvmesh

@@ -1,0 +1,151 @@
+#include "common/wire/frame.h"
+
+#include <array>
+
+#include <kvmesh/limits.h>
+
+#include "common/wire/pack.h"
+#include "common/wire/reader.h"
+
+namespace kvmesh::wire {
+namespace {
+
+constexpr std::uint32_t kHelloFields = 5;
+constexpr std::uint32_t kWelcomeFields = 6;
+constexpr std::uint32_t kRefusedFields = 2;
+
+// Whether `in`, behind the first `known` of `fields` fields, holds just the rest of them. Later
+// versions may add fields behind those that we know, so these are passed over.
+bool ends_after(Reader& in, std::uint32_t fields, std::uint32_t known) {
+  if (fields < known) in.fail();
+  for (auto i = known; i < fields && !in.failed(); ++i) in.skip();
+  return !in.failed() && in.at_end();
+}
+
+// Names in HELLO and WELCOME go into logs and replies, so neither may be a frame long.
+bool fit(std::string_view name, std::string_view software) {
+  return name.size() <= limits::kNodeNameBytesMax && software.size() <= limits::kNodeNameBytesMax;
+}
+
+}  // namespace
+
+std::string_view to_string(Refusal reason) {
+  static constexpr std::array<std::string_view, kRefusalCount> kNames = {
+      "empty",    "version",   "kind",     "truncated", "malformed",
+      "oversize", "multipart", "identity", "no_hello",  "flood"};
+  return kNames[static_cast<std::size_t>(reason)];
+}
+
+FrameOrRefusal parse_frame(std::string_view bytes) {
+  if (bytes.size() < kFrameHeaderBytes) return {std::nullopt, Refusal::kEmpty};
+  if (bytes.size() > limits::kFrameBytesMax) return {std::nullopt, Refusal::kOversize};
+  const auto version = static_cast<std::uint8_t>(bytes[0]);
+  const auto kind = static_cast<std::uint8_t>(bytes[1]);
+  const bool any_version = kind == static_cast<std::uint8_t>(FrameKind::kHello) ||
+                           kind == static_cast<std::uint8_t>(FrameKind::kRefused);
+  if (version != kProtocolVersion && !any_version) return {std::nullopt, Refusal::kVersion};
+  if (kind == 0 || kind > kFrameKindLast) return {std::nullopt, Refusal::kKind};
+  const Frame frame{static_cast<FrameKind>(kind), bytes.substr(kFrameHeaderBytes)};
+  const bool echoed = frame.kind == FrameKind::kPing || frame.kind == FrameKind::kPong;
+  if (echoed && frame.content.size() > limits::kPingBytesMax) {
+    return {std::nullopt, Refusal::kOversize};
+  }
+  return {frame, Refusal::kEmpty};
+}
+
+void begin_frame(Buffer& out, FrameKind kind) {
+  out.push_back(static_cast<char>(kProtocolVersion));
+  out.push_back(static_cast<char>(kind));
+}
+
+std::optional<std::string_view> next_record(std::string_view& run,
+                                            std::optional<Refusal>& refusal) {
+  if (run.empty()) return std::nullopt;
+  if (run.size() < kRecordPrefixBytes) {
+    refusal = Refusal::kTruncated;
+    return std::nullopt;
+  }
+  std::size_t size = 0;
+  for (const char c : run.substr(0, kRecordPrefixBytes))
+    size = size << 8 | static_cast<std::uint8_t>(c);
+  if (size > limits::kRecordBytesMax) {
+    refusal = Refusal::kOversize;
+    return std::nullopt;
+  }
+  if (size > run.size() - kRecordPrefixBytes) {
+    refusal = Refusal::kTruncated;
+    return std::nullopt;
+  }
+  const auto record = run.substr(kRecordPrefixBytes, size);
+  run.remove_prefix(kRecordPrefixBytes + size);
+  return record;
+}
+
+void encode(Buffer& out, const Hello& hello) {
+  begin_frame(out, FrameKind::kHello);
+  pack_array(out, kHelloFields);
+  pack_uint(out, hello.version_min);
+  pack_uint(out, hello.version_max);
+  pack_str(out, hello.name);
+  pack_str(out, hello.software);
+  pack_uint(out, hello.table_epoch);
+}
+
+std::optional<Hello> decode_hello(std::string_view content) {
+  Reader in{content};
+  Hello hello;
+  const auto fields = in.read_array();
+  hello.version_min = in.read_uint();
+  hello.version_max = in.read_uint();
+  hello.name = in.read_str();
+  hello.software = in.read_str();
+  hello.table_epoch = in.read_uint();
+  if (!ends_after(in, fields, kHelloFields) || !fit(hello.name, hello.software))
+    return std::nullopt;
+  return hello;
+}
+
+void encode(Buffer& out, const Welcome& welcome) {
+  begin_frame(out, FrameKind::kWelcome);
+  pack_array(out, kWelcomeFields);
+  pack_uint(out, welcome.version);
+  pack_str(out, welcome.name);
+  pack_str(out, welcome.software);
+  pack_uint(out, welcome.table_epoch);
+  pack_uint(out, welcome.in_flight_max);
+  pack_uint(out, welcome.in_flight_bytes_max);
+}
+
+std::optional<Welcome> decode_welcome(std::string_view content) {
+  Reader in{content};
+  Welcome welcome;
+  const auto fields = in.read_array();
+  welcome.version = in.read_uint();
+  welcome.name = in.read_str();
+  welcome.software = in.read_str();
+  welcome.table_epoch = in.read_uint();
+  welcome.in_flight_max = in.read_uint();
+  welcome.in_flight_bytes_max = in.read_uint();
+  if (!ends_after(in, fields, kWelcomeFields) || !fit(welcome.name, welcome.software)) {
+    return std::nullopt;
+  }
+  return welcome;
+}
+
+void encode(Buffer& out, const Refused& refused) {
+  begin_frame(out, FrameKind::kRefused);
+  pack_array(out, kRefusedFields);
+  pack_uint(out, static_cast<std::uint64_t>(refused.code));
+  pack_str(out, refused.text);
+}
+
+std::optional<Refused> decode_refused(std::string_view content) {
+  Reader in{content};
+  const auto fields = in.read_array();
+  const auto code = status_code_from_number(in.read_uint());
+  const auto text = in.read_str();
+  if (!ends_after(in, fields, kRefusedFields)) return std::nullopt;
+  return Refused{code.value_or(StatusCode::kInternal), text};
+}
+
+}  // namespace kvmesh::wire

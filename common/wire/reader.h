@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace kvmesh::wire {
+
+/// Reads msgpack values out of bytes that somebody else sent. Total: any bytes give an answer,
+/// nothing is allocated and nothing behind the end is touched. The first thing that does not fit
+/// makes failed() true for good; every later read then returns an empty value, so a caller may read
+/// a whole record and ask once. Format: https://github.com/msgpack/msgpack/blob/master/spec.md. Not
+/// thread-safe.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+
+  /// What the next value is, by its first byte; kEnd when nothing is left, kInvalid for the
+  /// reserved byte 0xc1.
+  enum class Type : std::uint8_t {
+    kEnd,
+    kNil,
+    kBool,
+    kUnsigned,
+    kSigned,
+    kFloat,
+    kStr,
+    kBin,
+    kArray,
+    kMap,
+    kExt,
+    kInvalid
+  };
+  Type peek() const;
+
+  void read_nil();
+  bool read_bool();
+  std::uint64_t read_uint();  ///< a non-negative integer of any width, signed or not
+  std::int64_t read_int();    ///< an integer of any width that fits
+  double read_float();        ///< float 32 or float 64
+  std::string_view read_str();
+  std::string_view read_bin();
+  std::string_view read_bytes();  ///< bin, or str from languages that have no other
+  std::uint32_t read_array();     ///< the number of elements that follow
+  std::uint32_t read_map();       ///< the number of pairs that follow
+
+  /// Passes over one value, however it nests. Fails on more than limits::kNestingMax levels or
+  /// kValueItemsMax elements, so the work is bounded by the bytes that are there.
+  void skip();
+
+  /// What is not read yet.
+  std::string_view rest() const { return rest_; }
+  bool at_end() const { return rest_.empty(); }
+  bool failed() const { return failed_; }
+  void fail() {
+    failed_ = true;
+    rest_ = {};
+  }
+
+ private:
+  std::uint8_t take_byte();
+  std::uint64_t take_be(std::size_t bytes);
+  std::int64_t take_signed(std::size_t bytes);
+  std::string_view take(std::size_t bytes);
+
+  std::string_view rest_;
+  bool failed_ = false;
+};
+
+}  // namespace kvmesh::wire

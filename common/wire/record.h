@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "common/request.h"
+#include "common/wire/buffer.h"
+
+/// Requests and replies as records: the inner layer of the mesh protocol (common/PROTOCOL.md,
+/// section "Records").
+namespace kvmesh::wire {
+
+/// The node that hands a request on, as it signs the path: its name and the table entry that
+/// matched.
+struct PathStep {
+  std::string_view node;
+  std::string_view entry;
+};
+
+/// Appends `request` with its length prefix, under `id`, with `timeout_ms` left, and with `step`
+/// behind its path when there is one. `request.body` is copied as it is; all else is written anew.
+void append_request(Buffer& out, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
+                    const PathStep* step);
+
+/// Appends `reply` with its length prefix under `id`. Uses reply.body when it is there, else code,
+/// text and result.
+void append_reply(Buffer& out, const ReplyView& reply, RequestId id);
+
+/// Reads one record's content; empty when it is malformed in any way. The arguments of a request
+/// and the result of a reply are checked to be one well-formed value with bounded nesting, but not
+/// decoded. A reply's body and trace are checked against limits.h; a request's body is not, so that
+/// there is an id to answer too_large to. A code that only later versions know reads as kInternal; ReplyView::body still holds it
+/// as it came.
+std::optional<RequestView> decode_request(std::string_view record);
+std::optional<ReplyView> decode_reply(std::string_view record);
+
+/// Builds the body of a request in `scratch` (cleared first) and returns a view with target,
+/// function, args and body set. `pack_args` is called with the buffer and packs one msgpack array.
+template <typename PackArgs>
+RequestView make_request(Buffer& scratch, Target target, std::string_view function,
+                         PackArgs&& pack_args);
+
+/// One line of a trace.
+struct TraceHop {
+  std::string_view node;
+  std::string_view entry;  // the table entry that matched; empty for requests not for a bucket
+  std::string_view
+      next;  // where it went: a node's name, or this node's own when it was executed here
+  std::uint64_t elapsed_us = 0;   // from its arrival at this node to the reply's departure
+  std::uint64_t executed_us = 0;  // of those, in the handler
+};
+void append_trace_hop(Buffer& out, const TraceHop& hop);
+/// Reads the first hop of a trace and moves behind it; empty when there is none or it is malformed.
+std::optional<TraceHop> take_trace_hop(std::string_view& trace);
+
+/// Reads the first step of a path and moves behind it; empty when there is none or it is malformed.
+std::optional<PathStep> take_path_step(std::string_view& path);
+
+// Implementation only below here.
+
+void begin_body(Buffer& scratch, Target target, std::string_view function);
+RequestView view_body(const Buffer& scratch, Target target, std::string_view function,
+                      std::size_t args_at);
+
+template <typename PackArgs>
+RequestView make_request(Buffer& scratch, Target target, std::string_view function,
+                         PackArgs&& pack_args) {
+  scratch.clear();
+  begin_body(scratch, target, function);
+  const auto args_at = scratch.size();
+  pack_args(scratch);
+  return view_body(scratch, target, function, args_at);
+}
+
+}  // namespace kvmesh::wire

@@ -1,0 +1,312 @@
+#include "node/core/core.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include <kvmesh/limits.h>
+
+#include "common/text.h"
+#include "common/wire/record.h"
+#include "node/core/loop_guard.h"
+
+namespace kvmesh::core {
+namespace {
+
+constexpr std::string_view kNil = "\xc0";  // in msgpack
+
+std::string entry_text(const std::optional<ByteRange>& entry) {
+  return entry ? entry->to_string() : std::string{};
+}
+
+constexpr std::uint64_t kHopCostMs = 1;
+constexpr std::size_t kCodeAndTextBytes = 2;  // of a good reply's body, before its result
+
+// A longer result would fit no record: the nodes on the way would take it for a broken peer.
+Status check_result(std::string_view result) {
+  const auto limit = limits::kBodyBytesMax - kCodeAndTextBytes;
+  if (result.size() <= limit) return {};
+  return {StatusCode::kTooLarge, over_limit("result", result.size(), limit)};
+}
+
+std::uint64_t micros(TimePoint from, TimePoint to) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(to - from).count());
+}
+
+}  // namespace
+
+// A call that is executed here, from the handler's start to its answer.
+class Core::LocalCall final : public Call {
+ public:
+  LocalCall(Core& core, const Asker& asker, const RequestView& request, TimePoint deadline)
+      : Call(request, deadline, core.result_),
+        core_(core),
+        asker_(asker),
+        started_(asker.traced ? core.effects_.clock() : TimePoint{}) {
+    core.result_.clear();
+  }
+  LocalCall(const LocalCall&) = delete;
+  LocalCall& operator=(const LocalCall&) = delete;
+  ~LocalCall() override {
+    if (!answered_) fail({StatusCode::kInternal, "the function returned without an answer"});
+  }
+
+  void succeed() override {
+    if (const auto status = check_result(core_.result_.view()); !status.ok()) return fail(status);
+    ReplyView reply;
+    reply.result = core_.result_.view();
+    answer(reply);
+  }
+  void fail(const Status& status) override {
+    ReplyView reply;
+    reply.code = status.code();
+    reply.text = status.text();
+    answer(reply);
+  }
+  Result<Ticket> defer() override {
+    const auto id = core_.in_flight_.add(core_.local_link_, 0, deadline(), asker_);
+    if (!id) {
+      const auto status = core_.table_full();
+      fail(status);
+      return status;
+    }
+    answered_ = true;
+    return *id;
+  }
+
+  // The handler let an exception out. If it has answered or deferred already, then that stands.
+  void threw(std::string_view what) {
+    if (answered_) return;
+    fail({StatusCode::kInternal, std::string{request().function} + " threw: " + std::string{what}});
+  }
+
+ private:
+  void answer(const ReplyView& reply) {
+    if (answered_) std::abort();  // a handler must answer once
+    answered_ = true;
+    const auto executed = asker_.traced ? micros(started_, core_.effects_.clock()) : 0;
+    core_.answer(asker_, reply, core_.self_.str(), executed);
+  }
+
+  Core& core_;
+  const Asker& asker_;
+  TimePoint started_;
+  bool answered_ = false;
+};
+
+Core::Core(NodeName self, std::vector<NodeName> peers, const Modules& modules, Effects& effects,
+           TimePoint start)
+    : self_(std::move(self)),
+      peer_names_(std::move(peers)),
+      local_link_(peer_names_.size()),
+      modules_(modules),
+      effects_(effects),
+      routes_(*Routes::make(self_, peer_names_, RoutingTable{})),
+      in_flight_(peer_names_.size() + 1, limits::kInFlightMax, start) {
+  for (const auto& name : peer_names_) {
+    peers_.emplace_back();
+    peers_.back().name = name;
+  }
+}
+
+Status Core::set_table(RoutingTable table) {
+  auto routes = Routes::make(self_, peer_names_, std::move(table));
+  if (!routes) return routes.status();
+  routes_ = *std::move(routes);
+  return {};
+}
+
+void Core::on_request(const Origin& origin, const RequestView& request, TimePoint now) {
+  counters_.requests.add();
+  Asker asker{origin, now, std::nullopt, request.traced()};
+  const auto route = routes_.find(request.target);
+  if (!route) return fail(asker, route.status());
+  asker.entry = route->entry;
+  if (request.body.size() > limits::kBodyBytesMax) {  // else it might not fit a record at a later hop
+    return fail(asker, {StatusCode::kTooLarge,
+                        over_limit("request", request.body.size(), limits::kBodyBytesMax)});
+  }
+  if (request.timeout_ms == 0) {
+    return fail(asker,
+                {StatusCode::kDeadlineExceeded, "no time was left when the request reached " +
+                                                    self_.str() + "; it was not executed"});
+  }
+  const auto deadline = deadline_after(now, request.timeout_ms);
+  if (route->peer) {
+    forward(asker, request, *route->peer, deadline, now);
+  } else {
+    execute(asker, request, deadline);
+  }
+}
+
+void Core::execute(const Asker& asker, const RequestView& request, TimePoint deadline) {
+  const auto* handler = modules_.find(request.function);
+  if (handler == nullptr) return fail(asker, modules_.undefined(self_.str(), request.function));
+  counters_.executed.add();
+  LocalCall call{*this, asker, request, deadline};
+  try {
+    (*handler)(call);
+  } catch (const std::exception& error) {
+    call.threw(error.what());
+  } catch (...) {
+    call.threw("something that is no std::exception");
+  }
+}
+
+void Core::forward(const Asker& asker, const RequestView& request, PeerIndex to, TimePoint deadline,
+                   TimePoint now) {
+  const auto entry = entry_text(asker.entry);
+  if (const auto status = can_forward(request, to, entry); !status.ok()) return fail(asker, status);
+  const auto id = in_flight_.add(to.value, request.body.size(), deadline, asker);
+  if (!id) return fail(asker, table_full());
+  counters_.forwarded.add();
+  // Nodes have no common clock, so the way itself is not measured. It counts as a millisecond, so
+  // that the time left shrinks with every hop.
+  const auto left = remaining_ms(deadline, now);
+  effects_.forward(to, request, *id, left - std::min(left, kHopCostMs), {self_.str(), entry});
+}
+
+Status Core::can_forward(const RequestView& request, PeerIndex to, std::string_view entry) const {
+  if (auto status = check_path(request, self_.str(), entry); !status.ok()) return status;
+  const Peer& peer = peers_[to.value];
+  if (!peer.up) {
+    return {StatusCode::kUnavailable, self_.str() + " cannot reach " + peer.name.str() + ": " +
+                                          peer.why_down + "; the request was not executed"};
+  }
+  const auto requests = in_flight_.link_size(to.value);
+  const auto bytes = in_flight_.link_bytes(to.value);
+  if (requests >= peer.window.requests || bytes + request.body.size() > peer.window.bytes) {
+    return {StatusCode::kOverloaded,
+            "one more request of " + std::to_string(request.body.size()) + " bytes is more than " +
+                peer.name.str() + " takes from " + self_.str() + ": " + std::to_string(requests) +
+                " of " + std::to_string(peer.window.requests) + " requests and " +
+                std::to_string(bytes) + " of " + std::to_string(peer.window.bytes) +
+                " bytes are in flight; the request was not executed"};
+  }
+  return {};
+}
+
+Status Core::table_full() const {
+  return {StatusCode::kOverloaded, self_.str() + " has " + std::to_string(in_flight_.size()) +
+                                       " requests under way, as many as it takes; the request "
+                                       "was not executed"};
+}
+
+void Core::on_reply(PeerIndex peer, const ReplyView& reply, TimePoint /*now*/) {
+  if (in_flight_.find(reply.id) == nullptr) return counters_.late_replies.add();
+  if (in_flight_.link_of(reply.id) != peer.value) return counters_.forged_replies.add();
+  const auto taken = in_flight_.take(reply.id);
+  answer(taken->payload, reply, peers_[peer.value].name.str(), 0);
+}
+
+void Core::complete(Call::Ticket ticket, const Status& outcome, std::string_view result,
+                    TimePoint /*now*/) {
+  const auto taken = in_flight_.take(ticket);
+  if (!taken) return counters_.late_replies.add();
+  const auto status = outcome.ok() ? check_result(result) : outcome;
+  ReplyView reply;
+  reply.code = status.code();
+  reply.text = status.text();
+  reply.result = status.ok() ? result : std::string_view{};
+  const auto executed =
+      taken->payload.traced ? micros(taken->payload.arrived, effects_.clock()) : 0;
+  answer(taken->payload, reply, self_.str(), executed);
+}
+
+void Core::on_peer_up(PeerIndex peer, Window window) {
+  end_link(peer, "another connection took its place");
+  Peer& p = peers_[peer.value];
+  p.up = true;
+  p.why_down.clear();
+  p.window.requests = std::min<std::uint64_t>(window.requests, limits::kInFlightPerLinkMax);
+  p.window.bytes = std::min<std::uint64_t>(window.bytes, limits::kInFlightBytesPerLinkMax);
+}
+
+void Core::on_peer_draining(PeerIndex peer, std::string why) {
+  peers_[peer.value].up = false;
+  peers_[peer.value].why_down = std::move(why);
+}
+
+void Core::on_peer_down(PeerIndex peer, std::string why, TimePoint /*now*/) {
+  end_link(peer, std::move(why));
+}
+
+void Core::end_link(PeerIndex peer, std::string why) {
+  on_peer_draining(peer, std::move(why));
+  const Peer& p = peers_[peer.value];
+  while (const auto taken = in_flight_.take_oldest(peer.value)) {
+    fail(taken->payload,
+         {StatusCode::kOutcomeUnknown, "it was sent to " + p.name.str() +
+                                           ", and the connection ended (" + p.why_down +
+                                           ") before an answer came"},
+         p.name.str());
+  }
+}
+
+void Core::on_unsent(RequestId id, TimePoint /*now*/) {
+  const auto taken = in_flight_.take(id);
+  if (!taken) return;
+  const auto next = link_name(taken->link);
+  fail(taken->payload, {StatusCode::kUnavailable, "the connection to " + std::string{next} +
+                                                      " ended before the request could be "
+                                                      "sent; it was not executed"});
+}
+
+void Core::on_tick(TimePoint now) {
+  while (const auto taken = in_flight_.take_expired(now)) {
+    const auto next = link_name(taken->link);
+    fail(taken->payload,
+         {StatusCode::kOutcomeUnknown,
+          "no answer came from " + std::string{next} + " in time; the request reached " +
+              self_.str() + " " + std::to_string(micros(taken->payload.arrived, now) / 1000) +
+              " ms ago"},
+         next);
+  }
+}
+
+void Core::fail_all(TimePoint /*now*/) {
+  for (std::size_t link = 0; link <= local_link_; ++link) {
+    while (const auto taken = in_flight_.take_oldest(link)) {
+      const auto next = link_name(taken->link);
+      fail(taken->payload,
+           {StatusCode::kOutcomeUnknown,
+            self_.str() + " stopped before an answer came" +
+                (link == local_link_ ? "" : " from " + std::string{next})},
+           next);
+    }
+  }
+}
+
+void Core::fail(const Asker& asker, const Status& status, std::string_view next) {
+  ReplyView reply;
+  reply.code = status.code();
+  reply.text = status.text();
+  answer(asker, reply, next, 0);
+}
+
+void Core::answer(const Asker& asker, ReplyView reply, std::string_view next,
+                  std::uint64_t executed_us) {
+  counters_.replies[static_cast<std::size_t>(reply.code)].add();
+  reply.id = asker.origin.request;
+  if (reply.result.empty()) reply.result = kNil;
+  if (asker.traced && reply.trace_hops <= limits::kHopsMax) {
+    trace_.clear();
+    wire::append_trace_hop(trace_, {self_.str(), entry_text(asker.entry), next,
+                                    micros(asker.arrived, effects_.clock()), executed_us});
+    trace_.append(reply.trace);
+    // One that a peer filled to its limit goes on as it came: with more it would be refused.
+    if (trace_.size() <= limits::kTraceBytesMax) {
+      reply.trace = trace_.view();
+      ++reply.trace_hops;
+    }
+  }
+  effects_.reply(asker.origin, reply);
+}
+
+std::string_view Core::link_name(std::size_t link) const {
+  return link == local_link_ ? self_.str() : peers_[link].name.str();
+}
+
+}  // namespace kvmesh::core

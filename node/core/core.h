@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/deadline.h"
+#include "common/in_flight.h"
+#include "common/names.h"
+#include "common/request.h"
+#include "common/routing_table.h"
+#include "common/wire/buffer.h"
+#include "node/core/counters.h"
+#include "node/core/effects.h"
+#include "node/core/modules.h"
+#include "node/core/routes.h"
+
+namespace kvmesh::core {
+
+/// The node's decisions: what becomes of each request, reply, link event and passing of time.
+/// Deterministic and free of I/O: the same state and inputs give the same calls to Effects. Inputs
+/// carry the time, which never goes backwards. Invariant: every request is answered exactly once:
+/// at once, by its handler, by the peer's reply, at the end of the link that it went over, or at
+/// its deadline, whichever comes first. Owned by one reactor; no locks. Only counters() may be read
+/// from other threads.
+class Core {
+ public:
+  /// `peers` fixes what a PeerIndex means; `self` is not one of them. All are down at first, and
+  /// the table is empty. `modules` and `effects` must outlive the core.
+  Core(NodeName self, std::vector<NodeName> peers, const Modules& modules, Effects& effects,
+       TimePoint start);
+
+  /// Swaps the table whole; requests under way stay on their way. kInvalidArgument: an entry names
+  /// neither this node nor a peer, and the old table stays.
+  Status set_table(RoutingTable table);
+
+  /// A request from an adapter. A forwarded one has a millisecond less when it leaves.
+  void on_request(const Origin& origin, const RequestView& request, TimePoint now);
+  /// A reply that came over a link. One that nobody waits for is counted and dropped.
+  void on_reply(PeerIndex peer, const ReplyView& reply, TimePoint now);
+  /// The answer to a deferred call; dropped when it comes too late. `result` is one msgpack value,
+  /// or empty for nil; one that fits no record is answered as kTooLarge.
+  void complete(Call::Ticket ticket, const Status& outcome, std::string_view result, TimePoint now);
+
+  /// How much a link may have in flight, as the peer said in its WELCOME; limits.h bounds it as
+  /// well.
+  struct Window {
+    std::uint64_t requests = 0;
+    std::uint64_t bytes = 0;
+  };
+  /// A new connection; what is still in flight over an older one is answered as by on_peer_down().
+  void on_peer_up(PeerIndex peer, Window window);
+  /// No new requests for this peer, but replies still come.
+  void on_peer_draining(PeerIndex peer, std::string why);
+  /// The link is gone: everything in flight over it is answered as kOutcomeUnknown.
+  void on_peer_down(PeerIndex peer, std::string why, TimePoint now);
+  /// The link never sent this request: it is answered as kUnavailable. Call it before
+  /// on_peer_down(), which answers all that is left.
+  void on_unsent(RequestId id, TimePoint now);
+
+  /// Fails what is past its deadline. Call every few milliseconds.
+  void on_tick(TimePoint now);
+  /// Fails all that is in flight, for a node that stops.
+  void fail_all(TimePoint now);
+
+  const NodeName& name() const { return self_; }
+  /// Why a peer takes no requests; empty when it does.
+  const std::string& why_down(PeerIndex peer) const { return peers_[peer.value].why_down; }
+  const Routes& routes() const { return routes_; }
+  const std::vector<NodeName>& peer_names() const { return peer_names_; }
+  const Counters& counters() const { return counters_; }
+  std::size_t in_flight() const { return in_flight_.size(); }
+  std::size_t in_flight_over(PeerIndex peer) const { return in_flight_.link_size(peer.value); }
+
+ private:
+  class LocalCall;
+
+  // What must be known of a request to answer it.
+  struct Asker {
+    Origin origin;
+    TimePoint arrived;
+    std::optional<ByteRange> entry;
+    bool traced = false;
+  };
+  struct Peer {
+    NodeName name;
+    bool up = false;
+    std::string why_down = "not connected yet";
+    Window window;
+  };
+
+  void execute(const Asker& asker, const RequestView& request, TimePoint deadline);
+  void forward(const Asker& asker, const RequestView& request, PeerIndex to, TimePoint deadline,
+               TimePoint now);
+  void end_link(PeerIndex peer, std::string why);
+  Status can_forward(const RequestView& request, PeerIndex to, std::string_view entry) const;
+  void answer(const Asker& asker, ReplyView reply, std::string_view next,
+              std::uint64_t executed_us);
+  void fail(const Asker& asker, const Status& status, std::string_view next = {});
+  Status table_full() const;
+  std::string_view link_name(std::size_t link) const;
+
+  NodeName self_;
+  std::vector<Peer> peers_;
+  std::vector<NodeName> peer_names_;
+  std::size_t local_link_;  // deferred calls stand on a link of their own, behind the peers'
+  const Modules& modules_;
+  Effects& effects_;
+  Routes routes_;
+  InFlight<Asker> in_flight_;
+  Counters counters_;
+  wire::Buffer result_;  // scratch, kept for its memory
+  wire::Buffer trace_;   // scratch, kept for its memory
+};
+
+}  // namespace kvmesh::core

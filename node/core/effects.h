@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+
+#include "common/deadline.h"
+#include "common/names.h"
+#include "common/request.h"
+#include "common/wire/record.h"
+
+namespace kvmesh::core {
+
+/// Where a request came from, and so where its reply goes. Only the adapter that made it reads it.
+struct Origin {
+  std::uint32_t adapter = 0;  // which adapter
+  std::uint64_t connection =
+      0;              // which of its connections; never used again after that connection's end
+  RequestId request;  // the requester's own id or place in line
+};
+
+/// What the core asks of its shell. The calls come from inside the core's inputs, on the same
+/// thread; the views live until the call returns, and the shell must not call the core from inside.
+class Effects {
+ public:
+  Effects() = default;
+  Effects(const Effects&) = delete;
+  Effects& operator=(const Effects&) = delete;
+  virtual ~Effects() = default;
+
+  /// Sends `request` to a peer that is up, under `id`, with `timeout_ms` left and `step` behind its
+  /// path.
+  virtual void forward(PeerIndex peer, const RequestView& request, RequestId id,
+                       std::uint64_t timeout_ms, const wire::PathStep& step) = 0;
+
+  /// Answers a request; exactly once for each on_request(). `reply.id` is the origin's own.
+  virtual void reply(const Origin& origin, const ReplyView& reply) = 0;
+
+  /// The time now, finer than the inputs' own; asked for traced requests only.
+  virtual TimePoint clock() = 0;
+};
+
+}  // namespace kvmesh::core

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <kvmesh/status.h>
+
+#include "common/names.h"
+#include "common/request.h"
+#include "common/routing_table.h"
+
+namespace kvmesh::core {
+
+/// Where a request goes from this node.
+struct Route {
+  std::optional<PeerIndex> peer;   // empty: this node itself
+  std::optional<ByteRange> entry;  // the table entry that said so; only for buckets
+};
+
+/// This node's table with each entry's node looked up once, so that routing a request is one array
+/// access. Immutable: a reload makes another and swaps it whole.
+class Routes {
+ public:
+  /// kInvalidArgument when an entry names a node that is neither `self` nor one of `peers`.
+  static Result<Routes> make(const NodeName& self, const std::vector<NodeName>& peers,
+                             RoutingTable table);
+
+  /// kInvalidArgument: an empty bucket name; kTooLarge: one over its limit; kNoRoute: no entry, or
+  /// no peer of that name. The text names this node, what was looked for and the table.
+  Result<Route> find(const Target& target) const;
+
+  const RoutingTable& table() const { return table_; }
+
+ private:
+  Routes() = default;
+  Result<Route> find_bucket(std::string_view bucket) const;
+  Result<Route> find_node(std::string_view name) const;
+
+  NodeName self_;
+  std::vector<NodeName> peers_;
+  RoutingTable table_;
+  std::vector<std::optional<PeerIndex>> destinations_;  // of each entry of table_
+};
+
+}  // namespace kvmesh::core

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <absl/functional/function_ref.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <kvmesh/status.h>
+
+namespace kvmesh::store {
+
+/// A stored value: a small struct, so that versions and expiry can join it.
+struct ValueView {
+  std::string_view bytes;
+};
+
+/// One page of names in ascending byte order.
+struct Page {
+  std::vector<std::string> names;
+  bool more = false;  // names behind the last one exist
+};
+
+/// How full an engine is, for `node.info`.
+struct Usage {
+  std::uint64_t buckets = 0;
+  std::uint64_t keys = 0;
+  std::uint64_t bytes = 0;  // of memory that counts against kv.memory_max
+  std::uint64_t bytes_max = 0;
+};
+
+/// Receives a value where it lies, so that it is copied once, to where it is wanted. Runs under a
+/// lock: it must be short, must not throw, and must not call the engine.
+using ValueVisitor = absl::FunctionRef<void(ValueView)>;
+
+/// Where a node keeps its buckets. Names and values are any bytes, none included; their sizes were
+/// checked before (limits.h). Every method answers OK, or:
+///   kNotFound  the bucket does not exist (create, list_buckets and usage never say so);
+///   kFull      create and put only: it would pass the memory bound, so nothing was changed; a put
+///              of a value no longer than the one it replaces is never refused so.
+///
+/// No method waits for anything but memory and short locks, so a reactor calls them inline. An
+/// engine that must wait (a disk, another machine) is run by handlers that answer later; it is not
+/// squeezed behind these calls.
+///
+/// Thread-safe: reactors share one engine.
+class Engine {
+ public:
+  Engine() = default;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  virtual ~Engine() = default;
+
+  /// Makes an empty bucket; OK also when it exists already, and then its keys stay.
+  virtual Status create(std::string_view bucket) = 0;
+  /// Removes the bucket with all its keys.
+  virtual Status drop(std::string_view bucket) = 0;
+  /// Stores `value` under `key`, in place of what was there.
+  virtual Status put(std::string_view bucket, std::string_view key, ValueView value) = 0;
+  /// Calls `found` once with the value, which lives only during the call, and answers true; answers
+  /// false without a call when there is no such key.
+  virtual Result<bool> get(std::string_view bucket, std::string_view key, ValueVisitor found) = 0;
+  /// Removes the key; OK also when it is not there.
+  virtual Status erase(std::string_view bucket, std::string_view key) = 0;
+  virtual Result<std::uint64_t> count(std::string_view bucket) = 0;
+  /// The first names greater than `after` (from the very first, when there is no `after`): as many
+  /// as there are, up to `items_max` and up to `bytes_max` bytes of names together, but at least
+  /// one when there is one.
+  /// REQUIRES: items_max > 0.
+  virtual Result<Page> list_keys(std::string_view bucket, std::optional<std::string_view> after,
+                                 std::size_t items_max, std::size_t bytes_max) = 0;
+  /// The same for the names of buckets. One that is created or dropped meanwhile may be in the page
+  /// or not.
+  virtual Result<Page> list_buckets(std::optional<std::string_view> after, std::size_t items_max,
+                                    std::size_t bytes_max) = 0;
+  virtual Usage usage() const = 0;
+};
+
+}  // namespace kvmesh::store

@@ -1,0 +1,93 @@
+#include "common/transport/dealer.h"
+
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+
+#include <kvmesh/limits.h>
+
+namespace kvmesh::transport {
+namespace {
+
+// Queued frames a side; each holds many requests, and the core bounds their bytes.
+constexpr int kSendQueueFrames = 64;
+constexpr int kNoReconnectMs = 3600 * 1000;
+constexpr int kConnectTimeoutMs = 1000;
+constexpr int kHandshakeTimeoutMs = 2000;
+
+constexpr int kFailedHandshake = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                                 ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                                 ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+constexpr int kFailedConnect = ZMQ_EVENT_CLOSED | ZMQ_EVENT_CONNECT_RETRIED;
+constexpr int kWatched =
+    ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | kFailedHandshake | kFailedConnect;
+
+std::string next_monitor_address() {
+  static std::atomic<std::uint64_t> serial{0};
+  return "inproc://kvmesh-monitor-" + std::to_string(serial.fetch_add(1));
+}
+
+}  // namespace
+
+Dealer::Dealer(zmq::context_t& context)
+    : socket_(context, zmq::socket_type::dealer), monitor_(context, zmq::socket_type::pair) {
+  socket_.set(zmq::sockopt::linger, 0);
+  socket_.set(zmq::sockopt::rcvhwm,
+              0);  // a bound would let a peer abort the process; see node/ARCHITECTURE.md
+  socket_.set(zmq::sockopt::sndhwm, kSendQueueFrames);
+  socket_.set(zmq::sockopt::immediate, false);  // true would throw away replies that have arrived
+  socket_.set(zmq::sockopt::reconnect_ivl, kNoReconnectMs);
+  socket_.set(zmq::sockopt::connect_timeout, kConnectTimeoutMs);
+  socket_.set(zmq::sockopt::handshake_ivl, kHandshakeTimeoutMs);
+  socket_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::kFrameBytesMax));
+  monitor_.set(zmq::sockopt::linger, 0);
+}
+
+Result<std::unique_ptr<Dealer>> Dealer::open(zmq::context_t& context, const std::string& endpoint) {
+  try {
+    std::unique_ptr<Dealer> dealer{new Dealer{context}};
+    const auto address = next_monitor_address();
+    if (zmq_socket_monitor(dealer->socket_.handle(), address.c_str(), kWatched) != 0) {
+      return Status{StatusCode::kInternal,
+                    std::string{"no monitor socket: "} + zmq_strerror(errno)};
+    }
+    dealer->monitor_.connect(address);
+    dealer->socket_.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
+    dealer->socket_.connect(endpoint);
+    return dealer;
+  } catch (const zmq::error_t& error) {
+    const auto code = error.num() == EMFILE ? StatusCode::kInternal : StatusCode::kInvalidArgument;
+    return Status{code, endpoint + ": " + error.what()};
+  }
+}
+
+Dealer::~Dealer() { zmq_socket_monitor(socket_.handle(), nullptr, 0); }
+
+std::optional<Dealer::Happening> Dealer::next_event() {
+  for (;;) {
+    Message event;
+    Message address;
+    if (!event.receive(monitor_.handle())) return std::nullopt;
+    if (event.more()) (void)address.receive(monitor_.handle());
+    std::uint16_t what = 0;
+    if (event.bytes().size() < sizeof what) continue;
+    std::memcpy(&what, event.bytes().data(), sizeof what);
+    if (what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) return Happening{Event::kConnected, {}};
+    if (what == ZMQ_EVENT_DISCONNECTED) return Happening{Event::kLost, "the connection ended"};
+    if ((what & kFailedConnect) != 0)
+      return Happening{Event::kLost, "nobody accepts connections there"};
+    if ((what & kFailedHandshake) != 0)
+      return Happening{Event::kLost, "what answers there does not speak ZeroMQ"};
+  }
+}
+
+std::optional<std::string_view> Dealer::receive() {
+  for (;;) {
+    if (!message_.receive(socket_.handle())) return std::nullopt;
+    if (!message_.more()) return message_.bytes();
+    while (message_.more() && message_.receive(socket_.handle())) {
+    }
+  }
+}
+
+}  // namespace kvmesh::transport

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <kvmesh/status.h>
+#include <zmq.hpp>
+
+#include "common/transport/message.h"
+#include "common/wire/buffer.h"
+
+namespace kvmesh::transport {
+
+/// One connection, from its first attempt to its end: a DEALER socket that never reconnects by
+/// itself, and the monitor that tells what becomes of it. After kLost nothing may be sent, but what
+/// has arrived can still be read; then it is destroyed and the next connection is another Dealer.
+/// That is what keeps requests of one connection out of the next, and loses no reply that had come
+/// in. Not thread-safe.
+class Dealer {
+ public:
+  /// kInvalidArgument when libzmq does not take the endpoint, kInternal when it has no more
+  /// sockets.
+  static Result<std::unique_ptr<Dealer>> open(zmq::context_t& context, const std::string& endpoint);
+  ~Dealer();
+  Dealer(const Dealer&) = delete;
+  Dealer& operator=(const Dealer&) = delete;
+
+  enum class Event { kConnected, kLost };
+  struct Happening {
+    Event event;
+    std::string why;  // of kLost
+  };
+  /// What the monitor has told since the last call, one thing at a time.
+  std::optional<Happening> next_event();
+
+  /// REQUIRES: kConnected was told and kLost was not.
+  Sent send(wire::Buffer& frame) { return send_frame(socket_.handle(), frame, 0); }
+  /// The next frame; lives until the next call. Multipart messages are passed over.
+  std::optional<std::string_view> receive();
+  Ready poll() { return poll_socket(socket_.handle()); }
+
+  /// Descriptors to watch for reading; valid until the object's end.
+  int fd() { return socket_.get(zmq::sockopt::fd); }
+  int monitor_fd() { return monitor_.get(zmq::sockopt::fd); }
+
+ private:
+  explicit Dealer(zmq::context_t& context);
+  zmq::socket_t socket_;
+  zmq::socket_t monitor_;
+  Message message_;
+};
+
+}  // namespace kvmesh::transport

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <zmq.hpp>
+
+#include "common/deadline.h"
+#include "common/names.h"
+#include "common/request.h"
+#include "common/transport/dealer.h"
+#include "common/wire/frame.h"
+#include "common/wire/record.h"
+
+namespace kvmesh::transport {
+
+class Link;
+
+/// What a link tells its owner. Called from inside Link's methods, on the same thread; views live
+/// until the call returns, and the callee may add requests but not destroy the link.
+class LinkEvents {
+ public:
+  LinkEvents() = default;
+  LinkEvents(const LinkEvents&) = delete;
+  LinkEvents& operator=(const LinkEvents&) = delete;
+  virtual ~LinkEvents() = default;
+
+  /// New descriptors to watch (Link::fd(), monitor_fd()), and before they are closed.
+  virtual void on_open(Link& link) { (void)link; }
+  virtual void on_close(Link& link) { (void)link; }
+
+  /// Requests may be sent from now on.
+  virtual void on_up(Link& link, const wire::Welcome& welcome) = 0;
+  virtual void on_reply(Link& link, const ReplyView& reply) = 0;
+  /// The peer asked for no more requests on this connection.
+  virtual void on_draining(Link& link, const std::string& why) = 0;
+  /// This request never left; comes behind on_draining() or before on_down(). Link::state() is not
+  /// kUp any more.
+  virtual void on_unsent(Link& link, RequestId id) = 0;
+  /// The connection has ended or could not be made; no reply to an earlier request will come.
+  virtual void on_down(Link& link, const std::string& why) = 0;
+};
+
+/// The way to one node: connects, greets, sends requests in batches, hands replies over, notices
+/// when the other side is gone or hangs, and tries again by itself. Between nodes, and from a
+/// client to its node. Each connection is an epoch: nothing sent in one is seen by a later one.
+/// Owned by one thread, which calls receive(), flush() and tick() from its loop.
+class Link {
+ public:
+  struct Options {
+    std::string endpoint;
+    NodeName self;  // empty for a plain client
+    NodeName peer;  // who must answer there; empty: anybody
+    std::string software;
+    std::function<std::uint64_t()> table_epoch;  // for HELLO; none: 0
+    std::chrono::milliseconds ping_interval{250};  // of silence, then a PING
+    std::chrono::milliseconds peer_timeout{1000};  // of silence, then the link is down
+    std::chrono::milliseconds reconnect_min{50};
+    std::chrono::milliseconds reconnect_max{1000};
+  };
+  enum class State { kWaiting, kConnecting, kGreeting, kUp, kDraining };
+
+  /// `context` and `events` must outlive the link. Nothing happens before the first tick().
+  Link(zmq::context_t& context, Options options, LinkEvents& events);
+  ~Link();
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  /// Adds a request to the batch that the next flush() sends. REQUIRES: state() == kUp.
+  void add_request(const RequestView& request, RequestId id, std::uint64_t timeout_ms,
+                   const wire::PathStep* step);
+  /// Sends what was added since; what the socket does not take now waits here for the next flush.
+  void flush();
+  /// Handles what has arrived, at most `frames_max` frames; true when there may be more.
+  bool receive(TimePoint now, int frames_max);
+  /// Connects, pings and times out. Call every few ten milliseconds.
+  void tick(TimePoint now);
+  /// Must be asked after flush() and before sleeping on the descriptors; true: there is more to do,
+  /// do not sleep.
+  bool is_ready();
+
+  State state() const { return state_; }
+  const Options& options() const { return options_; }
+  /// REQUIRES: between on_open() and on_close().
+  int fd() { return dealer_->fd(); }
+  int monitor_fd() { return dealer_->monitor_fd(); }
+  std::uint64_t refused_frames() const { return refused_frames_; }
+
+ private:
+  struct Batch {
+    wire::Buffer frame;
+    std::vector<RequestId> ids;
+  };
+
+  void open(TimePoint now);
+  void close(TimePoint now, const std::string& why);
+  void drop_unsent();
+  void greet(TimePoint now);
+  bool handle_frame(std::string_view bytes);
+  bool handle_welcome(std::string_view content);
+  bool handle_replies(std::string_view run);
+  bool send(wire::Buffer& frame);
+  void send_ping(TimePoint now);
+
+  zmq::context_t& context_;
+  Options options_;
+  LinkEvents& events_;
+  State state_ = State::kWaiting;
+  std::unique_ptr<Dealer> dealer_;
+  Batch batch_;               // being filled
+  std::deque<Batch> sealed_;  // waiting for the socket, oldest first
+  std::string broken_;        // why the connection must be given up; empty: it need not
+  std::chrono::milliseconds backoff_;
+  TimePoint retry_at_{};
+  TimePoint attempt_began_{};
+  TimePoint last_heard_{};
+  TimePoint last_ping_{};
+  TimePoint last_tick_{};
+  std::uint64_t refused_frames_ = 0;
+  std::minstd_rand random_;
+};
+
+}  // namespace kvmesh::transport

@@ -1,0 +1,66 @@
+#include "common/transport/message.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace kvmesh::transport {
+namespace {
+
+// libzmq copies messages below 8 KiB into its own output buffer anyway; from there on it writes
+// from our memory.
+constexpr std::size_t kHandOverBytes = 8192;
+
+void free_frame(void* data, void* /*hint*/) {
+  std::free(data);
+}  // NOLINT: Buffer's memory is malloc's
+
+Sent outcome_of_failure() {
+  return errno == EAGAIN || errno == EINTR ? Sent::kWouldBlock : Sent::kGone;
+}
+
+}  // namespace
+
+Sent send_frame(void* socket, wire::Buffer& frame, int flags) {
+  flags |= ZMQ_DONTWAIT;
+  if (frame.size() < kHandOverBytes) {
+    if (zmq_send(socket, frame.view().data(), frame.size(), flags) < 0) return outcome_of_failure();
+    frame.clear();
+    return Sent::kTaken;
+  }
+  zmq_msg_t message;
+  if (zmq_msg_init_data(&message, frame.data(), frame.size(), free_frame, nullptr) != 0)
+    std::abort();
+  if (zmq_msg_send(&message, socket, flags) >= 0) {
+    (void)frame.release();  // libzmq frees it when it is on the wire
+    return Sent::kTaken;
+  }
+  // The message holds memory that is still ours: it must end without freeing it. Moving an empty
+  // one over it would free, so the bytes are saved first; this happens only when a queue is full or
+  // a peer has gone.
+  const auto outcome = outcome_of_failure();
+  wire::Buffer copy;
+  copy.append(frame.view());
+  (void)frame.release();
+  zmq_msg_close(&message);
+  frame = std::move(copy);
+  return outcome;
+}
+
+Sent send_frame_to(void* router, std::string_view routing_id, wire::Buffer& frame) {
+  if (zmq_send(router, routing_id.data(), routing_id.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
+    return outcome_of_failure();
+  }
+  // The ROUTER chose the pipe with the identity frame, so the body cannot block; it is dropped if
+  // the peer has gone.
+  return send_frame(router, frame, 0);
+}
+
+Ready poll_socket(void* socket) {
+  int events = 0;
+  std::size_t size = sizeof events;
+  if (zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) != 0) return {};
+  return {(events & ZMQ_POLLIN) != 0, (events & ZMQ_POLLOUT) != 0};
+}
+
+}  // namespace kvmesh::transport

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <string_view>
+
+#include <zmq.h>
+
+#include "common/wire/buffer.h"
+
+/// The few libzmq calls of the hot path, through its C interface: what would block is an answer
+/// there, not an exception. Not thread-safe, as the sockets are not.
+namespace kvmesh::transport {
+
+/// One received ZeroMQ frame. The bytes live until the next receive() or the end of the object:
+/// libzmq shares its receive buffer between messages, so nothing may keep them.
+class Message {
+ public:
+  Message() { zmq_msg_init(&message_); }
+  ~Message() { zmq_msg_close(&message_); }
+  Message(const Message&) = delete;
+  Message& operator=(const Message&) = delete;
+
+  /// False when nothing is there (or the context ends).
+  bool receive(void* socket) { return zmq_msg_recv(&message_, socket, ZMQ_DONTWAIT) >= 0; }
+  std::string_view bytes() {
+    return {static_cast<const char*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)};
+  }
+  bool more() { return zmq_msg_more(&message_) != 0; }
+
+ private:
+  zmq_msg_t message_{};
+};
+
+/// What became of a frame given to a socket.
+enum class Sent {
+  kTaken,       ///< the socket has it; the buffer is empty
+  kWouldBlock,  ///< its queue is full; the buffer is unchanged
+  kGone,        ///< there is no such connection (any more); the buffer is unchanged
+};
+
+/// Sends one frame. A small one is copied and the buffer keeps its memory; a large one hands its
+/// memory over.
+Sent send_frame(void* socket, wire::Buffer& frame, int flags);
+
+/// Sends `frame` to the ROUTER's connection `routing_id`.
+Sent send_frame_to(void* router, std::string_view routing_id, wire::Buffer& frame);
+
+struct Ready {
+  bool input = false;
+  bool output = false;
+};
+/// What can be done without blocking. Makes libzmq look at its mailbox, which it must have done
+/// since the socket's last use before a loop may sleep on the socket's descriptor.
+Ready poll_socket(void* socket);
+
+}  // namespace kvmesh::transport

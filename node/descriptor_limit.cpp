@@ -1,0 +1,37 @@
+#include "node/descriptor_limit.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include <kvmesh/limits.h>
+#include <spdlog/spdlog.h>
+
+namespace kvmesh {
+namespace {
+
+constexpr std::uint64_t kPerLink = 8;      // four, and four more while a new connection takes over
+constexpr std::uint64_t kPerReactor = 8;   // its loop, the inbox, the listening sockets
+constexpr std::uint64_t kPerProcess = 64;  // standard streams, files, libzmq's own
+
+}  // namespace
+
+std::uint64_t descriptors_needed(const Settings& settings) {
+  const std::uint64_t links = settings.mesh.peers.size() * settings.threads;
+  const std::uint64_t tcp = settings.apps.kv_server ? settings.kv_server.connections_max : 0;
+  return tcp + limits::kMeshClientsMax + kPerLink * links + kPerReactor * settings.threads +
+         kPerProcess;
+}
+
+void raise_descriptor_limit(std::uint64_t needed) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
+  limit.rlim_cur = std::min<rlim_t>(needed, limit.rlim_max);
+  if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= needed) return;
+  spdlog::warn(
+      "this process may open {} files, but with all the connections that it allows it needs {}; "
+      "raise its limit (ulimit -Hn, LimitNOFILE=) or lower kv_server.connections_max",
+      limit.rlim_cur, needed);
+}
+
+}  // namespace kvmesh

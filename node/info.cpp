@@ -1,0 +1,153 @@
+#include "node/info.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <fstream>
+
+#include "common/wire/pack.h"
+
+namespace kvmesh {
+namespace {
+
+using wire::Buffer;
+using wire::pack_array;
+using wire::pack_map;
+using wire::pack_str;
+using wire::pack_uint;
+
+// A field of a map whose size was packed before.
+void field(Buffer& out, std::string_view key, std::uint64_t value) {
+  pack_str(out, key);
+  pack_uint(out, value);
+}
+void field(Buffer& out, std::string_view key, std::string_view value) {
+  pack_str(out, key);
+  pack_str(out, value);
+}
+
+std::uint64_t resident_bytes() {
+  std::uint64_t pages_all = 0;
+  std::uint64_t pages_resident = 0;
+  std::ifstream{"/proc/self/statm"} >> pages_all >> pages_resident;
+  return pages_resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+std::string_view state_name(transport::Link::State state) {
+  using State = transport::Link::State;
+  switch (state) {
+    case State::kWaiting: return "down";
+    case State::kConnecting: return "connecting";
+    case State::kGreeting: return "greeting";
+    case State::kUp: return "up";
+    case State::kDraining: return "draining";
+  }
+  return "down";
+}
+
+void pack_table(Buffer& out, const RoutingTable& table, std::uint64_t epoch) {
+  pack_str(out, "table");
+  pack_map(out, 2);
+  field(out, "epoch", epoch);
+  pack_str(out, "entries");
+  pack_array(out, table.entries().size());
+  for (const auto& entry : table.entries()) {
+    pack_map(out, 2);
+    field(out, "range", entry.range.to_string());
+    field(out, "node", entry.node.str());
+  }
+}
+
+void pack_peers(Buffer& out, const InfoSources& s) {
+  const auto& peers = s.settings.mesh.peers;
+  pack_str(out, "peers");
+  pack_array(out, peers.size());
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    const PeerIndex index{static_cast<std::uint16_t>(i)};
+    pack_map(out, 5);
+    field(out, "name", peers[i].name.str());
+    field(out, "address", peers[i].address);
+    field(out, "state", state_name(s.here.links().state(index)));
+    field(out, "why", s.here.core().why_down(index));
+    field(out, "in_flight", s.here.core().in_flight_over(index));
+  }
+}
+
+using Counters = core::Counters;
+
+std::uint64_t sum(const InfoSources& s, const core::Counter Counters::*counter) {
+  std::uint64_t total = 0;
+  for (const auto& reactor : s.reactors) total += (reactor->core().counters().*counter).value();
+  return total;
+}
+
+std::uint64_t sum_replies(const InfoSources& s, int code) {
+  std::uint64_t total = 0;
+  for (const auto& reactor : s.reactors) {
+    total += reactor->core().counters().replies[static_cast<std::size_t>(code)].value();
+  }
+  return total;
+}
+
+void pack_counters(Buffer& out, const InfoSources& s) {
+  const auto& inbox = s.reactors.front()->inbox()->counters();
+  pack_str(out, "counters");
+  pack_map(out, 10);
+  field(out, "requests", sum(s, &Counters::requests));
+  field(out, "executed", sum(s, &Counters::executed));
+  field(out, "forwarded", sum(s, &Counters::forwarded));
+  field(out, "late_replies", sum(s, &Counters::late_replies));
+  field(out, "forged_replies", sum(s, &Counters::forged_replies));
+  field(out, "dropped_replies", inbox.dropped_replies.value());
+  field(out, "tcp_connections", s.tcp_connections);
+  field(out, "mesh_clients", inbox.clients.load(std::memory_order_relaxed));
+  pack_str(out, "replies");
+  pack_map(out, kStatusCodeCount);
+  for (int code = 0; code < kStatusCodeCount; ++code) {
+    field(out, to_string(static_cast<StatusCode>(code)), sum_replies(s, code));
+  }
+  pack_str(out, "refused");
+  pack_map(out, wire::kRefusalCount);
+  for (int reason = 0; reason < wire::kRefusalCount; ++reason) {
+    field(out, wire::to_string(static_cast<wire::Refusal>(reason)),
+          inbox.refused[static_cast<std::size_t>(reason)].value());
+  }
+}
+
+void pack_store(Buffer& out, const store::Usage& usage) {
+  pack_str(out, "store");
+  pack_map(out, 4);
+  field(out, "buckets", usage.buckets);
+  field(out, "keys", usage.keys);
+  field(out, "bytes", usage.bytes);
+  field(out, "bytes_max", usage.bytes_max);
+}
+
+void pack_apps(Buffer& out, const Settings::Apps& apps) {
+  pack_str(out, "apps");
+  pack_array(out, (apps.kv ? 1U : 0U) + (apps.kv_server ? 1U : 0U));
+  if (apps.kv) pack_str(out, "kv");
+  if (apps.kv_server) pack_str(out, "kv_server");
+}
+
+}  // namespace
+
+void pack_info(Buffer& out, const InfoSources& s) {
+  const auto uptime = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - s.started);
+  pack_map(out, s.engine != nullptr ? 11 : 10);
+  field(out, "name", s.settings.name.str());
+  field(out, "version", s.version);
+  field(out, "pid", static_cast<std::uint64_t>(getpid()));
+  field(out, "uptime_ms", static_cast<std::uint64_t>(uptime.count()));
+  field(out, "threads", s.reactors.size());
+  field(out, "memory_bytes", resident_bytes());
+  pack_apps(out, s.settings.apps);
+  pack_table(out, s.here.core().routes().table(), s.table_epoch);
+  pack_peers(out, s);
+  pack_counters(out, s);
+  if (s.engine != nullptr) pack_store(out, s.engine->usage());
+}
+
+}  // namespace kvmesh

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/config/settings.h"
+#include "common/wire/buffer.h"
+#include "node/reactor.h"
+#include "node/store/engine.h"
+
+namespace kvmesh {
+
+/// What `node.info` tells; the parts are those of the running node.
+struct InfoSources {
+  const Settings& settings;
+  const std::string& version;
+  std::chrono::steady_clock::time_point started;
+  std::uint64_t table_epoch = 0;
+  const store::Engine* engine = nullptr;  // null on a node without storage
+  const std::vector<std::unique_ptr<Reactor>>& reactors;
+  const Reactor& here;  // the one that answers: its table and its links are told
+  std::size_t tcp_connections = 0;
+};
+
+/// Packs one msgpack map (common/PROTOCOL.md, `node.info`). Call on the thread of `here`.
+void pack_info(wire::Buffer& out, const InfoSources& sources);
+
+}  // namespace kvmesh

@@ -1,0 +1,55 @@
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <kvmesh/node.h>
+
+#include "node/version.h"
+
+// kvmesh-node: one node of the mesh, as its configuration says. Exit status: 0 stopped as asked, 1 failed while running,
+// 2 the configuration is wrong or an address is taken.
+int main(int argc, char** argv) {
+  kvmesh::Node::Options options;
+  bool check_only = false;
+  CLI::App app{"One node of a kvmesh: stores buckets, routes requests, serves the line protocol."};
+  app.name("kvmesh-node");
+  app.set_version_flag("--version", std::string{"kvmesh-node "} + kvmesh::kVersion);
+  app.add_option("-c,--config", options.config_files,
+                 "Configuration file (TOML); may be given again, later files win")
+      ->required()
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  app.add_option("-s,--set", options.assignments,
+                 "One setting, such as log.level=debug; wins over files and environment")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  app.add_flag("--check-config", check_only, "Check the configuration, say what is wrong, and exit");
+  app.footer("Settings may also come from the environment: KVMESH_KV_SERVER__LISTEN=127.0.0.1:4040\n"
+             "SIGTERM and SIGINT stop the node; SIGHUP re-reads its routing table.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+
+  if (check_only) {
+    const auto warnings = kvmesh::Node::check(options);
+    if (!warnings) {
+      std::cerr << warnings.status().text() << '\n';
+      return 2;
+    }
+    for (const auto& warning : *warnings) std::cerr << "warning: " << warning << '\n';
+    std::cout << "the configuration is valid\n";
+    return 0;
+  }
+  auto node = kvmesh::Node::start(options);
+  if (!node) {
+    std::cerr << node.status().text() << '\n';
+    return 2;
+  }
+  const auto status = (*node)->run();
+  if (status.ok()) return 0;
+  std::cerr << status.text() << '\n';
+  return 1;
+}

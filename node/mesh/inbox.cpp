@@ -1,0 +1,294 @@
+#include "node/mesh/inbox.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <kvmesh/limits.h>
+#include <spdlog/spdlog.h>
+
+#include "common/text.h"
+
+namespace kvmesh::mesh {
+namespace {
+
+constexpr int kBacklog = 1024;
+constexpr int kReplyQueueFrames = 64;
+constexpr std::size_t kBytesPerPass = 1024 * 1024;  // received; so that nobody's flood keeps the others waiting
+constexpr std::chrono::seconds kClientSilenceMax{30};
+// The same when there is no room for more. Those that have ended say nothing, and those that live ping four times a second.
+constexpr std::chrono::seconds kClientSilenceMaxFull{5};
+
+// libzmq makes routing ids of a zero byte and four of a counter; others were chosen by the far side.
+constexpr std::size_t kRoutingIdBytes = 5;
+
+std::optional<std::uint32_t> parse_routing_id(std::string_view bytes) {
+  if (bytes.size() != kRoutingIdBytes || bytes[0] != 0) return std::nullopt;
+  std::uint32_t id = 0;
+  std::memcpy(&id, bytes.data() + 1, sizeof id);
+  return id;
+}
+
+std::array<char, kRoutingIdBytes> routing_id_of(std::uint32_t id) {
+  std::array<char, kRoutingIdBytes> out{};
+  std::memcpy(out.data() + 1, &id, sizeof id);
+  return out;
+}
+
+std::string_view view(const std::array<char, kRoutingIdBytes>& id) { return {id.data(), id.size()}; }
+
+}  // namespace
+
+Inbox::Inbox(zmq::context_t& context, Options options, core::Core& core)
+    : options_(std::move(options)), core_(core), socket_(context, zmq::socket_type::router) {
+  socket_.set(zmq::sockopt::linger, 0);
+  socket_.set(zmq::sockopt::rcvhwm, 0);  // a bound would let a peer abort the process; see node/ARCHITECTURE.md
+  socket_.set(zmq::sockopt::sndhwm, kReplyQueueFrames);
+  socket_.set(zmq::sockopt::router_mandatory, true);
+  socket_.set(zmq::sockopt::router_handover, false);
+  socket_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::kFrameBytesMax));
+  socket_.set(zmq::sockopt::backlog, kBacklog);
+  socket_.set(zmq::sockopt::handshake_ivl, 2000);
+}
+
+Status Inbox::bind() {
+  try {
+    socket_.set(zmq::sockopt::ipv6, options_.listen.find('[') != std::string::npos);
+    socket_.bind(options_.listen);
+    return {};
+  } catch (const zmq::error_t& error) {
+    const auto advice = error.num() == EADDRINUSE
+                            ? "another process listens there; stop it or change mesh.listen"
+                            : "change mesh.listen";
+    return {StatusCode::kUnavailable,
+            "mesh.listen: cannot listen on " + options_.listen + ": " + error.what() + "; " + advice};
+  }
+}
+
+std::string Inbox::endpoint() const { return socket_.get(zmq::sockopt::last_endpoint); }
+
+bool Inbox::receive(TimePoint now, int frames_max) {
+  std::size_t bytes = 0;
+  for (int frames = 0; frames < frames_max && bytes < kBytesPerPass; ++frames) {
+    if (!identity_.receive(socket_.handle())) return false;
+    if (!identity_.more() || !body_.receive(socket_.handle())) continue;
+    bytes += body_.bytes().size();
+    if (!body_.more()) {
+      handle_message(identity_.bytes(), body_.bytes(), now);
+      continue;
+    }
+    while (body_.more() && body_.receive(socket_.handle())) ++frames;
+    refuse(identity_.bytes(), wire::Refusal::kMultipart, "a message is one frame");
+  }
+  return true;
+}
+
+void Inbox::handle_message(std::string_view routing_id, std::string_view body, TimePoint now) {
+  const auto id = parse_routing_id(routing_id);
+  if (!id) return refuse(routing_id, wire::Refusal::kIdentity, "set no routing id");
+  const auto [frame, refusal] = wire::parse_frame(body);
+  if (!frame) return refuse(routing_id, refusal, "that is no frame of this protocol version");
+  if (frame->kind == wire::FrameKind::kHello) return handle_hello(*id, frame->content, now);
+  auto* client = find(*id);
+  if (client == nullptr) return refuse(routing_id, wire::Refusal::kNoHello, "say HELLO first");
+  client->last_heard = now;
+  if (frame->kind == wire::FrameKind::kRequests) {
+    handle_requests(*client, frame->content, now);
+  } else if (frame->kind == wire::FrameKind::kPing && frame->content.size() <= limits::kPingBytesMax) {
+    wire::Buffer pong;
+    wire::begin_frame(pong, wire::FrameKind::kPong);
+    pong.append(frame->content);
+    send_control(routing_id, pong);
+  } else {
+    refuse(routing_id, wire::Refusal::kKind, "a dialling side sends HELLO, REQUESTS and short PINGs");
+  }
+}
+
+void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint now) {
+  const auto routing_id = routing_id_of(id);
+  const auto hello = wire::decode_hello(content);
+  if (!hello) return refuse(view(routing_id), wire::Refusal::kMalformed, "the HELLO is malformed");
+  if (hello->version_min > wire::kProtocolVersion || hello->version_max < wire::kProtocolVersion) {
+    return refuse(view(routing_id), wire::Refusal::kVersion, "this node speaks protocol version 1 only");
+  }
+  if (!hello->name.empty() && (!NodeName::parse(hello->name) || hello->name == options_.self.str())) {
+    return refuse(view(routing_id), wire::Refusal::kMalformed,
+                  "the name " + quoted(hello->name) + " cannot be a peer of " + options_.self.str());
+  }
+  if (clients_.size() >= limits::kMeshClientsMax && !clients_.contains(id)) {
+    forget_silent(now, kClientSilenceMaxFull);
+  }
+  if (clients_.size() >= limits::kMeshClientsMax && !clients_.contains(id)) {
+    return refuse(view(routing_id), wire::Refusal::kFlood, "this node has no room for more connections");
+  }
+  auto& client = clients_[id];
+  client = std::make_unique<Client>();  // a second HELLO begins anew
+  client->id = id;
+  client->name = hello->name;
+  client->last_heard = now;
+  counters_.clients.store(clients_.size(), std::memory_order_relaxed);
+  spdlog::debug("{} connected ({})", client->name.empty() ? "a client" : client->name,
+                quoted(hello->software));
+
+  wire::Buffer frame;
+  wire::Welcome welcome;
+  welcome.name = options_.self.str();
+  welcome.software = options_.software;
+  if (options_.table_epoch) welcome.table_epoch = options_.table_epoch();
+  welcome.in_flight_max = limits::kInFlightPerLinkMax;
+  welcome.in_flight_bytes_max = limits::kInFlightBytesPerLinkMax;
+  wire::encode(frame, welcome);
+  send_control(view(routing_id), frame);
+}
+
+void Inbox::handle_requests(Client& client, std::string_view run, TimePoint now) {
+  const auto id = client.id;
+  std::optional<wire::Refusal> refusal;
+  while (const auto record = wire::next_record(run, refusal)) {
+    const auto request = wire::decode_request(*record);
+    if (!request) {
+      refusal = wire::Refusal::kMalformed;
+      break;
+    }
+    const core::Origin origin{options_.adapter, id, request->id};
+    if (client.waiting_bytes > limits::kMeshClientReplyBytesMax) {
+      counters_.refused[static_cast<std::size_t>(wire::Refusal::kFlood)].add();
+      refuse_request(origin, *request,
+                     {StatusCode::kOverloaded,
+                      "this connection has " + std::to_string(client.waiting_bytes) +
+                          " bytes of replies unread, over the limit of " +
+                          std::to_string(limits::kMeshClientReplyBytesMax) + "; read them first"});
+      continue;
+    }
+    core_.on_request(origin, *request, now);
+  }
+  if (refusal) {
+    const auto routing_id = routing_id_of(id);
+    refuse(view(routing_id), *refusal, "a request record is broken; it and what follows it was not executed");
+  }
+}
+
+void Inbox::refuse(std::string_view routing_id, wire::Refusal reason, const std::string& text) {
+  auto& counter = counters_.refused[static_cast<std::size_t>(reason)];
+  if (counter.value() == 0) {
+    spdlog::warn("refused a frame ({}): {}; more of these are only counted", wire::to_string(reason), text);
+  }
+  counter.add();
+  wire::Buffer frame;
+  wire::encode(frame, wire::Refused{StatusCode::kProtocolError, text});
+  send_control(routing_id, frame);
+}
+
+void Inbox::refuse_request(const core::Origin& origin, const RequestView& request,
+                           const Status& status) {
+  ReplyView answer;
+  answer.id = request.id;
+  answer.code = status.code();
+  answer.text = status.text();
+  reply(origin, answer);
+}
+
+void Inbox::reply(const core::Origin& origin, const ReplyView& answer) {
+  auto* client = find(static_cast<std::uint32_t>(origin.connection));
+  if (client == nullptr) return counters_.dropped_replies.add();
+  // One that reads nothing at all costs no more than this: its replies would only wait to be dropped later.
+  if (client->waiting_bytes > 2 * limits::kMeshClientReplyBytesMax) {
+    return counters_.dropped_replies.add();
+  }
+  if (client->frame.empty()) wire::begin_frame(client->frame, wire::FrameKind::kReplies);
+  wire::append_reply(client->frame, answer, origin.request);
+  mark_dirty(*client);
+  if (client->frame.size() >= limits::kBatchBytes) {
+    seal(*client);
+    send_waiting(*client);
+  }
+}
+
+void Inbox::flush() {
+  auto dirty = std::exchange(dirty_, {});
+  for (const auto id : dirty) {
+    auto* client = find(id);
+    if (client == nullptr) continue;
+    client->dirty = false;
+    if (client->waiting.empty() && !client->frame.empty()) {
+      const auto routing_id = routing_id_of(id);
+      const auto sent = transport::send_frame_to(socket_.handle(), view(routing_id), client->frame);
+      if (sent == transport::Sent::kTaken) continue;
+    }
+    seal(*client);
+    send_waiting(*client);
+    if (!client->waiting.empty()) mark_dirty(*client);  // try again next pass
+  }
+  if (dirty_.empty()) {
+    dirty.clear();
+    dirty_ = std::move(dirty);  // keeps its memory
+  }
+}
+
+void Inbox::send_waiting(Client& client) {
+  const auto routing_id = routing_id_of(client.id);
+  while (!client.waiting.empty()) {
+    auto& frame = client.waiting.front();
+    const auto bytes = frame.size();
+    const auto sent = transport::send_frame_to(socket_.handle(), view(routing_id), frame);
+    if (sent == transport::Sent::kWouldBlock) return;
+    if (sent == transport::Sent::kGone) return forget(client);
+    client.waiting_bytes -= bytes;
+    client.waiting.pop_front();
+  }
+}
+
+void Inbox::seal(Client& client) {
+  if (client.frame.empty()) return;
+  client.waiting_bytes += client.frame.size();
+  client.waiting.push_back(std::move(client.frame));
+  client.frame = wire::Buffer{};
+}
+
+Inbox::Client* Inbox::find(std::uint32_t id) {
+  const auto found = clients_.find(id);
+  return found == clients_.end() || found->second->gone ? nullptr : found->second.get();
+}
+
+void Inbox::mark_dirty(Client& client) {
+  if (client.dirty) return;
+  client.dirty = true;
+  dirty_.push_back(client.id);
+}
+
+void Inbox::forget(Client& client) {
+  counters_.dropped_replies.add();
+  client.waiting.clear();
+  client.waiting_bytes = 0;
+  client.gone = true;
+}
+
+void Inbox::send_control(std::string_view routing_id, wire::Buffer& frame) {
+  // Lost when the far side has gone or reads nothing; it can expect no better then.
+  (void)transport::send_frame_to(socket_.handle(), routing_id, frame);
+}
+
+void Inbox::tick(TimePoint now) { forget_silent(now, kClientSilenceMax); }
+
+void Inbox::forget_silent(TimePoint now, std::chrono::milliseconds silence) {
+  absl::erase_if(clients_, [&](const auto& entry) {
+    return entry.second->gone || now - entry.second->last_heard > silence;
+  });
+  counters_.clients.store(clients_.size(), std::memory_order_relaxed);
+}
+
+void Inbox::forget_clients() {
+  clients_.clear();
+  counters_.clients.store(0, std::memory_order_relaxed);
+}
+
+void Inbox::say_goodbye() {
+  for (const auto& [id, client] : clients_) {
+    wire::Buffer frame;
+    wire::begin_frame(frame, wire::FrameKind::kGoodbye);
+    const auto routing_id = routing_id_of(id);
+    send_control(view(routing_id), frame);
+  }
+}
+
+}  // namespace kvmesh::mesh

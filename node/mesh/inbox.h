@@ -1,0 +1,108 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+#include <kvmesh/status.h>
+#include <zmq.hpp>
+
+#include "common/deadline.h"
+#include "common/names.h"
+#include "common/transport/message.h"
+#include "common/wire/frame.h"
+#include "node/core/core.h"
+
+namespace kvmesh::mesh {
+
+/// The ROUTER socket to which peers and clients connect: takes their requests to the core and the replies back.
+/// A connection exists for it from its HELLO on. Overload is answered from here, never by letting the socket's queue
+/// fill: libzmq may abort the process then.
+/// Owned by one reactor. Only counters may be read from other threads.
+class Inbox {
+ public:
+  struct Options {
+    std::string listen;
+    NodeName self;
+    std::string software;
+    std::uint32_t adapter = 0;  // Origin::adapter of what comes from here
+    std::function<std::uint64_t()> table_epoch;  // for WELCOME
+  };
+  struct Counters {
+    std::array<core::Counter, wire::kRefusalCount> refused;
+    core::Counter dropped_replies;  // their connection was gone, or read too slowly
+    std::atomic<std::uint64_t> clients{0};
+  };
+
+  Inbox(zmq::context_t& context, Options options, core::Core& core);
+
+  /// kUnavailable when the address is taken or not this machine's; the text says which and what to do.
+  Status bind();
+  /// Where it listens, with the port that was chosen for port 0.
+  std::string endpoint() const;
+
+  /// Handles what has arrived, at most `frames_max` frames and one of the largest more than their bytes' limit; true when
+  /// there may be more.
+  bool receive(TimePoint now, int frames_max);
+  /// Queues a reply for the end of the pass.
+  void reply(const core::Origin& origin, const ReplyView& reply);
+  /// Sends what was queued since.
+  void flush();
+  bool is_ready() { return transport::poll_socket(socket_.handle()).input; }
+  int fd() { return socket_.get(zmq::sockopt::fd); }
+
+  /// Forgets connections that were silent for long. Call now and then.
+  void tick(TimePoint now);
+  /// Takes no more requests from the connections of now: after this node was stopped for so long that they were given
+  /// up at the other end, what they had sent must not be executed any more.
+  void forget_clients();
+  /// Asks every connection for no more requests.
+  void say_goodbye();
+
+  const Counters& counters() const { return counters_; }
+
+ private:
+  struct Client {
+    std::uint32_t id = 0;
+    std::string name;         // of a node; empty for a plain client
+    wire::Buffer frame;       // replies of this pass
+    std::deque<wire::Buffer> waiting;  // frames that the socket did not take yet
+    std::size_t waiting_bytes = 0;
+    TimePoint last_heard;
+    bool dirty = false;
+    bool gone = false;  // its connection has ended; erased when nobody is looking at it
+  };
+
+  void handle_message(std::string_view routing_id, std::string_view body, TimePoint now);
+  void handle_hello(std::uint32_t id, std::string_view content, TimePoint now);
+  void handle_requests(Client& client, std::string_view run, TimePoint now);
+  void refuse(std::string_view routing_id, wire::Refusal reason, const std::string& text);
+  void refuse_request(const core::Origin& origin, const RequestView& request, const Status& status);
+  Client* find(std::uint32_t id);
+  void mark_dirty(Client& client);
+  void seal(Client& client);
+  void send_waiting(Client& client);
+  void forget(Client& client);
+  void forget_silent(TimePoint now, std::chrono::milliseconds silence);
+  void send_control(std::string_view routing_id, wire::Buffer& frame);
+
+  Options options_;
+  core::Core& core_;
+  zmq::socket_t socket_;
+  transport::Message identity_;
+  transport::Message body_;
+  absl::flat_hash_map<std::uint32_t, std::unique_ptr<Client>> clients_;
+  std::vector<std::uint32_t> dirty_;
+  Counters counters_;
+};
+
+}  // namespace kvmesh::mesh

@@ -1,0 +1,152 @@
+#include "node/mesh/peer_links.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "common/text.h"
+
+namespace kvmesh::mesh {
+
+namespace {
+
+constexpr std::size_t kWhyBytesMax = 512;
+
+// A reason may hold what the far side wrote: it goes into the log and into the texts of errors.
+std::string one_line(std::string_view text) {
+  std::string out{text.substr(0, kWhyBytesMax)};
+  std::ranges::replace_if(out, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  return out;
+}
+
+}  // namespace
+
+// One peer's link, and what it tells.
+class PeerLinks::PeerLink final : public transport::LinkEvents {
+ public:
+  PeerLink(PeerLinks& owner, PeerIndex index, zmq::context_t& context,
+           transport::Link::Options options)
+      : owner_(owner), index_(index), link_(context, std::move(options), *this) {}
+
+  transport::Link& link() { return link_; }
+  bool awake = false;
+
+  void on_open(transport::Link& link) override {
+    fd_ = link.fd();
+    monitor_fd_ = link.monitor_fd();
+    owner_.watcher_.watch(fd_, [this] { owner_.wake(*this); });
+    owner_.watcher_.watch(monitor_fd_, [this] { owner_.wake(*this); });
+  }
+  void on_close(transport::Link& /*link*/) override {
+    owner_.watcher_.unwatch(fd_);
+    owner_.watcher_.unwatch(monitor_fd_);
+  }
+  void on_up(transport::Link& link, const wire::Welcome& welcome) override {
+    spdlog::info("link to {} is up ({})", link.options().peer.str(),
+                 quoted(welcome.software));
+    last_why_.clear();
+    owner_.core_.on_peer_up(index_, {welcome.in_flight_max, welcome.in_flight_bytes_max});
+  }
+  void on_reply(transport::Link& /*link*/, const ReplyView& reply) override {
+    owner_.core_.on_reply(index_, reply, owner_.now_);
+  }
+  void on_draining(transport::Link& link, const std::string& why) override {
+    spdlog::info("link to {} takes no more requests: {}", link.options().peer.str(), why);
+    owner_.core_.on_peer_draining(index_, one_line(why));
+  }
+  void on_unsent(transport::Link& /*link*/, RequestId id) override {
+    owner_.core_.on_unsent(id, owner_.now_);
+  }
+  void on_down(transport::Link& link, const std::string& reason) override {
+    const auto why = one_line(reason);
+    // A peer that stays away is news once, not at every attempt.
+    if (why != last_why_) {
+      spdlog::warn("link to {} at {} is down: {}", link.options().peer.str(), link.options().endpoint,
+                   why);
+    }
+    last_why_ = why;
+    owner_.core_.on_peer_down(index_, why, owner_.now_);
+  }
+
+ private:
+  PeerLinks& owner_;
+  PeerIndex index_;
+  transport::Link link_;
+  int fd_ = -1;
+  int monitor_fd_ = -1;
+  std::string last_why_;
+};
+
+PeerLinks::PeerLinks(zmq::context_t& context, const Settings& settings, const std::string& software,
+                     const std::function<std::uint64_t()>& table_epoch, core::Core& core,
+                     Watcher& watcher)
+    : core_(core), watcher_(watcher) {
+  for (std::size_t i = 0; i < settings.mesh.peers.size(); ++i) {
+    const auto& peer = settings.mesh.peers[i];
+    transport::Link::Options options;
+    options.endpoint = peer.address;
+    options.self = settings.name;
+    options.peer = peer.name;
+    options.software = software;
+    options.table_epoch = table_epoch;
+    options.ping_interval = settings.mesh.ping_interval;
+    options.peer_timeout = settings.mesh.peer_timeout;
+    options.reconnect_min = settings.mesh.reconnect_min;
+    options.reconnect_max = settings.mesh.reconnect_max;
+    links_.push_back(std::make_unique<PeerLink>(
+        *this, PeerIndex{static_cast<std::uint16_t>(i)}, context, std::move(options)));
+  }
+}
+
+PeerLinks::~PeerLinks() = default;
+
+void PeerLinks::wake(PeerLink& link) {
+  if (link.awake) return;
+  link.awake = true;
+  awake_.push_back(&link);
+}
+
+void PeerLinks::forward(PeerIndex peer, const RequestView& request, RequestId id,
+                        std::uint64_t timeout_ms, const wire::PathStep& step) {
+  auto& link = *links_[peer.value];
+  wake(link);
+  link.link().add_request(request, id, timeout_ms, &step);
+}
+
+bool PeerLinks::receive(TimePoint now, int frames_max) {
+  now_ = now;
+  bool more = false;
+  // By index: what a link tells may wake others.
+  for (std::size_t i = 0; i < awake_.size(); ++i) {
+    more |= awake_[i]->link().receive(now, frames_max);
+  }
+  return more;
+}
+
+void PeerLinks::flush() {
+  for (auto* link : awake_) link->link().flush();
+}
+
+bool PeerLinks::is_ready() {
+  std::erase_if(awake_, [](PeerLink* link) {
+    link->awake = link->link().is_ready();
+    return !link->awake;
+  });
+  return !awake_.empty();
+}
+
+transport::Link::State PeerLinks::state(PeerIndex peer) const {
+  return links_[peer.value]->link().state();
+}
+
+void PeerLinks::tick(TimePoint now) {
+  now_ = now;
+  for (const auto& link : links_) {
+    (void)link->link().receive(now, 1);
+    wake(*link);
+  }
+  for (const auto& link : links_) link->link().tick(now);
+}
+
+}  // namespace kvmesh::mesh

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <zmq.hpp>
+
+#include "common/config/settings.h"
+#include "common/transport/link.h"
+#include "node/core/core.h"
+#include "node/mesh/watcher.h"
+
+namespace kvmesh::mesh {
+
+/// One reactor's links, one to each peer: takes the core's requests out and the replies, and the news of links coming and
+/// going, to the core. Owned by one reactor.
+class PeerLinks {
+ public:
+  /// All references must outlive the object. `core`'s peers are those of `settings`, in the same order.
+  PeerLinks(zmq::context_t& context, const Settings& settings, const std::string& software,
+            const std::function<std::uint64_t()>& table_epoch, core::Core& core, Watcher& watcher);
+  ~PeerLinks();
+  PeerLinks(const PeerLinks&) = delete;
+  PeerLinks& operator=(const PeerLinks&) = delete;
+
+  void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
+               const wire::PathStep& step);
+  /// Handles what has arrived on the links that have something; true when there may be more.
+  bool receive(TimePoint now, int frames_max);
+  void flush();
+  /// Must be asked after flush() and before the loop sleeps; true: do not sleep.
+  bool is_ready();
+  void tick(TimePoint now);
+
+  transport::Link::State state(PeerIndex peer) const;
+
+ private:
+  class PeerLink;
+  void wake(PeerLink& link);
+
+  core::Core& core_;
+  Watcher& watcher_;
+  TimePoint now_;  // of the pass, for what links tell
+  std::vector<std::unique_ptr<PeerLink>> links_;
+  std::vector<PeerLink*> awake_;  // those that may have something to do in this pass
+};
+
+}  // namespace kvmesh::mesh

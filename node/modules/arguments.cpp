@@ -1,0 +1,57 @@
+#include "node/modules/arguments.h"
+
+#include "common/text.h"
+
+namespace kvmesh::modules {
+
+bool Arguments::next() {
+  if (left_ == 0 || in_.failed()) return false;
+  --left_;
+  return true;
+}
+
+void Arguments::too_large(std::string_view what, std::size_t actual, std::size_t limit) {
+  if (fault_.ok()) fault_ = {StatusCode::kTooLarge, over_limit(what, actual, limit)};
+}
+
+std::string_view Arguments::bytes(std::string_view what, std::size_t limit) {
+  if (!next()) {
+    missing_ = true;
+    return {};
+  }
+  const auto out = in_.read_bytes();
+  if (out.size() > limit) too_large(what, out.size(), limit);
+  return out;
+}
+
+std::optional<std::string_view> Arguments::optional_bytes(std::string_view what, std::size_t limit) {
+  if (!next()) return std::nullopt;
+  if (in_.peek() == wire::Reader::Type::kNil) {
+    in_.read_nil();
+    return std::nullopt;
+  }
+  const auto out = in_.read_bytes();
+  if (out.size() > limit) too_large(what, out.size(), limit);
+  return out;
+}
+
+std::uint64_t Arguments::optional_uint(std::uint64_t otherwise) {
+  return next() ? in_.read_uint() : otherwise;
+}
+
+std::string_view Arguments::optional_value() {
+  if (!next()) return {};
+  const auto before = in_.rest();
+  in_.skip();
+  return before.substr(0, before.size() - in_.rest().size());
+}
+
+Status Arguments::check() const {
+  if (!fault_.ok()) return fault_;
+  if (missing_ || left_ > 0 || in_.failed()) {
+    return {StatusCode::kInvalidArgument, "wrong arguments; the call is " + std::string{usage_}};
+  }
+  return {};
+}
+
+}  // namespace kvmesh::modules

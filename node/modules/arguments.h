@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <kvmesh/status.h>
+
+#include "common/wire/reader.h"
+
+namespace kvmesh::modules {
+
+/// Reads the arguments of one call, and remembers the first fault. A handler reads all that it wants, then asks check()
+/// once. Not thread-safe; lives during the call.
+class Arguments {
+ public:
+  /// `usage` is how the call is written, for the error: "kv.put [key, value]". It must outlive the object.
+  Arguments(std::string_view args, std::string_view usage)
+      : in_(args), usage_(usage), left_(in_.read_array()) {}
+
+  /// Bytes of at most `limit` bytes. kTooLarge beyond; `what` names them there.
+  std::string_view bytes(std::string_view what, std::size_t limit);
+  /// The same, or empty for nil and for an argument that is left out.
+  std::optional<std::string_view> optional_bytes(std::string_view what, std::size_t limit);
+  /// An unsigned integer, or `otherwise` when it is left out.
+  std::uint64_t optional_uint(std::uint64_t otherwise);
+  /// Any one value as it stands in msgpack, or empty when it is left out.
+  std::string_view optional_value();
+
+  /// kInvalidArgument when an argument is missing, of a wrong type, or one too many; or what was found before.
+  Status check() const;
+
+ private:
+  bool next();
+  void too_large(std::string_view what, std::size_t actual, std::size_t limit);
+
+  wire::Reader in_;
+  std::string_view usage_;
+  std::uint32_t left_;
+  bool missing_ = false;
+  Status fault_;
+};
+
+}  // namespace kvmesh::modules

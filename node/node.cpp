@@ -1,0 +1,68 @@
+#include <kvmesh/node.h>
+
+#include <exception>
+#include <utility>
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "common/config/load.h"
+#include "node/node_impl.h"
+
+namespace kvmesh {
+namespace {
+
+SettingsSources sources_of(const Node::Options& options) {
+  SettingsSources sources;
+  sources.files = options.config_files;
+  sources.assignments = options.assignments;
+  if (options.use_environment) sources.environment = settings_environment();
+  return sources;
+}
+
+// One line an event on standard error, with the node's name. The logger is the program's default one, so that a program
+// with a logger of its own may set that again afterwards.
+void start_log(const Settings& settings) {
+  auto logger = spdlog::get("kvmesh");
+  if (!logger) logger = spdlog::stderr_color_mt("kvmesh");
+  logger->set_pattern("%Y-%m-%d %H:%M:%S.%e " + settings.name.str() + " %^%l%$ %v");
+  logger->set_level(spdlog::level::from_str(settings.log.level));
+  logger->flush_on(spdlog::level::trace);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> Node::check(const Options& options) {
+  auto loaded = load_settings(sources_of(options));
+  if (!loaded) return loaded.status();
+  return loaded->warnings;
+}
+
+Result<std::unique_ptr<Node>> Node::start(const Options& options) {
+  auto sources = sources_of(options);
+  auto loaded = load_settings(sources);
+  if (!loaded) return loaded.status();
+  start_log(loaded->settings);
+  // The libraries tell by exceptions that there is no descriptor or no memory left for a loop or a socket.
+  try {
+    auto impl = std::make_unique<Impl>(std::move(loaded->settings), std::move(sources));
+    impl->report(loaded->warnings);
+    if (auto status = impl->bind(); !status.ok()) return status;
+    if (options.handle_signals) impl->handle_signals();
+    return std::unique_ptr<Node>{new Node{std::move(impl)}};
+  } catch (const std::exception& error) {
+    return Status{StatusCode::kInternal, std::string{"the node cannot start: "} + error.what()};
+  }
+}
+
+Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Node::~Node() = default;
+
+Status Node::run() { return impl_->run(); }
+void Node::stop() { impl_->stop(); }
+Status Node::reload() { return impl_->reload(); }
+std::string Node::mesh_endpoint() const { return impl_->mesh_endpoint(); }
+std::string Node::line_endpoint() const { return impl_->line_endpoint(); }
+
+}  // namespace kvmesh

@@ -1,0 +1,176 @@
+#include "node/node_impl.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <system_error>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "node/descriptor_limit.h"
+#include "node/info.h"
+#include "node/modules/kv_module.h"
+#include "node/modules/node_module.h"
+#include "node/store/memory_engine.h"
+#include "node/version.h"
+
+namespace kvmesh {
+namespace {
+
+constexpr std::chrono::milliseconds kStopGrace{1000};  // for what is under way when a node stops
+
+// A DEALER link takes three sockets: itself and both ends of its monitor. Some more for links being replaced.
+int sockets_max(const Settings& settings) {
+  const auto links = settings.mesh.peers.size() * settings.threads;
+  return static_cast<int>(std::min<std::size_t>(65535, 6 * links + 64));
+}
+
+}  // namespace
+
+Node::Impl::Impl(Settings settings, SettingsSources sources)
+    : settings_(std::move(settings)),
+      sources_(std::move(sources)),
+      software_(std::string{"kvmesh "} + kVersion),
+      started_(std::chrono::steady_clock::now()) {
+  raise_descriptor_limit(descriptors_needed(settings_));
+  context_.set(zmq::ctxopt::max_sockets, sockets_max(settings_));
+  if (settings_.apps.kv) engine_ = std::make_unique<store::MemoryEngine>(settings_.kv.memory_max);
+  make_reactors();
+}
+
+Node::Impl::~Impl() {
+  for (auto& thread : threads_) thread.join();
+}
+
+void Node::Impl::make_reactors() {
+  for (std::size_t i = 0; i < settings_.threads; ++i) {
+    modules_.push_back(std::make_unique<core::Modules>());
+    define_modules(*modules_.back(), i);
+    reactors_.push_back(std::make_unique<Reactor>(
+        Reactor::Parts{context_, settings_, *modules_.back(), connections_, software_, table_epoch_, i == 0}));
+    const auto status = reactors_.back()->set_table(settings_.kv.routing_table);
+    if (!status.ok()) std::abort();  // load_settings() has checked it
+  }
+}
+
+void Node::Impl::define_modules(core::Modules& modules, std::size_t reactor) {
+  modules::define_node(modules, settings_.name, [this, reactor](wire::Buffer& out) {
+    static const std::string kVersionText{kVersion};
+    pack_info(out, {settings_, kVersionText, started_, table_epoch_.load(), engine_.get(), reactors_,
+                    *reactors_[reactor], connections_.load(std::memory_order_relaxed)});
+  });
+  if (engine_) modules::define_kv(modules, *engine_);
+}
+
+void Node::Impl::report(const std::vector<std::string>& warnings) const {
+  for (const auto& warning : warnings) spdlog::warn("{}", warning);
+}
+
+Status Node::Impl::bind() {
+  if (auto status = first().bind_inbox(); !status.ok()) return status;
+  if (!settings_.apps.kv_server) return {};
+  acceptor_.emplace(first().loop(), settings_.kv_server.connections_max, connections_,
+                    [this](asio::ip::tcp::socket socket) { take_connection(std::move(socket)); });
+  return acceptor_->bind(settings_.kv_server.listen);
+}
+
+// Connections go to the reactors in turn.
+void Node::Impl::take_connection(asio::ip::tcp::socket socket) {
+  Reactor& reactor = *reactors_[next_reactor_++ % reactors_.size()];
+  if (&reactor == &first()) return reactor.tcp_server().add(std::move(socket));
+  asio::error_code error;
+  const auto protocol = socket.local_endpoint(error).protocol();
+  const int descriptor = socket.release(error);
+  // On the other loop, and owned from here on: the task is dropped unrun when that reactor has stopped.
+  auto moved = std::make_shared<asio::ip::tcp::socket>(reactor.loop());
+  moved->assign(protocol, descriptor, error);
+  if (error) {
+    spdlog::warn("cannot take a connection: {}", error.message());
+    ::close(descriptor);
+    connections_.fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
+  reactor.post([&reactor, moved] { reactor.tcp_server().add(std::move(*moved)); });
+}
+
+void Node::Impl::handle_signals() {
+  signals_.emplace(first().loop(), SIGTERM, SIGINT, SIGHUP);
+  await_signal();
+}
+
+void Node::Impl::await_signal() {
+  signals_->async_wait([this](asio::error_code cancelled, int signal) {
+    if (cancelled) return;
+    if (signal != SIGHUP) {
+      spdlog::info("stopping: {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+      stop();
+    } else if (const auto status = reload(); !status.ok()) {
+      spdlog::error("the routing table stays as it was:\n{}", status.text());
+    }
+    await_signal();
+  });
+}
+
+Status Node::Impl::run() {
+  if (acceptor_) acceptor_->start();
+  spdlog::info("ready: mesh at {}, line protocol {}, table {}", mesh_endpoint(),
+               acceptor_ ? "at " + acceptor_->endpoint() : "off",
+               settings_.kv.routing_table.to_string());
+  auto status = start_threads();
+  if (!status.ok()) stop();
+  first().run();
+  for (auto& thread : threads_) thread.join();
+  threads_.clear();
+  spdlog::info("stopped");
+  return status;
+}
+
+Status Node::Impl::start_threads() {
+  try {
+    for (std::size_t i = 1; i < reactors_.size(); ++i) {
+      threads_.emplace_back([reactor = reactors_[i].get()] { reactor->run(); });
+    }
+    return {};
+  } catch (const std::system_error& error) {
+    return {StatusCode::kInternal, "cannot start thread " + std::to_string(threads_.size() + 2) +
+                                       " of " + std::to_string(reactors_.size()) +
+                                       " (threads): " + error.what()};
+  }
+}
+
+void Node::Impl::stop() {
+  first().post([this] {
+    if (acceptor_) acceptor_->stop();
+  });
+  for (const auto& reactor : reactors_) {
+    reactor->post([r = reactor.get()] { r->stop(kStopGrace); });
+  }
+}
+
+Status Node::Impl::reload() {
+  const std::scoped_lock lock{reload_mutex_};
+  auto loaded = load_settings(sources_);
+  if (!loaded) return loaded.status();
+  const auto& table = loaded->settings.kv.routing_table;
+  const auto routes = core::Routes::make(settings_.name, first().core().peer_names(), table);
+  if (!routes) {
+    return {routes.status().code(), routes.status().text() + "; peers change only with a restart"};
+  }
+  report(loaded->warnings);
+  ++table_epoch_;
+  for (const auto& reactor : reactors_) {
+    reactor->post([r = reactor.get(), table] { (void)r->set_table(table); });
+  }
+  spdlog::info("the routing table is now {}", table.to_string());
+  return {};
+}
+
+std::string Node::Impl::mesh_endpoint() const { return reactors_.front()->inbox()->endpoint(); }
+
+std::string Node::Impl::line_endpoint() const {
+  return acceptor_ ? acceptor_->endpoint() : std::string{};
+}
+
+}  // namespace kvmesh

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <kvmesh/node.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <asio/signal_set.hpp>
+#include <zmq.hpp>
+
+#include "common/config/load.h"
+#include "node/core/modules.h"
+#include "node/reactor.h"
+#include "node/store/engine.h"
+#include "node/tcp/acceptor.h"
+
+namespace kvmesh {
+
+/// The parts of a node, put together as its settings say. Made on one thread, which then calls run(); the first reactor
+/// runs on that thread, the others on threads of their own.
+class Node::Impl {
+ public:
+  Impl(Settings settings, SettingsSources sources);
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  void report(const std::vector<std::string>& warnings) const;
+  Status bind();
+  void handle_signals();
+  Status run();
+  void stop();
+  Status reload();
+  std::string mesh_endpoint() const;
+  std::string line_endpoint() const;
+
+ private:
+  Reactor& first() { return *reactors_.front(); }
+  void make_reactors();
+  void define_modules(core::Modules& modules, std::size_t reactor);
+  void await_signal();
+  Status start_threads();
+  void take_connection(asio::ip::tcp::socket socket);
+
+  Settings settings_;
+  SettingsSources sources_;
+  std::string software_;
+  std::chrono::steady_clock::time_point started_;
+  zmq::context_t context_;
+  std::unique_ptr<store::Engine> engine_;
+  std::atomic<std::uint64_t> table_epoch_{1};
+  std::mutex reload_mutex_;
+  tcp::ConnectionCount connections_{0};
+  std::vector<std::unique_ptr<core::Modules>> modules_;  // one for each reactor
+  std::vector<std::unique_ptr<Reactor>> reactors_;
+  std::vector<std::thread> threads_;
+  std::optional<tcp::Acceptor> acceptor_;
+  std::optional<asio::signal_set> signals_;
+  std::size_t next_reactor_ = 0;
+};
+
+}  // namespace kvmesh

@@ -1,0 +1,173 @@
+#include "node/reactor.h"
+
+#include <utility>
+
+#include <asio/post.hpp>
+#include <spdlog/spdlog.h>
+
+namespace kvmesh {
+namespace {
+
+constexpr int kHandlersPerPass = 512;
+constexpr std::chrono::milliseconds kHandlersTime{10};  // of a pass: peers wait a second for a PONG
+constexpr int kFramesPerPass = 64;  // of each source; a frame holds up to some thousand requests
+constexpr std::chrono::milliseconds kTick{20};
+constexpr std::chrono::seconds kSweep{1};
+constexpr std::chrono::milliseconds kLastWords{50};  // for libzmq to send what the last flush gave it
+
+std::vector<NodeName> names_of(const std::vector<PeerSettings>& peers) {
+  std::vector<NodeName> out;
+  out.reserve(peers.size());
+  for (const auto& peer : peers) out.push_back(peer.name);
+  return out;
+}
+
+TimePoint now_is() { return std::chrono::steady_clock::now(); }
+
+std::function<std::uint64_t()> epoch_of(const std::atomic<std::uint64_t>& table_epoch) {
+  return [&table_epoch] { return table_epoch.load(std::memory_order_relaxed); };
+}
+
+}  // namespace
+
+Reactor::Reactor(const Parts& parts)
+    : tick_timer_(loop_),
+      watcher_(loop_),
+      pause_max_(parts.settings.mesh.peer_timeout),
+      core_(parts.settings.name, names_of(parts.settings.mesh.peers), parts.modules, *this, now_is()),
+      links_(parts.context, parts.settings, parts.software, epoch_of(parts.table_epoch), core_,
+             watcher_),
+      tcp_server_({kTcp, parts.settings.mesh.request_timeout, parts.settings.kv_server.idle_timeout},
+                  core_, parts.connections),
+      last_pass_(now_is()),
+      last_sweep_(last_pass_) {
+  if (parts.with_inbox) {
+    inbox_.emplace(parts.context,
+                   mesh::Inbox::Options{parts.settings.mesh.listen, parts.settings.name,
+                                        parts.software, kMesh, epoch_of(parts.table_epoch)},
+                   core_);
+  }
+}
+
+Reactor::~Reactor() { watcher_.unwatch_all(); }
+
+Status Reactor::bind_inbox() {
+  auto status = inbox_->bind();
+  // Its descriptor only wakes the loop: every pass looks into the inbox.
+  if (status.ok()) watcher_.watch(inbox_->fd(), [] {});
+  return status;
+}
+
+void Reactor::run() {
+  last_pass_ = now_is();
+  arm_tick();
+  bool wait = false;
+  while (!is_done(last_pass_)) wait = !pass(wait);
+  finish();
+}
+
+void Reactor::post(std::function<void()> task) { asio::post(loop_, std::move(task)); }
+
+// True when there is more to do at once.
+bool Reactor::pass(bool wait) {
+  if (wait) {
+    watcher_.arm_fired();
+    loop_.run_one();
+  }
+  bool more = run_handlers();
+  const auto now = now_is();
+  notice_pause(now);
+  last_pass_ = now;
+  more |= receive(now);
+  flush();
+  // Sending may have made libzmq swallow the news of something to receive, so both are asked before sleeping.
+  more |= links_.is_ready();
+  more |= inbox_ && inbox_->is_ready();
+  return more || tcp_server_.is_ready();
+}
+
+// True when there may be more of them.
+bool Reactor::run_handlers() {
+  const auto until = now_is() + kHandlersTime;
+  for (int handlers = 0; handlers < kHandlersPerPass; ++handlers) {
+    if (loop_.poll_one() == 0) return false;
+    if (now_is() > until) return true;
+  }
+  return true;
+}
+
+bool Reactor::receive(TimePoint now) {
+  bool more = links_.receive(now, kFramesPerPass);
+  if (inbox_) more |= inbox_->receive(now, kFramesPerPass);
+  return more;
+}
+
+void Reactor::flush() {
+  links_.flush();
+  tcp_server_.flush();
+  if (inbox_) inbox_->flush();
+}
+
+// A process that was stopped (SIGSTOP, a suspended machine) for longer than its peers wait has been given up by them;
+// the requests that they had sent are in its queues still, but were answered as outcome unknown long ago.
+void Reactor::notice_pause(TimePoint now) {
+  const auto pause = now - last_pass_;
+  if (pause < pause_max_) return;
+  spdlog::warn("this process stood still for {} ms; what was sent to it before is not executed",
+               std::chrono::duration_cast<std::chrono::milliseconds>(pause).count());
+  if (inbox_) inbox_->forget_clients();
+}
+
+void Reactor::arm_tick() {
+  tick_timer_.expires_after(kTick);
+  tick_timer_.async_wait([this](asio::error_code cancelled) {
+    if (cancelled) return;
+    tick();
+    arm_tick();
+  });
+}
+
+void Reactor::tick() {
+  const auto now = now_is();
+  links_.tick(now);
+  core_.on_tick(now);
+  if (now - last_sweep_ < kSweep) return;
+  last_sweep_ = now;
+  tcp_server_.tick();
+  if (inbox_) inbox_->tick(now);
+}
+
+void Reactor::forward(PeerIndex peer, const RequestView& request, RequestId id,
+                      std::uint64_t timeout_ms, const wire::PathStep& step) {
+  links_.forward(peer, request, id, timeout_ms, step);
+}
+
+void Reactor::reply(const core::Origin& origin, const ReplyView& reply) {
+  if (origin.adapter == kTcp) return tcp_server_.reply(origin, reply);
+  inbox_->reply(origin, reply);
+}
+
+void Reactor::stop(std::chrono::milliseconds grace) {
+  if (stop_at_) return;
+  stop_at_ = now_is() + grace;
+  tcp_server_.finish();
+  if (inbox_) inbox_->say_goodbye();
+}
+
+bool Reactor::is_done(TimePoint now) {
+  if (!stop_at_) return false;
+  return now >= *stop_at_ || (core_.in_flight() == 0 && tcp_server_.empty());
+}
+
+void Reactor::finish() {
+  core_.fail_all(now_is());
+  // Requests that were on their way when the goodbye was said are still answered, and libzmq, whose sockets linger for
+  // nobody, gets a moment to send what it was given.
+  const auto until = now_is() + kLastWords;
+  bool wait = false;
+  while (now_is() < until) wait = !pass(wait);
+  core_.fail_all(now_is());
+  flush();
+}
+
+}  // namespace kvmesh

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <zmq.hpp>
+
+#include "common/config/settings.h"
+#include "node/core/core.h"
+#include "node/descriptor_watcher.h"
+#include "node/mesh/inbox.h"
+#include "node/mesh/peer_links.h"
+#include "node/tcp/server.h"
+
+namespace kvmesh {
+
+/// One thread's share of a node: an event loop with its own core, its links and its line protocol connections. The
+/// first reactor of a node also has the inbox.
+///
+/// A pass of the loop is: wait; take what has arrived, within a budget for each source; then flush. Everything that a pass
+/// has for one peer or connection leaves in one message or write, which is what makes it fast; no timer delays anything.
+///
+/// Thread-safe: post(), and the counters of core() and inbox(). All else belongs to the thread that called run().
+class Reactor final : private core::Effects {
+ public:
+  struct Parts {
+    zmq::context_t& context;
+    const Settings& settings;
+    const core::Modules& modules;
+    tcp::ConnectionCount& connections;
+    std::string software;
+    const std::atomic<std::uint64_t>& table_epoch;
+    bool with_inbox = false;
+  };
+  explicit Reactor(const Parts& parts);
+  ~Reactor() override;
+
+  /// REQUIRES: with_inbox. Called before run().
+  Status bind_inbox();
+
+  /// Runs until stop() has been asked for and done.
+  void run();
+  /// Runs `task` on this reactor's thread, in one of its next passes. Thread-safe.
+  void post(std::function<void()> task);
+
+  /// Takes no more requests, answers what is under way for at most `grace`, fails the rest, then ends run().
+  void stop(std::chrono::milliseconds grace);
+  Status set_table(const RoutingTable& table) { return core_.set_table(table); }
+
+  asio::io_context& loop() { return loop_; }
+  tcp::Server& tcp_server() { return tcp_server_; }
+  const mesh::Inbox* inbox() const { return inbox_ ? &*inbox_ : nullptr; }
+  const mesh::PeerLinks& links() const { return links_; }
+  const core::Core& core() const { return core_; }
+
+ private:
+  enum Adapter : std::uint32_t { kMesh, kTcp };
+
+  void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
+               const wire::PathStep& step) override;
+  void reply(const core::Origin& origin, const ReplyView& reply) override;
+  TimePoint clock() override { return std::chrono::steady_clock::now(); }
+
+  bool pass(bool wait);
+  bool run_handlers();
+  bool receive(TimePoint now);
+  void flush();
+  void arm_tick();
+  void tick();
+  void notice_pause(TimePoint now);
+  bool is_done(TimePoint now);
+  void finish();
+
+  asio::io_context loop_{1};
+  asio::steady_timer tick_timer_;
+  DescriptorWatcher watcher_;
+  std::chrono::milliseconds pause_max_;
+  core::Core core_;
+  mesh::PeerLinks links_;
+  std::optional<mesh::Inbox> inbox_;
+  tcp::Server tcp_server_;
+  TimePoint last_pass_;
+  TimePoint last_sweep_;
+  std::optional<TimePoint> stop_at_;  // set: stopping, at the latest then
+};
+
+}  // namespace kvmesh

@@ -1,0 +1,101 @@
+#include "node/tcp/acceptor.h"
+
+#include <sstream>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "common/wire/buffer.h"
+#include "node/tcp/reply_text.h"
+
+namespace kvmesh::tcp {
+namespace {
+
+constexpr int kBacklog = 4096;
+constexpr std::chrono::milliseconds kRetryAfter{100};
+
+}  // namespace
+
+Acceptor::Acceptor(asio::io_context& loop, std::size_t connections_max, ConnectionCount& count,
+                   Handover handover)
+    : acceptor_(loop),
+      retry_(loop),
+      connections_max_(connections_max),
+      count_(count),
+      handover_(std::move(handover)) {}
+
+Status Acceptor::bind(const std::string& listen) {
+  const auto failed = [&](const asio::error_code& error) {
+    const auto* advice = error == asio::error::address_in_use
+                             ? "another process listens there; stop it or change kv_server.listen"
+                             : "change kv_server.listen";
+    return Status{StatusCode::kUnavailable, "kv_server.listen: cannot listen on " + listen + ": " +
+                                                error.message() + "; " + advice};
+  };
+  const auto colon = listen.rfind(':');
+  auto host = listen.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  asio::error_code error;
+  asio::ip::tcp::resolver resolver{acceptor_.get_executor()};
+  const auto found = resolver.resolve(host, listen.substr(colon + 1), error);
+  if (error || found.empty()) return failed(error);
+  const asio::ip::tcp::endpoint endpoint = found.begin()->endpoint();
+  acceptor_.open(endpoint.protocol(), error);
+  if (!error) acceptor_.set_option(asio::ip::tcp::acceptor::reuse_address{true}, error);
+  if (!error) acceptor_.bind(endpoint, error);
+  if (!error) acceptor_.listen(kBacklog, error);
+  return error ? failed(error) : Status{};
+}
+
+std::string Acceptor::endpoint() const {
+  asio::error_code ignored;
+  std::ostringstream out;
+  out << acceptor_.local_endpoint(ignored);
+  return out.str();
+}
+
+void Acceptor::accept() {
+  acceptor_.async_accept([this](asio::error_code error, asio::ip::tcp::socket socket) {
+    if (stopped_) return;
+    // No descriptors left: the connection stays in the backlog, and asking at once would only spin.
+    if (error) return retry_later(error.message());
+    failing_ = false;
+    handle_accepted(std::move(socket));
+    accept();
+  });
+}
+
+void Acceptor::handle_accepted(asio::ip::tcp::socket socket) {
+  if (count_.fetch_add(1, std::memory_order_relaxed) < connections_max_) {
+    return handover_(std::move(socket));
+  }
+  count_.fetch_sub(1, std::memory_order_relaxed);
+  wire::Buffer text;
+  append_error(text, StatusCode::kOverloaded,
+               "this node has its " + std::to_string(connections_max_) +
+                   " connections (kv_server.connections_max); try again later");
+  asio::error_code ignored;
+  socket.non_blocking(true, ignored);
+  (void)socket.write_some(asio::buffer(text.view().data(), text.size()), ignored);
+}
+
+void Acceptor::retry_later(const std::string& why) {
+  if (!failing_) {
+    spdlog::warn("cannot accept a connection: {}; trying again every {} ms", why,
+                 kRetryAfter.count());
+  }
+  failing_ = true;
+  retry_.expires_after(kRetryAfter);
+  retry_.async_wait([this](asio::error_code cancelled) {
+    if (!cancelled && !stopped_) accept();
+  });
+}
+
+void Acceptor::stop() {
+  stopped_ = true;
+  asio::error_code ignored;
+  acceptor_.close(ignored);
+  retry_.cancel();
+}
+
+}  // namespace kvmesh::tcp

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+#include <kvmesh/status.h>
+
+#include "node/tcp/server.h"
+
+namespace kvmesh::tcp {
+
+/// The listening socket of the line protocol: accepts, counts, and hands connections on. A connection over the limit is
+/// told so and closed. Lives on one reactor.
+class Acceptor {
+ public:
+  /// Takes a connection that was counted; whoever has it in the end counts it off.
+  using Handover = std::function<void(asio::ip::tcp::socket)>;
+
+  Acceptor(asio::io_context& loop, std::size_t connections_max, ConnectionCount& count,
+           Handover handover);
+
+  /// `listen` is host:port. kUnavailable when it is taken or not this machine's; the text says which and what to do.
+  Status bind(const std::string& listen);
+  /// Where it listens, with the port that was chosen for port 0.
+  std::string endpoint() const;
+  void start() { accept(); }
+  void stop();
+
+ private:
+  void accept();
+  void handle_accepted(asio::ip::tcp::socket socket);
+  void retry_later(const std::string& why);
+
+  asio::ip::tcp::acceptor acceptor_;
+  asio::steady_timer retry_;
+  std::size_t connections_max_;
+  ConnectionCount& count_;
+  Handover handover_;
+  bool stopped_ = false;
+  bool failing_ = false;  // and the log says so
+};
+
+}  // namespace kvmesh::tcp

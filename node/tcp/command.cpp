@@ -1,0 +1,91 @@
+#include "node/tcp/command.h"
+
+#include <kvmesh/limits.h>
+
+#include "common/wire/pack.h"
+#include "common/wire/record.h"
+
+namespace kvmesh::tcp {
+namespace {
+
+struct Form {
+  std::string_view word;
+  Verb verb;
+  std::size_t words_min;  // the verb itself included
+  std::size_t words_max;
+  std::string_view function;  // empty: the adapter answers
+};
+
+// In the order of Verb.
+constexpr std::array<Form, 10> kForms = {{
+    {"CREATE", Verb::kCreate, 2, 2, "kv.create"},
+    {"PUT", Verb::kPut, 4, 4, "kv.put"},
+    {"GET", Verb::kGet, 3, 3, "kv.get"},
+    {"DELETE", Verb::kDelete, 3, 3, "kv.delete"},
+    {"DROP", Verb::kDrop, 2, 2, "kv.drop"},
+    {"KEYS", Verb::kKeys, 2, 3, "kv.keys"},
+    {"ROUTE", Verb::kRoute, 2, 2, "node.name"},
+    {"PING", Verb::kPing, 1, 1, ""},
+    {"HELP", Verb::kHelp, 1, 1, ""},
+    {"QUIT", Verb::kQuit, 1, 1, ""},
+}};
+
+constexpr std::size_t kWordsMax = 4;
+
+bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+// The line's words; one more than kWordsMax means "too many".
+std::size_t split(std::string_view line, std::array<std::string_view, kWordsMax>& words) {
+  std::size_t count = 0;
+  std::size_t at = 0;
+  for (;;) {
+    while (at < line.size() && is_space(line[at])) ++at;
+    if (at == line.size()) return count;
+    if (count == kWordsMax) return kWordsMax + 1;
+    const auto begin = at;
+    while (at < line.size() && !is_space(line[at])) ++at;
+    words[count++] = line.substr(begin, at - begin);
+  }
+}
+
+}  // namespace
+
+Command parse_command(std::string_view line) {
+  std::array<std::string_view, kWordsMax> words;
+  const auto count = split(line, words);
+  for (const auto& form : kForms) {
+    if (words[0] != form.word) continue;
+    if (count < form.words_min || count > form.words_max) break;
+    return {form.verb, words[1], words[2], words[3]};
+  }
+  return {};
+}
+
+RequestView to_request(const Command& command, wire::Buffer& scratch) {
+  const Target target{Target::Kind::kBucket, command.bucket};
+  const auto function = kForms[static_cast<std::size_t>(command.verb)].function;
+  auto request = wire::make_request(scratch, target, function, [&](wire::Buffer& out) {
+    switch (command.verb) {
+      case Verb::kPut:
+        wire::pack_array(out, 2);
+        wire::pack_bin(out, command.key);
+        wire::pack_bin(out, command.value);
+        break;
+      case Verb::kGet:
+      case Verb::kDelete:
+        wire::pack_array(out, 1);
+        wire::pack_bin(out, command.key);
+        break;
+      case Verb::kKeys:
+        wire::pack_array(out, 2);
+        command.key.empty() ? wire::pack_nil(out) : wire::pack_bin(out, command.key);
+        wire::pack_uint(out, limits::kPageItemsDefault);
+        break;
+      default: wire::pack_array(out, 0);
+    }
+  });
+  if (command.verb == Verb::kRoute) request.flags |= RequestView::kFlagTrace;
+  return request;
+}
+
+}  // namespace kvmesh::tcp

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "common/request.h"
+#include "common/wire/buffer.h"
+
+namespace kvmesh::tcp {
+
+/// What a line asks for.
+enum class Verb : std::uint8_t {
+  kCreate,
+  kPut,
+  kGet,
+  kDelete,
+  kDrop,
+  kKeys,
+  kRoute,
+  kPing,
+  kHelp,
+  kQuit,
+  kUnknown,  // another word, or a wrong number of words
+};
+
+/// One line, taken apart. The words point into the line.
+struct Command {
+  Verb verb = Verb::kUnknown;
+  std::string_view bucket;
+  std::string_view key;    // of kKeys: the name to go on after, or empty
+  std::string_view value;
+
+  /// Is it a request to the mesh, or answered by the adapter itself?
+  bool is_request() const { return verb <= Verb::kRoute; }
+};
+
+/// Reads a line without its line end. Words are split on any run of white space. Total.
+Command parse_command(std::string_view line);
+
+/// The request that a command stands for, built in `scratch`. REQUIRES: command.is_request().
+RequestView to_request(const Command& command, wire::Buffer& scratch);
+
+}  // namespace kvmesh::tcp

@@ -1,0 +1,175 @@
+#include "node/tcp/connection.h"
+
+#include <array>
+#include <utility>
+
+#include <kvmesh/limits.h>
+
+#include "common/text.h"
+#include "node/tcp/reply_text.h"
+#include "node/tcp/server.h"
+
+namespace kvmesh::tcp {
+namespace {
+
+constexpr int kDiscardRounds = 64;
+
+}  // namespace
+
+Connection::Connection(Server& server, std::uint64_t id, asio::ip::tcp::socket socket, TimePoint now)
+    : server_(server),
+      id_(id),
+      socket_(std::move(socket)),
+      in_(limits::kLineBytesMax),
+      last_used_(now) {
+  asio::error_code ignored;
+  socket_.non_blocking(true, ignored);
+  socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
+  // A client whose machine is gone must not keep its place for ever.
+  socket_.set_option(asio::socket_base::keep_alive{true}, ignored);
+}
+
+bool Connection::may_take_request() const {
+  return !finished_ && !closed_ && replies_.size() < limits::kTcpPipelineMax &&
+         buffered_bytes() < limits::kTcpUnreadBytesMax;
+}
+
+void Connection::read() {
+  if (reading_ || ended_ || !may_take_request()) return;
+  reading_ = true;
+  const auto room = in_.room();
+  socket_.async_read_some(asio::buffer(room.data(), room.size()),
+                          [self = shared_from_this()](asio::error_code error, std::size_t bytes) {
+                            self->reading_ = false;
+                            if (self->closed_) return;
+                            if (!error) return self->handle_read(bytes);
+                            if (error != asio::error::eof) return self->close();
+                            self->ended_ = true;
+                            self->server_.mark_dirty(*self);
+                          });
+}
+
+void Connection::handle_read(std::size_t bytes) {
+  last_used_ = server_.look_at_clock();
+  in_.filled(bytes);
+  handle_lines();
+  server_.mark_dirty(*this);  // also reads on
+}
+
+void Connection::handle_lines() {
+  while (may_take_request()) {
+    const auto line = in_.next();
+    if (!line) return;
+    handle_line(*line);
+  }
+}
+
+void Connection::handle_line(const LineBuffer::Line& line) {
+  const auto place_text = [this](auto append) {
+    const auto place = replies_.push(Verb::kUnknown);
+    append(replies_.text_buffer(place, out_));
+    replies_.answered(place, out_);
+  };
+  if (line.too_long > 0) {
+    return place_text([&](wire::Buffer& out) {
+      append_error(out, StatusCode::kTooLarge,
+                   "line of " + std::to_string(line.too_long) + " bytes or more is over the limit of " +
+                       std::to_string(limits::kLineBytesMax));
+    });
+  }
+  const auto command = parse_command(line.text);
+  if (!command.is_request()) {
+    place_text([&](wire::Buffer& out) { append_own_reply(out, command.verb); });
+    if (command.verb == Verb::kQuit) finish();
+    return;
+  }
+  const auto place = replies_.push(command.verb);
+  server_.request({server_.adapter(), id_, RequestId{place}}, command);
+}
+
+void Connection::reply(std::uint64_t place, const ReplyView& reply) {
+  if (closed_ || !replies_.is_waiting(place)) return;
+  auto& text = replies_.text_buffer(place, out_);
+  if (!reply.result.empty() && server_.is_full(reply.result.size())) {
+    append_error(text, StatusCode::kOverloaded,
+                 "the line protocol's clients have left " + std::to_string(server_.buffered_bytes()) +
+                     " bytes unread, at the limit of " + std::to_string(limits::kTcpBufferedBytesMax));
+  } else {
+    append_reply_text(text, replies_.verb(place), reply);
+  }
+  replies_.answered(place, out_);
+  server_.mark_dirty(*this);
+}
+
+void Connection::flush() {
+  if (closed_) return;
+  write();
+  // Lines that are here already come before new ones; each round may fill the pipeline again.
+  while (!reading_ && !in_.empty() && may_take_request()) {
+    server_.look_at_clock();
+    const auto before = replies_.size() + out_.size();
+    handle_lines();
+    if (replies_.size() + out_.size() == before) break;  // no whole line is left
+    write();
+  }
+  const bool no_more = finished_ || (ended_ && may_take_request());
+  if (no_more && idle() && out_.empty()) {
+    discard_input();
+    return close();
+  }
+  read();
+}
+
+void Connection::write() {
+  if (writing_ || closed_ || out_.empty()) return;
+  asio::error_code error;
+  const auto pending = out_.view(written_);
+  const auto bytes = socket_.write_some(asio::buffer(pending.data(), pending.size()), error);
+  written_ += bytes;
+  if (bytes > 0) last_used_ = server_.look_at_clock();
+  if (error && error != asio::error::would_block && error != asio::error::interrupted) return close();
+  if (written_ == out_.size()) {
+    out_.clear();
+    out_.shrink(limits::kBatchBytes);
+    written_ = 0;
+    return;
+  }
+  // A client that is always a little behind would otherwise make us keep all that it ever read.
+  if (written_ >= limits::kBatchBytes && written_ >= out_.size() / 2) {
+    wire::Buffer rest;
+    rest.append(out_.view(written_));
+    out_ = std::move(rest);
+    written_ = 0;
+  }
+  writing_ = true;
+  socket_.async_wait(asio::ip::tcp::socket::wait_write,
+                     [self = shared_from_this()](asio::error_code failed) {
+                       self->writing_ = false;
+                       if (!failed && !self->closed_) self->server_.mark_dirty(*self);
+                     });
+}
+
+// The kernel throws away replies that are not delivered yet when a socket is closed with input unread.
+void Connection::discard_input() {
+  asio::error_code error;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
+  std::array<char, 4096> unread;  // NOLINT: filled by the next call
+  for (int rounds = 0; rounds < kDiscardRounds && !error; ++rounds) {
+    (void)socket_.read_some(asio::buffer(unread), error);
+  }
+}
+
+void Connection::finish() {
+  finished_ = true;
+  server_.mark_dirty(*this);
+}
+
+void Connection::close() {
+  if (closed_) return;
+  closed_ = true;
+  asio::error_code ignored;
+  socket_.close(ignored);
+  server_.mark_dirty(*this);  // to be taken off the list of connections
+}
+
+}  // namespace kvmesh::tcp

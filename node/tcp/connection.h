@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <asio/ip/tcp.hpp>
+
+#include "common/deadline.h"
+#include "common/wire/buffer.h"
+#include "node/core/effects.h"
+#include "node/tcp/line_buffer.h"
+#include "node/tcp/reply_queue.h"
+
+namespace kvmesh::tcp {
+
+class Server;
+
+/// One client of the line protocol: reads lines, gives the requests to the core, writes the replies in order.
+/// Stops reading while its client leaves too much unread, so that it costs bounded memory.
+/// Owned by its Server and by the handlers that asio still holds; all on the server's thread.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(Server& server, std::uint64_t id, asio::ip::tcp::socket socket, TimePoint now);
+
+  void start() { read(); }
+  /// A reply for `place`; ignored when that place has its reply already.
+  void reply(std::uint64_t place, const ReplyView& reply);
+  /// Writes what the pass has gathered, and goes on reading if that made room.
+  void flush();
+  /// Takes no more requests; closes when all replies are out.
+  void finish();
+  void close();
+
+  std::uint64_t id() const { return id_; }
+  bool closed() const { return closed_; }
+  /// No request under way; the client has the next move, be it to read.
+  bool idle() const { return replies_.size() == 0; }
+  /// When bytes last went either way.
+  TimePoint last_used() const { return last_used_; }
+  std::size_t buffered_bytes() const {
+    return out_.size() - written_ + replies_.waiting_bytes();
+  }
+
+  // The server's own notes.
+  bool dirty = false;               // on its list for this pass
+  std::size_t counted_bytes = 0;  // what of buffered_bytes() is in the server's sum
+
+ private:
+  void read();
+  void handle_read(std::size_t bytes);
+  void handle_lines();
+  void handle_line(const LineBuffer::Line& line);
+  bool may_take_request() const;
+  void write();
+  void discard_input();
+
+  Server& server_;
+  std::uint64_t id_;
+  asio::ip::tcp::socket socket_;
+  LineBuffer in_;
+  ReplyQueue replies_;
+  wire::Buffer out_;
+  std::size_t written_ = 0;  // of out_
+  TimePoint last_used_;
+  bool reading_ = false;   // a read is under way
+  bool writing_ = false;   // the socket's buffer is full: waiting for room
+  bool ended_ = false;     // the client sends no more; what is here is still answered
+  bool finished_ = false;  // no more requests are taken
+  bool closed_ = false;
+};
+
+}  // namespace kvmesh::tcp

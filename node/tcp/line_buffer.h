@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace kvmesh::tcp {
+
+/// The bytes of one connection that have arrived and are not yet read as lines. Starts small, so that an idle connection
+/// costs little, and grows while its reads are full. A line over `line_bytes_max` is told once as too long, then
+/// thrown away up to its end, so the memory is bounded. Not thread-safe.
+class LineBuffer {
+ public:
+  explicit LineBuffer(std::size_t line_bytes_max) : line_bytes_max_(line_bytes_max) {}
+
+  /// Room to read into; valid until the next call of any method.
+  std::span<char> room();
+  /// The first `count` bytes of room() were filled.
+  void filled(std::size_t count);
+
+  struct Line {
+    std::string_view text;      // without CR LF or LF; valid until room() is called
+    std::size_t too_long = 0;   // bytes seen so far when the line is over the limit; text is empty then
+  };
+  /// The next whole line; empty when there is none yet.
+  std::optional<Line> next();
+
+  bool empty() const { return begin_ == end_; }
+
+ private:
+  static constexpr std::size_t kBytesMin = 1024;
+  static constexpr std::size_t kBytesKept = 64 * 1024;  // more is given back when it is not needed
+
+  void resize(std::size_t capacity);
+
+  std::size_t line_bytes_max_;
+  std::unique_ptr<char[]> data_;  // NOLINT: a plain byte buffer that is not zeroed
+  std::size_t capacity_ = 0;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::size_t searched_ = 0;  // no line end before this
+  bool discarding_ = false;   // inside a line that was told as too long
+  bool was_full_ = false;     // the last read filled all the room
+};
+
+}  // namespace kvmesh::tcp

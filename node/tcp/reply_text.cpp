@@ -1,0 +1,132 @@
+#include "node/tcp/reply_text.h"
+
+#include <algorithm>
+#include <string>
+
+#include <kvmesh/limits.h>
+
+#include "common/text.h"
+#include "common/wire/reader.h"
+#include "common/wire/record.h"
+
+namespace kvmesh::tcp {
+namespace {
+
+constexpr std::string_view kEnd = "\r\n";
+
+constexpr std::string_view kHelp =
+    "CREATE bucket             make a bucket\r\n"
+    "PUT bucket key value      store a value\r\n"
+    "GET bucket key            its value on a line (empty when there is none), then OK\r\n"
+    "DELETE bucket key         remove a key\r\n"
+    "DROP bucket               remove a bucket and its keys\r\n"
+    "KEYS bucket [after]       how many keys follow, a line each, then OK (OK MORE: ask again after the last)\r\n"
+    "ROUTE bucket              the nodes on the way to the bucket, a line each, then OK\r\n"
+    "PING                      PONG\r\n"
+    "QUIT                      close this connection\r\n"
+    "OK\r\n";
+
+bool fits_a_line(std::string_view bytes) { return bytes.find_first_of("\r\n") == std::string_view::npos; }
+
+void append_number(wire::Buffer& out, std::uint64_t number) { out.append(std::to_string(number)); }
+
+void append_malformed(wire::Buffer& out) {
+  append_error(out, StatusCode::kProtocolError, "the node that answered sent a result of another form");
+}
+
+void append_value(wire::Buffer& out, std::string_view result) {
+  wire::Reader in{result};
+  std::string_view value;
+  if (in.peek() == wire::Reader::Type::kNil) {
+    in.read_nil();
+  } else {
+    value = in.read_bytes();
+  }
+  if (in.failed()) return append_malformed(out);
+  if (!fits_a_line(value)) {
+    return append_error(out, StatusCode::kNotText, "the value of " + std::to_string(value.size()) +
+                                                       " bytes holds a line break; read it with the "
+                                                       "kvmesh command or another client");
+  }
+  out.append(value);
+  out.append("\r\nOK\r\n");
+}
+
+void append_keys(wire::Buffer& out, std::string_view result) {
+  wire::Reader in{result};
+  const auto before = out.size();
+  if (in.read_array() != 2) in.fail();
+  const bool more = in.read_bool();
+  const auto count = in.read_array();
+  append_number(out, count);
+  out.append(kEnd);
+  for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
+    const auto key = in.read_bytes();
+    if (!fits_a_line(key)) {
+      out.truncate(before);
+      return append_error(out, StatusCode::kNotText,
+                          "the key " + quoted(key) + " holds a line break; list these keys with the "
+                          "kvmesh command or another client");
+    }
+    out.append(key);
+    out.append(kEnd);
+  }
+  if (in.failed()) {
+    out.truncate(before);
+    return append_malformed(out);
+  }
+  out.append(more ? "OK MORE\r\n" : "OK\r\n");
+}
+
+void append_route(wire::Buffer& out, const ReplyView& reply) {
+  const auto before = out.size();
+  auto trace = reply.trace;
+  for (auto rest = trace; const auto hop = wire::take_trace_hop(rest); trace = rest) {
+    if (!fits_a_line(hop->node) || !fits_a_line(hop->entry) || !fits_a_line(hop->next)) break;
+    out.append(hop->node);
+    out.append(" ");
+    out.append(hop->entry);
+    out.append(" -> ");
+    out.append(hop->next == hop->node ? "here" : hop->next);
+    out.append(kEnd);
+  }
+  if (trace.empty()) return out.append("OK\r\n");
+  // Something in it is no hop.
+  out.truncate(before);
+  append_malformed(out);
+}
+
+}  // namespace
+
+void append_reply_text(wire::Buffer& out, Verb verb, const ReplyView& reply) {
+  if (reply.code == StatusCode::kNotFound) return out.append("NOT FOUND\r\n");
+  if (reply.code != StatusCode::kOk) return append_error(out, reply.code, reply.text);
+  switch (verb) {
+    case Verb::kGet: return append_value(out, reply.result);
+    case Verb::kKeys: return append_keys(out, reply.result);
+    case Verb::kRoute: return append_route(out, reply);
+    default: return out.append("OK\r\n");
+  }
+}
+
+void append_error(wire::Buffer& out, StatusCode code, std::string_view text) {
+  out.append("ERROR ");
+  out.append(to_string(code));
+  out.push_back(' ');
+  std::string line{text.substr(0, limits::kErrorTextBytesMax)};
+  std::ranges::replace_if(
+      line, [](char c) { return c == '\r' || c == '\n'; }, ' ');
+  out.append(line);
+  out.append(kEnd);
+}
+
+void append_own_reply(wire::Buffer& out, Verb verb) {
+  switch (verb) {
+    case Verb::kPing: return out.append("PONG\r\n");
+    case Verb::kHelp: return out.append(kHelp);
+    case Verb::kQuit: return out.append("OK\r\n");
+    default: return out.append("UNKNOWN COMMAND\r\n");
+  }
+}
+
+}  // namespace kvmesh::tcp

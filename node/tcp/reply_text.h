@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string_view>
+
+#include <kvmesh/status.h>
+
+#include "common/request.h"
+#include "common/wire/buffer.h"
+#include "node/tcp/command.h"
+
+/// The texts of the line protocol (common/PROTOCOL.md, part 2). Pure functions that append to `out`.
+namespace kvmesh::tcp {
+
+/// The reply to a request of `verb`, as lines. What cannot be shown as lines becomes `ERROR not_text`.
+void append_reply_text(wire::Buffer& out, Verb verb, const ReplyView& reply);
+
+/// `ERROR code text` as one line, whatever bytes the text has.
+void append_error(wire::Buffer& out, StatusCode code, std::string_view text);
+
+/// The replies that the adapter gives itself. REQUIRES: not a request.
+void append_own_reply(wire::Buffer& out, Verb verb);
+
+}  // namespace kvmesh::tcp

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+#include <asio/ip/tcp.hpp>
+
+#include "node/core/core.h"
+#include "node/tcp/command.h"
+#include "node/tcp/connection.h"
+
+namespace kvmesh::tcp {
+
+/// How many connections the whole node has; each reactor's server counts its own in it.
+using ConnectionCount = std::atomic<std::size_t>;
+
+/// One reactor's share of the line protocol's connections. Owned by the reactor, on its thread.
+class Server {
+ public:
+  struct Options {
+    std::uint32_t adapter = 0;                   // Origin::adapter of what comes from here
+    std::chrono::milliseconds request_timeout;   // given to every request
+    std::chrono::milliseconds idle_timeout;      // 0: never
+  };
+
+  Server(Options options, core::Core& core, ConnectionCount& count);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Takes over a connection that was accepted and counted.
+  void add(asio::ip::tcp::socket socket);
+  /// A reply of the core to a request that came from here.
+  void reply(const core::Origin& origin, const ReplyView& reply);
+  /// Writes what the pass has gathered.
+  void flush();
+  /// Closes connections that were idle for too long. Call now and then.
+  void tick();
+  /// Takes no more requests; connections close when their replies are out.
+  void finish();
+  bool empty() const { return connections_.empty(); }
+  bool is_ready() const { return !dirty_.empty(); }
+
+  // For its connections.
+  /// The time, for all that is done until the next call.
+  TimePoint look_at_clock() { return now_ = std::chrono::steady_clock::now(); }
+  std::uint32_t adapter() const { return options_.adapter; }
+  void mark_dirty(Connection& connection);
+  void request(const core::Origin& origin, const Command& command);
+  /// Would `bytes` more take the unread replies of all connections over their limit?
+  bool is_full(std::size_t bytes) const;
+  std::size_t buffered_bytes() const { return buffered_bytes_; }
+
+ private:
+  void flush(Connection& connection);
+  void count_bytes(Connection& connection);
+
+  Options options_;
+  core::Core& core_;
+  ConnectionCount& count_;
+  TimePoint now_;
+  std::uint64_t next_id_ = 1;
+  absl::flat_hash_map<std::uint64_t, std::shared_ptr<Connection>> connections_;
+  std::vector<std::shared_ptr<Connection>> dirty_;
+  std::vector<std::shared_ptr<Connection>> flushing_;  // kept for its memory
+  std::size_t buffered_bytes_ = 0;                     // of all connections
+  bool finishing_ = false;
+  wire::Buffer scratch_;
+};
+
+}  // namespace kvmesh::tcp

@@ -1,0 +1,150 @@
+#include <condition_variable>
+#include <mutex>
+#include <span>
+#include <utility>
+
+#include <kvmesh/client.h>
+
+#include "client/loop.h"
+#include "client/outcome.h"
+
+namespace kvmesh {
+namespace {
+
+// Where a blocked caller waits for its outcomes.
+class Waiter {
+ public:
+  explicit Waiter(std::span<Outcome> outcomes) : outcomes_(outcomes), left_(outcomes.size()) {}
+
+  // Two words in the callback, so that std::function needs no memory.
+  auto done_for(std::size_t i) {
+    return [this, i](Outcome outcome) { set(i, std::move(outcome)); };
+  }
+  void wait() {
+    std::unique_lock lock{mutex_};
+    all_set_.wait(lock, [this] { return left_ == 0; });
+  }
+
+ private:
+  // Notifies under the lock: once the caller sees 0 this object is gone.
+  void set(std::size_t i, Outcome outcome) {
+    const std::lock_guard lock{mutex_};
+    outcomes_[i] = std::move(outcome);
+    if (--left_ == 0) all_set_.notify_one();
+  }
+
+  std::span<Outcome> outcomes_;
+  std::size_t left_;
+  std::mutex mutex_;
+  std::condition_variable all_set_;
+};
+
+Status blocking_in_callback() {
+  return {StatusCode::kInvalidArgument,
+          "a callback must not block its client; use call_async() there"};
+}
+
+Operation to_node(std::string_view node, std::string function) {
+  const auto target = node.empty() ? Operation::For::kHere : Operation::For::kNode;
+  return {target, std::string{node}, std::move(function), {}};
+}
+
+}  // namespace
+
+Client::Client(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
+Client::~Client() = default;
+
+Result<std::unique_ptr<Client>> Client::open(Options options) {
+  auto loop = Loop::start(std::move(options));
+  if (!loop) return loop.status();
+  return std::unique_ptr<Client>{new Client{*std::move(loop)}};
+}
+
+Status Client::wait_connected(Timeout timeout) {
+  if (loop_->is_own_thread()) return blocking_in_callback();
+  return loop_->wait_connected(timeout);
+}
+
+Outcome Client::call(const Operation& operation, Timeout timeout) {
+  Outcome outcome;
+  if (loop_->is_own_thread()) {
+    outcome.status = blocking_in_callback();
+    return outcome;
+  }
+  Waiter waiter{std::span{&outcome, 1}};
+  loop_->submit(operation, timeout, waiter.done_for(0));
+  waiter.wait();
+  return outcome;
+}
+
+std::vector<Outcome> Client::call(std::vector<Operation> batch, Timeout timeout) {
+  std::vector<Outcome> outcomes(batch.size());
+  if (loop_->is_own_thread()) {
+    for (auto& outcome : outcomes) outcome.status = blocking_in_callback();
+    return outcomes;
+  }
+  Waiter waiter{outcomes};
+  loop_->submit(batch, timeout, [&](std::size_t i) { return waiter.done_for(i); });
+  waiter.wait();
+  return outcomes;
+}
+
+void Client::call_async(const Operation& operation, Callback done, Timeout timeout) {
+  loop_->submit(operation, timeout, std::move(done));
+}
+
+std::future<Outcome> Client::call_async(const Operation& operation, Timeout timeout) {
+  auto promise = std::make_shared<std::promise<Outcome>>();  // shared: a std::function is copyable
+  auto future = promise->get_future();
+  loop_->submit(operation, timeout,
+                [promise](Outcome outcome) { promise->set_value(std::move(outcome)); });
+  return future;
+}
+
+Status Client::create(std::string_view bucket, Timeout timeout) {
+  return call(ops::create(bucket), timeout).status;
+}
+Status Client::drop(std::string_view bucket, Timeout timeout) {
+  return call(ops::drop(bucket), timeout).status;
+}
+Status Client::put(std::string_view bucket, std::string_view key, std::string_view value,
+                   Timeout timeout) {
+  return call(ops::put(bucket, key, value), timeout).status;
+}
+Result<std::optional<std::string>> Client::get(std::string_view bucket, std::string_view key,
+                                               Timeout timeout) {
+  return client::value_of(call(ops::get(bucket, key), timeout), "kv.get");
+}
+Status Client::erase(std::string_view bucket, std::string_view key, Timeout timeout) {
+  return call(ops::erase(bucket, key), timeout).status;
+}
+Result<std::uint64_t> Client::count(std::string_view bucket, Timeout timeout) {
+  return client::count_of(call(ops::count(bucket), timeout), "kv.count");
+}
+Result<Names> Client::keys(std::string_view bucket, std::string_view after, std::uint32_t limit,
+                           Timeout timeout) {
+  return client::names_of(call(ops::keys(bucket, after, limit), timeout), "kv.keys");
+}
+Result<Names> Client::buckets(std::string_view node, std::string_view after, std::uint32_t limit,
+                              Timeout timeout) {
+  return client::names_of(call(ops::buckets(node, after, limit), timeout), "kv.buckets");
+}
+Result<std::string> Client::route(std::string_view bucket, Timeout timeout) {
+  return client::text_of(call(ops::route(bucket), timeout), "node.name");
+}
+
+Result<Value> Client::info(std::string_view node, Timeout timeout) {
+  auto outcome = call(to_node(node, "node.info"), timeout);
+  if (!outcome.status.ok()) return std::move(outcome.status);
+  return std::move(outcome.result);
+}
+
+Result<std::chrono::microseconds> Client::ping(std::string_view node, Timeout timeout) {
+  const auto begin = std::chrono::steady_clock::now();
+  auto outcome = call(to_node(node, "node.ping"), timeout);
+  if (!outcome.status.ok()) return std::move(outcome.status);
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
+                                                               begin);
+}
+
+}  // namespace kvmesh

@@ -1,0 +1,180 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <kvmesh/limits.h>
+#include <kvmesh/status.h>
+#include <kvmesh/value.h>
+
+namespace kvmesh {
+
+/// How long a call may take, from when it is made. The time that is left travels with the request,
+/// and a node that receives it too late does not execute it. Zero or less: it is over already; more
+/// than limits::kTimeoutMax counts as that.
+/// A call that was sent may end up to 0.1 s later: the node's answer that its time is over says
+/// more than the client's.
+struct Timeout {
+  std::chrono::milliseconds duration = limits::kTimeoutDefault;
+  Timeout() = default;
+  template <typename Rep, typename Period>
+  Timeout(std::chrono::duration<Rep, Period>
+              d)  // NOLINT: implicit on purpose, so that `5s` may be written
+      : duration(std::chrono::duration_cast<std::chrono::milliseconds>(d)) {}
+};
+
+/// One call: a function's name, whom it is for, and its arguments. Build it with the functions of
+/// kvmesh::ops, or by hand for functions of your own modules.
+struct Operation {
+  enum class For : std::uint8_t {
+    kHere,    ///< the node that the client is connected to
+    kBucket,  ///< wherever the mesh routes the bucket `name`
+    kNode,  ///< the node called `name`, which must be a direct peer of the connected node, or that
+            ///< node itself
+  };
+  For target = For::kHere;
+  std::string name;
+  std::string function;  // "module.function"
+  std::vector<Value> args;
+  bool trace = false;
+};
+
+/// One node's part in a traced call.
+struct Hop {
+  std::string node;
+  std::string entry;  // the table entry that matched; empty when the call was not for a bucket
+  std::string
+      next;  // the node that it was passed to, or this node itself when it was executed here
+  std::chrono::microseconds elapsed{0};   // between the call's arrival at this node and its reply
+  std::chrono::microseconds executed{0};  // of those, in the function
+};
+
+/// How a call ended.
+struct Outcome {
+  Status status;
+  Value result;            // nil unless the status is OK
+  std::vector<Hop> trace;  // nearest node first; empty unless it was asked for
+};
+
+/// A page of names in ascending byte order.
+struct Names {
+  std::vector<std::string> names;
+  bool more = false;  // ask again, after the last of these; may be true with fewer names than were
+                      // asked for
+};
+
+/// The buckets' operations, for Client::call() and batches; Client's methods of the same names say
+/// what they answer. As Outcome::result: `get` nil or Bytes; `count` an integer; `keys` and
+/// `buckets` a list of `more` (bool) and the list of names (Bytes); `route` text; the others nil.
+/// An empty `after` asks for the first page.
+namespace ops {
+Operation create(std::string_view bucket);
+Operation drop(std::string_view bucket);
+Operation put(std::string_view bucket, std::string_view key, std::string_view value);
+Operation get(std::string_view bucket, std::string_view key);
+Operation erase(std::string_view bucket, std::string_view key);
+Operation count(std::string_view bucket);
+Operation keys(std::string_view bucket, std::string_view after = {},
+               std::uint32_t limit = limits::kPageItemsDefault);
+Operation buckets(std::string_view node = {}, std::string_view after = {},
+                  std::uint32_t limit = limits::kPageItemsDefault);
+Operation route(std::string_view bucket);
+}  // namespace ops
+
+/// A connection to the mesh through one of its nodes, any of them.
+///
+/// Thread-safe: any thread may call at any time; calls of one thread for one bucket are executed in
+/// their order. Reconnects by itself: a call made while there is no connection waits for one, up to
+/// Options::connect_timeout or its own timeout, and then ends as kUnavailable (not executed), with
+/// the reason why there is no connection. A call that was sent and has no answer when its time is
+/// over or its connection ends, ends as kOutcomeUnknown; one that was not sent yet as
+/// kDeadlineExceeded or kUnavailable. No call is ever sent twice. The node says how many calls it
+/// takes unanswered (its window); further ones wait here, in their order.
+///
+/// Every call can end with: kUnavailable, kOverloaded, kDeadlineExceeded, kNoRoute, kRouteLoop,
+/// kTooManyHops (certainly not executed); kOutcomeUnknown (it may have been); kTooLarge and
+/// kInvalidArgument (refused before it was sent where the client can tell); kUndefinedFunction
+/// where the node reached does not store buckets. Texts say which node and why. Keys and values are
+/// any bytes, names up to limits::kBucketNameBytesMax and kKeyBytesMax, values up to
+/// kValueBytesMax.
+class Client {
+ public:
+  struct Options {
+    std::string endpoint = "tcp://127.0.0.1:5550";  ///< tcp://HOST:PORT or ipc://PATH
+    std::chrono::milliseconds connect_timeout{1000};
+    /// Calls that may be under way at once, waiting ones included; one more ends as kOverloaded.
+    std::uint32_t in_flight_max = 65536;
+  };
+
+  /// Starts to connect and returns at once. kInvalidArgument when the endpoint is neither tcp://
+  /// nor ipc:// or ZeroMQ does not take it; kInternal when the system has no more descriptors or
+  /// threads.
+  static Result<std::unique_ptr<Client>> open(Options options);
+  /// Waits until the node has answered the greeting. kUnavailable, with the reason, when it does
+  /// not in time.
+  Status wait_connected(Timeout timeout = std::chrono::seconds{1});
+  /// Ends the connection. Calls still under way end before the destructor returns: as
+  /// kOutcomeUnknown if they were sent, as kUnavailable if not. No other thread may begin a call
+  /// once the destructor has begun; what a callback begins then ends as kUnavailable. Must not run
+  /// in a callback.
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// Makes an empty bucket; OK also when it exists already, and its keys stay.
+  Status create(std::string_view bucket, Timeout timeout = {});
+  /// Removes the bucket with all its keys. kNotFound when it does not exist.
+  Status drop(std::string_view bucket, Timeout timeout = {});
+  /// Stores `value` under `key`. kNotFound when the bucket does not exist; kFull when its node has
+  /// no memory left.
+  Status put(std::string_view bucket, std::string_view key, std::string_view value,
+             Timeout timeout = {});
+  /// The value, or empty when there is no such key. kNotFound when the bucket does not exist.
+  Result<std::optional<std::string>> get(std::string_view bucket, std::string_view key,
+                                         Timeout timeout = {});
+  /// Removes the key; OK also when it is not there. kNotFound when the bucket does not exist.
+  Status erase(std::string_view bucket, std::string_view key, Timeout timeout = {});
+  /// The number of keys. kNotFound when the bucket does not exist.
+  Result<std::uint64_t> count(std::string_view bucket, Timeout timeout = {});
+  /// Up to `limit` keys greater than `after`. kNotFound when the bucket does not exist.
+  Result<Names> keys(std::string_view bucket, std::string_view after = {},
+                     std::uint32_t limit = limits::kPageItemsDefault, Timeout timeout = {});
+  /// Up to `limit` buckets stored on `node` (empty: the connected one) with names greater than
+  /// `after`.
+  Result<Names> buckets(std::string_view node = {}, std::string_view after = {},
+                        std::uint32_t limit = limits::kPageItemsDefault, Timeout timeout = {});
+  /// The name of the node that the bucket belongs to, whether it exists or not.
+  Result<std::string> route(std::string_view bucket, Timeout timeout = {});
+  /// What a node tells of itself (common/PROTOCOL.md, `node.info`); empty: the connected node.
+  Result<Value> info(std::string_view node = {}, Timeout timeout = {});
+  /// The time of an empty call there and back.
+  Result<std::chrono::microseconds> ping(std::string_view node = {}, Timeout timeout = {});
+
+  /// Any call, blocking. Like all blocking methods it ends as kInvalidArgument at once when it is
+  /// made in a callback.
+  Outcome call(const Operation& operation, Timeout timeout = {});
+  /// The same for many at once: outcomes in the order of the operations. All travel together, and
+  /// each has its own fate. Those beyond Options::in_flight_max end as kOverloaded.
+  std::vector<Outcome> call(std::vector<Operation> batch, Timeout timeout = {});
+
+  /// Any call, asynchronous. `done` is called exactly once, on the client's own thread: it must not
+  /// block or throw (what it throws is lost) and may call only call_async(). Never fails itself:
+  /// what is wrong is in the outcome. An outcome that nobody wants may have an empty `done`.
+  using Callback = std::function<void(Outcome)>;
+  void call_async(const Operation& operation, Callback done, Timeout timeout = {});
+  std::future<Outcome> call_async(const Operation& operation, Timeout timeout = {});
+
+ private:
+  class Loop;
+  explicit Client(std::unique_ptr<Loop> loop);
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace kvmesh

@@ -1,0 +1,336 @@
+#include "client/loop.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <csignal>
+#include <system_error>
+#include <utility>
+
+#include <kvmesh/limits.h>
+
+#include "client/outcome.h"
+#include "client/request.h"
+
+namespace kvmesh {
+namespace {
+
+constexpr int kFramesPerPass = 64;
+constexpr std::chrono::milliseconds kTickBusy{10};  // the precision of deadlines
+constexpr std::chrono::milliseconds kTickIdle{50};  // enough for the link's PINGs
+// The node answers when a call's time is over, and its answer says more than ours: which node was
+// silent.
+constexpr std::chrono::milliseconds kGrace{100};
+
+constexpr std::size_t kOnlyLink = 0;
+
+std::chrono::milliseconds bounded(Timeout timeout) {
+  return std::clamp(timeout.duration, std::chrono::milliseconds{0}, limits::kTimeoutMax);
+}
+
+std::string milliseconds_text(TimePoint from, TimePoint to) {
+  const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(to - from);
+  return std::to_string(passed.count()) + " ms";
+}
+
+transport::Link::Options link_options(const Client::Options& options) {
+  transport::Link::Options link;
+  link.endpoint = options.endpoint;
+  link.software = "kvmesh " KVMESH_VERSION;
+  return link;
+}
+
+// Signals are for the program's own threads.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+Client::Loop::Loop(Options options)
+    : options_(std::move(options)),
+      now_(std::chrono::steady_clock::now()),
+      down_since_(now_),
+      in_flight_(1, options_.in_flight_max, now_),
+      link_(context_, link_options(options_), *this) {}
+
+Result<std::unique_ptr<Client::Loop>> Client::Loop::start(Options options) {
+  const std::string_view endpoint = options.endpoint;
+  if (!endpoint.starts_with("tcp://") && !endpoint.starts_with("ipc://")) {
+    return Status{StatusCode::kInvalidArgument,
+                  options.endpoint + ": an endpoint is tcp://HOST:PORT or ipc://PATH"};
+  }
+  if (options.in_flight_max == 0) {
+    return Status{StatusCode::kInvalidArgument, "in_flight_max must be at least 1"};
+  }
+  try {
+    const SignalsBlocked blocked;
+    std::unique_ptr<Loop> loop{new Loop{std::move(options)}};
+    if (auto status = loop->submissions_.open(); !status.ok()) return status;
+    // The first attempt is made here, because an endpoint that libzmq does not take shows at once.
+    loop->tick();
+    if (loop->link_.state() == transport::Link::State::kWaiting) {
+      return Status{StatusCode::kInvalidArgument, loop->why_down_};
+    }
+    loop->thread_ = std::thread{[self = loop.get()] { self->run(); }};
+    return loop;
+  } catch (const zmq::error_t& error) {
+    return Status{StatusCode::kInternal, std::string{"ZeroMQ cannot be used: "} + error.what()};
+  } catch (const std::system_error& error) {
+    return Status{StatusCode::kInternal, std::string{"no thread: "} + error.what()};
+  }
+}
+
+Client::Loop::~Loop() {
+  if (!thread_.joinable()) return;
+  submissions_.stop();
+  thread_.join();
+}
+
+// Callers' side.
+
+void Client::Loop::submit(const Operation& operation, Timeout timeout, Callback done) {
+  submissions_.push(prepare(operation, timeout, std::move(done)));
+}
+
+client::Submission Client::Loop::prepare(const Operation& operation, Timeout timeout,
+                                         Callback done) {
+  client::Submission call;
+  call.made = std::chrono::steady_clock::now();
+  call.deadline = call.made + bounded(timeout);
+  call.trace = operation.trace;
+  call.done = std::move(done);
+  auto body = client::encode_request(operation);
+  if (!body) {
+    call.refused = body.status();
+  } else if (const auto others = under_way_.fetch_add(1); others >= options_.in_flight_max) {
+    under_way_.fetch_sub(1);
+    call.refused = {StatusCode::kOverloaded,
+                    std::to_string(others) + " calls of this client are under way; the limit is " +
+                        std::to_string(options_.in_flight_max) + "; the call was not sent"};
+  } else {
+    call.body = *std::move(body);
+  }
+  return call;
+}
+
+Status Client::Loop::wait_connected(Timeout timeout) {
+  const auto until = std::chrono::steady_clock::now() + bounded(timeout);
+  std::unique_lock lock{connection_mutex_};
+  if (connection_changed_.wait_until(lock, until, [&] { return connected_; })) return {};
+  return {StatusCode::kUnavailable, cannot_reach(why_not_connected_)};
+}
+
+std::string Client::Loop::cannot_reach(const std::string& why) const {
+  return "cannot reach " + options_.endpoint + ": " + why;
+}
+
+// The thread.
+
+void Client::Loop::run() {
+  while (take_submissions()) {
+    const bool more = link_.receive(now_, kFramesPerPass);
+    if (now_ >= next_tick_) tick();
+    send_waiting();
+    link_.flush();
+    if (!more && !link_.is_ready()) sleep();
+  }
+  end_all();
+}
+
+bool Client::Loop::take_submissions() {
+  const bool go_on = submissions_.take(taken_);
+  now_ = std::chrono::steady_clock::now();
+  for (auto& call : taken_) {
+    if (call.refused.ok()) {
+      waiting_.push_back(std::move(call));
+    } else {
+      deliver(call.done, {std::move(call.refused), {}, {}});
+    }
+  }
+  if (!taken_.empty()) next_tick_ = std::min(next_tick_, now_ + kTickBusy);
+  return go_on;
+}
+
+void Client::Loop::send_waiting() {
+  if (waiting_.empty() || !is_up()) return;
+  now_ = std::chrono::steady_clock::now();  // what the node gets is what is left when it is sent
+  while (!waiting_.empty() && is_up()) {
+    auto& call = waiting_.front();
+    const auto bytes = call.body.size();
+    const auto left = remaining_ms(call.deadline, now_);
+    Status refused;
+    if (left == 0) {
+      refused = overdue(call);
+    } else if (bytes > window_bytes_) {
+      refused = {StatusCode::kTooLarge,
+                 "request of " + std::to_string(bytes) + " bytes is over the limit of " +
+                     std::to_string(window_bytes_) + " that " + node_ + " gives this connection"};
+    }
+    if (!refused.ok()) {
+      auto ended = std::move(call);
+      waiting_.pop_front();
+      end(ended.done, {std::move(refused), {}, {}});
+      continue;
+    }
+    if (in_flight_.link_size(kOnlyLink) >= window_requests_ ||
+        in_flight_.link_bytes(kOnlyLink) + bytes > window_bytes_) {
+      break;
+    }
+    const auto id =
+        in_flight_.add(kOnlyLink, bytes, call.deadline + kGrace, {std::move(call.done), call.made});
+    if (!id) std::abort();  // under_way_ counts more than is in flight, and has the same bound
+    RequestView request;
+    request.flags = call.trace ? RequestView::kFlagTrace : 0;
+    request.body = call.body.view();
+    link_.add_request(request, *id, left, nullptr);
+    waiting_.pop_front();
+  }
+}
+
+void Client::Loop::tick() {
+  link_.tick(now_);
+  expire();
+  const bool idle = is_up() && waiting_.empty() && in_flight_.size() == 0;
+  next_tick_ = now_ + (idle ? kTickIdle : kTickBusy);
+}
+
+void Client::Loop::expire() {
+  while (auto taken = in_flight_.take_expired(now_)) {
+    end(taken->payload.done,
+        {{StatusCode::kOutcomeUnknown,
+          "no answer came from " + node_ + " in " + milliseconds_text(taken->payload.made, now_)},
+         {},
+         {}});
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < waiting_.size(); ++i) {
+    if (auto status = overdue(waiting_[i]); !status.ok()) {
+      end(waiting_[i].done, {std::move(status), {}, {}});
+    } else {
+      if (kept != i) waiting_[kept] = std::move(waiting_[i]);
+      ++kept;
+    }
+  }
+  waiting_.resize(kept);
+}
+
+// Why a call that was not sent must wait no longer; OK: it may.
+Status Client::Loop::overdue(const client::Submission& waiting) const {
+  const bool late = remaining_ms(waiting.deadline, now_) == 0;
+  if (!is_up() &&
+      (late || now_ >= std::max(waiting.made, down_since_) + options_.connect_timeout)) {
+    return {StatusCode::kUnavailable, cannot_reach(why_down_) + "; the call was not sent"};
+  }
+  if (!late) return {};
+  return {StatusCode::kDeadlineExceeded, "the call's time was over " +
+                                             milliseconds_text(waiting.made, now_) +
+                                             " after it was made, before it could be sent"};
+}
+
+void Client::Loop::sleep() {
+  if (!submissions_.may_sleep()) return;
+  pollfd watched[] = {{submissions_.fd(), POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}};
+  if (link_.state() != transport::Link::State::kWaiting) {
+    watched[1].fd = link_.fd();
+    watched[2].fd = link_.monitor_fd();
+  }
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(next_tick_ - std::chrono::steady_clock::now());
+  (void)poll(watched, std::size(watched), static_cast<int>(std::max<long>(0, left.count())));
+  if (watched[0].revents != 0) submissions_.awake();
+}
+
+// What callbacks begin meanwhile ends here too, so this goes on until none begins anything.
+void Client::Loop::end_all() {
+  while (auto taken = in_flight_.take_oldest(kOnlyLink)) {
+    end(taken->payload.done,
+        {{StatusCode::kOutcomeUnknown, "the client was closed before an answer came"}, {}, {}});
+  }
+  do {
+    while (!waiting_.empty()) {
+      auto call = std::move(waiting_.front());
+      waiting_.pop_front();
+      end(call.done,
+          {{StatusCode::kUnavailable, "the client was closed; the call was not sent"}, {}, {}});
+    }
+    (void)take_submissions();
+  } while (!taken_.empty());
+}
+
+void Client::Loop::end(Callback& done, Outcome outcome) {
+  under_way_.fetch_sub(1);  // first, so that the callback may begin another call
+  deliver(done, std::move(outcome));
+}
+
+void Client::Loop::deliver(Callback& done, Outcome outcome) {
+  if (!done) return;
+  try {
+    done(std::move(outcome));
+  } catch (...) {  // NOLINT(bugprone-empty-catch): client.h says that it is lost
+  }
+  done = nullptr;  // what it holds may be waited for
+}
+
+void Client::Loop::publish(bool up, const std::string& why) {
+  if (!up) why_down_ = why;
+  {
+    const std::lock_guard lock{connection_mutex_};
+    if (connected_ && !up) down_since_ = now_;
+    connected_ = up;
+    why_not_connected_ = why;
+  }
+  connection_changed_.notify_all();
+}
+
+// What the link tells.
+
+void Client::Loop::on_up(transport::Link& /*link*/, const wire::Welcome& welcome) {
+  node_ = welcome.name;
+  window_requests_ = welcome.in_flight_max;
+  window_bytes_ = welcome.in_flight_bytes_max;
+  publish(true, {});
+}
+
+void Client::Loop::on_reply(transport::Link& /*link*/, const ReplyView& reply) {
+  auto taken = in_flight_.take(reply.id);
+  if (!taken) return;  // late: its caller was told that the outcome is unknown
+  end(taken->payload.done, client::outcome_of(reply));
+}
+
+void Client::Loop::on_draining(transport::Link& /*link*/, const std::string& why) {
+  publish(false, why);
+}
+
+void Client::Loop::on_unsent(transport::Link& /*link*/, RequestId id) {
+  auto taken = in_flight_.take(id);
+  if (!taken) return;
+  end(taken->payload.done,
+      {{StatusCode::kUnavailable, "the connection to " + node_ + " ended before the call was sent"},
+       {},
+       {}});
+}
+
+void Client::Loop::on_down(transport::Link& /*link*/, const std::string& why) {
+  publish(false, why);
+  while (auto taken = in_flight_.take_oldest(kOnlyLink)) {
+    end(taken->payload.done, {{StatusCode::kOutcomeUnknown, "the call was sent to " + node_ +
+                                                                ", and the connection ended (" +
+                                                                why + ") before an answer came"},
+                              {},
+                              {}});
+  }
+}
+
+}  // namespace kvmesh

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <kvmesh/client.h>
+#include <zmq.hpp>
+
+#include "client/submissions.h"
+#include "common/deadline.h"
+#include "common/in_flight.h"
+#include "common/transport/link.h"
+
+namespace kvmesh {
+
+/// The client's thread and what it owns: the link, the calls that wait to be sent and those that
+/// were. A pass takes what callers pushed, handles what arrived, sends what fits and sleeps when
+/// nothing is left.
+/// Invariant: every call is in exactly one of submissions_, waiting_ and in_flight_ until it ends,
+/// once. The methods of the first block are thread-safe; all else belongs to the thread.
+class Client::Loop final : private transport::LinkEvents {
+ public:
+  static Result<std::unique_ptr<Loop>> start(Options options);
+  ~Loop() override;
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Checks and encodes on the caller's thread, then hands over.
+  void submit(const Operation& operation, Timeout timeout, Callback done);
+  /// All at once; `done_for(i)` is the callback of the i-th.
+  template <typename DoneFor>
+  void submit(std::span<const Operation> operations, Timeout timeout, DoneFor&& done_for) {
+    std::vector<client::Submission> batch;
+    batch.reserve(operations.size());
+    for (std::size_t i = 0; i < operations.size(); ++i) {
+      batch.push_back(prepare(operations[i], timeout, done_for(i)));
+    }
+    submissions_.push(std::move(batch));
+  }
+  Status wait_connected(Timeout timeout);
+  /// True in a callback, where nothing may block.
+  bool is_own_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
+
+ private:
+  struct Sent {
+    Callback done;
+    TimePoint made;
+  };
+
+  explicit Loop(Options options);
+  client::Submission prepare(const Operation& operation, Timeout timeout, Callback done);
+  std::string cannot_reach(const std::string& why) const;
+
+  void run();
+  bool take_submissions();
+  void send_waiting();
+  void tick();
+  void expire();
+  Status overdue(const client::Submission& waiting) const;
+  void sleep();
+  void end_all();
+  void end(Callback& done, Outcome outcome);
+  static void deliver(Callback& done, Outcome outcome);
+  void publish(bool up, const std::string& why);
+  bool is_up() const { return link_.state() == transport::Link::State::kUp; }
+
+  void on_up(transport::Link& link, const wire::Welcome& welcome) override;
+  void on_reply(transport::Link& link, const ReplyView& reply) override;
+  void on_draining(transport::Link& link, const std::string& why) override;
+  void on_unsent(transport::Link& link, RequestId id) override;
+  void on_down(transport::Link& link, const std::string& why) override;
+
+  const Options options_;
+  client::Submissions submissions_;
+  std::atomic<std::uint32_t> under_way_{0};
+
+  std::mutex connection_mutex_;  // of the two below
+  std::condition_variable connection_changed_;
+  bool connected_ = false;
+  std::string why_not_connected_ = "no answer came yet";
+
+  zmq::context_t context_{1};
+  TimePoint now_;
+  TimePoint next_tick_{};
+  TimePoint down_since_;
+  std::string why_down_ = "no answer came yet";
+  std::string node_;  // who answered the greeting
+  std::uint64_t window_requests_ = 0;
+  std::uint64_t window_bytes_ = 0;
+  std::vector<client::Submission> taken_;
+  std::deque<client::Submission> waiting_;  // to be sent, in this order
+  InFlight<Sent> in_flight_;
+  transport::Link link_;
+  std::thread thread_;
+};
+
+}  // namespace kvmesh

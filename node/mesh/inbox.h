@@ -50,8 +50,7 @@ class Inbox {
   /// Where it listens, with the port that was chosen for port 0.
   std::string endpoint() const;
 
-  /// Handles what has arrived, at most `frames_max` frames and one of the largest more than their bytes' limit; true when
-  /// there may be more.
+  /// Handles what has arrived, up to `frames_max` frames or a mebibyte; true when there may be more.
   bool receive(TimePoint now, int frames_max);
   /// Queues a reply for the end of the pass.
   void reply(const core::Origin& origin, const ReplyView& reply);

@@ -1,0 +1,91 @@
+#include "client/bench/load_options.h"
+
+#include <limits>
+
+#include "client/command/duration_text.h"
+
+namespace kvmesh::bench {
+namespace {
+
+void add_duration(CLI::App& app, const char* name, std::chrono::milliseconds& where,
+                  const char* text) {
+  app.add_option_function<std::string>(
+         name,
+         [name, &where](const std::string& given) {
+           const auto duration = command::parse_duration(given);
+           if (!duration) {
+             throw CLI::ValidationError(name, "\"" + given +
+                                                  "\" is no duration between 1ms and 24h; write "
+                                                  "for example 500ms or 5s");
+           }
+           where = *duration;
+         },
+         text)
+      ->type_name("DURATION");
+}
+
+void add_workload_options(CLI::App& app, WorkloadOptions& workload) {
+  app.add_option("--buckets", workload.buckets, "Number of buckets")
+      ->check(CLI::Range(1U, 1U << 28U))
+      ->capture_default_str();
+  app.add_option("--keys", workload.keys, "Number of keys in each bucket")
+      ->check(CLI::Range(1U, 1U << 31U))
+      ->capture_default_str();
+  app.add_option_function<double>(
+         "--writes", [&workload](double percent) { workload.writes = percent / 100; },
+         "Part of the requests that are puts, in percent")
+      ->check(CLI::Range(0.0, 100.0))
+      ->default_str("50");
+  app.add_option("--value-bytes", workload.value_bytes, "Size of the values")
+      ->check(CLI::Range(std::size_t{1}, limits::kValueBytesMax))
+      ->capture_default_str();
+  app.add_option_function<double>(
+         "--zipf", [&workload](double exponent) { workload.zipf = exponent; },
+         "Choose keys by Zipf's law with this exponent (0.99 is usual) instead of evenly")
+      ->check(CLI::Range(0.01, 10.0))
+      ->type_name("EXPONENT");
+  app.add_option("--prefix", workload.prefix, "What the buckets' names begin with, for their route")
+      ->check(CLI::Validator(
+          [](std::string& text) {
+            const bool plain = !text.empty() && text.size() <= 64 &&
+                               text.find_first_of(" \t\r\n\v\f") == std::string::npos;
+            return plain ? std::string{} : std::string{"1 to 64 bytes without white space"};
+          },
+          "TEXT"))
+      ->capture_default_str();
+  app.add_option("--seed", workload.seed, "The same seed gives the same requests")
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_load_options(CLI::App& app, LoadOptions& options,
+                      const std::vector<std::string>& protocols) {
+  app.add_option("--protocol", options.protocol, "What to speak")
+      ->check(CLI::IsMember(protocols))
+      ->capture_default_str();
+  app.add_option("-c,--connections", options.connections, "Number of connections")
+      ->check(CLI::Range(1U, 20000U))
+      ->capture_default_str();
+  app.add_option("-d,--depth", options.pace.depth,
+                 "Unanswered requests of each connection, at most")
+      ->check(CLI::Range(1U, 65536U))
+      ->capture_default_str();
+  add_duration(app, "--duration", options.pace.duration, "How long to measure (5s)");
+  add_duration(app, "--warmup", options.pace.warmup, "How long to run before, uncounted (none)");
+  add_duration(app, "--patience", options.pace.silence_max,
+               "Fail when replies are missing and none came for so long (10s)");
+  app.add_option_function<std::uint64_t>(
+         "-n,--count", [&options](std::uint64_t count) { options.pace.count = count; },
+         "Measure so many requests instead of a duration")
+      ->check(CLI::Range(std::uint64_t{1}, std::numeric_limits<std::uint64_t>::max()));
+  app.add_option_function<double>(
+         "--rate", [&options](double rate) { options.pace.rate = rate; },
+         "Send so many requests a second, however fast replies come; latencies then count from "
+         "when a request should have left")
+      ->check(CLI::Range(0.1, 1e8));
+  add_workload_options(app, options.workload);
+  app.add_flag("!--no-load", options.load, "Do not put every key before measuring");
+}
+
+}  // namespace kvmesh::bench

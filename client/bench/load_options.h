@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "client/bench/runner.h"
+#include "client/bench/workload.h"
+
+namespace kvmesh::bench {
+
+/// Everything that one load run takes.
+struct LoadOptions {
+  std::string protocol = "native";
+  std::string endpoint;  // of the protocol's kind; empty: its usual one on this machine
+  std::uint32_t connections = 1;
+  Pace pace;
+  WorkloadOptions workload;
+  bool load = true;  // put every key first
+  bool json = false;
+  std::chrono::milliseconds timeout{5000};  // of a request in the native protocol
+};
+
+/// Adds the options of the load to `app`; `options` must outlive it.
+void add_load_options(CLI::App& app, LoadOptions& options,
+                      const std::vector<std::string>& protocols);
+
+/// Runs the load and prints what was measured, with progress on a terminal meanwhile. kOk only when
+/// every request got its right reply; otherwise nothing was printed.
+Status run_load(const LoadOptions& options);
+
+}  // namespace kvmesh::bench

@@ -1,0 +1,152 @@
+#include "client/bench/native_channel.h"
+
+#include <poll.h>
+#include <sys/epoll.h>
+
+#include <chrono>
+#include <utility>
+
+#include "common/wire/pack.h"
+#include "common/wire/reader.h"
+#include "common/wire/record.h"
+
+namespace kvmesh::bench {
+namespace {
+
+constexpr int kFramesAtOnce = 64;
+constexpr std::chrono::seconds kOpenMax{3};
+
+TimePoint clock_now() { return std::chrono::steady_clock::now(); }
+
+transport::Link::Options options_for(std::string endpoint) {
+  transport::Link::Options options;
+  options.endpoint = std::move(endpoint);
+  options.software = "kvmesh bench";
+  // A machine under full load may be silent for longer than one that serves people.
+  options.peer_timeout = std::chrono::seconds{10};
+  return options;
+}
+
+std::string_view function_of(Operation::Kind kind) {
+  switch (kind) {
+    case Operation::Kind::kCreate:
+      return "kv.create";
+    case Operation::Kind::kPut:
+      return "kv.put";
+    case Operation::Kind::kGet:
+      return "kv.get";
+  }
+  return {};
+}
+
+}  // namespace
+
+NativeChannel::NativeChannel(zmq::context_t& context, std::string endpoint,
+                             std::chrono::milliseconds timeout)
+    : context_(context),
+      timeout_ms_(static_cast<std::uint64_t>(timeout.count())),
+      link_(context_, options_for(std::move(endpoint)), *this) {}
+
+NativeChannel::~NativeChannel() = default;
+
+Status NativeChannel::open(int epoll, std::uint64_t mark) {
+  epoll_ = epoll;
+  mark_ = mark;
+  const auto give_up = clock_now() + kOpenMax;
+  while (link_.state() != transport::Link::State::kUp) {
+    const auto now = clock_now();
+    if (!fault_.ok()) return fault_;
+    if (now > give_up) {
+      return {StatusCode::kUnavailable, "no answer from " + link_.options().endpoint};
+    }
+    link_.tick(now);
+    (void)link_.receive(now, kFramesAtOnce);
+    // The epoll descriptor is readable when one that it watches is.
+    pollfd ready{epoll_, POLLIN, 0};
+    if (!link_.is_ready()) poll(&ready, 1, 10);
+  }
+  return fault_;
+}
+
+void NativeChannel::submit(const Operation& operation, std::uint32_t tag) {
+  const Target target{Target::Kind::kBucket, operation.bucket};
+  const auto request =
+      wire::make_request(scratch_, target, function_of(operation.kind), [&](wire::Buffer& out) {
+        const bool put = operation.kind == Operation::Kind::kPut;
+        wire::pack_array(out, operation.key.empty() ? 0 : put ? 2 : 1);
+        if (!operation.key.empty()) wire::pack_bin(out, operation.key);
+        if (put) wire::pack_bin(out, operation.value);
+      });
+  if (kinds_.size() <= tag) kinds_.resize(tag + 1);
+  kinds_[tag] = operation.kind;
+  if (link_.state() != transport::Link::State::kUp) return fail("it is not up");
+  link_.add_request(request, RequestId{tag}, timeout_ms_, nullptr);
+}
+
+Status NativeChannel::flush() {
+  link_.flush();
+  return fault_;
+}
+
+Status NativeChannel::receive(ReplySink& sink) {
+  sink_ = &sink;
+  (void)link_.receive(clock_now(), kFramesAtOnce);
+  sink_ = nullptr;
+  return fault_;
+}
+
+Status NativeChannel::tick() {
+  link_.tick(clock_now());
+  return fault_;
+}
+
+void NativeChannel::on_open(transport::Link& link) {
+  watch(link.fd(), EPOLL_CTL_ADD);
+  watch(link.monitor_fd(), EPOLL_CTL_ADD);
+}
+
+void NativeChannel::on_close(transport::Link& link) {
+  watch(link.fd(), EPOLL_CTL_DEL);
+  watch(link.monitor_fd(), EPOLL_CTL_DEL);
+}
+
+void NativeChannel::watch(int fd, int what) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = mark_;
+  if (epoll_ctl(epoll_, what, fd, &event) != 0) fail("epoll_ctl failed");
+}
+
+void NativeChannel::on_up(transport::Link& /*link*/, const wire::Welcome& /*welcome*/) {}
+
+void NativeChannel::on_reply(transport::Link& /*link*/, const ReplyView& reply) {
+  if (sink_ == nullptr || reply.id.value >= kinds_.size()) return fail("a reply out of turn");
+  if (reply.code != StatusCode::kOk) {
+    return fail(std::string{to_string(reply.code)} + " " + std::string{reply.text});
+  }
+  Reply out;
+  out.tag = static_cast<std::uint32_t>(reply.id.value);
+  wire::Reader in{reply.result};
+  if (in.peek() == wire::Reader::Type::kNil) {
+    const bool get = kinds_[out.tag] == Operation::Kind::kGet;
+    out.outcome = get ? Reply::Outcome::kMissing : Reply::Outcome::kDone;
+  } else {
+    out.outcome = Reply::Outcome::kValue;
+    out.value = in.read_bin();
+    if (in.failed() || !in.at_end()) return fail("a result that is no value");
+  }
+  sink_->on_reply(out);
+}
+
+void NativeChannel::on_draining(transport::Link& /*link*/, const std::string& why) { fail(why); }
+void NativeChannel::on_unsent(transport::Link& /*link*/, RequestId /*id*/) {
+  fail("a request could not be sent");
+}
+void NativeChannel::on_down(transport::Link& /*link*/, const std::string& why) { fail(why); }
+
+void NativeChannel::fail(const std::string& text) {
+  if (!fault_.ok()) return;
+  fault_ = {StatusCode::kUnavailable, link_.options().endpoint + ": " + text};
+}
+
+}  // namespace kvmesh::bench

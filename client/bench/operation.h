@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace kvmesh::bench {
+
+/// One request of the load, before a protocol turns it into bytes. Views live until the next
+/// operation is made.
+struct Operation {
+  enum class Kind : std::uint8_t { kCreate, kPut, kGet };
+  Kind kind = Kind::kGet;
+  std::uint64_t number = 0;  // of the key among all keys; of the bucket for kCreate
+  std::string_view bucket;
+  std::string_view key;    // not for kCreate
+  std::string_view value;  // of kPut
+};
+
+/// One reply, after a protocol has read it and found its form right.
+struct Reply {
+  enum class Outcome : std::uint8_t {
+    kDone,     ///< a create or put was executed
+    kValue,    ///< a get found `value`
+    kMissing,  ///< a get found nothing
+    kEcho,     ///< a constant or an echo: that it came is all there is to check
+  };
+  std::uint32_t tag = 0;  // the request's
+  Outcome outcome = Outcome::kDone;
+  std::string_view value;
+};
+
+}  // namespace kvmesh::bench

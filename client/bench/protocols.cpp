@@ -1,0 +1,95 @@
+#include "client/bench/protocols.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+#include "client/bench/codec.h"
+#include "client/bench/echo_channel.h"
+#include "client/bench/native_channel.h"
+#include "client/bench/stream_channel.h"
+
+namespace kvmesh::bench {
+namespace {
+
+struct Protocol {
+  const char* name;
+  const char* usual_endpoint;  // null: has none
+  bool own;
+  bool stores;
+};
+
+constexpr std::array<Protocol, 7> kProtocols = {{
+    {"native", "tcp://127.0.0.1:5550", true, true},
+    {"line", "127.0.0.1:4040", true, true},
+    {"redis", "127.0.0.1:6379", false, true},
+    {"memcached", "127.0.0.1:11211", false, true},
+    {"nats", "127.0.0.1:4222", false, true},
+    {"null", nullptr, false, false},
+    {"echo", nullptr, false, false},
+}};
+
+const Protocol* find(std::string_view name) {
+  for (const auto& protocol : kProtocols) {
+    if (name == protocol.name) return &protocol;
+  }
+  return nullptr;
+}
+
+std::unique_ptr<Codec> make_codec(std::string_view protocol, std::uint32_t index) {
+  if (protocol == "line") return make_line_codec();
+  if (protocol == "redis") return make_redis_codec();
+  if (protocol == "memcached") return make_memcached_codec();
+  if (protocol == "nats") {
+    return make_nats_codec(std::to_string(getpid()) + "-" + std::to_string(index));
+  }
+  return make_null_codec();
+}
+
+std::vector<std::string> names(bool own_only) {
+  std::vector<std::string> out;
+  for (const auto& protocol : kProtocols) {
+    if (protocol.own || !own_only) out.emplace_back(protocol.name);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> own_protocols() { return names(true); }
+std::vector<std::string> all_protocols() { return names(false); }
+
+bool stores_values(std::string_view protocol) {
+  const auto* found = find(protocol);
+  return found != nullptr && found->stores;
+}
+
+Result<std::vector<std::unique_ptr<Channel>>> make_channels(zmq::context_t& context,
+                                                            const LoadOptions& options) {
+  const auto* protocol = find(options.protocol);
+  if (protocol == nullptr) {
+    return Status{StatusCode::kInvalidArgument, "there is no protocol " + options.protocol};
+  }
+  auto endpoint = options.endpoint;
+  if (endpoint.empty() && protocol->usual_endpoint != nullptr) endpoint = protocol->usual_endpoint;
+  if (endpoint.empty()) {
+    return Status{StatusCode::kInvalidArgument, options.protocol + " needs an endpoint"};
+  }
+  const bool native = options.protocol == "native";
+  if (native) context.set(zmq::ctxopt::max_sockets, 65535);
+  std::vector<std::unique_ptr<Channel>> channels;
+  for (std::uint32_t i = 0; i < options.connections; ++i) {
+    if (native) {
+      channels.push_back(std::make_unique<NativeChannel>(context, endpoint, options.timeout));
+    } else if (options.protocol == "echo") {
+      channels.push_back(std::make_unique<EchoChannel>(context, endpoint));
+    } else {
+      channels.push_back(
+          std::make_unique<StreamChannel>(endpoint, make_codec(options.protocol, i)));
+    }
+  }
+  return channels;
+}
+
+}  // namespace kvmesh::bench

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "client/command/session.h"
+
+/// The commands by subject. Each function adds its commands to the parser; the chosen one becomes
+/// the session's action. `session` outlives the parser.
+namespace kvmesh::command {
+
+void add_bucket_commands(CLI::App& app, Session& session);  // create, drop, count, keys, buckets
+void add_value_commands(CLI::App& app, Session& session);   // put, get, delete
+void add_route_commands(CLI::App& app, Session& session);   // route, trace
+void add_node_commands(CLI::App& app, Session& session);    // info, ping
+void add_import_command(CLI::App& app, Session& session);   // import
+void add_export_command(CLI::App& app, Session& session);   // export
+void add_bench_command(CLI::App& app, Session& session);    // bench
+
+}  // namespace kvmesh::command

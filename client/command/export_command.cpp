@@ -1,0 +1,56 @@
+// export: the options. client/command/exporter.cpp does the work.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/command/commands.h"
+#include "client/command/exit_status.h"
+#include "client/command/exporter.h"
+
+namespace kvmesh::command {
+namespace {
+
+struct ExportOptions {
+  std::vector<std::string> buckets;
+  std::string node;
+  std::string format;
+};
+
+int run_export(Session& session, const ExportOptions& options) {
+  if (!options.node.empty() && !options.buckets.empty()) {
+    session.complain("export takes buckets or --on, not both: a bucket is read where it is routed");
+    return kExitUsage;
+  }
+  const auto client = session.client();
+  if (!client) return session.fail(client.status());
+  if (Status up = (*client)->wait_connected(session.timeout()); !up.ok()) return session.fail(up);
+  const bool json = options.format == "jsonl" || (options.format.empty() && session.json());
+  Exporter exporter(session, **client, json ? Format::kJsonLines : Format::kTsv);
+  if (!options.buckets.empty()) {
+    exporter.export_buckets(options.buckets);
+  } else if (!options.node.empty()) {
+    exporter.export_node(options.node);
+  } else {
+    exporter.export_mesh();
+  }
+  return exporter.finish();
+}
+
+}  // namespace
+
+void add_export_command(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand("export", "Print all records, as import reads them");
+  auto options = std::make_shared<ExportOptions>();
+  command->add_option("BUCKET", options->buckets,
+                      "These buckets; else all that the node and its peers store");
+  command->add_option("--on", options->node, "All buckets that this peer of the node stores")
+      ->type_name("NODE");
+  command->add_option("--format", options->format, "tsv (the default) or jsonl")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"tsv", "jsonl"}));
+  command->callback([&session, options] {
+    session.action = [&session, options] { return run_export(session, *options); };
+  });
+}
+
+}  // namespace kvmesh::command

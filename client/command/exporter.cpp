@@ -1,0 +1,190 @@
+#include "client/command/exporter.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <thread>
+#include <utility>
+
+#include "client/command/exit_status.h"
+#include "client/command/info_text.h"
+#include "client/command/json_lines.h"
+#include "client/command/tsv.h"
+#include "client/outcome.h"
+#include "common/text.h"
+
+namespace kvmesh::command {
+namespace {
+
+using std::chrono::steady_clock;
+
+// Pages of so many buckets are asked for at once: together at most 8 MiB of names.
+constexpr std::size_t kBucketsAtOnce = 32;
+constexpr std::uint32_t kKeysOfAPage = 250;
+// Values that are asked for at once, by the size of those before.
+constexpr std::size_t kBatchValues = 1024;
+constexpr std::size_t kBatchValueBytes = std::size_t{4} * 1024 * 1024;
+constexpr std::size_t kOutputBytes = std::size_t{64} * 1024;
+constexpr int kTries = 4;
+constexpr std::chrono::milliseconds kPause{250};
+
+bool may_pass(StatusCode code) {
+  return code == StatusCode::kUnavailable || code == StatusCode::kOverloaded ||
+         code == StatusCode::kDeadlineExceeded || code == StatusCode::kOutcomeUnknown;
+}
+
+}  // namespace
+
+Exporter::Exporter(Session& session, Client& client, Format format)
+    : session_(session),
+      client_(client),
+      format_(format),
+      display_(isatty(STDOUT_FILENO) == 0),
+      began_(steady_clock::now()) {}
+
+// Reading is safe to repeat. What failed is repeated alone, lest a large batch fails for its size
+// again.
+std::vector<Outcome> Exporter::call(std::vector<Operation> operations) {
+  const std::vector<Operation> again = operations;
+  auto outcomes = client_.call(std::move(operations), session_.timeout());
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    for (int tried = 1; tried < kTries && may_pass(outcomes[i].status.code()); ++tried) {
+      std::this_thread::sleep_for(kPause);
+      outcomes[i] = client_.call(again[i], session_.timeout());
+    }
+    // Where the same node stays away, the others of the batch need not wait for it as well.
+    if (may_pass(outcomes[i].status.code())) break;
+  }
+  return outcomes;
+}
+
+void Exporter::export_mesh() {
+  const auto own = client_.info({}, session_.timeout());
+  if (!own) return fail("the node", own.status());
+  if (stores_buckets(*own)) export_node("");
+  for (const auto& peer : list_at(*own, "peers")) {
+    const std::string name = text_at(peer, "name");
+    const auto info = client_.info(name, session_.timeout());
+    if (!info) {
+      fail("node " + quoted(name) + ", which may store buckets", info.status());
+    } else if (stores_buckets(*info)) {
+      export_node(name);
+    }
+  }
+}
+
+void Exporter::export_node(const std::string& node) {
+  std::string after;
+  while (true) {
+    const auto page = client_.buckets(node, after, limits::kPageItemsDefault, session_.timeout());
+    if (!page) return fail("the buckets of " + (node.empty() ? "the node" : node), page.status());
+    export_buckets(page->names);
+    if (!page->more || page->names.empty()) return;
+    after = page->names.back();
+  }
+}
+
+void Exporter::export_buckets(const std::vector<std::string>& buckets) {
+  std::vector<Listed> group;
+  for (const auto& bucket : buckets) {
+    if (!seen_.insert(bucket).second) continue;
+    group.push_back({bucket, {}, true});
+    if (group.size() == kBucketsAtOnce) export_group(std::exchange(group, {}));
+  }
+  if (!group.empty()) export_group(std::move(group));
+}
+
+void Exporter::export_group(std::vector<Listed> group) {
+  while (!group.empty()) {
+    std::vector<Operation> operations;
+    operations.reserve(group.size());
+    for (const auto& listed : group) {
+      operations.push_back(ops::keys(listed.bucket, listed.after, kKeysOfAPage));
+    }
+    auto outcomes = call(std::move(operations));
+    std::vector<Wanted> wanted;
+    std::vector<Listed> longer;
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      auto& [bucket, after, first_page] = group[i];
+      auto page = client::names_of(std::move(outcomes[i]), "kv.keys");
+      if (!page) {
+        fail("the keys of bucket " + quoted(bucket), page.status());
+        continue;
+      }
+      if (first_page) ++summary_.buckets;
+      if (first_page && page->names.empty()) write({bucket, std::nullopt});
+      if (page->more && !page->names.empty()) longer.push_back({bucket, page->names.back(), false});
+      for (auto& key : page->names) wanted.push_back({bucket, std::move(key)});
+    }
+    export_values(wanted);
+    group = std::move(longer);
+  }
+}
+
+void Exporter::export_values(const std::vector<Wanted>& wanted) {
+  for (std::size_t at = 0; at < wanted.size();) {
+    const std::size_t count = std::min(batch_size_, wanted.size() - at);
+    export_batch(wanted.data() + at, wanted.data() + at + count);
+    at += count;
+  }
+}
+
+void Exporter::export_batch(const Wanted* begin, const Wanted* end) {
+  std::vector<Operation> operations;
+  operations.reserve(static_cast<std::size_t>(end - begin));
+  for (const auto* one = begin; one != end; ++one) {
+    operations.push_back(ops::get(one->bucket, one->key));
+  }
+  auto outcomes = call(std::move(operations));
+  std::size_t largest = 64;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const auto& [bucket, key] = begin[i];
+    auto value = client::value_of(std::move(outcomes[i]), "kv.get");
+    if (!value) {
+      fail("key " + quoted(key) + " of bucket " + quoted(bucket), value.status());
+    } else if (value->has_value()) {  // else it was deleted since it was listed
+      largest = std::max(largest, (*value)->size());
+      write({bucket, Record::Entry{key, **std::move(value)}});
+    }
+  }
+  batch_size_ = std::clamp(kBatchValueBytes / largest, std::size_t{1},
+                           std::min(batch_size_ * 4, kBatchValues));
+}
+
+void Exporter::write(const Record& record) {
+  output_ += format_ == Format::kTsv ? format_tsv(record) : format_json_line(record);
+  output_ += '\n';
+  ++summary_.records;
+  if (output_.size() >= kOutputBytes) flush();
+}
+
+void Exporter::flush() {
+  session_.print(output_);
+  output_.clear();
+  const auto now = steady_clock::now();
+  Progress progress;
+  progress.records = summary_.records;
+  progress.failed = summary_.failed;
+  progress.elapsed = std::chrono::duration_cast<std::chrono::microseconds>(now - began_);
+  display_.show(progress, now);
+}
+
+void Exporter::fail(const std::string& what, const Status& status) {
+  display_.clear();
+  ++summary_.failed;
+  session_.complain("cannot read " + what + ": " + status.to_string());
+}
+
+int Exporter::finish() {
+  flush();
+  display_.clear();
+  summary_.elapsed =
+      std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began_);
+  const std::string line = session_.json() ? summary_json(summary_) : summary_line(summary_);
+  std::fprintf(stderr, "%s\n", line.c_str());
+  return summary_.failed > 0 ? kExitIncomplete : kExitOk;
+}
+
+}  // namespace kvmesh::command

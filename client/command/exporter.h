@@ -1,0 +1,59 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/command/progress_display.h"
+#include "client/command/record.h"
+#include "client/command/session.h"
+
+namespace kvmesh::command {
+
+/// Reads buckets through the mesh and prints their records. Whatever cannot be read is reported on
+/// standard error and counted; the rest is printed all the same. Memory: a few pages. One thread.
+class Exporter {
+ public:
+  Exporter(Session& session, Client& client, Format format);
+
+  /// All buckets that the connected node and its direct peers store.
+  void export_mesh();
+  /// All buckets that `node` stores; empty: the connected one.
+  void export_node(const std::string& node);
+  void export_buckets(const std::vector<std::string>& buckets);
+  /// Prints what is left and the summary; gives the exit status.
+  int finish();
+
+ private:
+  struct Listed {
+    std::string bucket;
+    std::string after;  // of the page that comes next
+    bool first_page = true;
+  };
+  struct Wanted {
+    std::string bucket;
+    std::string key;
+  };
+  std::vector<Outcome> call(std::vector<Operation> operations);
+  void export_group(std::vector<Listed> group);
+  void export_values(const std::vector<Wanted>& wanted);
+  void export_batch(const Wanted* begin, const Wanted* end);
+  void write(const Record& record);
+  void flush();
+  void fail(const std::string& what, const Status& status);
+
+  Session& session_;
+  Client& client_;
+  Format format_;
+  ProgressDisplay display_;
+  std::string output_;
+  std::set<std::string, std::less<>> seen_;  // nodes may both have a bucket that moved
+  std::size_t batch_size_ = 8;
+  Summary summary_{"exported", "from"};
+  std::chrono::steady_clock::time_point began_;
+};
+
+}  // namespace kvmesh::command

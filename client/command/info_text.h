@@ -1,0 +1,41 @@
+#pragma once
+
+#include <kvmesh/status.h>
+#include <kvmesh/value.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What a node says of itself (common/PROTOCOL.md, `node.info`), for people. Keys that are missing
+/// or of another type are passed over: nodes of other versions have others. Pure functions.
+namespace kvmesh::command {
+
+/// A text of the map, or empty.
+std::string text_at(const Value& map, std::string_view key);
+/// A number of the map, or 0.
+std::uint64_t number_at(const Value& map, std::string_view key);
+/// A list of the map, or an empty one.
+const Value::List& list_at(const Value& map, std::string_view key);
+/// Whether the node has the app `kv`, or shows a store.
+bool stores_buckets(const Value& info);
+
+/// The summary of one node, several lines.
+std::string info_text(const Value& info, bool color);
+
+/// One node of a mesh: what it says, or why it says nothing.
+struct MeshNode {
+  std::string name;
+  std::string
+      state;  // "connected" for the one that was asked, else the peer's state as that one sees it
+  Result<Value> info;
+};
+
+/// A table, one line a node: node, state, buckets, keys, memory, requests.
+std::string mesh_table(const std::vector<MeshNode>& nodes, bool color);
+/// The same as an array of objects; `info` is null for a node that does not answer, and `error`
+/// says why.
+std::string mesh_json(const std::vector<MeshNode>& nodes);
+
+}  // namespace kvmesh::command

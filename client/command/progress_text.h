@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// What an import or export says of itself. Pure functions: the time is an input.
+namespace kvmesh::command {
+
+struct Progress {
+  std::uint64_t records = 0;  // done
+  std::uint64_t failed = 0;
+  std::uint64_t bytes = 0;                   // of the input, done
+  std::optional<std::uint64_t> bytes_total;  // empty: not known
+  std::chrono::microseconds elapsed{0};
+};
+
+/// One line of at most `width` columns: a bar, percentage and time left where the total is known;
+/// records, rate and failures always.
+std::string progress_line(const Progress& progress, std::size_t width);
+
+struct Summary {
+  std::string_view verb;         // "imported"
+  std::string_view preposition;  // "into"
+  std::uint64_t records = 0;
+  std::uint64_t buckets = 0;
+  std::uint64_t failed = 0;
+  std::chrono::microseconds elapsed{0};
+};
+
+/// "imported 61234 records into 10206 buckets in 2.1 s (29159/s), 0 failed"
+std::string summary_line(const Summary& summary);
+
+/// The same as a JSON object of one line: records, buckets, failed, seconds.
+std::string summary_json(const Summary& summary);
+
+/// Records a second, rounded; what took no measurable time counts as a millisecond.
+std::uint64_t rate_per_second(std::uint64_t records, std::chrono::microseconds elapsed);
+
+}  // namespace kvmesh::command

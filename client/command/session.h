@@ -1,0 +1,52 @@
+#pragma once
+
+#include <kvmesh/client.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace kvmesh::command {
+
+/// One run of the command: its options, its connection and how it prints. One thread.
+class Session {
+ public:
+  /// What all commands take; filled in by the parser before any action runs.
+  struct Options {
+    std::string endpoint = "tcp://127.0.0.1:5550";
+    std::chrono::milliseconds timeout = limits::kTimeoutDefault;
+    bool json = false;
+  };
+  Options options;
+  /// What the chosen command does; gives the exit status.
+  std::function<int()> action;
+
+  /// The connection, opened by the first use. kInvalidArgument when there can be none.
+  Result<Client*> client();
+  Timeout timeout() const { return options.timeout; }
+  bool json() const { return options.json; }
+
+  /// Prints to standard output, all of it or none: a failure ends the process with kExitIncomplete.
+  void print(std::string_view text) const;
+  /// With a line end.
+  void print_line(std::string_view text) const;
+  /// "kvmesh: text" on standard error.
+  void complain(std::string_view text) const;
+  /// Says on standard error, and with --json as a document, why the command failed; gives its exit
+  /// status.
+  int fail(const Status& status) const;
+  /// kExitOk, or as fail().
+  int finish(const Status& status) const;
+
+ private:
+  std::unique_ptr<Client> client_;
+};
+
+/// Whether tables and messages may be coloured there: a terminal, and no NO_COLOR in the
+/// environment.
+bool color_on_stdout();
+bool color_on_stderr();
+
+}  // namespace kvmesh::command

@@ -1,0 +1,131 @@
+#include "client/command/tsv.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "client/command/utf8.h"
+
+namespace kvmesh::command {
+namespace {
+
+constexpr std::string_view kHex = "0123456789abcdef";
+
+int hex_digit(char c) {
+  if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+  const auto at = kHex.find(c);
+  return at == std::string_view::npos ? -1 : static_cast<int>(at);
+}
+
+Status malformed(std::string text) { return {StatusCode::kInvalidArgument, std::move(text)}; }
+
+Status bad_escape(std::size_t at) {
+  return malformed("byte " + std::to_string(at + 1) +
+                   " of the field: a backslash begins none of \\t \\n \\r \\\\ \\xHH; a backslash "
+                   "itself is written \\\\");
+}
+
+void append_hex(std::string& out, unsigned char byte) {
+  out += "\\x";
+  out += kHex[byte >> 4];
+  out += kHex[byte & 15];
+}
+
+// The byte that a one-letter escape stands for; 0 when there is no such escape.
+char short_escape(char letter) {
+  switch (letter) {
+    case 't':
+      return '\t';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case '\\':
+      return '\\';
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
+Result<std::string> unescape(std::string_view field) {
+  std::string out;
+  out.reserve(field.size());
+  for (std::size_t at = 0; at < field.size();) {
+    const auto backslash = std::min(field.find('\\', at), field.size());
+    out.append(field, at, backslash - at);
+    at = backslash;
+    if (at == field.size()) break;
+    const char letter = at + 1 < field.size() ? field[at + 1] : '\0';
+    if (const char byte = short_escape(letter); byte != 0) {
+      out += byte;
+      at += 2;
+      continue;
+    }
+    if (letter != 'x' || field.size() - at < 4) return bad_escape(at);
+    const int high = hex_digit(field[at + 2]);
+    const int low = hex_digit(field[at + 3]);
+    if (high < 0 || low < 0) return bad_escape(at);
+    out += static_cast<char>(high * 16 + low);
+    at += 4;
+  }
+  return out;
+}
+
+std::string escape(std::string_view bytes) {
+  const bool text = is_utf8(bytes);
+  std::string out;
+  out.reserve(bytes.size());
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    const char c = bytes[at];
+    const auto byte = static_cast<unsigned char>(c);
+    // U+0080 to U+009F, C2 80 to C2 9F, are control characters too.
+    const bool control_pair =
+        byte == 0xc2 && at + 1 < bytes.size() && static_cast<unsigned char>(bytes[at + 1]) < 0xa0;
+    if (c == '\t') {
+      out += "\\t";
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else if (c == '\\') {
+      out += "\\\\";
+    } else if (text && control_pair) {
+      append_hex(out, byte);
+      append_hex(out, static_cast<unsigned char>(bytes[++at]));
+    } else if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !text)) {
+      append_hex(out, byte);
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+Result<Record> parse_tsv(std::string_view line) {
+  const auto tabs = static_cast<std::size_t>(std::count(line.begin(), line.end(), '\t'));
+  const auto first = line.find('\t');
+  const bool bucket_only = tabs == 1 && first + 1 == line.size();
+  if (tabs != 2 && !bucket_only) {
+    return malformed(std::to_string(tabs + 1) +
+                     " fields where bucket TAB key TAB value has 3; a tab within a field is "
+                     "written \\t");
+  }
+  auto bucket = unescape(line.substr(0, first));
+  if (!bucket) return malformed("bucket: " + bucket.status().text());
+  if (bucket_only) return Record{*std::move(bucket), std::nullopt};
+  const auto second = line.find('\t', first + 1);
+  auto key = unescape(line.substr(first + 1, second - first - 1));
+  if (!key) return malformed("key: " + key.status().text());
+  auto value = unescape(line.substr(second + 1));
+  if (!value) return malformed("value: " + value.status().text());
+  return Record{*std::move(bucket), Record::Entry{*std::move(key), *std::move(value)}};
+}
+
+std::string format_tsv(const Record& record) {
+  std::string line = escape(record.bucket) + '\t';
+  if (record.entry) line += escape(record.entry->key) + '\t' + escape(record.entry->value);
+  return line;
+}
+
+}  // namespace kvmesh::command

@@ -1,0 +1,28 @@
+# bash completion for kvmesh-node                                                   -*- shell-script -*-
+
+_kvmesh_node() {
+    local cur prev words cword
+    _init_completion -n = || return
+
+    local keys='name= apps= threads= mesh.listen= mesh.peers= mesh.insecure= mesh.request_timeout_ms=
+        mesh.ping_interval_ms= mesh.peer_timeout_ms= mesh.reconnect_min_ms= mesh.reconnect_max_ms=
+        kv.routing_table= kv.memory_max= kv_server.listen= kv_server.connections_max=
+        kv_server.idle_timeout_ms= log.level='
+
+    case $prev in
+        --config | -c)
+            _filedir toml
+            return
+            ;;
+        --set | -s)
+            case $cur in
+                log.level=*) mapfile -t COMPREPLY < <(compgen -P log.level= -W 'trace debug info warning error off' -- "${cur#*=}") ;;
+                mesh.insecure=*) mapfile -t COMPREPLY < <(compgen -P mesh.insecure= -W 'true false' -- "${cur#*=}") ;;
+                *) mapfile -t COMPREPLY < <(compgen -W "$keys" -- "$cur") ;;
+            esac
+            [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace
+            return
+            ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W '--config --set --check-config --version --help -c -s -h' -- "$cur")
+} && complete -F _kvmesh_node kvmesh-node

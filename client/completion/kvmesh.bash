@@ -1,0 +1,95 @@
+# bash completion for kvmesh                                                        -*- shell-script -*-
+
+# The keys that a bucket has, or the buckets of the connected node, for the word being completed. Asks the mesh, so briefly.
+_kvmesh_names() { # PROGRAM ENDPOINT ARGUMENTS...
+    local program=$1 endpoint=$2
+    shift 2
+    "$program" ${endpoint:+--node "$endpoint"} --timeout 300ms "$@" --limit 500 2>/dev/null
+}
+
+_kvmesh() {
+    local cur prev words cword
+    _init_completion -n = || return
+
+    local commands='create drop keys count buckets put get delete route trace info ping import export'
+    local common='--node --timeout --json --version --help --help-all -h'
+    local command='' endpoint='' i position=0 only_words=''
+    local -a arguments=()
+
+    for ((i = 1; i < cword; i++)); do
+        case ${words[i]} in
+            --) only_words=yes ;;
+            --node) endpoint=${words[++i]-} ;;
+            --timeout | --limit | --after | --file | --format | --retry-for | --on | --count) ((i++)) ;;
+            -*) ;;
+            *)
+                if [[ -z $command ]]; then
+                    command=${words[i]}
+                else
+                    arguments+=("${words[i]}")
+                    ((position++))
+                fi
+                ;;
+        esac
+    done
+
+    if [[ -z $only_words ]]; then
+        case $prev in
+            --file)
+                _filedir
+                return
+                ;;
+            --format)
+                mapfile -t COMPREPLY < <(compgen -W 'tsv jsonl' -- "$cur")
+                return
+                ;;
+            --timeout | --retry-for)
+                mapfile -t COMPREPLY < <(compgen -W '500ms 1s 5s 10s 30s 1m' -- "$cur")
+                return
+                ;;
+            --node | --limit | --after | --on | --count) return ;;
+        esac
+    fi
+
+    if [[ $cur == -* && -z $only_words ]]; then
+        local options=$common
+        case $command in
+            keys | buckets) options+=' --limit --after' ;;
+            put) options+=' --stdin --file' ;;
+            get) options+=' --raw' ;;
+            info) options+=' --mesh' ;;
+            ping) options+=' --count' ;;
+            import) options+=' --format --create --no-create --retry-for' ;;
+            export) options+=' --on --format' ;;
+        esac
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+        return
+    fi
+
+    if [[ -z $command ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
+        return
+    fi
+
+    # compgen -W would expand what stands in the names, so they are compared here.
+    local -a candidates=()
+    case $command:$position in
+        import:0)
+            _filedir
+            return
+            ;;
+        drop:0 | keys:0 | count:0 | put:0 | get:0 | delete:0 | route:0 | trace:0 | export:*)
+            mapfile -t candidates < <(_kvmesh_names "${words[0]}" "$endpoint" buckets)
+            ;;
+        put:1 | get:1 | delete:1 | trace:1)
+            mapfile -t candidates < <(_kvmesh_names "${words[0]}" "$endpoint" keys "${arguments[0]}")
+            ;;
+    esac
+    local candidate quoted
+    COMPREPLY=()
+    for candidate in "${candidates[@]}"; do
+        [[ $candidate == "$cur"* ]] || continue
+        printf -v quoted '%q' "$candidate"
+        COMPREPLY+=("$quoted")
+    done
+} && complete -F _kvmesh kvmesh

@@ -1,0 +1,64 @@
+"""Runs the load generator once."""
+
+import json
+import subprocess
+import time
+
+from processes import Failed
+
+# The load of the issue's table, unless a case says otherwise.
+USUAL = {"connections": 50, "depth": 1, "buckets": 100, "keys": 1000, "value-bytes": 16, "writes": 50}
+STORING = {"line", "native", "redis", "memcached", "nats"}
+
+
+class Plan:
+    """How long everything takes."""
+
+    def __init__(self, rounds, seconds, quick):
+        self.rounds = rounds
+        self.seconds = seconds
+        self.quick = quick
+
+
+def command_for(arena, server, options):
+    words = [arena.binaries["kvmesh-bench"], "load", "--json", "--protocol", server.protocol,
+             "--endpoint", server.endpoint]
+    for name, value in options.items():
+        words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+    return words
+
+
+def _run(words, limit):
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=limit, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise Failed(f"no end within {limit} s: {' '.join(words)}") from error
+    if done.returncode != 0:
+        raise Failed(f"{' '.join(words)}\n{done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
+def fill(arena, server, **changes):
+    """Puts every key of the load once, unless that was done. Values of all later loads are then there."""
+    options = {**USUAL, "depth": 64, **changes}
+    held = (options["buckets"], options["keys"], options["value-bytes"], options.get("prefix", "b"))
+    if server.protocol in STORING and held not in server.loaded:
+        _run(command_for(arena, server, {**options, "count": 1}), 300)
+        server.loaded.add(held)
+
+
+def load(arena, server, seconds, **changes):
+    """One measurement: the generator's JSON, and what the server's processes used meanwhile."""
+    fill(arena, server, **changes)
+    options = {**USUAL, **changes, "duration": f"{round(seconds * 1000)}ms"}
+    options["warmup"] = f"{max(100, round(seconds * 150))}ms"
+    words = command_for(arena, server, options) + ["--no-load"]
+    before, began = server.cpu_seconds(), time.monotonic()
+    figures = _run(words, 60 + 10 * seconds)
+    took = time.monotonic() - began
+    server.check_alive()
+    if figures["missing_keys"]:
+        raise Failed(f"{figures['missing_keys']} keys were missing: {' '.join(words)}")
+    figures["server_processors"] = (server.cpu_seconds() - before) / took
+    figures["command"] = " ".join(["kvmesh-bench"] + words[1:])
+    return figures

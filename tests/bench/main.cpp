@@ -1,0 +1,65 @@
+// kvmesh-bench: the load generator with all protocols, and the small servers that comparisons need.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "client/bench/load_options.h"
+#include "client/bench/protocols.h"
+#include "tests/bench/servers.h"
+
+namespace kvmesh::bench {
+namespace {
+
+int finish(const Status& status) {
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "kvmesh-bench: %s\n", status.to_string().c_str());
+  return 1;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"The load generator of the benchmarks, and their small servers.", "kvmesh-bench"};
+  app.require_subcommand(1);
+  std::function<Status()> action;
+
+  LoadOptions options;
+  auto* load = app.add_subcommand("load", "Put a load on a server and measure it");
+  add_load_options(*load, options, all_protocols());
+  load->add_option("--endpoint", options.endpoint, "HOST:PORT, or a ZeroMQ endpoint");
+  load->add_flag("--json", options.json, "Print JSON");
+  load->callback([&] { action = [&] { return run_load(options); }; });
+
+  std::string address;
+  const auto add_server = [&](const char* name, const char* text,
+                              Status (*serve)(const std::string&)) {
+    auto* server = app.add_subcommand(name, text);
+    server->add_option("ADDRESS", address, "HOST:PORT, or a ZeroMQ endpoint")->required();
+    server->callback([&, serve] { action = [&, serve] { return serve(address); }; });
+  };
+  add_server("null-server", "Answers every line with OK", serve_null);
+  add_server("echo-server", "A libzmq ROUTER that sends every message back", serve_echo);
+  add_server("nats-responder", "Stores and answers what comes to the subject kv of a NATS server",
+             serve_nats);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return finish(action());
+}
+
+}  // namespace
+}  // namespace kvmesh::bench
+
+int main(int argc, char** argv) {
+  try {
+    return kvmesh::bench::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "kvmesh-bench: %s\n", error.what());
+    return 1;
+  }
+}

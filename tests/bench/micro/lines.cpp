@@ -1,0 +1,57 @@
+// The line protocol: splitting, parsing, and the text of a reply.
+#include <string>
+
+#include "node/tcp/command.h"
+#include "node/tcp/line_buffer.h"
+#include "tests/bench/micro/measure.h"
+#include "tests/bench/micro/two_nodes.h"
+
+namespace kvmesh::bench {
+namespace {
+
+constexpr std::string_view kPut = "PUT b0000001 k000000000000001 16-bytes-of-text\r\n";
+
+// Time and allocations are for each line.
+void line_buffer_split(benchmark::State& state) {
+  const auto lines = static_cast<int>(state.range(0));
+  std::string piece;
+  for (int i = 0; i < lines; ++i) piece += kPut;
+  tcp::LineBuffer buffer{limits::kLineBytesMax};
+  int left = 0;
+  measure(state, [&] {
+    if (left == 0) {
+      // As many lines as there is room for, as a read would bring.
+      const auto room = buffer.room();
+      const auto fit = std::min(piece.size(), room.size() / kPut.size() * kPut.size());
+      piece.copy(room.data(), fit);
+      buffer.filled(fit);
+      left = static_cast<int>(fit / kPut.size());
+    }
+    --left;
+    benchmark::DoNotOptimize(buffer.next());
+  });
+}
+BENCHMARK(line_buffer_split)->Arg(1)->Arg(16);
+
+void line_parse(benchmark::State& state) {
+  wire::Buffer scratch;
+  measure(state, [&] {
+    auto line = kPut.substr(0, kPut.size() - 2);
+    benchmark::DoNotOptimize(line);
+    const auto command = tcp::parse_command(line);
+    benchmark::DoNotOptimize(tcp::to_request(command, scratch));
+  });
+}
+BENCHMARK(line_parse);
+
+void two_nodes(benchmark::State& state, std::string_view line) {
+  TwoNodes nodes;
+  (void)nodes.ask("CREATE b0000001\r\n");
+  (void)nodes.ask(kPut);
+  measure(state, [&] { benchmark::DoNotOptimize(nodes.ask(line)); });
+}
+BENCHMARK_CAPTURE(two_nodes, get, "GET b0000001 k000000000000001\r\n");
+BENCHMARK_CAPTURE(two_nodes, put, kPut);
+
+}  // namespace
+}  // namespace kvmesh::bench

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "common/wire/frame.h"
+#include "common/wire/record.h"
+#include "node/core/core.h"
+#include "node/modules/kv_module.h"
+#include "node/store/memory_engine.h"
+#include "node/tcp/command.h"
+#include "node/tcp/line_buffer.h"
+#include "node/tcp/reply_text.h"
+
+namespace kvmesh::bench {
+
+/// All that two nodes do with a line that the first one forwards to the second, but for sockets:
+/// line, request, route, table of what is in flight, frame, the other node, store, and all the way
+/// back. What the sockets would carry lies in two buffers. One thread.
+class TwoNodes {
+ public:
+  TwoNodes() {
+    modules::define_kv(store_modules_, engine_);
+    route(gate_, "*", "store@h");
+    route(store_, "*", "store@h");
+    gate_.on_peer_up(PeerIndex{0}, {limits::kInFlightPerLinkMax, limits::kInFlightBytesPerLinkMax});
+  }
+
+  /// The reply to `line`, as text. Valid until the next call.
+  std::string_view ask(std::string_view line) {
+    text_.clear();
+    take_line(line);
+    carry_requests();
+    carry_replies();
+    return text_.view();
+  }
+
+ private:
+  // Both nodes' shells in one: what either core sends goes into a frame, but for the gate's
+  // replies.
+  class Shell final : public core::Effects {
+   public:
+    Shell(TwoNodes& owner, bool gate) : owner_(owner), gate_(gate) {}
+    void forward(PeerIndex /*peer*/, const RequestView& request, RequestId id,
+                 std::uint64_t timeout_ms, const wire::PathStep& step) override {
+      wire::append_request(owner_.requests_, request, id, timeout_ms, &step);
+    }
+    void reply(const core::Origin& origin, const ReplyView& reply) override {
+      if (gate_) {
+        tcp::append_reply_text(owner_.text_, owner_.verb_, reply);
+      } else {
+        wire::append_reply(owner_.replies_, reply, origin.request);
+      }
+    }
+    TimePoint clock() override { return kNow; }
+
+   private:
+    TwoNodes& owner_;
+    bool gate_;
+  };
+
+  static constexpr TimePoint kNow = TimePoint{} + std::chrono::hours{1};
+
+  static void route(core::Core& node, const char* range, const char* to) {
+    const RouteEntry entry{*ByteRange::parse(range), *NodeName::parse(to)};
+    if (!node.set_table(RoutingTable{{entry}}).ok()) std::abort();
+  }
+
+  void take_line(std::string_view line) {
+    const auto room = lines_.room();
+    line.copy(room.data(), room.size());
+    lines_.filled(line.size());
+    const auto command = tcp::parse_command(lines_.next()->text);
+    verb_ = command.verb;
+    auto request = tcp::to_request(command, scratch_);
+    request.id = RequestId{++last_id_};
+    request.timeout_ms = 5000;
+    requests_.clear();
+    wire::begin_frame(requests_, wire::FrameKind::kRequests);
+    gate_.on_request({0, 1, request.id}, request, kNow);
+  }
+
+  void carry_requests() {
+    replies_.clear();
+    wire::begin_frame(replies_, wire::FrameKind::kReplies);
+    auto run = wire::parse_frame(requests_.view()).frame->content;
+    std::optional<wire::Refusal> refusal;
+    while (const auto record = wire::next_record(run, refusal)) {
+      const auto request = wire::decode_request(*record);
+      store_.on_request({1, 1, request->id}, *request, kNow);
+    }
+  }
+
+  void carry_replies() {
+    auto run = wire::parse_frame(replies_.view()).frame->content;
+    std::optional<wire::Refusal> refusal;
+    while (const auto record = wire::next_record(run, refusal)) {
+      gate_.on_reply(PeerIndex{0}, *wire::decode_reply(*record), kNow);
+    }
+  }
+
+  store::MemoryEngine engine_{std::uint64_t{1} << 30U};
+  core::Modules gate_modules_;
+  core::Modules store_modules_;
+  Shell gate_shell_{*this, true};
+  Shell store_shell_{*this, false};
+  core::Core gate_{
+      *NodeName::parse("gate@h"), {*NodeName::parse("store@h")}, gate_modules_, gate_shell_, kNow};
+  core::Core store_{*NodeName::parse("store@h"), {}, store_modules_, store_shell_, kNow};
+  tcp::LineBuffer lines_{limits::kLineBytesMax};
+  tcp::Verb verb_ = tcp::Verb::kUnknown;
+  std::uint64_t last_id_ = 0;
+  wire::Buffer scratch_;
+  wire::Buffer requests_;
+  wire::Buffer replies_;
+  wire::Buffer text_;
+};
+
+}  // namespace kvmesh::bench

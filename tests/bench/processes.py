@@ -1,0 +1,278 @@
+"""Starts what a benchmark needs, on free loopback ports, without persistence, and stops all of it whatever happens."""
+
+import ctypes
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+_TICKS = os.sysconf("SC_CLK_TCK")
+START_SECONDS = 20
+
+
+class Failed(Exception):
+    """A benchmark cannot go on; the text says why."""
+
+
+def free_port(_taken=set()):  # the default is shared on purpose: no port twice in a run
+    """A port below the ephemeral range that nothing listens on."""
+    for port in random.sample(range(20000, 32000), 2000):
+        if port in _taken:
+            continue
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _taken.add(port)
+        return port
+    raise Failed("no free port between 20000 and 32000")
+
+
+def eventually(condition, what):
+    deadline = time.monotonic() + START_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Failed(f"{what}: not within {START_SECONDS} s")
+        time.sleep(0.02)
+
+
+def ask_line(port, line, want):
+    """Whether a TCP server answers `line` with something that begins with `want`."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(line)
+            return connection.recv(256).startswith(want)
+    except OSError:
+        return False
+
+
+class Process:
+    """One child. It dies with us, and its output goes to a file that is shown when it ends too early."""
+
+    def __init__(self, directory, name, command):
+        self.name = name
+        self.log_path = os.path.join(directory, f"{name}.{random.getrandbits(32):x}.log")
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("KVMESH_")}
+        with open(self.log_path, "wb") as log:
+            self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+                                          cwd=directory, preexec_fn=self._die_with_parent)
+
+    @staticmethod
+    def _die_with_parent():
+        os.setpgid(0, 0)  # so that Ctrl-C reaches only us, and we stop it in order
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def check_alive(self):
+        if self.child.poll() is not None:
+            with open(self.log_path, encoding="utf-8", errors="replace") as log:
+                raise Failed(f"{self.name} ended with {self.child.returncode}:\n{log.read()[-2000:]}")
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.child.pid}/stat", encoding="ascii", errors="replace") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def resident_bytes(self):
+        with open(f"/proc/{self.child.pid}/status", encoding="ascii", errors="replace") as file:
+            line = next(line for line in file if line.startswith("VmRSS:"))
+        return int(line.split()[1]) * 1024
+
+    def stop(self):
+        self.child.kill()
+        self.child.wait()
+
+
+class Server:
+    """Something to put a load on: a protocol, an endpoint and the processes behind it."""
+
+    def __init__(self, protocol, endpoint, processes, port=None):
+        self.protocol = protocol
+        self.endpoint = endpoint
+        self.processes = processes
+        self.port = port
+        self.loaded = set()  # the key sets that it holds
+
+    def cpu_seconds(self):
+        return sum(process.cpu_seconds() for process in self.processes)
+
+    def check_alive(self):
+        for process in self.processes:
+            process.check_alive()
+
+    def stop(self):
+        for process in reversed(self.processes):
+            process.stop()
+
+
+class Arena:
+    """All servers of a run, by name, started when first asked for."""
+
+    def __init__(self, binaries):
+        self.binaries = binaries
+        self.directory = tempfile.mkdtemp(prefix="kvmesh-bench-")
+        self.servers = {}
+        self._starting = []
+
+    def close(self):
+        for server in self.servers.values():
+            server.stop()
+        for process in self._starting:
+            process.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def keep_only(self, names):
+        """Stops what the next case does not need, so that it takes no processor time."""
+        for name in [n for n in self.servers if n not in names]:
+            self.servers.pop(name).stop()
+
+    def get(self, name):
+        if name not in self.servers:
+            make = getattr(self, "_make_" + name.split(":")[0].replace("-", "_"))
+            self.servers[name] = make(*name.split(":")[1:])
+            self._starting = []
+        self.servers[name].check_alive()
+        return self.servers[name]
+
+    def fresh(self, name):
+        if name in self.servers:
+            self.servers.pop(name).stop()
+        return self.get(name)
+
+    def _start(self, name, command):
+        process = Process(self.directory, name, command)
+        self._starting.append(process)
+        return process
+
+    def _wait(self, condition, what):
+        def asked():
+            for process in self._starting:
+                process.check_alive()
+            return condition()
+
+        eventually(asked, what)
+
+    # --- kvmesh
+
+    def _node(self, name, table, peers=(), apps=("kv", "kv_server"), extra=""):
+        """Starts one node; `table` is [(range, node)], `peers` {name: endpoint}. Returns (process, mesh, tcp port)."""
+        mesh, tcp = f"tcp://127.0.0.1:{free_port()}", free_port()
+        lines = [f'name = "{name}@localhost"', "apps = [" + ", ".join(f'"{a}"' for a in apps) + "]"]
+        lines += [line for line in extra.split(";") if line.startswith("threads")]
+        lines += ["[log]", 'level = "error"', "[mesh]", f'listen = "{mesh}"', "[mesh.peers]"]
+        lines += [f'"{peer}@localhost" = "{endpoint}"' for peer, endpoint in dict(peers).items()]
+        lines += ["[kv_server]", f'listen = "127.0.0.1:{tcp}"', "connections_max = 15000"]
+        lines += ["[kv]", 'memory_max = "8GiB"', "routing_table = ["]
+        lines += [f'  {{ range = "{r}", node = "{n}@localhost" }},' for r, n in table] + ["]"]
+        path = os.path.join(self.directory, f"{name}-{tcp}.toml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+        return self._start(name, [self.binaries["kvmesh-node"], "--config", path]), mesh, tcp
+
+    def _ready(self, tcp):
+        self._wait(lambda: ask_line(tcp, b"CREATE probe\r\n", b"OK"), "the nodes are connected")
+
+    def _make_local(self, extra="", entries="1", _label=""):
+        table = [("*", "store")] if entries == "1" else [(f"0x{b:02x}", "store") for b in range(int(entries))]
+        process, mesh, tcp = self._node("store", table, extra=extra)
+        self._ready(tcp)
+        server = Server("line", f"127.0.0.1:{tcp}", [process], tcp)
+        server.mesh = mesh
+        return server
+
+    def _make_native(self):
+        server = self._make_local()
+        server.protocol, server.endpoint = "native", server.mesh
+        return server
+
+    def _make_hops(self, count):
+        """A TCP-only node, nodes that only pass on, and a store: `count` links between them."""
+        names = ["gate"] + [f"way{i}" for i in range(1, int(count))] + ["store"]
+        processes, after = [], None
+        for i in reversed(range(len(names))):
+            name = names[i]
+            apps = {"gate": ["kv_server"], "store": ["kv"]}.get(name, [])
+            target = names[min(i + 1, len(names) - 1)]
+            peers = {target: after} if after else {}
+            process, after, tcp = self._node(name, [("*", target)], peers, apps)
+            processes.insert(0, process)
+        self._ready(tcp)
+        return Server("line", f"127.0.0.1:{tcp}", processes, tcp)
+
+    # --- what it is compared with
+
+    def _redis(self):
+        port = free_port()
+        process = self._start("redis", ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+                                        "--appendonly", "no", "--loglevel", "warning", "--maxclients", "15000",
+                                        "--dir", self.directory])
+        self._wait(lambda: ask_line(port, b"PING\r\n", b"+PONG"), "redis-server answers")
+        return process, port
+
+    def _make_redis(self):
+        process, port = self._redis()
+        return Server("redis", f"127.0.0.1:{port}", [process], port)
+
+    def _make_twemproxy(self):
+        redis, redis_port = self._redis()
+        port, stats = free_port(), free_port()
+        path = os.path.join(self.directory, f"twemproxy-{port}.yml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"pool:\n  listen: 127.0.0.1:{port}\n  redis: true\n  hash: fnv1a_64\n  distribution: ketama\n"
+                       f"  backlog: 1024\n  timeout: 5000\n  auto_eject_hosts: false\n  servers:\n"
+                       f"   - 127.0.0.1:{redis_port}:1\n")
+        proxy = self._start("nutcracker", ["nutcracker", "-c", path, "-a", "127.0.0.1", "-s", str(stats), "-v", "1"])
+        self._wait(lambda: ask_line(port, b"*2\r\n$3\r\nGET\r\n$1\r\nx\r\n", b"$-1"), "twemproxy answers")
+        return Server("redis", f"127.0.0.1:{port}", [proxy, redis], port)
+
+    def _make_memcached(self):
+        port = free_port()
+        command = ["memcached", "-l", "127.0.0.1", "-p", str(port), "-U", "0", "-t", "1", "-m", "4096", "-c", "15000"]
+        process = self._start("memcached", command + (["-u", "nobody"] if os.geteuid() == 0 else []))
+        self._wait(lambda: ask_line(port, b"version\r\n", b"VERSION"), "memcached answers")
+        return Server("memcached", f"127.0.0.1:{port}", [process], port)
+
+    def _make_nats(self):
+        """Two servers with a route between them; whoever answers is at the second one."""
+        near, far, near_route, far_route = (free_port() for _ in range(4))
+        common = ["nats-server", "-a", "127.0.0.1", "--cluster_name", "bench"]
+        first = self._start("nats-near", common + ["-p", str(near), "--cluster", f"nats://127.0.0.1:{near_route}"])
+        second = self._start("nats-far", common + ["-p", str(far), "--cluster", f"nats://127.0.0.1:{far_route}",
+                                                   "--routes", f"nats://127.0.0.1:{near_route}"])
+        self._wait(lambda: ask_line(near, b"", b"INFO") and ask_line(far, b"", b"INFO"), "nats-server answers")
+        responder = self._start("nats-responder", [self.binaries["kvmesh-bench"], "nats-responder", f"127.0.0.1:{far}"])
+        self._wait(lambda: self._nats_answers(near), "NATS answers through the route")
+        return Server("nats", f"127.0.0.1:{near}", [first, second, responder], near)
+
+    @staticmethod
+    def _nats_answers(port):
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=0.3) as connection:
+                connection.sendall(b'CONNECT {"verbose":false}\r\nSUB probe 1\r\nPUB kv probe 5\r\nG a b\r\n')
+                seen = b""
+                while b"MSG probe" not in seen:
+                    piece = connection.recv(4096)
+                    if not piece:
+                        return False
+                    seen += piece
+                return True
+        except OSError:
+            return False
+
+    def _make_null(self):
+        port = free_port()
+        process = self._start("null", [self.binaries["kvmesh-bench"], "null-server", f"127.0.0.1:{port}"])
+        self._wait(lambda: ask_line(port, b"x\r\n", b"OK"), "the null server answers")
+        return Server("null", f"127.0.0.1:{port}", [process], port)
+
+    def _make_echo(self):
+        port = free_port()
+        process = self._start("echo", [self.binaries["kvmesh-bench"], "echo-server", f"tcp://127.0.0.1:{port}"])
+        self._wait(lambda: ask_line(port, b"", b"\xff"), "the echo server answers")
+        return Server("echo", f"tcp://127.0.0.1:{port}", [process], port)

@@ -1,0 +1,257 @@
+#!/usr/bin/python3
+"""The command `kvmesh` against a live mesh: what it prints, how it ends, and that import and export lose nothing."""
+
+import base64
+import json
+import os
+import random
+import subprocess
+import unittest
+
+from harness import COMMAND_BIN, TIME_FACTOR, MeshTest, clean_environment, die_with_parent, eventually, main
+
+NOT_FOUND, INVALID_ARGUMENT, NO_ROUTE, UNAVAILABLE, TOO_LARGE = 11, 12, 13, 14, 19
+MISSING_KEY, USAGE, INCOMPLETE = 1, 2, 3
+
+
+@unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")
+class Command(MeshTest):
+    def setUp(self):
+        self.foo, self.bar = self.pair()
+
+    def command_line(self, *arguments, node=None):
+        return [COMMAND_BIN, "--node", (node or self.foo).endpoint, *arguments]
+
+    def kvmesh(self, *arguments, status=0, stdin=b"", node=None):
+        """Runs the command; its standard output. Asserts how it ends; `self.stderr` has the rest."""
+        result = subprocess.run(self.command_line(*arguments, node=node), input=stdin, capture_output=True,
+                                timeout=60 * TIME_FACTOR, env=clean_environment(), check=False)
+        self.stderr = result.stderr.decode("utf-8", "replace")
+        self.assertEqual(result.returncode, status, (arguments, result.stdout[-2000:], self.stderr[-2000:]))
+        if status != 0:
+            self.assertTrue(self.stderr, "a failure says why")
+        return result.stdout
+
+    def path(self, name):
+        return os.path.join(self.foo.mesh.directory, name)
+
+    def write(self, name, data):
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+        return self.path(name)
+
+
+class OneRequest(Command):
+    def test_each_of_them(self):
+        for bucket in ("apples", "shopping"):
+            self.kvmesh("create", bucket)
+            self.kvmesh("create", bucket)
+            self.kvmesh("put", bucket, "milk", "1")
+            self.assertEqual(self.kvmesh("get", bucket, "milk"), b"1\n")
+            self.kvmesh("put", bucket, "empty", "")
+            self.assertEqual(self.kvmesh("get", bucket, "empty"), b"\n")
+            self.assertEqual(self.kvmesh("keys", bucket), b"empty\nmilk\n")
+            self.assertEqual(self.kvmesh("count", bucket), b"2\n")
+            self.assertIn((b"foo" if bucket == "apples" else b"bar") + b"@localhost", self.kvmesh("route", bucket))
+            self.assertIn(b"foo@localhost", self.kvmesh("trace", bucket))
+            self.kvmesh("delete", bucket, "milk")
+            self.kvmesh("get", bucket, "milk", status=MISSING_KEY)
+            self.kvmesh("drop", bucket)
+            self.kvmesh("drop", bucket, status=NOT_FOUND)
+
+    def test_values_of_any_bytes(self):
+        value = bytes(range(256)) * 1000
+        self.kvmesh("create", "shopping")
+        self.kvmesh("put", "shopping", "k", "--stdin", stdin=value)
+        self.assertEqual(self.kvmesh("get", "shopping", "k", "--raw"), value)
+        self.kvmesh("put", "shopping", "f", "--file", self.write("value", value[::-1]))
+        self.assertEqual(self.kvmesh("get", "shopping", "f", "--raw"), value[::-1])
+        self.kvmesh("put", "shopping", "max", "--stdin", stdin=b"v" * 1048576)
+        self.assertEqual(self.kvmesh("get", "shopping", "max", "--raw"), b"v" * 1048576)
+        self.kvmesh("put", "shopping", "more", "--stdin", stdin=b"v" * 1048577, status=TOO_LARGE)
+        self.assertEqual(json.loads(self.kvmesh("get", "shopping", "f", "--json"))["value"],
+                         {"base64": base64.b64encode(value[::-1]).decode()})
+
+    def test_what_tells_of_nodes(self):
+        self.kvmesh("create", "shopping")
+        self.kvmesh("ping")
+        self.kvmesh("ping", "bar@localhost")
+        info = json.loads(self.kvmesh("info", "--json"))
+        self.assertEqual((info["name"], info["pid"]), ("foo@localhost", self.foo.process.pid))
+        self.assertIn(b"bar@localhost", self.kvmesh("info"))
+        self.assertEqual(self.kvmesh("buckets", "bar@localhost"), b"shopping\n")
+        self.assertEqual(self.kvmesh("buckets"), b"")
+        trace = self.kvmesh("trace", "shopping").decode()
+        self.assertLess(trace.index("foo@localhost"), trace.index("bar@localhost"))
+        self.kvmesh("ping", "nobody@localhost", status=NO_ROUTE)
+
+    def test_exit_statuses(self):
+        self.kvmesh("get", "nowhere", "k", status=NOT_FOUND)
+        self.kvmesh("get", "", "k", status=INVALID_ARGUMENT)
+        self.kvmesh("create", "b" * 1025, status=TOO_LARGE)
+        self.assertIn("1025", self.stderr)
+        for arguments in ((), ("frob",), ("get",), ("get", "a"), ("put", "a", "b"), ("--frob",), ("get", "a", "b", "c")):
+            self.kvmesh(*arguments, status=USAGE)
+        self.bar.kill()
+        eventually(lambda: self.foo.peer("bar")["state"] != "up", 2, "bar is gone")
+        self.kvmesh("create", "shopping", status=UNAVAILABLE)
+        self.assertIn("bar@localhost", self.stderr)
+        self.foo.kill()
+        self.kvmesh("create", "apples", status=UNAVAILABLE)
+        self.kvmesh("--help")
+
+    def test_the_node_of_the_environment(self):
+        environment = clean_environment({"KVMESH_NODE": self.foo.endpoint})
+        result = subprocess.run([COMMAND_BIN, "info", "--json"], env=environment, capture_output=True, timeout=30, check=True)
+        self.assertEqual(json.loads(result.stdout)["name"], "foo@localhost")
+
+    def test_many_keys_come_page_by_page(self):
+        client = self.foo.client()
+        client.ok(b"shopping", "kv.create")
+        names = sorted(b"key%d" % i for i in range(2500))
+        client.wait_all(client.post_batch([(b"shopping", "kv.put", n, b"") for n in names]))
+        self.assertEqual(self.kvmesh("keys", "shopping").split(b"\n"), names + [b""])
+
+
+class ImportExport(Command):
+    def records(self, count, seed=1):
+        random_ = random.Random(seed)
+        buckets = [b"apples", b"shopping", b"\x00\xff", b"tab\there", b"line\nbreak", b"\\back", "\u00fcber".encode()]
+        found = {}
+        for i in range(count):
+            key = random_.choice((b"k%d" % i, random_.randbytes(8), b""))
+            found[random_.choice(buckets), key] = random_.randbytes(random_.choice((0, 1, 10, 1000)))
+        return found
+
+    def stored(self, buckets, node=None):
+        client = (node or self.foo).client()
+        found = {}
+        for bucket in buckets:
+            after, more = None, True
+            while more:
+                more, keys = client.ok(bucket, "kv.keys", after, 0)
+                after = keys[-1] if keys else None
+                replies = client.wait_all(client.post_batch([(bucket, "kv.get", key) for key in keys]))
+                found.update({(bucket, key): r.result for key, r in zip(keys, replies)})
+        return found
+
+    def put_directly(self, records):
+        client = self.foo.client()
+        for bucket in {b for b, _ in records}:
+            client.ok(bucket, "kv.create")
+        replies = client.wait_all(client.post_batch([(b, "kv.put", k, v) for (b, k), v in records.items()]))
+        self.assertEqual({r.code for r in replies}, {"ok"})
+
+    def test_a_round_trip_of_any_bytes(self):
+        records = self.records(1000)
+        buckets = {b for b, _ in records}
+        self.put_directly(records)
+        for form in ("tsv", "jsonl"):
+            data = self.kvmesh("export", "--format", form)
+            self.assertEqual(len(data.splitlines()), data.count(b"\n"))
+            for bucket in buckets:
+                self.foo.client().ok(bucket, "kv.drop")
+            self.kvmesh("import", self.write("data." + form, data))
+            self.assertEqual(self.stored(buckets), records)
+            for bucket in buckets:
+                self.foo.client().ok(bucket, "kv.drop")
+            self.kvmesh("import", "-", "--format", form, stdin=data)
+            self.assertEqual(self.stored(buckets), records)
+            self.assertEqual(sorted(self.kvmesh("export", "--format", form).splitlines()), sorted(data.splitlines()))
+
+    def test_empty_buckets_survive_a_round_trip(self):
+        self.foo.client().ok(b"shopping", "kv.create")
+        data = self.kvmesh("export")
+        self.foo.client().ok(b"shopping", "kv.drop")
+        self.kvmesh("import", stdin=data)
+        self.assertEqual(self.foo.client().ok(b"shopping", "kv.count"), 0)
+
+    def test_malformed_lines_are_named_and_the_rest_is_stored(self):
+        lines = [f"apples\tk{i}\t{i}" for i in range(1, 101)]
+        for number, bad in ((3, "no tabs at all"), (50, "apples\tkey\tbad \\q escape"), (77, "\tkey\tno bucket"),
+                            (90, "apples\tkey\tone\ttoo many")):
+            lines[number - 1] = bad
+        self.kvmesh("import", stdin="\n".join(lines).encode() + b"\n", status=INCOMPLETE)
+        for number in (3, 50, 77, 90):
+            self.assertRegex(self.stderr, rf"\b{number}\b")
+        self.assertEqual(self.foo.client().ok(b"apples", "kv.count"), 96)
+        jsonl = ['{"bucket": "zoo", "key": "a", "value": "1"}', '{"bucket": "zoo", "key": "b"', "[]",
+                 '{"bucket": "zoo", "key": 5, "value": "1"}', '{"bucket": "zoo", "key": "c", "value": "3"}']
+        self.kvmesh("import", "--format", "jsonl", stdin="\n".join(jsonl).encode(), status=INCOMPLETE)
+        for number in (2, 3, 4):
+            self.assertRegex(self.stderr, rf"\b{number}\b")
+        self.assertEqual(self.foo.client().ok(b"zoo", "kv.count"), 2, "the last line needs no end")
+
+    def test_lines_that_the_mesh_refuses_are_named(self):
+        lines = ["apples\ta\t1", "apples\t" + "k" * 1025 + "\t1", "b" * 1025 + "\tk\t1", "apples\tb\t" + "v" * 1048577, "apples\tc\t1"]
+        self.kvmesh("import", stdin="\n".join(lines).encode(), status=INCOMPLETE)
+        for number in (2, 3, 4):
+            self.assertRegex(self.stderr, rf"\b{number}\b")
+        self.assertEqual(self.kvmesh("keys", "apples"), b"a\nc\n")
+
+    def test_a_file_that_is_not_there(self):
+        self.kvmesh("import", "/nonexistent/file", status=USAGE)
+
+    def test_a_node_that_is_not_there(self):
+        self.bar.kill()
+        self.foo.kill()
+        result = subprocess.run(self.command_line("import", "--retry-for", "0"), input=b"apples\ta\t1\n", capture_output=True,
+                                timeout=60, env=clean_environment(), check=False)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertTrue(result.stderr)
+
+    def test_the_last_of_two_lines_for_one_key_wins(self):
+        lines = [f"{bucket}\tkey\t{i}" for i in range(5000) for bucket in ("apples", "shopping")]
+        self.kvmesh("import", stdin="\n".join(lines).encode())
+        for bucket in ("apples", "shopping"):
+            self.assertEqual(self.kvmesh("get", bucket, "key"), b"4999\n")
+
+    def test_no_create(self):
+        self.kvmesh("import", "--no-create", stdin=b"apples\ta\t1\n", status=INCOMPLETE)
+        self.assertRegex(self.stderr, r"\b1\b")
+        self.kvmesh("create", "apples")
+        self.kvmesh("import", "--no-create", stdin=b"apples\ta\t1\n")
+
+    def test_a_restart_of_the_gate_in_the_middle_loses_nothing(self):
+        """The store stays; the node that the import talks to goes and comes back."""
+        mesh = self.mesh()
+        gate = mesh.add("gate", apps=[], table=[("*", "end")])
+        end = mesh.add("end", apps=["kv"])
+        mesh.start()
+        self.interrupted(gate, end, gate)
+
+    def test_a_restart_of_a_node_on_the_way_loses_nothing(self):
+        mesh = self.mesh()
+        gate = mesh.add("gate", apps=[], table=[("*", "mid")])
+        mid = mesh.add("mid", apps=[], table=[("*", "end")])
+        end = mesh.add("end", apps=["kv"])
+        mesh.start()
+        self.interrupted(gate, end, mid)
+
+    def interrupted(self, gate, end, victim):
+        count = 3000
+        process = self.start_kvmesh_on(gate, "import")
+        first = b"".join(b"bucket%d\tk%d\t%d\n" % (i % 7, i, i) for i in range(count))
+        process.stdin.write(first)
+        process.stdin.flush()
+        eventually(lambda: end.info()["store"]["keys"] > 0, 10, "the import has begun")
+        victim.kill()
+        process.stdin.write(b"".join(b"bucket%d\tk%d\t%d\n" % (i % 7, i, i) for i in range(count, 2 * count)))
+        process.stdin.flush()
+        victim.start()
+        process.stdin.write(b"".join(b"bucket%d\tk%d\t%d\n" % (i % 7, i, i) for i in range(2 * count, 3 * count)))
+        _, stderr = process.communicate(timeout=60 * TIME_FACTOR)
+        found = self.stored([b"bucket%d" % i for i in range(7)], end)
+        missing = [i for i in range(3 * count) if found.get((b"bucket%d" % (i % 7), b"k%d" % i)) != b"%d" % i]
+        named = {int(word.rstrip(b":")) - 1 for line in stderr.splitlines() for word in line.split() if word.rstrip(b":").isdigit()}
+        self.assertEqual([i for i in missing if i not in named], [], stderr[-2000:])
+        self.assertEqual(process.returncode == 0, not missing, (process.returncode, len(missing), stderr[-2000:]))
+        self.assertEqual(process.returncode, 0, stderr[-2000:])
+
+    def start_kvmesh_on(self, node, *arguments):
+        return subprocess.Popen(self.command_line(*arguments, node=node), env=clean_environment(), preexec_fn=die_with_parent,
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+if __name__ == "__main__":
+    main()

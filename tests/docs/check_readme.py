@@ -1,0 +1,276 @@
+"""Does what README.md tells its reader to do, and compares what happens with what it shows.
+
+A code block that can be checked has a comment before it, <!-- check: KIND [ARGUMENT] -->, and each kind is one method
+below. The mesh that the page talks to is that of config/demo, on other ports.
+The environment: KVMESH_TEST_BUILD is the build to try, KVMESH_TEST_CTEST the ctest to ask for labels.
+"""
+
+import glob
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tomllib
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../distributed"))
+import harness  # noqa: E402  beside the tests of real processes
+from readme_blocks import Selftest, blocks, fits  # noqa: E402,F401  unittest runs Selftest too
+
+ROOT = harness.ROOT
+BUILD = os.path.abspath(os.environ.get("KVMESH_TEST_BUILD", os.path.join(ROOT, "build/release")))
+CTEST = os.environ.get("KVMESH_TEST_CTEST", "ctest")
+DEMO_PORTS = ["5550", "5551", "5552", "4040", "4041"]  # of the mesh: foo, bar, gate; of TCP: foo, gate
+CHECKED_ELSEWHERE = {"text"}  # languages of blocks that need no mark: pictures
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def run(command, **options):
+    """Status and output, both streams together."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=100, preexec_fn=harness.die_with_parent, check=False, **options)
+    return done.returncode, done.stdout
+
+
+class DemoNode(harness.Node):
+    """A node of config/demo, its ports replaced."""
+
+    def __init__(self, mesh, name, translate):
+        settings = tomllib.loads(read(f"config/demo/{name}.toml"))
+        table = [(e["range"], e["node"].split("@")[0]) for e in settings["kv"]["routing_table"]]
+        super().__init__(mesh, name, apps=settings["apps"], table=table)
+        self.translate = translate
+
+    def config(self):
+        return self.translate(read(f"config/demo/{self.name}.toml"))
+
+
+class Ports:
+    """The ports that the page names, and those that stand for them here."""
+
+    def __init__(self):
+        self.ours = {}
+
+    def here(self, text):
+        return self._replace(text, self.ours)
+
+    def page(self, text):
+        return self._replace(text, {ours: theirs for theirs, ours in self.ours.items()})
+
+    @staticmethod
+    def _replace(text, ports):
+        return re.sub(r"\b\d{4,5}\b", lambda match: ports.get(match[0], match[0]), text)
+
+
+class Readme(harness.MeshTest):
+    maxDiff = None
+
+    def setUp(self):
+        self.ports = Ports()
+        self.blocks = blocks(read("README.md"))
+        self.directory = None
+
+    def assert_fits(self, shown, actual, what):
+        if not fits(shown, actual):
+            self.fail(f"README.md does not show what happens: {what}\n--- it shows\n{shown}--- but this happens\n{actual}")
+
+    def test_every_block_is_checked(self):
+        for block in self.blocks:
+            if block.language not in CHECKED_ELSEWHERE:
+                self.assertTrue(hasattr(self, "check_" + block.check), f"no such check: {block.check!r}\n{block.text}")
+
+    def test_session(self):
+        """One reader, from the first block to the last: later blocks see what earlier ones did."""
+        mesh = self.mesh()
+        self.directory = mesh.directory
+        os.mkdir(os.path.join(self.directory, "build"))
+        os.symlink(BUILD, os.path.join(self.directory, "build/release"))
+        nodes = {}
+
+        def translate(text):  # at each start of a node, as nodes choose other ports when one is taken
+            ours = [node.mesh_port for node in nodes.values()] + [nodes["foo"].tcp_port, nodes["gate"].tcp_port]
+            self.ports.ours.update(zip(DEMO_PORTS, map(str, ours), strict=True))
+            return self.ports.here(text)
+        for name in ("foo", "bar", "gate"):
+            nodes[name] = mesh.nodes[name] = DemoNode(mesh, name, translate)
+        mesh.start()
+        for block in self.blocks:
+            if block.check not in ("", "demo"):
+                getattr(self, "check_" + block.check)(block)
+
+    def test_demo(self):
+        shown = next(block for block in self.blocks if block.check == "demo")
+        self.check_demo(shown)
+
+    # --- the kinds of blocks
+
+    def check_demo(self, block):
+        command, shown = block.text.split("\n", 1)
+        self.assertEqual(command, "$ ./dev demo")
+        for _ in range(3):
+            status, printed = self.run_demo(five_ports())
+            if "is taken" not in printed:
+                break
+        self.assertEqual(status, 0, printed)
+        self.assert_fits(demo_shape(shown), demo_shape(self.ports.page(printed)), command)
+
+    def run_demo(self, base):
+        self.ports.ours = {port: str(base + i) for i, port in enumerate(DEMO_PORTS)}
+        environment = harness.clean_environment({"KVMESH_DEMO_PORT_BASE": str(base), "KVMESH_DEMO_BUILD": BUILD})
+        demo = subprocess.Popen([os.path.join(ROOT, "examples/demo"), "--records", "200"], env=environment, text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            printed, _ = demo.communicate(timeout=80)
+        finally:
+            if demo.poll() is None:
+                demo.send_signal(signal.SIGTERM)  # it stops its nodes first
+                demo.wait(20)
+        return demo.returncode, printed
+
+    def check_test(self, block):
+        """Runs no tests within a test, but the labels that the page names must be there."""
+        status, printed = run([CTEST, "--test-dir", BUILD, "--print-labels"])
+        self.assertEqual(status, 0, printed)
+        labels = set(re.findall(r"^  (\S+)$", printed, re.M))
+        named = re.findall(r"^(\S+) +=", block.text, re.M)
+        named += re.findall(r"--only (\S+?)`", read("README.md"))
+        self.assertGreater(len(named), 1)
+        self.assertLessEqual(set(named), labels)
+
+    def check_lines(self, block):
+        (command, dialogue), = block.commands()
+        host, port = re.fullmatch(r"nc (\S+) (\d+)", self.ports.here(command)).groups()
+        with harness.LineClient(host, int(port)) as client:
+            spoken = ""
+            shown = dialogue.splitlines()
+            while shown:
+                request = shown.pop(0)
+                spoken += request + "\n"
+                client.send(request + "\r\n")
+                while True:
+                    reply = client.line()
+                    self.assertIsNotNone(reply, f"the node closed after:\n{spoken}")
+                    spoken += reply + "\n"
+                    if shown:
+                        shown.pop(0)
+                    if reply in ("OK", "NOT FOUND", "UNKNOWN COMMAND") or reply.startswith("ERROR "):
+                        break
+            self.assert_fits(dialogue, spoken, command)
+
+    def check_shell(self, block):
+        mark = "== end of a command =="
+        script = "".join(f"{command}\necho '{mark}'\n" for command, _ in block.commands())
+        _, printed = run(["bash", "-c", self.ports.here(script)], cwd=self.directory, env=harness.clean_environment())
+        outputs = printed.split(mark + "\n")
+        self.assertEqual(outputs.pop(), "", printed)
+        for (command, shown), output in zip(block.commands(), outputs, strict=True):
+            self.assert_fits(shown, self.ports.page(output), command)
+
+    def check_config(self, block):
+        for port in re.findall(r":(\d{4})\b", block.text):
+            self.ports.ours[port] = str(harness.free_port())
+        with open(os.path.join(self.directory, block.argument), "w", encoding="utf-8") as file:
+            file.write(self.ports.here(block.text))
+
+    def check_node(self, block):
+        """The commands but the last end by themselves; the last serves until it is told to stop."""
+        environment = harness.clean_environment()
+        environment["PATH"] = BUILD + ":" + environment["PATH"]
+        *checks, (serve, shown) = block.commands()
+        for command, expected in checks:
+            status, output = run(["bash", "-c", command], cwd=self.directory, env=environment)
+            self.assertEqual(status, 0, output)
+            self.assert_fits(expected, output, command)
+        log_path = os.path.join(self.directory, "page.out")
+
+        def log():
+            with open(log_path, encoding="utf-8") as file:
+                return self.ports.page(file.read())
+        with open(log_path, "w", encoding="utf-8") as out:
+            node = subprocess.Popen(serve.split(), cwd=self.directory, env=environment, stdin=subprocess.DEVNULL,
+                                    stdout=out, stderr=out, preexec_fn=harness.die_with_parent)
+        try:
+            harness.eventually(lambda: node.poll() is not None or "ready" in log(), 10, f"{serve}: ready")
+            self.assert_fits(shown, log(), serve)
+            node.send_signal(signal.SIGTERM)
+            self.assertEqual(node.wait(5), 0, log())
+        finally:
+            if node.poll() is None:
+                node.kill()
+                node.wait()
+
+    def check_file(self, block):
+        self.assertEqual(block.text, read(block.argument), block.argument)
+
+    def check_part(self, block):
+        file = read(block.argument).splitlines()
+        at = 0
+        for line in block.text.splitlines():
+            self.assertIn(line, file[at:], block.argument)
+            at = file.index(line, at) + 1
+
+    def check_commands(self, block):
+        """Building within a test would take too long, but the presets must be there."""
+        presets = json.loads(read("CMakePresets.json"))
+        configure = {p["name"] for p in presets["configurePresets"] if not p.get("hidden")}
+        build = {p["name"] for p in presets["buildPresets"]}
+        for command, _ in block.commands():
+            for preset in re.findall(r"--preset (\S+)", command):
+                self.assertIn(preset, build if "--build" in command else configure, command)
+            for preset in re.findall(r"\bbuild/(\w+)", command):
+                self.assertIn(preset, configure, command)
+
+
+class Pages(unittest.TestCase):
+    def test_dev_commands(self):
+        status, usage = run([os.path.join(ROOT, "dev"), "help"])
+        self.assertEqual(status, 0, usage)
+        for page in ("README.md", "examples/README.md", "CHANGELOG.md"):
+            for command in re.findall(r"\./dev (\w+)", read(page)):
+                self.assertRegex(usage, rf"(?m)^  {command}\b", page)
+
+    def test_links(self):
+        """Every link to a file of this tree, on any page, leads somewhere."""
+        pages = [p for p in glob.glob("**/*.md", root_dir=ROOT, recursive=True) if not p.startswith("build/")]
+        self.assertIn("README.md", pages)
+        for page in pages:
+            for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", read(page)):
+                if "://" not in link:
+                    self.assertTrue(os.path.exists(os.path.join(ROOT, os.path.dirname(page), link)), f"{page}: {link}")
+
+
+def demo_shape(text):
+    """The demo's output without what differs from run to run: numbers (but those of the steps), packages, widths."""
+    text = re.sub(r"KVMESH_DEMO_PORT_BASE=\d+ ", "", text)
+    text = re.sub(r"every package that apt knows|\d+ of \d+ packages|every package that is installed here \(.*\)",
+                  "PACKAGES", text)
+    text = re.sub(r"kvmesh trace \S+", "kvmesh trace NAME", text)
+    text = re.sub(r"(?<![\d:\n])\d[\d,]*(?:\.\d+)?(?=[ %/\n])", "N", text)
+    text = re.sub(r" +[#█]*$", "", text, flags=re.M)
+    return re.sub(r" +", " ", text)
+
+
+def five_ports():
+    """The first of five free ports in a row."""
+    for _ in range(200):
+        base = harness.free_port()
+        try:
+            for port in range(base + 1, base + 5):
+                with socket.socket() as probe:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind(("127.0.0.1", port))
+            return base
+        except OSError:
+            continue
+    raise AssertionError("no five free ports in a row")
+
+
+if __name__ == "__main__":
+    harness.main()

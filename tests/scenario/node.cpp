@@ -1,0 +1,66 @@
+#include <string>
+#include <utility>
+
+#include "common/wire/frame.h"
+#include "common/wire/record.h"
+#include "tests/scenario/mesh.h"
+#include "tests/scenario/show.h"
+
+namespace kvmesh::scenario {
+
+Node::Node(Mesh& mesh, const NodeName& name, std::vector<NodeName> peers)
+    : mesh_(mesh),
+      name_(name.str()),
+      peers_(std::move(peers)),
+      functions_(
+          name_, [&mesh](const std::string& line) { mesh.say(line); },
+          [&mesh](std::chrono::microseconds time) { mesh.pass(time); }),
+      core_(name, peers_, functions_.modules(), *this, mesh.now()) {}
+
+void Node::forward(PeerIndex peer, const RequestView& request, RequestId id,
+                   std::uint64_t timeout_ms, const wire::PathStep& step) {
+  wire::Buffer frame;
+  wire::begin_frame(frame, wire::FrameKind::kRequests);
+  const auto at = frame.size();
+  wire::append_request(frame, request, id, timeout_ms, &step);
+  const auto sent = wire::decode_request(frame.view(at + wire::kRecordPrefixBytes));
+  const auto& to = peers_[peer.value].str();
+  if (!sent) return mesh_.say("?? " + name_ + " sends " + to + " what it cannot read");
+  mesh_.say(name_ + " sends " + to + " " + show(id) + ": " + std::string{sent->function} + " " +
+            show_value(sent->args) + " for " + show(sent->target) + ", " +
+            std::to_string(sent->timeout_ms) + " ms left, path " + show_path(sent->path));
+  mesh_.send_request(name_, to, std::string{frame.view()});
+}
+
+void Node::reply(const core::Origin& origin, const ReplyView& reply) {
+  wire::Buffer frame;
+  wire::begin_frame(frame, wire::FrameKind::kReplies);
+  const auto at = frame.size();
+  wire::append_reply(frame, reply, reply.id);
+  const auto sent = wire::decode_reply(frame.view(at + wire::kRecordPrefixBytes));
+  if (!sent) return mesh_.say("?? " + name_ + " replies what nobody can read");
+  const auto owed = owed_.find({origin.connection, origin.request});
+  if (owed == owed_.end() || reply.id != origin.request) {
+    return mesh_.say("?? " + name_ + " answers what was not asked: " + show(*sent));
+  }
+  owed_.erase(owed);
+  if (origin.connection != Mesh::kClient) {
+    mesh_.say(name_ + " replies " + show(origin.request) + ": " + show(*sent));
+    return mesh_.send_reply(origin.connection, name_, std::string{frame.view()});
+  }
+  mesh_.say(name_ + " answers " + std::to_string(origin.request.value) + ": " + show(*sent));
+  if (sent->trace_hops > 0) {
+    auto trace = show_trace(sent->trace);
+    trace.pop_back();
+    mesh_.say(trace);
+  }
+}
+
+TimePoint Node::clock() { return mesh_.now(); }
+
+void Node::ask(const core::Origin& origin, const RequestView& request) {
+  owed_.emplace(origin.connection, origin.request);
+  core_.on_request(origin, request, mesh_.now());
+}
+
+}  // namespace kvmesh::scenario

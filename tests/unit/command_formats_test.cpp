@@ -1,0 +1,159 @@
+// The formats of `kvmesh import` and `export`: each gives back exactly what it was given, and
+// refuses the rest.
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "client/command/json_lines.h"
+#include "client/command/line_splitter.h"
+#include "client/command/tsv.h"
+#include "client/command/utf8.h"
+
+namespace kvmesh::command {
+namespace {
+
+using namespace std::string_literals;
+
+Record record(std::string bucket, std::string key, std::string value) {
+  return {std::move(bucket), Record::Entry{std::move(key), std::move(value)}};
+}
+
+TEST(Tsv, ReadsEscapes) {
+  const auto parsed = parse_tsv("b\\t1\tk\\n\\r\tv\\\\\\x00\\xfF");
+  ASSERT_TRUE(parsed.ok()) << parsed.status().to_string();
+  EXPECT_EQ(*parsed, record("b\t1", "k\n\r", "v\\\0\xff"s));
+}
+
+TEST(Tsv, KeyAndValueMayBeEmpty) {
+  const auto parsed = parse_tsv("b\t\t");
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(*parsed, record("b", "", ""));
+}
+
+TEST(Tsv, BucketAndTabIsABucketWithoutKeys) {
+  const auto parsed = parse_tsv("b\t");
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(*parsed, (Record{"b", std::nullopt}));
+}
+
+TEST(Tsv, RefusesOtherNumbersOfFieldsAndUnknownEscapes) {
+  for (const char* line : {"", "word", "two\tfields", "four\tf\tf\tf", "b\tk\t\\", "b\tk\t\\q",
+                           "b\tk\t\\x1", "b\tk\t\\x1g", "b\\x\tk\tv", "b\t\\8\tv"}) {
+    const auto parsed = parse_tsv(line);
+    EXPECT_FALSE(parsed.ok()) << line;
+    EXPECT_EQ(parsed.status().code(), StatusCode::kInvalidArgument);
+  }
+}
+
+TEST(Tsv, WritesWhatATerminalMayShow) {
+  EXPECT_EQ(escape("Zürich\t\x1b[1m"), "Zürich\\t\\x1b[1m");
+  EXPECT_EQ(escape("a\xff"), "a\\xff");
+  EXPECT_EQ(escape("\xc2\x9b"), "\\xc2\\x9b");  // U+009B begins a control sequence
+}
+
+TEST(JsonLines, ReadsStringsAndBase64) {
+  const auto parsed =
+      parse_json_line(R"({"key": {"base64": "/w=="}, "bucket": "b\u0000", "value": "\u00fc"})");
+  ASSERT_TRUE(parsed.ok()) << parsed.status().to_string();
+  EXPECT_EQ(*parsed, record("b\0"s, "\xff", "ü"));
+}
+
+TEST(JsonLines, ANullKeyIsABucketWithoutKeys) {
+  const auto parsed = parse_json_line(R"({"bucket":"b","key":null})");
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(*parsed, (Record{"b", std::nullopt}));
+}
+
+TEST(JsonLines, RefusesWhatItDoesNotUnderstand) {
+  for (const char* line :
+       {"", "[]", "{", R"({"bucket":"b"})", R"({"bucket":"b","key":"k"})",
+        R"({"bucket":1,"key":"k","value":"v"})", R"({"bucket":"b","key":"k","value":1})",
+        R"({"bucket":"b","key":"k","value":{"base64":"a b="}})",
+        R"({"bucket":"b","key":"k","value":{"base64":"!"}})",
+        R"({"bucket":"b","key":"k","value":{"base64":"","x":1}})",
+        R"({"bucket":"b","key":"k","value":"v","ttl":1})",
+        R"({"bucket":"b","key":null,"value":"v"})", "{\"bucket\":\"\xff\",\"key\":null}"}) {
+    const auto parsed = parse_json_line(line);
+    EXPECT_FALSE(parsed.ok()) << line;
+    EXPECT_EQ(parsed.status().code(), StatusCode::kInvalidArgument);
+  }
+}
+
+TEST(Formats, AnyBytesSurviveARoundTrip) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const std::string alphabet = "ab\t\n\r\\\"x0{}\0\x7f\x80\xc3\xbc\xe2\x82\xac\xff"s;
+  const auto bytes = [&] {
+    std::string out(random() % 12, '\0');
+    for (char& c : out) c = alphabet[random() % alphabet.size()];
+    return out;
+  };
+  for (int i = 0; i < 5000; ++i) {
+    Record original = record(bytes(), bytes(), bytes());
+    if (i % 50 == 0) original.entry.reset();
+    for (const std::string& line : {format_tsv(original), format_json_line(original)}) {
+      ASSERT_EQ(line.find('\n'), std::string::npos) << line;
+      ASSERT_FALSE(line.ends_with('\r')) << line;
+    }
+    const auto tsv = parse_tsv(format_tsv(original));
+    ASSERT_TRUE(tsv.ok()) << format_tsv(original);
+    ASSERT_EQ(*tsv, original);
+    const auto json = parse_json_line(format_json_line(original));
+    ASSERT_TRUE(json.ok()) << format_json_line(original);
+    ASSERT_EQ(*json, original);
+  }
+}
+
+TEST(Utf8, KnowsTheEdges) {
+  for (const char* good : {"", "a", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
+                           "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+    EXPECT_TRUE(is_utf8(good));
+  }
+  for (const char* bad : {"\x80", "\xc0\xaf", "\xc2", "\xc2g", "\xe0\x9f\xbf", "\xed\xa0\x80",
+                          "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82"}) {
+    EXPECT_FALSE(is_utf8(bad));
+  }
+}
+
+// "number:text", or "number!length" for a line that is too long.
+std::vector<std::string> lines_of(const std::string& input, std::size_t chunk, std::size_t max) {
+  LineSplitter splitter(max);
+  std::vector<std::string> lines;
+  const auto take = [&] {
+    while (const auto line = splitter.next()) {
+      lines.push_back(std::to_string(line->number) + (line->too_long
+                                                          ? "!" + std::to_string(line->length)
+                                                          : ":" + std::string(line->text)));
+    }
+  };
+  for (std::size_t at = 0; at < input.size(); at += chunk) {
+    splitter.push(std::string_view{input}.substr(at, chunk));
+    take();
+  }
+  splitter.finish();
+  take();
+  return lines;
+}
+
+TEST(LineSplitter, GivesTheSameLinesForChunksOfAnySize) {
+  const std::string input =
+      "one\ntwo\r\n\n12345678\r\n123456789\n" + std::string(100, 'x') + "\nafter\rx\nlast";
+  const std::vector<std::string> expected = {"1:one", "2:two", "3:",         "4:12345678",
+                                             "5!9",   "6!100", "7:after\rx", "8:last"};
+  for (std::size_t chunk = 1; chunk <= input.size(); ++chunk) {
+    ASSERT_EQ(lines_of(input, chunk, 8), expected) << "chunks of " << chunk;
+  }
+}
+
+TEST(LineSplitter, AnOverlongLineMayBeTheLast) {
+  for (std::size_t chunk = 1; chunk <= 20; ++chunk) {
+    EXPECT_EQ(lines_of("a\n123456789012", chunk, 4), (std::vector<std::string>{"1:a", "2!12"}));
+  }
+  EXPECT_TRUE(lines_of("", 1, 4).empty());
+}
+
+}  // namespace
+}  // namespace kvmesh::command

@@ -1,0 +1,142 @@
+// What the command prints for people: durations, numbers, tables, progress, summaries, hops.
+#include <gtest/gtest.h>
+
+#include "client/command/duration_text.h"
+#include "client/command/exit_status.h"
+#include "client/command/hops_text.h"
+#include "client/command/info_text.h"
+#include "client/command/number_text.h"
+#include "client/command/progress_text.h"
+#include "client/command/table.h"
+
+namespace kvmesh::command {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+TEST(Duration, ReadsNumbersWithAUnit) {
+  EXPECT_EQ(parse_duration("250ms"), milliseconds{250});
+  EXPECT_EQ(parse_duration("5s"), seconds{5});
+  EXPECT_EQ(parse_duration("1.5s"), milliseconds{1500});
+  EXPECT_EQ(parse_duration("2m"), seconds{120});
+  EXPECT_EQ(parse_duration("24h"), limits::kTimeoutMax);
+}
+
+TEST(Duration, RefusesTheRest) {
+  for (const char* text :
+       {"", "5", "s", "ms", "-5s", "+5s", "5 s", " 5s", "1e3s", "0x5s", "infs", "nans", "0s",
+        "0.1ms", "25h", "1.2.3s", ".s", "5S", "99999999999999999999s"}) {
+    EXPECT_EQ(parse_duration(text), std::nullopt) << text;
+  }
+}
+
+TEST(Duration, WritesTheUnitThatSuits) {
+  EXPECT_EQ(duration_text(microseconds{85}), "85 us");
+  EXPECT_EQ(duration_text(microseconds{12'345}), "12.3 ms");
+  EXPECT_EQ(duration_text(milliseconds{2140}), "2.1 s");
+  EXPECT_EQ(duration_text(seconds{185}), "3 min 05 s");
+  EXPECT_EQ(duration_text(seconds{7800}), "2 h 10 min");
+}
+
+TEST(Numbers, AreGroupedByThousands) {
+  EXPECT_EQ(grouped(0), "0");
+  EXPECT_EQ(grouped(999), "999");
+  EXPECT_EQ(grouped(1000), "1,000");
+  EXPECT_EQ(grouped(1234567), "1,234,567");
+  EXPECT_EQ(byte_count(1023), "1023 B");
+  EXPECT_EQ(byte_count(1536), "1.5 KiB");
+  EXPECT_EQ(byte_count(1024 * 1024 - 1), "1.0 MiB");
+  EXPECT_EQ(byte_count(~std::uint64_t{0}), "16.0 EiB");
+}
+
+TEST(Table, AlignsColumnsByWhatATerminalShows) {
+  Table table({{"name"}, {"n", Table::Align::kRight}, {"why"}});
+  table.add({"Zürich", "7", ""});
+  table.add({"b", "1,000", "because"});
+  EXPECT_EQ(table.to_string(),
+            "name        n  why\n"
+            "Zürich      7\n"
+            "b       1,000  because\n");
+  EXPECT_EQ(table.to_string(true).substr(0, 4), "\x1b[1m");
+}
+
+TEST(ProgressText, TellsPercentageRateAndTimeLeft) {
+  Progress progress;
+  progress.records = 26'310;
+  progress.bytes = 50;
+  progress.bytes_total = 200;
+  progress.elapsed = seconds{2};
+  EXPECT_EQ(progress_line(progress, 200),
+            "[======>                 ] 25%  26,310 records  13,155/s  6 s left");
+  progress.failed = 3;
+  progress.bytes = 200;
+  EXPECT_EQ(progress_line(progress, 200),
+            "[========================] 100%  26,310 records  13,155/s  3 failed");
+}
+
+TEST(ProgressText, TellsWhatItCanWithoutATotal) {
+  Progress progress;
+  progress.records = 10;
+  EXPECT_EQ(progress_line(progress, 200), "10 records  10,000/s");
+  progress.elapsed = seconds{5};
+  EXPECT_EQ(progress_line(progress, 200), "10 records  2/s");
+  EXPECT_EQ(progress_line(progress, 5), "10 re");
+  progress.bytes_total = 0;
+  EXPECT_EQ(progress_line(progress, 200), "10 records  2/s");
+}
+
+TEST(SummaryText, IsOneLine) {
+  const Summary summary{"imported", "into", 61234, 10206, 0, milliseconds{2100}};
+  EXPECT_EQ(summary_line(summary),
+            "imported 61234 records into 10206 buckets in 2.1 s (29159/s), 0 failed");
+  EXPECT_EQ(summary_json(summary),
+            R"({"records":61234,"buckets":10206,"failed":0,"seconds":2.100})");
+  EXPECT_EQ(summary_line({"exported", "from", 1, 1, 2, seconds{1}}),
+            "exported 1 record from 1 bucket in 1.0 s (1/s), 2 failed");
+}
+
+TEST(Hops, TimesAreDifferencesOfTotals) {
+  const std::vector<Hop> hops = {{"gate@h", "n..z", "bar@h", microseconds{310}, microseconds{0}},
+                                 {"bar@h", "*", "bar@h", microseconds{42}, microseconds{12}}};
+  EXPECT_EQ(hops_table(hops, microseconds{1400}, false),
+            "hop  node            entry  to               total us  wire us  own us\n"
+            "  0  (this command)         gate@h              1,400    1,090\n"
+            "  1  gate@h          n..z   bar@h                 310      268\n"
+            "  2  bar@h           *      (executed here)        42               42\n");
+  EXPECT_EQ(way_text(hops), "  gate@h  n..z -> bar@h\n  bar@h  * is its own\n");
+  EXPECT_EQ(hops_json({hops[1]}),
+            R"([{"node":"bar@h","entry":"*","to":"bar@h","total_us":42,"wire_us":0,"own_us":42,)"
+            R"("function_us":12}])");
+}
+
+TEST(Info, MissingKeysAndWrongTypesArePassedOver) {
+  EXPECT_NE(info_text(Value{}, false), "");
+  const Value odd =
+      Value::Map{{"name", Value::List{}}, {"peers", 5U}, {"table", "none"}, {"store", true}};
+  EXPECT_EQ(info_text(odd, false).find("peers"), std::string::npos);
+  EXPECT_FALSE(stores_buckets(Value{}));
+  EXPECT_TRUE(stores_buckets(Value::Map{{"apps", Value::List{"kv"}}}));
+}
+
+TEST(Info, AMeshIsOneLineANode) {
+  const Value info = Value::Map{{"memory_bytes", 2048U},
+                                {"counters", Value::Map{{"requests", 1234U}}},
+                                {"store", Value::Map{{"buckets", 5U}, {"keys", 60U}}}};
+  EXPECT_EQ(mesh_table({{"foo@h", "connected", info},
+                        {"bar@h", "down", Status{StatusCode::kUnavailable, "away"}}},
+                       false),
+            "node   state               buckets  keys   memory  requests\n"
+            "foo@h  connected                 5    60  2.0 KiB     1,234\n"
+            "bar@h  down (unavailable)        -     -        -         -\n");
+}
+
+TEST(ExitStatus, IsTenAndTheNumberOfTheCode) {
+  EXPECT_EQ(exit_status(StatusCode::kOk), 0);
+  EXPECT_EQ(exit_status(StatusCode::kNotFound), 11);
+  EXPECT_EQ(exit_status(StatusCode::kInternal), 25);
+}
+
+}  // namespace
+}  // namespace kvmesh::command

@@ -1,0 +1,107 @@
+// Replies come in any order and leave in the order of the requests.
+
+#include "node/tcp/reply_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/unit/random_msgpack.h"
+
+namespace kvmesh::tcp {
+namespace {
+
+// The obvious way: all places for ever, and the first that waits.
+class Model {
+ public:
+  std::size_t push() {
+    texts_.emplace_back();
+    return texts_.size() - 1;
+  }
+  void answer(std::size_t place, std::string text) {
+    texts_[place] = std::move(text);
+    while (first_ < texts_.size() && texts_[first_]) out_ += *texts_[first_++];
+  }
+  bool is_waiting(std::size_t place) const { return place < texts_.size() && !texts_[place]; }
+  std::size_t size() const { return texts_.size() - first_; }
+  std::size_t waiting_bytes() const {
+    std::size_t bytes = 0;
+    for (auto i = first_; i < texts_.size(); ++i) bytes += texts_[i] ? texts_[i]->size() : 0;
+    return bytes;
+  }
+  const std::string& out() const { return out_; }
+
+ private:
+  std::vector<std::optional<std::string>> texts_;
+  std::size_t first_ = 0;
+  std::string out_;
+};
+
+void answer(ReplyQueue& queue, std::uint64_t place, std::string_view text, wire::Buffer& out) {
+  queue.text_buffer(place, out).append(text);
+  queue.answered(place, out);
+}
+
+TEST(ReplyQueue, KeepsTheOrderAsTheModelDoes) {
+  RandomMsgpack random{test_seed()};
+  for (int round = 0; round < 200; ++round) {
+    const auto waiting_max = 1 + random.below(40);
+    ReplyQueue queue;
+    Model model;
+    wire::Buffer out;
+    std::vector<std::uint64_t> waiting;
+    for (int step = 0; step < 400; ++step) {
+      if (waiting.empty() || (waiting.size() < waiting_max && random.below(2) == 0)) {
+        const auto verb = static_cast<Verb>(random.below(7));
+        const auto place = queue.push(verb);
+        ASSERT_EQ(place, model.push());
+        ASSERT_EQ(queue.verb(place), verb);
+        waiting.push_back(place);
+      } else {
+        std::swap(waiting[random.below(waiting.size())], waiting.back());
+        const auto text = random.bytes(random.below(30));
+        answer(queue, waiting.back(), text, out);
+        model.answer(waiting.back(), text);
+        waiting.pop_back();
+      }
+      ASSERT_EQ(out.view(), model.out()) << round << ' ' << step;
+      ASSERT_EQ(queue.size(), model.size());
+      ASSERT_EQ(queue.waiting_bytes(), model.waiting_bytes());
+      const auto probe = random.below(static_cast<std::uint64_t>(step) + 2);
+      ASSERT_EQ(queue.is_waiting(probe), model.is_waiting(probe)) << probe;
+    }
+  }
+}
+
+TEST(ReplyQueue, TheFirstReplyIsWrittenWithoutACopy) {
+  ReplyQueue queue;
+  wire::Buffer out;
+  const auto first = queue.push(Verb::kGet);
+  const auto second = queue.push(Verb::kGet);
+  EXPECT_EQ(&queue.text_buffer(first, out), &out);
+  EXPECT_NE(&queue.text_buffer(second, out), &out);
+}
+
+TEST(ReplyQueue, OneThatCameIsNotWaitingAnyMore) {
+  ReplyQueue queue;
+  wire::Buffer out;
+  const auto first = queue.push(Verb::kPut);
+  const auto second = queue.push(Verb::kPut);
+  answer(queue, second, "2", out);
+  EXPECT_FALSE(queue.is_waiting(second));
+  EXPECT_TRUE(out.empty());
+  EXPECT_EQ(queue.waiting_bytes(), 1U);
+  answer(queue, first, "1", out);
+  EXPECT_EQ(out.view(), "12");
+  EXPECT_EQ(queue.waiting_bytes(), 0U);
+  EXPECT_FALSE(queue.is_waiting(first));
+  EXPECT_FALSE(queue.is_waiting(second));
+  EXPECT_FALSE(queue.is_waiting(second + 1)) << "never given out";
+  EXPECT_FALSE(queue.is_waiting(~std::uint64_t{0}));
+}
+
+}  // namespace
+}  // namespace kvmesh::tcp

@@ -92,7 +92,8 @@ Result<wire::Buffer> encode_request(const Operation& operation) {
   wire::make_request(body, target_of(operation), operation.function,
                      [&](wire::Buffer& out) { packed = wire::pack_value(out, operation.args); });
   if (!packed.ok()) return packed;
-  if (auto status = check_size("request", body.size(), limits::kBodyBytesMax); !status.ok()) return status;
+  if (auto status = check_size("request", body.size(), limits::kBodyBytesMax); !status.ok())
+    return status;
   return body;
 }
 

@@ -17,7 +17,8 @@ inline TimePoint deadline_after(TimePoint now, std::uint64_t timeout_ms) {
   return now + std::chrono::milliseconds{std::min(timeout_ms, most)};
 }
 
-/// Whole milliseconds from `now` to `deadline`, rounded down, so that a node never grants more than it was given.
+/// Whole milliseconds from `now` to `deadline`, rounded down, so that a node never grants more than
+/// it was given.
 inline std::uint64_t remaining_ms(TimePoint deadline, TimePoint now) {
   if (deadline <= now) return 0;
   return static_cast<std::uint64_t>(

@@ -20,10 +20,10 @@ struct Target {
   std::string_view name;
 };
 
-/// A request as it stands at one hop, whether it came in a frame, as a text line or from a local call.
-/// The views point into the bytes it came in (or the adapter's scratch buffer) and live until the call that hands the
-/// request on returns. Only the routing fields are decoded: `path` and `args` stay msgpack, and `body` is what a hop
-/// copies to the next one as it is.
+/// A request as it stands at one hop, whether it came in a frame, as a text line or from a local
+/// call. The views point into the bytes it came in (or the adapter's scratch buffer) and live until
+/// the call that hands the request on returns. Only the routing fields are decoded: `path` and
+/// `args` stay msgpack, and `body` is what a hop copies to the next one as it is.
 struct RequestView {
   static constexpr std::uint64_t kFlagTrace = 1;  // every hop adds a line to the reply's trace
 
@@ -31,7 +31,8 @@ struct RequestView {
   std::uint64_t timeout_ms = 0;  // what is left of its time; 0: it is late
   std::uint64_t flags = 0;       // unknown bits are passed on
   std::uint32_t hops = 0;        // nodes that it has passed
-  std::string_view path;         // for each of them two strings: its name, and its table entry that matched
+  std::string_view
+      path;  // for each of them two strings: its name, and its table entry that matched
   Target target;
   std::string_view function;  // "module.function"
   std::string_view args;      // one msgpack array
@@ -48,7 +49,7 @@ struct ReplyView {
   StatusCode code = StatusCode::kOk;
   std::string_view text;    // for people; empty when code is kOk
   std::string_view result;  // one msgpack value; nil unless code is kOk
-  std::string_view body;    // code, text and result as one run of msgpack; empty when not encoded yet
+  std::string_view body;  // code, text and result as one run of msgpack; empty when not encoded yet
 };
 
 }  // namespace kvmesh

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include <asio/posix/stream_descriptor.hpp>
 #include <spdlog/spdlog.h>
+#include <asio/posix/stream_descriptor.hpp>
 
 namespace kvmesh {
 
@@ -15,8 +15,8 @@ class DescriptorWatcher::Watched : public std::enable_shared_from_this<Watched> 
     descriptor_.assign(fd, error);
     if (!error) return;
     stopped_ = true;
-    spdlog::error("descriptor {} cannot be watched ({}); it is looked at every few milliseconds", fd,
-                  error.message());
+    spdlog::error("descriptor {} cannot be watched ({}); it is looked at every few milliseconds",
+                  fd, error.message());
   }
 
   void arm() {

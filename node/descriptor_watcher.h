@@ -11,8 +11,8 @@
 
 namespace kvmesh {
 
-/// Watches ZeroMQ's descriptors with asio. Asio's epoll is edge-triggered, so a wait that has fired is
-/// armed anew, which asks the kernel again whether the descriptor is readable. That is done only
+/// Watches ZeroMQ's descriptors with asio. Asio's epoll is edge-triggered, so a wait that has fired
+/// is armed anew, which asks the kernel again whether the descriptor is readable. That is done only
 /// when the loop is about to sleep: a descriptor stays readable until libzmq is asked, and a busy
 /// loop asks in every pass. The descriptors stay libzmq's: they are released, never closed.
 class DescriptorWatcher final : public mesh::Watcher {

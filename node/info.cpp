@@ -37,11 +37,16 @@ std::uint64_t resident_bytes() {
 std::string_view state_name(transport::Link::State state) {
   using State = transport::Link::State;
   switch (state) {
-    case State::kWaiting: return "down";
-    case State::kConnecting: return "connecting";
-    case State::kGreeting: return "greeting";
-    case State::kUp: return "up";
-    case State::kDraining: return "draining";
+    case State::kWaiting:
+      return "down";
+    case State::kConnecting:
+      return "connecting";
+    case State::kGreeting:
+      return "greeting";
+    case State::kUp:
+      return "up";
+    case State::kDraining:
+      return "draining";
   }
   return "down";
 }

@@ -2,13 +2,13 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <kvmesh/node.h>
+#include <CLI/CLI.hpp>
 
 #include "node/version.h"
 
-// kvmesh-node: one node of the mesh, as its configuration says. Exit status: 0 stopped as asked, 1 failed while running,
-// 2 the configuration is wrong or an address is taken.
+// kvmesh-node: one node of the mesh, as its configuration says. Exit status: 0 stopped as asked, 1
+// failed while running, 2 the configuration is wrong or an address is taken.
 int main(int argc, char** argv) {
   kvmesh::Node::Options options;
   bool check_only = false;
@@ -24,9 +24,11 @@ int main(int argc, char** argv) {
                  "One setting, such as log.level=debug; wins over files and environment")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
-  app.add_flag("--check-config", check_only, "Check the configuration, say what is wrong, and exit");
-  app.footer("Settings may also come from the environment: KVMESH_KV_SERVER__LISTEN=127.0.0.1:4040\n"
-             "SIGTERM and SIGINT stop the node; SIGHUP re-reads its routing table.");
+  app.add_flag("--check-config", check_only,
+               "Check the configuration, say what is wrong, and exit");
+  app.footer(
+      "Settings may also come from the environment: KVMESH_KV_SERVER__LISTEN=127.0.0.1:4040\n"
+      "SIGTERM and SIGINT stop the node; SIGHUP re-reads its routing table.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -20,8 +20,8 @@ SettingsSources sources_of(const Node::Options& options) {
   return sources;
 }
 
-// One line an event on standard error, with the node's name. The logger is the program's default one, so that a program
-// with a logger of its own may set that again afterwards.
+// One line an event on standard error, with the node's name. The logger is the program's default
+// one, so that a program with a logger of its own may set that again afterwards.
 void start_log(const Settings& settings) {
   auto logger = spdlog::get("kvmesh");
   if (!logger) logger = spdlog::stderr_color_mt("kvmesh");
@@ -44,7 +44,8 @@ Result<std::unique_ptr<Node>> Node::start(const Options& options) {
   auto loaded = load_settings(sources);
   if (!loaded) return loaded.status();
   start_log(loaded->settings);
-  // The libraries tell by exceptions that there is no descriptor or no memory left for a loop or a socket.
+  // The libraries tell by exceptions that there is no descriptor or no memory left for a loop or a
+  // socket.
   try {
     auto impl = std::make_unique<Impl>(std::move(loaded->settings), std::move(sources));
     impl->report(loaded->warnings);

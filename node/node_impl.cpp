@@ -21,7 +21,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kStopGrace{1000};  // for what is under way when a node stops
 
-// A DEALER link takes three sockets: itself and both ends of its monitor. Some more for links being replaced.
+// A DEALER link takes three sockets: itself and both ends of its monitor. Some more for links being
+// replaced.
 int sockets_max(const Settings& settings) {
   const auto links = settings.mesh.peers.size() * settings.threads;
   return static_cast<int>(std::min<std::size_t>(65535, 6 * links + 64));
@@ -48,8 +49,8 @@ void Node::Impl::make_reactors() {
   for (std::size_t i = 0; i < settings_.threads; ++i) {
     modules_.push_back(std::make_unique<core::Modules>());
     define_modules(*modules_.back(), i);
-    reactors_.push_back(std::make_unique<Reactor>(
-        Reactor::Parts{context_, settings_, *modules_.back(), connections_, software_, table_epoch_, i == 0}));
+    reactors_.push_back(std::make_unique<Reactor>(Reactor::Parts{
+        context_, settings_, *modules_.back(), connections_, software_, table_epoch_, i == 0}));
     const auto status = reactors_.back()->set_table(settings_.kv.routing_table);
     if (!status.ok()) std::abort();  // load_settings() has checked it
   }
@@ -58,8 +59,8 @@ void Node::Impl::make_reactors() {
 void Node::Impl::define_modules(core::Modules& modules, std::size_t reactor) {
   modules::define_node(modules, settings_.name, [this, reactor](wire::Buffer& out) {
     static const std::string kVersionText{kVersion};
-    pack_info(out, {settings_, kVersionText, started_, table_epoch_.load(), engine_.get(), reactors_,
-                    *reactors_[reactor], connections_.load(std::memory_order_relaxed)});
+    pack_info(out, {settings_, kVersionText, started_, table_epoch_.load(), engine_.get(),
+                    reactors_, *reactors_[reactor], connections_.load(std::memory_order_relaxed)});
   });
   if (engine_) modules::define_kv(modules, *engine_);
 }
@@ -83,7 +84,8 @@ void Node::Impl::take_connection(asio::ip::tcp::socket socket) {
   asio::error_code error;
   const auto protocol = socket.local_endpoint(error).protocol();
   const int descriptor = socket.release(error);
-  // On the other loop, and owned from here on: the task is dropped unrun when that reactor has stopped.
+  // On the other loop, and owned from here on: the task is dropped unrun when that reactor has
+  // stopped.
   auto moved = std::make_shared<asio::ip::tcp::socket>(reactor.loop());
   moved->assign(protocol, descriptor, error);
   if (error) {

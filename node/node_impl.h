@@ -21,8 +21,8 @@
 
 namespace kvmesh {
 
-/// The parts of a node, put together as its settings say. Made on one thread, which then calls run(); the first reactor
-/// runs on that thread, the others on threads of their own.
+/// The parts of a node, put together as its settings say. Made on one thread, which then calls
+/// run(); the first reactor runs on that thread, the others on threads of their own.
 class Node::Impl {
  public:
   Impl(Settings settings, SettingsSources sources);

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include <asio/post.hpp>
 #include <spdlog/spdlog.h>
+#include <asio/post.hpp>
 
 namespace kvmesh {
 namespace {
@@ -13,7 +13,8 @@ constexpr std::chrono::milliseconds kHandlersTime{10};  // of a pass: peers wait
 constexpr int kFramesPerPass = 64;  // of each source; a frame holds up to some thousand requests
 constexpr std::chrono::milliseconds kTick{20};
 constexpr std::chrono::seconds kSweep{1};
-constexpr std::chrono::milliseconds kLastWords{50};  // for libzmq to send what the last flush gave it
+constexpr std::chrono::milliseconds kLastWords{
+    50};  // for libzmq to send what the last flush gave it
 
 std::vector<NodeName> names_of(const std::vector<PeerSettings>& peers) {
   std::vector<NodeName> out;
@@ -34,11 +35,13 @@ Reactor::Reactor(const Parts& parts)
     : tick_timer_(loop_),
       watcher_(loop_),
       pause_max_(parts.settings.mesh.peer_timeout),
-      core_(parts.settings.name, names_of(parts.settings.mesh.peers), parts.modules, *this, now_is()),
+      core_(parts.settings.name, names_of(parts.settings.mesh.peers), parts.modules, *this,
+            now_is()),
       links_(parts.context, parts.settings, parts.software, epoch_of(parts.table_epoch), core_,
              watcher_),
-      tcp_server_({kTcp, parts.settings.mesh.request_timeout, parts.settings.kv_server.idle_timeout},
-                  core_, parts.connections),
+      tcp_server_(
+          {kTcp, parts.settings.mesh.request_timeout, parts.settings.kv_server.idle_timeout}, core_,
+          parts.connections),
       last_pass_(now_is()),
       last_sweep_(last_pass_) {
   if (parts.with_inbox) {
@@ -80,7 +83,8 @@ bool Reactor::pass(bool wait) {
   last_pass_ = now;
   more |= receive(now);
   flush();
-  // Sending may have made libzmq swallow the news of something to receive, so both are asked before sleeping.
+  // Sending may have made libzmq swallow the news of something to receive, so both are asked before
+  // sleeping.
   more |= links_.is_ready();
   more |= inbox_ && inbox_->is_ready();
   return more || tcp_server_.is_ready();
@@ -108,8 +112,9 @@ void Reactor::flush() {
   if (inbox_) inbox_->flush();
 }
 
-// A process that was stopped (SIGSTOP, a suspended machine) for longer than its peers wait has been given up by them;
-// the requests that they had sent are in its queues still, but were answered as outcome unknown long ago.
+// A process that was stopped (SIGSTOP, a suspended machine) for longer than its peers wait has been
+// given up by them; the requests that they had sent are in its queues still, but were answered as
+// outcome unknown long ago.
 void Reactor::notice_pause(TimePoint now) {
   const auto pause = now - last_pass_;
   if (pause < pause_max_) return;
@@ -161,8 +166,8 @@ bool Reactor::is_done(TimePoint now) {
 
 void Reactor::finish() {
   core_.fail_all(now_is());
-  // Requests that were on their way when the goodbye was said are still answered, and libzmq, whose sockets linger for
-  // nobody, gets a moment to send what it was given.
+  // Requests that were on their way when the goodbye was said are still answered, and libzmq, whose
+  // sockets linger for nobody, gets a moment to send what it was given.
   const auto until = now_is() + kLastWords;
   bool wait = false;
   while (now_is() < until) wait = !pass(wait);

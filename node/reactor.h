@@ -20,13 +20,15 @@
 
 namespace kvmesh {
 
-/// One thread's share of a node: an event loop with its own core, its links and its line protocol connections. The
-/// first reactor of a node also has the inbox.
+/// One thread's share of a node: an event loop with its own core, its links and its line protocol
+/// connections. The first reactor of a node also has the inbox.
 ///
-/// A pass of the loop is: wait; take what has arrived, within a budget for each source; then flush. Everything that a pass
-/// has for one peer or connection leaves in one message or write, which is what makes it fast; no timer delays anything.
+/// A pass of the loop is: wait; take what has arrived, within a budget for each source; then flush.
+/// Everything that a pass has for one peer or connection leaves in one message or write, which is
+/// what makes it fast; no timer delays anything.
 ///
-/// Thread-safe: post(), and the counters of core() and inbox(). All else belongs to the thread that called run().
+/// Thread-safe: post(), and the counters of core() and inbox(). All else belongs to the thread that
+/// called run().
 class Reactor final : private core::Effects {
  public:
   struct Parts {
@@ -49,7 +51,8 @@ class Reactor final : private core::Effects {
   /// Runs `task` on this reactor's thread, in one of its next passes. Thread-safe.
   void post(std::function<void()> task);
 
-  /// Takes no more requests, answers what is under way for at most `grace`, fails the rest, then ends run().
+  /// Takes no more requests, answers what is under way for at most `grace`, fails the rest, then
+  /// ends run().
   void stop(std::chrono::milliseconds grace);
   Status set_table(const RoutingTable& table) { return core_.set_table(table); }
 

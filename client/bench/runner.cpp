@@ -21,6 +21,7 @@ using std::chrono::nanoseconds;
 
 constexpr milliseconds kTickPause{20};
 constexpr milliseconds kProgressPause{500};
+constexpr milliseconds kSilenceAtEnd{60};  // a server that does not set TCP_NODELAY may take 40
 constexpr std::uint32_t kLoadDepth = 64;
 constexpr std::size_t kLoadBytes = 1024 * 1024;  // of values under way on a connection, about
 constexpr int kEventsAtOnce = 256;
@@ -107,6 +108,7 @@ Status Runner::load() {
 Result<Measured> Runner::run(const Pace& pace) {
   if (pace.rate) prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
   auto status = drive("measuring", pace, [this] { return std::optional{workload_.next()}; });
+  if (status.ok()) status = expect_nothing();
   if (!status.ok()) return status;
   return std::move(measured_);
 }
@@ -144,7 +146,10 @@ Status Runner::drive(std::string_view phase, const Pace& pace, const Next& next)
     if (pace.rate) submit_due(now);
     if (auto status = tick(now); !status.ok()) return status;
     if (auto status = flush(); !status.ok()) return status;
-    if (exhausted_ && answered_ == sent_ && overdue_ == 0) return finish();
+    if (exhausted_ && answered_ == sent_ && overdue_ == 0) {
+      finish();
+      return {};
+    }
     if (sent_ == answered_) {
       last_reply_ = now;
     } else if (now - last_reply_ > pace.silence_max) {
@@ -163,11 +168,21 @@ void Runner::begin_counting(TimePoint now) {
   recent_.clear();
 }
 
-Status Runner::finish() {
+void Runner::finish() {
   const bool ends_by_time = !pace_.count && !pace_.rate;
   const auto end = ends_by_time ? end_ : last_reply_;
   measured_.elapsed = duration_cast<nanoseconds>(end - counting_from_);
   measured_.processor_seconds = processor_seconds() - processor_before_;
+}
+
+// A reply too many somewhere on the way shifts all behind it by one, and only shows at the end.
+Status Runner::expect_nothing() {
+  const auto until = clock_now() + kSilenceAtEnd;
+  next_tick_ = until;
+  for (auto now = clock_now(); now < until; now = clock_now()) {
+    if (auto status = wait(now); !status.ok()) return status;
+    if (auto status = flush(); !status.ok()) return status;
+  }
   return {};
 }
 
@@ -271,7 +286,7 @@ void Runner::on_reply(const Reply& reply) {
   if (!std::exchange(clock_read_, true)) now_ = clock_now();
   auto& lane = *receiving_;
   if (reply.tag >= lane.requests.size() || answered_ == sent_) {
-    fault_ = {StatusCode::kProtocolError, "a reply to no request"};
+    fault_ = {StatusCode::kProtocolError, "a reply that nobody asked for"};
     return;
   }
   const auto request = lane.requests[reply.tag];

@@ -91,7 +91,8 @@ class Runner final : private ReplySink {
   Status tick(TimePoint now);
   void mark_dirty(Lane& lane);
   void begin_counting(TimePoint now);
-  Status finish();
+  void finish();
+  Status expect_nothing();
 
   std::vector<Lane> lanes_;
   Workload workload_;

@@ -11,7 +11,7 @@ _kvmesh() {
     local cur prev words cword
     _init_completion -n = || return
 
-    local commands='create drop keys count buckets put get delete route trace info ping import export'
+    local commands='create drop keys count buckets put get delete route trace info ping import export bench'
     local common='--node --timeout --json --version --help --help-all -h'
     local command='' endpoint='' i position=0 only_words=''
     local -a arguments=()
@@ -21,6 +21,8 @@ _kvmesh() {
             --) only_words=yes ;;
             --node) endpoint=${words[++i]-} ;;
             --timeout | --limit | --after | --file | --format | --retry-for | --on | --count) ((i++)) ;;
+            --protocol | --tcp | --connections | --depth | --rate | --duration | --warmup | --patience | \
+                --buckets | --keys | --prefix | --value-bytes | --writes | --zipf | --seed) ((i++)) ;;
             -*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -43,11 +45,16 @@ _kvmesh() {
                 mapfile -t COMPREPLY < <(compgen -W 'tsv jsonl' -- "$cur")
                 return
                 ;;
-            --timeout | --retry-for)
+            --protocol)
+                mapfile -t COMPREPLY < <(compgen -W 'native line' -- "$cur")
+                return
+                ;;
+            --timeout | --retry-for | --duration | --warmup | --patience)
                 mapfile -t COMPREPLY < <(compgen -W '500ms 1s 5s 10s 30s 1m' -- "$cur")
                 return
                 ;;
-            --node | --limit | --after | --on | --count) return ;;
+            --node | --limit | --after | --on | --count | --tcp | --connections | --depth | --rate | --buckets | \
+                --keys | --prefix | --value-bytes | --writes | --zipf | --seed) return ;;
         esac
     fi
 
@@ -61,6 +68,10 @@ _kvmesh() {
             ping) options+=' --count' ;;
             import) options+=' --format --create --no-create --retry-for' ;;
             export) options+=' --on --format' ;;
+            bench)
+                options+=' --protocol --tcp --connections --depth --rate --duration --warmup --count --patience'
+                options+=' --buckets --keys --prefix --value-bytes --writes --zipf --seed --no-load'
+                ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
         return

@@ -10,33 +10,35 @@
 
 namespace kvmesh {
 
-/// How a request ended. The set is closed and the same everywhere: these numbers on the wire, these names (in lower
-/// snake case) in `ERROR` lines and logs, and 10 + number as the exit status of the `kvmesh` command.
+/// How a request ended. The set is closed and the same everywhere: these numbers on the wire, these
+/// names (in lower snake case) in `ERROR` lines and logs, and 10 + number as the exit status of the
+/// `kvmesh` command.
 ///
-/// Every code but kOk, kOutcomeUnknown and kInternal means that the request had no effect, so it may
-/// be sent again safely.
-/// Thread safety: values; free functions are pure.
+/// Every code but kOk, kOutcomeUnknown and kInternal means that the request had no effect, so it
+/// may be sent again safely. Thread safety: values; free functions are pure.
 enum class StatusCode : std::uint8_t {
   kOk = 0,
-  kNotFound = 1,           ///< the bucket does not exist
-  kInvalidArgument = 2,    ///< the request itself is wrong: empty bucket name, wrong argument type or count
-  kNoRoute = 3,            ///< some node's table has no entry for the bucket's first byte
-  kUnavailable = 4,        ///< the next node cannot be reached; certainly not executed
-  kOutcomeUnknown = 5,     ///< sent, but no answer came; it may or may not have been executed
-  kDeadlineExceeded = 6,   ///< its time was over before it could be executed; certainly not executed
-  kRouteLoop = 7,          ///< tables point at each other; the text names the cycle
-  kTooManyHops = 8,        ///< the path is longer than limits::kHopsMax
-  kTooLarge = 9,           ///< a name, value, line or record is over its limit; the text holds both numbers
-  kOverloaded = 10,        ///< a queue on the way is full; certainly not executed
-  kFull = 11,              ///< the node's store has reached kv.memory_max; reads and deletes go on
-  kUndefinedFunction = 12, ///< the node that was reached has no such function
-  kNotText = 13,           ///< the answer holds a line break and cannot be shown in the line protocol
-  kProtocolError = 14,     ///< the other side broke common/PROTOCOL.md or speaks no common version
-  kInternal = 15,          ///< a defect of kvmesh; please report it with the text
+  kNotFound = 1,  ///< the bucket does not exist
+  kInvalidArgument =
+      2,         ///< the request itself is wrong: empty bucket name, wrong argument type or count
+  kNoRoute = 3,  ///< some node's table has no entry for the bucket's first byte
+  kUnavailable = 4,       ///< the next node cannot be reached; certainly not executed
+  kOutcomeUnknown = 5,    ///< sent, but no answer came; it may or may not have been executed
+  kDeadlineExceeded = 6,  ///< its time was over before it could be executed; certainly not executed
+  kRouteLoop = 7,         ///< tables point at each other; the text names the cycle
+  kTooManyHops = 8,       ///< the path is longer than limits::kHopsMax
+  kTooLarge = 9,  ///< a name, value, line or record is over its limit; the text holds both numbers
+  kOverloaded = 10,         ///< a queue on the way is full; certainly not executed
+  kFull = 11,               ///< the node's store has reached kv.memory_max; reads and deletes go on
+  kUndefinedFunction = 12,  ///< the node that was reached has no such function
+  kNotText = 13,        ///< the answer holds a line break and cannot be shown in the line protocol
+  kProtocolError = 14,  ///< the other side broke common/PROTOCOL.md or speaks no common version
+  kInternal = 15,       ///< a defect of kvmesh; please report it with the text
 };
 inline constexpr int kStatusCodeCount = 16;
 
-/// The name used in lines, logs and JSON: "no_route". Total: an out-of-range value gives "internal".
+/// The name used in lines, logs and JSON: "no_route". Total: an out-of-range value gives
+/// "internal".
 std::string_view to_string(StatusCode code);
 
 /// The inverse of to_string; empty when there is no such name.
@@ -70,9 +72,11 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
-  Result(Status error) : state_(std::in_place_index<1>, std::move(error)) {  // NOLINT: implicit on purpose
-    if (std::get<1>(state_).ok()) std::abort();  // an error must say what it is
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
+  Result(Status error)
+      : state_(std::in_place_index<1>, std::move(error)) {  // NOLINT: implicit on purpose
+    if (std::get<1>(state_).ok()) std::abort();             // an error must say what it is
   }
 
   bool ok() const { return state_.index() == 0; }

@@ -30,8 +30,8 @@ void append_reply(Buffer& out, const ReplyView& reply, RequestId id);
 /// Reads one record's content; empty when it is malformed in any way. The arguments of a request
 /// and the result of a reply are checked to be one well-formed value with bounded nesting, but not
 /// decoded. A reply's body and trace are checked against limits.h; a request's body is not, so that
-/// there is an id to answer too_large to. A code that only later versions know reads as kInternal; ReplyView::body still holds it
-/// as it came.
+/// there is an id to answer too_large to. A code that only later versions know reads as kInternal;
+/// ReplyView::body still holds it as it came.
 std::optional<RequestView> decode_request(std::string_view record);
 std::optional<ReplyView> decode_reply(std::string_view record);
 

@@ -124,7 +124,8 @@ void Core::on_request(const Origin& origin, const RequestView& request, TimePoin
   const auto route = routes_.find(request.target);
   if (!route) return fail(asker, route.status());
   asker.entry = route->entry;
-  if (request.body.size() > limits::kBodyBytesMax) {  // else it might not fit a record at a later hop
+  if (request.body.size() >
+      limits::kBodyBytesMax) {  // else it might not fit a record at a later hop
     return fail(asker, {StatusCode::kTooLarge,
                         over_limit("request", request.body.size(), limits::kBodyBytesMax)});
   }

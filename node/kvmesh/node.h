@@ -16,36 +16,39 @@ namespace kvmesh {
 class Node {
  public:
   struct Options {
-    /// Where the settings come from, weakest first: these files in order, then the environment (KVMESH_...), then
-    /// assignments `key=value`. config/README.md explains every key.
+    /// Where the settings come from, weakest first: these files in order, then the environment
+    /// (KVMESH_...), then assignments `key=value`. config/README.md explains every key.
     std::vector<std::string> config_files;
     std::vector<std::string> assignments;
     bool use_environment = true;
-    /// SIGTERM and SIGINT stop the node, SIGHUP re-reads its routing table. Off: the program does as it likes.
+    /// SIGTERM and SIGINT stop the node, SIGHUP re-reads its routing table. Off: the program does
+    /// as it likes.
     bool handle_signals = true;
   };
 
-  /// Reads the settings as start() would, and binds nothing. kInvalidArgument with every fault found, one a line.
-  /// On success the warnings, one a line each.
+  /// Reads the settings as start() would, and binds nothing. kInvalidArgument with every fault
+  /// found, one a line. On success the warnings, one a line each.
   static Result<std::vector<std::string>> check(const Options& options);
 
-  /// Reads the settings and binds the listening sockets. kInvalidArgument: settings with faults, all in the text, one
-  /// a line. kUnavailable: an address cannot be listened on. kInternal: the system has no
-  /// more descriptors, sockets or memory. Raises the process's limit of open files (RLIMIT_NOFILE) to what the settings need.
+  /// Reads the settings and binds the listening sockets. kInvalidArgument: settings with faults,
+  /// all in the text, one a line. kUnavailable: an address cannot be listened on. kInternal: the
+  /// system has no more descriptors, sockets or memory. Raises the process's limit of open files
+  /// (RLIMIT_NOFILE) to what the settings need.
   static Result<std::unique_ptr<Node>> start(const Options& options);
 
-  /// Serves until stop(), or a signal when handle_signals is on. Answers or fails what is under way before it returns,
-  /// within two seconds. Call once.
+  /// Serves until stop(), or a signal when handle_signals is on. Answers or fails what is under way
+  /// before it returns, within two seconds. Call once.
   Status run();
 
   /// Makes run() return. Any thread.
   void stop();
 
-  /// Reads the routing table anew from the same sources and swaps it whole. On any fault the old one stays, and the text
-  /// says why. Any thread; requests that are under way stay on their way.
+  /// Reads the routing table anew from the same sources and swaps it whole. On any fault the old
+  /// one stays, and the text says why. Any thread; requests that are under way stay on their way.
   Status reload();
 
-  /// Where it listens: the mesh endpoint, and the line protocol's address (empty without kv_server).
+  /// Where it listens: the mesh endpoint, and the line protocol's address (empty without
+  /// kv_server).
   std::string mesh_endpoint() const;
   std::string line_endpoint() const;
 

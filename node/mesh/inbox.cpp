@@ -14,12 +14,15 @@ namespace {
 
 constexpr int kBacklog = 1024;
 constexpr int kReplyQueueFrames = 64;
-constexpr std::size_t kBytesPerPass = 1024 * 1024;  // received; so that nobody's flood keeps the others waiting
+constexpr std::size_t kBytesPerPass =
+    1024 * 1024;  // received; so that nobody's flood keeps the others waiting
 constexpr std::chrono::seconds kClientSilenceMax{30};
-// The same when there is no room for more. Those that have ended say nothing, and those that live ping four times a second.
+// The same when there is no room for more. Those that have ended say nothing, and those that live
+// ping four times a second.
 constexpr std::chrono::seconds kClientSilenceMaxFull{5};
 
-// libzmq makes routing ids of a zero byte and four of a counter; others were chosen by the far side.
+// libzmq makes routing ids of a zero byte and four of a counter; others were chosen by the far
+// side.
 constexpr std::size_t kRoutingIdBytes = 5;
 
 std::optional<std::uint32_t> parse_routing_id(std::string_view bytes) {
@@ -35,14 +38,17 @@ std::array<char, kRoutingIdBytes> routing_id_of(std::uint32_t id) {
   return out;
 }
 
-std::string_view view(const std::array<char, kRoutingIdBytes>& id) { return {id.data(), id.size()}; }
+std::string_view view(const std::array<char, kRoutingIdBytes>& id) {
+  return {id.data(), id.size()};
+}
 
 }  // namespace
 
 Inbox::Inbox(zmq::context_t& context, Options options, core::Core& core)
     : options_(std::move(options)), core_(core), socket_(context, zmq::socket_type::router) {
   socket_.set(zmq::sockopt::linger, 0);
-  socket_.set(zmq::sockopt::rcvhwm, 0);  // a bound would let a peer abort the process; see node/ARCHITECTURE.md
+  socket_.set(zmq::sockopt::rcvhwm,
+              0);  // a bound would let a peer abort the process; see node/ARCHITECTURE.md
   socket_.set(zmq::sockopt::sndhwm, kReplyQueueFrames);
   socket_.set(zmq::sockopt::router_mandatory, true);
   socket_.set(zmq::sockopt::router_handover, false);
@@ -60,8 +66,8 @@ Status Inbox::bind() {
     const auto advice = error.num() == EADDRINUSE
                             ? "another process listens there; stop it or change mesh.listen"
                             : "change mesh.listen";
-    return {StatusCode::kUnavailable,
-            "mesh.listen: cannot listen on " + options_.listen + ": " + error.what() + "; " + advice};
+    return {StatusCode::kUnavailable, "mesh.listen: cannot listen on " + options_.listen + ": " +
+                                          error.what() + "; " + advice};
   }
 }
 
@@ -94,13 +100,15 @@ void Inbox::handle_message(std::string_view routing_id, std::string_view body, T
   client->last_heard = now;
   if (frame->kind == wire::FrameKind::kRequests) {
     handle_requests(*client, frame->content, now);
-  } else if (frame->kind == wire::FrameKind::kPing && frame->content.size() <= limits::kPingBytesMax) {
+  } else if (frame->kind == wire::FrameKind::kPing &&
+             frame->content.size() <= limits::kPingBytesMax) {
     wire::Buffer pong;
     wire::begin_frame(pong, wire::FrameKind::kPong);
     pong.append(frame->content);
     send_control(routing_id, pong);
   } else {
-    refuse(routing_id, wire::Refusal::kKind, "a dialling side sends HELLO, REQUESTS and short PINGs");
+    refuse(routing_id, wire::Refusal::kKind,
+           "a dialling side sends HELLO, REQUESTS and short PINGs");
   }
 }
 
@@ -109,17 +117,21 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
   const auto hello = wire::decode_hello(content);
   if (!hello) return refuse(view(routing_id), wire::Refusal::kMalformed, "the HELLO is malformed");
   if (hello->version_min > wire::kProtocolVersion || hello->version_max < wire::kProtocolVersion) {
-    return refuse(view(routing_id), wire::Refusal::kVersion, "this node speaks protocol version 1 only");
+    return refuse(view(routing_id), wire::Refusal::kVersion,
+                  "this node speaks protocol version 1 only");
   }
-  if (!hello->name.empty() && (!NodeName::parse(hello->name) || hello->name == options_.self.str())) {
-    return refuse(view(routing_id), wire::Refusal::kMalformed,
-                  "the name " + quoted(hello->name) + " cannot be a peer of " + options_.self.str());
+  if (!hello->name.empty() &&
+      (!NodeName::parse(hello->name) || hello->name == options_.self.str())) {
+    return refuse(
+        view(routing_id), wire::Refusal::kMalformed,
+        "the name " + quoted(hello->name) + " cannot be a peer of " + options_.self.str());
   }
   if (clients_.size() >= limits::kMeshClientsMax && !clients_.contains(id)) {
     forget_silent(now, kClientSilenceMaxFull);
   }
   if (clients_.size() >= limits::kMeshClientsMax && !clients_.contains(id)) {
-    return refuse(view(routing_id), wire::Refusal::kFlood, "this node has no room for more connections");
+    return refuse(view(routing_id), wire::Refusal::kFlood,
+                  "this node has no room for more connections");
   }
   auto& client = clients_[id];
   client = std::make_unique<Client>();  // a second HELLO begins anew
@@ -164,14 +176,16 @@ void Inbox::handle_requests(Client& client, std::string_view run, TimePoint now)
   }
   if (refusal) {
     const auto routing_id = routing_id_of(id);
-    refuse(view(routing_id), *refusal, "a request record is broken; it and what follows it was not executed");
+    refuse(view(routing_id), *refusal,
+           "a request record is broken; it and what follows it was not executed");
   }
 }
 
 void Inbox::refuse(std::string_view routing_id, wire::Refusal reason, const std::string& text) {
   auto& counter = counters_.refused[static_cast<std::size_t>(reason)];
   if (counter.value() == 0) {
-    spdlog::warn("refused a frame ({}): {}; more of these are only counted", wire::to_string(reason), text);
+    spdlog::warn("refused a frame ({}): {}; more of these are only counted",
+                 wire::to_string(reason), text);
   }
   counter.add();
   wire::Buffer frame;
@@ -191,7 +205,8 @@ void Inbox::refuse_request(const core::Origin& origin, const RequestView& reques
 void Inbox::reply(const core::Origin& origin, const ReplyView& answer) {
   auto* client = find(static_cast<std::uint32_t>(origin.connection));
   if (client == nullptr) return counters_.dropped_replies.add();
-  // One that reads nothing at all costs no more than this: its replies would only wait to be dropped later.
+  // One that reads nothing at all costs no more than this: its replies would only wait to be
+  // dropped later.
   if (client->waiting_bytes > 2 * limits::kMeshClientReplyBytesMax) {
     return counters_.dropped_replies.add();
   }

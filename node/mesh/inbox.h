@@ -24,17 +24,17 @@
 
 namespace kvmesh::mesh {
 
-/// The ROUTER socket to which peers and clients connect: takes their requests to the core and the replies back.
-/// A connection exists for it from its HELLO on. Overload is answered from here, never by letting the socket's queue
-/// fill: libzmq may abort the process then.
-/// Owned by one reactor. Only counters may be read from other threads.
+/// The ROUTER socket to which peers and clients connect: takes their requests to the core and the
+/// replies back. A connection exists for it from its HELLO on. Overload is answered from here,
+/// never by letting the socket's queue fill: libzmq may abort the process then. Owned by one
+/// reactor. Only counters may be read from other threads.
 class Inbox {
  public:
   struct Options {
     std::string listen;
     NodeName self;
     std::string software;
-    std::uint32_t adapter = 0;  // Origin::adapter of what comes from here
+    std::uint32_t adapter = 0;                   // Origin::adapter of what comes from here
     std::function<std::uint64_t()> table_epoch;  // for WELCOME
   };
   struct Counters {
@@ -45,12 +45,14 @@ class Inbox {
 
   Inbox(zmq::context_t& context, Options options, core::Core& core);
 
-  /// kUnavailable when the address is taken or not this machine's; the text says which and what to do.
+  /// kUnavailable when the address is taken or not this machine's; the text says which and what to
+  /// do.
   Status bind();
   /// Where it listens, with the port that was chosen for port 0.
   std::string endpoint() const;
 
-  /// Handles what has arrived, up to `frames_max` frames or a mebibyte; true when there may be more.
+  /// Handles what has arrived, up to `frames_max` frames or a mebibyte; true when there may be
+  /// more.
   bool receive(TimePoint now, int frames_max);
   /// Queues a reply for the end of the pass.
   void reply(const core::Origin& origin, const ReplyView& reply);
@@ -61,8 +63,8 @@ class Inbox {
 
   /// Forgets connections that were silent for long. Call now and then.
   void tick(TimePoint now);
-  /// Takes no more requests from the connections of now: after this node was stopped for so long that they were given
-  /// up at the other end, what they had sent must not be executed any more.
+  /// Takes no more requests from the connections of now: after this node was stopped for so long
+  /// that they were given up at the other end, what they had sent must not be executed any more.
   void forget_clients();
   /// Asks every connection for no more requests.
   void say_goodbye();
@@ -72,8 +74,8 @@ class Inbox {
  private:
   struct Client {
     std::uint32_t id = 0;
-    std::string name;         // of a node; empty for a plain client
-    wire::Buffer frame;       // replies of this pass
+    std::string name;                  // of a node; empty for a plain client
+    wire::Buffer frame;                // replies of this pass
     std::deque<wire::Buffer> waiting;  // frames that the socket did not take yet
     std::size_t waiting_bytes = 0;
     TimePoint last_heard;

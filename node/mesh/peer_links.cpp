@@ -16,7 +16,8 @@ constexpr std::size_t kWhyBytesMax = 512;
 // A reason may hold what the far side wrote: it goes into the log and into the texts of errors.
 std::string one_line(std::string_view text) {
   std::string out{text.substr(0, kWhyBytesMax)};
-  std::ranges::replace_if(out, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  std::ranges::replace_if(
+      out, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
   return out;
 }
 
@@ -43,8 +44,7 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
     owner_.watcher_.unwatch(monitor_fd_);
   }
   void on_up(transport::Link& link, const wire::Welcome& welcome) override {
-    spdlog::info("link to {} is up ({})", link.options().peer.str(),
-                 quoted(welcome.software));
+    spdlog::info("link to {} is up ({})", link.options().peer.str(), quoted(welcome.software));
     last_why_.clear();
     owner_.core_.on_peer_up(index_, {welcome.in_flight_max, welcome.in_flight_bytes_max});
   }
@@ -62,8 +62,8 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
     const auto why = one_line(reason);
     // A peer that stays away is news once, not at every attempt.
     if (why != last_why_) {
-      spdlog::warn("link to {} at {} is down: {}", link.options().peer.str(), link.options().endpoint,
-                   why);
+      spdlog::warn("link to {} at {} is down: {}", link.options().peer.str(),
+                   link.options().endpoint, why);
     }
     last_why_ = why;
     owner_.core_.on_peer_down(index_, why, owner_.now_);
@@ -94,8 +94,8 @@ PeerLinks::PeerLinks(zmq::context_t& context, const Settings& settings, const st
     options.peer_timeout = settings.mesh.peer_timeout;
     options.reconnect_min = settings.mesh.reconnect_min;
     options.reconnect_max = settings.mesh.reconnect_max;
-    links_.push_back(std::make_unique<PeerLink>(
-        *this, PeerIndex{static_cast<std::uint16_t>(i)}, context, std::move(options)));
+    links_.push_back(std::make_unique<PeerLink>(*this, PeerIndex{static_cast<std::uint16_t>(i)},
+                                                context, std::move(options)));
   }
 }
 

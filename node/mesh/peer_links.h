@@ -15,11 +15,12 @@
 
 namespace kvmesh::mesh {
 
-/// One reactor's links, one to each peer: takes the core's requests out and the replies, and the news of links coming and
-/// going, to the core. Owned by one reactor.
+/// One reactor's links, one to each peer: takes the core's requests out and the replies, and the
+/// news of links coming and going, to the core. Owned by one reactor.
 class PeerLinks {
  public:
-  /// All references must outlive the object. `core`'s peers are those of `settings`, in the same order.
+  /// All references must outlive the object. `core`'s peers are those of `settings`, in the same
+  /// order.
   PeerLinks(zmq::context_t& context, const Settings& settings, const std::string& software,
             const std::function<std::uint64_t()>& table_epoch, core::Core& core, Watcher& watcher);
   ~PeerLinks();

@@ -4,8 +4,8 @@
 
 namespace kvmesh::mesh {
 
-/// What the mesh asks of the event loop it lives in: tell when a descriptor becomes readable. As long as a descriptor is
-/// readable, the loop tells so each time that it would sleep otherwise.
+/// What the mesh asks of the event loop it lives in: tell when a descriptor becomes readable. As
+/// long as a descriptor is readable, the loop tells so each time that it would sleep otherwise.
 class Watcher {
  public:
   Watcher() = default;

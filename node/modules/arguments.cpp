@@ -24,7 +24,8 @@ std::string_view Arguments::bytes(std::string_view what, std::size_t limit) {
   return out;
 }
 
-std::optional<std::string_view> Arguments::optional_bytes(std::string_view what, std::size_t limit) {
+std::optional<std::string_view> Arguments::optional_bytes(std::string_view what,
+                                                          std::size_t limit) {
   if (!next()) return std::nullopt;
   if (in_.peek() == wire::Reader::Type::kNil) {
     in_.read_nil();

@@ -11,11 +11,12 @@
 
 namespace kvmesh::modules {
 
-/// Reads the arguments of one call, and remembers the first fault. A handler reads all that it wants, then asks check()
-/// once. Not thread-safe; lives during the call.
+/// Reads the arguments of one call, and remembers the first fault. A handler reads all that it
+/// wants, then asks check() once. Not thread-safe; lives during the call.
 class Arguments {
  public:
-  /// `usage` is how the call is written, for the error: "kv.put [key, value]". It must outlive the object.
+  /// `usage` is how the call is written, for the error: "kv.put [key, value]". It must outlive the
+  /// object.
   Arguments(std::string_view args, std::string_view usage)
       : in_(args), usage_(usage), left_(in_.read_array()) {}
 
@@ -28,7 +29,8 @@ class Arguments {
   /// Any one value as it stands in msgpack, or empty when it is left out.
   std::string_view optional_value();
 
-  /// kInvalidArgument when an argument is missing, of a wrong type, or one too many; or what was found before.
+  /// kInvalidArgument when an argument is missing, of a wrong type, or one too many; or what was
+  /// found before.
   Status check() const;
 
  private:

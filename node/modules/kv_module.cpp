@@ -27,12 +27,12 @@ void finish(Call& call, const Status& status) {
   call.fail(with_bucket(status, call.bucket()));
 }
 
-// The functions on one bucket demand one: routing has refused an empty name and one over its limit, but a call for a
-// node has none.
+// The functions on one bucket demand one: routing has refused an empty name and one over its limit,
+// but a call for a node has none.
 bool refuse_without_bucket(Call& call) {
   if (!call.bucket().empty()) return false;
-  call.fail({StatusCode::kInvalidArgument,
-             std::string{call.request().function} + " is for a bucket; send it to one, not to a node"});
+  call.fail({StatusCode::kInvalidArgument, std::string{call.request().function} +
+                                               " is for a bucket; send it to one, not to a node"});
   return true;
 }
 
@@ -69,8 +69,8 @@ void get(Engine& engine, Call& call) {
   const auto key = args.bytes("key", limits::kKeyBytesMax);
   if (refuse_without_bucket(call) || refuse_arguments(call, args)) return;
   auto& out = call.result();  // stays empty, which is nil, when there is no such key
-  const auto found = engine.get(call.bucket(), key,
-                                [&out](store::ValueView value) { wire::pack_bin(out, value.bytes); });
+  const auto found = engine.get(
+      call.bucket(), key, [&out](store::ValueView value) { wire::pack_bin(out, value.bytes); });
   finish(call, found.status());
 }
 
@@ -126,7 +126,8 @@ void keys(Engine& engine, Call& call) {
   if (refuse_without_bucket(call)) return;
   const auto page = read_page_arguments(call, "kv.keys [after, limit]", limits::kKeyBytesMax);
   if (!page) return;
-  finish_page(call, engine.list_keys(call.bucket(), page->after, page->limit, limits::kPageBytesMax));
+  finish_page(call,
+              engine.list_keys(call.bucket(), page->after, page->limit, limits::kPageBytesMax));
 }
 
 void buckets(Engine& engine, Call& call) {

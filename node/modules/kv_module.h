@@ -5,8 +5,9 @@
 
 namespace kvmesh::modules {
 
-/// Defines the functions of the module `kv` (common/PROTOCOL.md, "Functions"): what a node with storage does with the
-/// requests that end there. `engine` must outlive the modules. The handlers are as thread-safe as the engine.
+/// Defines the functions of the module `kv` (common/PROTOCOL.md, "Functions"): what a node with
+/// storage does with the requests that end there. `engine` must outlive the modules. The handlers
+/// are as thread-safe as the engine.
 void define_kv(core::Modules& modules, store::Engine& engine);
 
 }  // namespace kvmesh::modules

@@ -3,17 +3,17 @@
 #include <functional>
 #include <string>
 
+#include <kvmesh/status.h>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
-#include <kvmesh/status.h>
 
 #include "node/tcp/server.h"
 
 namespace kvmesh::tcp {
 
-/// The listening socket of the line protocol: accepts, counts, and hands connections on. A connection over the limit is
-/// told so and closed. Lives on one reactor.
+/// The listening socket of the line protocol: accepts, counts, and hands connections on. A
+/// connection over the limit is told so and closed. Lives on one reactor.
 class Acceptor {
  public:
   /// Takes a connection that was counted; whoever has it in the end counts it off.
@@ -22,7 +22,8 @@ class Acceptor {
   Acceptor(asio::io_context& loop, std::size_t connections_max, ConnectionCount& count,
            Handover handover);
 
-  /// `listen` is host:port. kUnavailable when it is taken or not this machine's; the text says which and what to do.
+  /// `listen` is host:port. kUnavailable when it is taken or not this machine's; the text says
+  /// which and what to do.
   Status bind(const std::string& listen);
   /// Where it listens, with the port that was chosen for port 0.
   std::string endpoint() const;

@@ -81,7 +81,8 @@ RequestView to_request(const Command& command, wire::Buffer& scratch) {
         command.key.empty() ? wire::pack_nil(out) : wire::pack_bin(out, command.key);
         wire::pack_uint(out, limits::kPageItemsDefault);
         break;
-      default: wire::pack_array(out, 0);
+      default:
+        wire::pack_array(out, 0);
     }
   });
   if (command.verb == Verb::kRoute) request.flags |= RequestView::kFlagTrace;

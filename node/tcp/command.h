@@ -29,7 +29,7 @@ enum class Verb : std::uint8_t {
 struct Command {
   Verb verb = Verb::kUnknown;
   std::string_view bucket;
-  std::string_view key;    // of kKeys: the name to go on after, or empty
+  std::string_view key;  // of kKeys: the name to go on after, or empty
   std::string_view value;
 
   /// Is it a request to the mesh, or answered by the adapter itself?

@@ -16,7 +16,8 @@ constexpr int kDiscardRounds = 64;
 
 }  // namespace
 
-Connection::Connection(Server& server, std::uint64_t id, asio::ip::tcp::socket socket, TimePoint now)
+Connection::Connection(Server& server, std::uint64_t id, asio::ip::tcp::socket socket,
+                       TimePoint now)
     : server_(server),
       id_(id),
       socket_(std::move(socket)),
@@ -73,7 +74,8 @@ void Connection::handle_line(const LineBuffer::Line& line) {
   if (line.too_long > 0) {
     return place_text([&](wire::Buffer& out) {
       append_error(out, StatusCode::kTooLarge,
-                   "line of " + std::to_string(line.too_long) + " bytes or more is over the limit of " +
+                   "line of " + std::to_string(line.too_long) +
+                       " bytes or more is over the limit of " +
                        std::to_string(limits::kLineBytesMax));
     });
   }
@@ -92,8 +94,9 @@ void Connection::reply(std::uint64_t place, const ReplyView& reply) {
   auto& text = replies_.text_buffer(place, out_);
   if (!reply.result.empty() && server_.is_full(reply.result.size())) {
     append_error(text, StatusCode::kOverloaded,
-                 "the line protocol's clients have left " + std::to_string(server_.buffered_bytes()) +
-                     " bytes unread, at the limit of " + std::to_string(limits::kTcpBufferedBytesMax));
+                 "the line protocol's clients have left " +
+                     std::to_string(server_.buffered_bytes()) + " bytes unread, at the limit of " +
+                     std::to_string(limits::kTcpBufferedBytesMax));
   } else {
     append_reply_text(text, replies_.verb(place), reply);
   }
@@ -127,7 +130,8 @@ void Connection::write() {
   const auto bytes = socket_.write_some(asio::buffer(pending.data(), pending.size()), error);
   written_ += bytes;
   if (bytes > 0) last_used_ = server_.look_at_clock();
-  if (error && error != asio::error::would_block && error != asio::error::interrupted) return close();
+  if (error && error != asio::error::would_block && error != asio::error::interrupted)
+    return close();
   if (written_ == out_.size()) {
     out_.clear();
     out_.shrink(limits::kBatchBytes);
@@ -149,7 +153,8 @@ void Connection::write() {
                      });
 }
 
-// The kernel throws away replies that are not delivered yet when a socket is closed with input unread.
+// The kernel throws away replies that are not delivered yet when a socket is closed with input
+// unread.
 void Connection::discard_input() {
   asio::error_code error;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);

@@ -15,9 +15,10 @@ namespace kvmesh::tcp {
 
 class Server;
 
-/// One client of the line protocol: reads lines, gives the requests to the core, writes the replies in order.
-/// Stops reading while its client leaves too much unread, so that it costs bounded memory.
-/// Owned by its Server and by the handlers that asio still holds; all on the server's thread.
+/// One client of the line protocol: reads lines, gives the requests to the core, writes the replies
+/// in order. Stops reading while its client leaves too much unread, so that it costs bounded
+/// memory. Owned by its Server and by the handlers that asio still holds; all on the server's
+/// thread.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Server& server, std::uint64_t id, asio::ip::tcp::socket socket, TimePoint now);
@@ -37,12 +38,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool idle() const { return replies_.size() == 0; }
   /// When bytes last went either way.
   TimePoint last_used() const { return last_used_; }
-  std::size_t buffered_bytes() const {
-    return out_.size() - written_ + replies_.waiting_bytes();
-  }
+  std::size_t buffered_bytes() const { return out_.size() - written_ + replies_.waiting_bytes(); }
 
   // The server's own notes.
-  bool dirty = false;               // on its list for this pass
+  bool dirty = false;             // on its list for this pass
   std::size_t counted_bytes = 0;  // what of buffered_bytes() is in the server's sum
 
  private:

@@ -12,8 +12,8 @@ std::span<char> LineBuffer::room() {
     if (capacity_ > kBytesKept && !was_full_) resize(kBytesMin);
   }
   if (capacity_ == 0) resize(kBytesMin);
-  // Full reads are worth room up to kBytesKept; only a long line gets more, so that what one read brings is
-  // bounded, and with it the time that the loop spends on one connection.
+  // Full reads are worth room up to kBytesKept; only a long line gets more, so that what one read
+  // brings is bounded, and with it the time that the loop spends on one connection.
   if ((was_full_ && capacity_ < kBytesKept) || kept > capacity_ / 2) {
     // A line end and one byte more than the limit are enough to tell that a line is too long.
     const auto useful = std::max(kBytesKept, line_bytes_max_ + 2 + kBytesMin);

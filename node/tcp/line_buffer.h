@@ -8,9 +8,10 @@
 
 namespace kvmesh::tcp {
 
-/// The bytes of one connection that have arrived and are not yet read as lines. Starts small, so that an idle connection
-/// costs little, and grows while its reads are full. A line over `line_bytes_max` is told once as too long, then
-/// thrown away up to its end, so the memory is bounded. Not thread-safe.
+/// The bytes of one connection that have arrived and are not yet read as lines. Starts small, so
+/// that an idle connection costs little, and grows while its reads are full. A line over
+/// `line_bytes_max` is told once as too long, then thrown away up to its end, so the memory is
+/// bounded. Not thread-safe.
 class LineBuffer {
  public:
   explicit LineBuffer(std::size_t line_bytes_max) : line_bytes_max_(line_bytes_max) {}
@@ -21,8 +22,9 @@ class LineBuffer {
   void filled(std::size_t count);
 
   struct Line {
-    std::string_view text;      // without CR LF or LF; valid until room() is called
-    std::size_t too_long = 0;   // bytes seen so far when the line is over the limit; text is empty then
+    std::string_view text;  // without CR LF or LF; valid until room() is called
+    std::size_t too_long =
+        0;  // bytes seen so far when the line is over the limit; text is empty then
   };
   /// The next whole line; empty when there is none yet.
   std::optional<Line> next();

@@ -9,8 +9,8 @@
 
 namespace kvmesh::tcp {
 
-/// Keeps one connection's replies in the order of its requests, whatever order they come in. Each request takes a place;
-/// a reply that comes before those ahead of it waits in its place.
+/// Keeps one connection's replies in the order of its requests, whatever order they come in. Each
+/// request takes a place; a reply that comes before those ahead of it waits in its place.
 /// Invariant: the first place, if there is one, has no reply yet. Not thread-safe.
 class ReplyQueue {
  public:
@@ -21,8 +21,8 @@ class ReplyQueue {
   /// REQUIRES: is_waiting(place).
   Verb verb(std::uint64_t place) const { return at(place).verb; }
 
-  /// Where the text of `place`'s reply goes: straight to `out` when it is the first in line, else into its place.
-  /// Follow with answered(). REQUIRES: is_waiting(place).
+  /// Where the text of `place`'s reply goes: straight to `out` when it is the first in line, else
+  /// into its place. Follow with answered(). REQUIRES: is_waiting(place).
   wire::Buffer& text_buffer(std::uint64_t place, wire::Buffer& out);
   /// The text is complete: moves what is in order now to `out`.
   void answered(std::uint64_t place, wire::Buffer& out);

@@ -20,18 +20,22 @@ constexpr std::string_view kHelp =
     "GET bucket key            its value on a line (empty when there is none), then OK\r\n"
     "DELETE bucket key         remove a key\r\n"
     "DROP bucket               remove a bucket and its keys\r\n"
-    "KEYS bucket [after]       how many keys follow, a line each, then OK (OK MORE: ask again after the last)\r\n"
+    "KEYS bucket [after]       how many keys follow, a line each, then OK (OK MORE: ask again "
+    "after the last)\r\n"
     "ROUTE bucket              the nodes on the way to the bucket, a line each, then OK\r\n"
     "PING                      PONG\r\n"
     "QUIT                      close this connection\r\n"
     "OK\r\n";
 
-bool fits_a_line(std::string_view bytes) { return bytes.find_first_of("\r\n") == std::string_view::npos; }
+bool fits_a_line(std::string_view bytes) {
+  return bytes.find_first_of("\r\n") == std::string_view::npos;
+}
 
 void append_number(wire::Buffer& out, std::uint64_t number) { out.append(std::to_string(number)); }
 
 void append_malformed(wire::Buffer& out) {
-  append_error(out, StatusCode::kProtocolError, "the node that answered sent a result of another form");
+  append_error(out, StatusCode::kProtocolError,
+               "the node that answered sent a result of another form");
 }
 
 void append_value(wire::Buffer& out, std::string_view result) {
@@ -44,9 +48,10 @@ void append_value(wire::Buffer& out, std::string_view result) {
   }
   if (in.failed()) return append_malformed(out);
   if (!fits_a_line(value)) {
-    return append_error(out, StatusCode::kNotText, "the value of " + std::to_string(value.size()) +
-                                                       " bytes holds a line break; read it with the "
-                                                       "kvmesh command or another client");
+    return append_error(out, StatusCode::kNotText,
+                        "the value of " + std::to_string(value.size()) +
+                            " bytes holds a line break; read it with the "
+                            "kvmesh command or another client");
   }
   out.append(value);
   out.append("\r\nOK\r\n");
@@ -65,8 +70,9 @@ void append_keys(wire::Buffer& out, std::string_view result) {
     if (!fits_a_line(key)) {
       out.truncate(before);
       return append_error(out, StatusCode::kNotText,
-                          "the key " + quoted(key) + " holds a line break; list these keys with the "
-                          "kvmesh command or another client");
+                          "the key " + quoted(key) +
+                              " holds a line break; list these keys with the "
+                              "kvmesh command or another client");
     }
     out.append(key);
     out.append(kEnd);
@@ -102,10 +108,14 @@ void append_reply_text(wire::Buffer& out, Verb verb, const ReplyView& reply) {
   if (reply.code == StatusCode::kNotFound) return out.append("NOT FOUND\r\n");
   if (reply.code != StatusCode::kOk) return append_error(out, reply.code, reply.text);
   switch (verb) {
-    case Verb::kGet: return append_value(out, reply.result);
-    case Verb::kKeys: return append_keys(out, reply.result);
-    case Verb::kRoute: return append_route(out, reply);
-    default: return out.append("OK\r\n");
+    case Verb::kGet:
+      return append_value(out, reply.result);
+    case Verb::kKeys:
+      return append_keys(out, reply.result);
+    case Verb::kRoute:
+      return append_route(out, reply);
+    default:
+      return out.append("OK\r\n");
   }
 }
 
@@ -122,10 +132,14 @@ void append_error(wire::Buffer& out, StatusCode code, std::string_view text) {
 
 void append_own_reply(wire::Buffer& out, Verb verb) {
   switch (verb) {
-    case Verb::kPing: return out.append("PONG\r\n");
-    case Verb::kHelp: return out.append(kHelp);
-    case Verb::kQuit: return out.append("OK\r\n");
-    default: return out.append("UNKNOWN COMMAND\r\n");
+    case Verb::kPing:
+      return out.append("PONG\r\n");
+    case Verb::kHelp:
+      return out.append(kHelp);
+    case Verb::kQuit:
+      return out.append("OK\r\n");
+    default:
+      return out.append("UNKNOWN COMMAND\r\n");
   }
 }
 

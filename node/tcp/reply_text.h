@@ -8,10 +8,12 @@
 #include "common/wire/buffer.h"
 #include "node/tcp/command.h"
 
-/// The texts of the line protocol (common/PROTOCOL.md, part 2). Pure functions that append to `out`.
+/// The texts of the line protocol (common/PROTOCOL.md, part 2). Pure functions that append to
+/// `out`.
 namespace kvmesh::tcp {
 
-/// The reply to a request of `verb`, as lines. What cannot be shown as lines becomes `ERROR not_text`.
+/// The reply to a request of `verb`, as lines. What cannot be shown as lines becomes `ERROR
+/// not_text`.
 void append_reply_text(wire::Buffer& out, Verb verb, const ReplyView& reply);
 
 /// `ERROR code text` as one line, whatever bytes the text has.

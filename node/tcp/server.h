@@ -22,9 +22,9 @@ using ConnectionCount = std::atomic<std::size_t>;
 class Server {
  public:
   struct Options {
-    std::uint32_t adapter = 0;                   // Origin::adapter of what comes from here
-    std::chrono::milliseconds request_timeout;   // given to every request
-    std::chrono::milliseconds idle_timeout;      // 0: never
+    std::uint32_t adapter = 0;                  // Origin::adapter of what comes from here
+    std::chrono::milliseconds request_timeout;  // given to every request
+    std::chrono::milliseconds idle_timeout;     // 0: never
   };
 
   Server(Options options, core::Core& core, ConnectionCount& count);

@@ -20,17 +20,22 @@ class Failed(Exception):
     """A benchmark cannot go on; the text says why."""
 
 
-def free_port(_taken=set()):  # the default is shared on purpose: no port twice in a run
-    """A port below the ephemeral range that nothing listens on."""
+_reserved = []  # sockets that keep other runs, and the tests in tests/distributed, from choosing our ports
+
+
+def free_port():
+    """A port below the ephemeral range that nothing listens on, and that no other run will choose."""
     for port in random.sample(range(20000, 32000), 2000):
-        if port in _taken:
-            continue
-        with socket.socket() as probe:
-            try:
+        token = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            token.bind(f"\0kvmesh-test-port-{port}")
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        _taken.add(port)
+        except OSError:
+            token.close()
+            continue
+        _reserved.append(token)
         return port
     raise Failed("no free port between 20000 and 32000")
 

@@ -46,7 +46,8 @@ TEST(Frame, IsReadUpToItsLimitExactly) {
 TEST(Frame, PingIsReadUpToItsLimitExactly) {
   for (const char kind : {'\5', '\6'}) {
     EXPECT_TRUE(parse_frame(frame_of(1, kind, limits::kPingBytesMax)).frame);
-    EXPECT_EQ(parse_frame(frame_of(1, kind, limits::kPingBytesMax + 1)).refusal, Refusal::kOversize);
+    EXPECT_EQ(parse_frame(frame_of(1, kind, limits::kPingBytesMax + 1)).refusal,
+              Refusal::kOversize);
   }
 }
 

@@ -41,7 +41,7 @@ std::string over_limit(std::string_view what, std::size_t actual, std::size_t li
 }
 
 std::string byte_text(unsigned char byte) {
-  const std::string hex = "0x" + hex_byte(byte);
+  std::string hex = "0x" + hex_byte(byte);
   if (!is_printable(byte)) return hex;
   return std::string{"'"} + static_cast<char>(byte) + "' (" + hex + ")";
 }

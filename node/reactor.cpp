@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include <kvmesh/limits.h>
 #include <spdlog/spdlog.h>
 #include <asio/post.hpp>
 
@@ -39,9 +40,9 @@ Reactor::Reactor(const Parts& parts)
             now_is()),
       links_(parts.context, parts.settings, parts.software, epoch_of(parts.table_epoch), core_,
              watcher_),
-      tcp_server_(
-          {kTcp, parts.settings.mesh.request_timeout, parts.settings.kv_server.idle_timeout}, core_,
-          parts.connections),
+      tcp_server_({kTcp, parts.settings.mesh.request_timeout, parts.settings.kv_server.idle_timeout,
+                   limits::kTcpBufferedBytesMax / parts.settings.threads},
+                  core_, parts.connections),
       last_pass_(now_is()),
       last_sweep_(last_pass_) {
   if (parts.with_inbox) {

@@ -21,7 +21,7 @@ int route(Session& session, const std::string& bucket) {
   if (!client) return session.fail(client.status());
   Operation operation = ops::route(bucket);
   operation.trace = true;
-  Outcome outcome = (*client)->call(std::move(operation), session.timeout());
+  Outcome outcome = (*client)->call(operation, session.timeout());
   const auto hops = std::move(outcome.trace);
   const auto owner = client::text_of(std::move(outcome), "node.name");
   if (!owner) {
@@ -53,7 +53,7 @@ int trace(Session& session, const TraceArguments& arguments) {
       with_key ? ops::get(arguments.bucket, arguments.key) : ops::route(arguments.bucket);
   operation.trace = true;
   const auto began = steady_clock::now();
-  const Outcome outcome = (*client)->call(std::move(operation), session.timeout());
+  const Outcome outcome = (*client)->call(operation, session.timeout());
   const auto took =
       std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began);
   if (session.json()) {

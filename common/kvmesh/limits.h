@@ -15,56 +15,66 @@ inline constexpr std::size_t kKeyBytesMax = 1024;
 inline constexpr std::size_t kValueBytesMax = 1024 * 1024;
 
 // The mesh wire (common/PROTOCOL.md).
-inline constexpr std::size_t kFrameBytesMax =
-    4 * 1024 * 1024;  // one ZeroMQ message: header and records
-inline constexpr std::size_t kRecordBytesMax =
-    2 * 1024 * 1024;  // one request or reply, length prefix excluded
-inline constexpr std::size_t kBodyBytesMax =
-    kRecordBytesMax - 64 * 1024;  // what of it passes every hop unchanged
-inline constexpr std::size_t kTraceBytesMax =
-    32 * 1024;  // the trace of a reply; hops that do not fit are left out
-inline constexpr std::size_t kPingBytesMax = 64;  // content of PING and of PONG
-inline constexpr std::size_t kBatchBytes =
-    64 * 1024;  // a batch this long leaves before the pass ends
+/// One ZeroMQ message: header and records.
+inline constexpr std::size_t kFrameBytesMax = 4 * 1024 * 1024;
+/// One request or reply, length prefix excluded.
+inline constexpr std::size_t kRecordBytesMax = 2 * 1024 * 1024;
+/// What of it passes every hop unchanged.
+inline constexpr std::size_t kBodyBytesMax = kRecordBytesMax - 64 * 1024;
+/// The trace of a reply; hops that do not fit are left out.
+inline constexpr std::size_t kTraceBytesMax = 32 * 1024;
+/// Content of PING and of PONG.
+inline constexpr std::size_t kPingBytesMax = 64;
+/// A batch this long leaves before the pass ends.
+inline constexpr std::size_t kBatchBytes = 64 * 1024;
 inline constexpr std::size_t kNodeNameBytesMax = 255;
 inline constexpr std::size_t kFunctionNameBytesMax = 255;
-inline constexpr std::size_t kErrorTextBytesMax = 4096;  // longer error texts are cut, not refused
-inline constexpr std::uint32_t kHopsMax = 16;            // `too_many_hops`
-inline constexpr std::uint32_t kNestingMax =
-    16;  // depth of a msgpack value in arguments and results
-inline constexpr std::uint32_t kValueItemsMax =
-    1024 * 1024;  // elements of all containers of one value, together
-inline constexpr std::uint32_t kPageItemsMax =
-    10000;  // names in one page of `kv.keys` and `kv.buckets`
+/// Longer error texts are cut, not refused.
+inline constexpr std::size_t kErrorTextBytesMax = 4096;
+/// `too_many_hops`.
+inline constexpr std::uint32_t kHopsMax = 16;
+/// Depth of a msgpack value in arguments and results.
+inline constexpr std::uint32_t kNestingMax = 16;
+/// Elements of all containers of one value, together.
+inline constexpr std::uint32_t kValueItemsMax = 1024 * 1024;
+/// Names in one page of `kv.keys` and `kv.buckets`.
+inline constexpr std::uint32_t kPageItemsMax = 10000;
 inline constexpr std::uint32_t kPageItemsDefault = 1000;
-inline constexpr std::size_t kPageBytesMax =
-    1024 * 1024;  // a page ends early rather than grow beyond this
+/// A page ends early rather than grow beyond this.
+inline constexpr std::size_t kPageBytesMax = 1024 * 1024;
 
 // Time.
 inline constexpr std::chrono::milliseconds kTimeoutDefault{5000};
 inline constexpr std::chrono::milliseconds kTimeoutMax{std::chrono::hours{24}};
 
 // What is under way at once; beyond it `overloaded`.
-inline constexpr std::uint32_t kInFlightMax = 262144;        // forwarded requests of one reactor
-inline constexpr std::uint32_t kInFlightPerLinkMax = 65536;  // of those, over one link
+/// Forwarded requests of one reactor.
+inline constexpr std::uint32_t kInFlightMax = 262144;
+/// Of those, over one link.
+inline constexpr std::uint32_t kInFlightPerLinkMax = 65536;
 inline constexpr std::size_t kInFlightBytesPerLinkMax = 32 * 1024 * 1024;
 inline constexpr std::size_t kPeersMax = 1024;
 inline constexpr std::size_t kRoutingEntriesMax = 1024;
-inline constexpr std::size_t kMeshClientsMax =
-    10000;  // connections to the mesh port that said HELLO
-inline constexpr std::size_t kMeshClientReplyBytesMax =
-    16 * 1024 * 1024;  // unread replies of one of them
+/// Connections to the mesh port that said HELLO.
+inline constexpr std::size_t kMeshClientsMax = 10000;
+/// Unread replies of one of them.
+inline constexpr std::size_t kMeshClientReplyBytesMax = 16 * 1024 * 1024;
 
 // The line protocol.
-inline constexpr std::size_t kLineBytesMax = kValueBytesMax + kKeyBytesMax + kBucketNameBytesMax +
-                                             64;  // line end excluded; 64: the verb and white space
+/// Line end excluded; 64: the verb and white space.
+inline constexpr std::size_t kLineBytesMax =
+    kValueBytesMax + kKeyBytesMax + kBucketNameBytesMax + 64;
 inline constexpr std::size_t kTcpConnectionsDefault = 10000;
-inline constexpr std::size_t kTcpPipelineMax =
-    1024;  // requests of one connection without their reply
-inline constexpr std::size_t kTcpUnreadBytesMax =
-    256 * 1024;  // unread replies at which reading pauses
-inline constexpr std::size_t kTcpBufferedBytesMax =
-    256 * 1024 * 1024;  // unread replies of all connections together
+/// Requests of one connection without their reply.
+inline constexpr std::size_t kTcpPipelineMax = 1024;
+/// The same in bytes of replies to expect, as large as its last ones were; at least one request is
+/// taken.
+inline constexpr std::size_t kTcpPipelineBytes = 4 * 1024 * 1024;
+/// Unread replies at which reading pauses.
+inline constexpr std::size_t kTcpUnreadBytesMax = 256 * 1024;
+/// Unread replies and unfinished lines of all connections together, an equal share for each
+/// reactor.
+inline constexpr std::size_t kTcpBufferedBytesMax = 256 * 1024 * 1024;
 
 static_assert(kBucketNameBytesMax + kKeyBytesMax + kValueBytesMax + 1024 <= kBodyBytesMax,
               "the largest put fits in a body");

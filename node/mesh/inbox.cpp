@@ -1,5 +1,6 @@
 #include "node/mesh/inbox.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -14,8 +15,10 @@ namespace {
 
 constexpr int kBacklog = 1024;
 constexpr int kReplyQueueFrames = 64;
-constexpr std::size_t kBytesPerPass =
-    1024 * 1024;  // received; so that nobody's flood keeps the others waiting
+// Received; so that nobody's flood keeps the others waiting.
+constexpr std::size_t kBytesPerPass = 1024 * 1024;
+// A connection that keeps to its window never has more held than this.
+constexpr std::size_t kHeldBytesMax = limits::kInFlightBytesPerLinkMax + limits::kFrameBytesMax;
 constexpr std::chrono::seconds kClientSilenceMax{30};
 // The same when there is no room for more. Those that have ended say nothing, and those that live
 // ping four times a second.
@@ -47,8 +50,8 @@ std::string_view view(const std::array<char, kRoutingIdBytes>& id) {
 Inbox::Inbox(zmq::context_t& context, Options options, core::Core& core)
     : options_(std::move(options)), core_(core), socket_(context, zmq::socket_type::router) {
   socket_.set(zmq::sockopt::linger, 0);
-  socket_.set(zmq::sockopt::rcvhwm,
-              0);  // a bound would let a peer abort the process; see node/ARCHITECTURE.md
+  // A bound would let a peer abort the process; see node/ARCHITECTURE.md.
+  socket_.set(zmq::sockopt::rcvhwm, 0);
   socket_.set(zmq::sockopt::sndhwm, kReplyQueueFrames);
   socket_.set(zmq::sockopt::router_mandatory, true);
   socket_.set(zmq::sockopt::router_handover, false);
@@ -74,6 +77,7 @@ Status Inbox::bind() {
 std::string Inbox::endpoint() const { return socket_.get(zmq::sockopt::last_endpoint); }
 
 bool Inbox::receive(TimePoint now, int frames_max) {
+  resume_held(now);
   std::size_t bytes = 0;
   for (int frames = 0; frames < frames_max && bytes < kBytesPerPass; ++frames) {
     if (!identity_.receive(socket_.handle())) return false;
@@ -151,33 +155,95 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
   welcome.in_flight_bytes_max = limits::kInFlightBytesPerLinkMax;
   wire::encode(frame, welcome);
   send_control(view(routing_id), frame);
+  if (stopping_) say_goodbye(id);
 }
 
 void Inbox::handle_requests(Client& client, std::string_view run, TimePoint now) {
-  const auto id = client.id;
+  // Behind requests that are held, so that they stay in order.
+  const auto rest = client.held.empty() ? hand_on(client, run, now, now) : run;
+  if (!rest.empty()) hold(client, rest, now);
+}
+
+// Gives a run of requests to the core, as long as the connection reads its replies; returns those
+// that must wait until it does.
+std::string_view Inbox::hand_on(Client& client, std::string_view run, TimePoint arrived,
+                                TimePoint now) {
+  const auto waited = static_cast<std::uint64_t>((now - arrived) / std::chrono::milliseconds{1});
+  std::optional<wire::Refusal> refusal;
+  while (client.waiting_bytes <= limits::kMeshClientReplyBytesMax) {
+    const auto record = wire::next_record(run, refusal);
+    auto request = record ? wire::decode_request(*record) : std::nullopt;
+    if (record && !request) refusal = wire::Refusal::kMalformed;
+    if (refusal) {
+      const auto routing_id = routing_id_of(client.id);
+      refuse(view(routing_id), *refusal,
+             "a request record is broken; it and what follows it was not executed");
+      return {};
+    }
+    if (!record) return {};
+    request->timeout_ms -= std::min(request->timeout_ms, waited);
+    core_.on_request({options_.adapter, client.id, request->id}, *request, now);
+  }
+  return run;
+}
+
+void Inbox::hold(Client& client, std::string_view run, TimePoint arrived) {
+  if (client.held_bytes + run.size() > kHeldBytesMax) {
+    counters_.refused[static_cast<std::size_t>(wire::Refusal::kFlood)].add();
+    return refuse_all(client, run,
+                      {StatusCode::kOverloaded,
+                       "this connection leaves " + std::to_string(client.waiting_bytes) +
+                           " bytes of replies unread and has " + std::to_string(client.held_bytes) +
+                           " bytes of requests waiting, over the limit of " +
+                           std::to_string(kHeldBytesMax) + "; the request was not executed"});
+  }
+  if (client.held.empty()) holding_.push_back(client.id);
+  auto& last = client.held.emplace_back();
+  last.records.append(run);
+  last.arrived = arrived;
+  client.held_bytes += run.size();
+}
+
+bool Inbox::may_resume(const Client& client) {
+  return client.waiting_bytes < limits::kMeshClientReplyBytesMax / 2;
+}
+
+bool Inbox::can_resume() const {
+  return std::ranges::any_of(holding_, [this](std::uint32_t id) {
+    const auto found = clients_.find(id);
+    return found == clients_.end() || may_resume(*found->second);
+  });
+}
+
+void Inbox::resume_held(TimePoint now) {
+  std::erase_if(holding_, [&](std::uint32_t id) {
+    auto* client = find(id);
+    if (client == nullptr) return true;
+    while (!client->held.empty() && may_resume(*client)) {
+      const auto oldest = std::move(client->held.front());
+      client->held.pop_front();
+      client->held_bytes -= oldest.records.size();
+      const auto rest = hand_on(*client, oldest.records.view(), oldest.arrived, now);
+      if (rest.empty()) continue;
+      auto& again = client->held.emplace_front();
+      again.records.append(rest);
+      again.arrived = oldest.arrived;
+      client->held_bytes += rest.size();
+    }
+    return client->held.empty();
+  });
+}
+
+void Inbox::refuse_all(Client& client, std::string_view run, const Status& status) {
   std::optional<wire::Refusal> refusal;
   while (const auto record = wire::next_record(run, refusal)) {
     const auto request = wire::decode_request(*record);
-    if (!request) {
-      refusal = wire::Refusal::kMalformed;
-      break;
-    }
-    const core::Origin origin{options_.adapter, id, request->id};
-    if (client.waiting_bytes > limits::kMeshClientReplyBytesMax) {
-      counters_.refused[static_cast<std::size_t>(wire::Refusal::kFlood)].add();
-      refuse_request(origin, *request,
-                     {StatusCode::kOverloaded,
-                      "this connection has " + std::to_string(client.waiting_bytes) +
-                          " bytes of replies unread, over the limit of " +
-                          std::to_string(limits::kMeshClientReplyBytesMax) + "; read them first"});
-      continue;
-    }
-    core_.on_request(origin, *request, now);
-  }
-  if (refusal) {
-    const auto routing_id = routing_id_of(id);
-    refuse(view(routing_id), *refusal,
-           "a request record is broken; it and what follows it was not executed");
+    if (!request) return;
+    ReplyView answer;
+    answer.id = request->id;
+    answer.code = status.code();
+    answer.text = status.text();
+    reply({options_.adapter, client.id, request->id}, answer);
   }
 }
 
@@ -191,15 +257,6 @@ void Inbox::refuse(std::string_view routing_id, wire::Refusal reason, const std:
   wire::Buffer frame;
   wire::encode(frame, wire::Refused{StatusCode::kProtocolError, text});
   send_control(routing_id, frame);
-}
-
-void Inbox::refuse_request(const core::Origin& origin, const RequestView& request,
-                           const Status& status) {
-  ReplyView answer;
-  answer.id = request.id;
-  answer.code = status.code();
-  answer.text = status.text();
-  reply(origin, answer);
 }
 
 void Inbox::reply(const core::Origin& origin, const ReplyView& answer) {
@@ -275,6 +332,8 @@ void Inbox::forget(Client& client) {
   counters_.dropped_replies.add();
   client.waiting.clear();
   client.waiting_bytes = 0;
+  client.held.clear();
+  client.held_bytes = 0;
   client.gone = true;
 }
 
@@ -298,12 +357,15 @@ void Inbox::forget_clients() {
 }
 
 void Inbox::say_goodbye() {
-  for (const auto& [id, client] : clients_) {
-    wire::Buffer frame;
-    wire::begin_frame(frame, wire::FrameKind::kGoodbye);
-    const auto routing_id = routing_id_of(id);
-    send_control(view(routing_id), frame);
-  }
+  stopping_ = true;
+  for (const auto& [id, client] : clients_) say_goodbye(id);
+}
+
+void Inbox::say_goodbye(std::uint32_t id) {
+  wire::Buffer frame;
+  wire::begin_frame(frame, wire::FrameKind::kGoodbye);
+  const auto routing_id = routing_id_of(id);
+  send_control(view(routing_id), frame);
 }
 
 }  // namespace kvmesh::mesh

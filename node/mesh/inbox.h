@@ -25,8 +25,9 @@
 namespace kvmesh::mesh {
 
 /// The ROUTER socket to which peers and clients connect: takes their requests to the core and the
-/// replies back. A connection exists for it from its HELLO on. Overload is answered from here,
-/// never by letting the socket's queue fill: libzmq may abort the process then. Owned by one
+/// replies back. A connection exists for it from its HELLO on. The socket is always read, for
+/// libzmq may abort the process when its queue fills: requests of a connection that leaves much
+/// unread are held here until it has read, and `overloaded` beyond its window. Owned by one
 /// reactor. Only counters may be read from other threads.
 class Inbox {
  public:
@@ -58,7 +59,8 @@ class Inbox {
   void reply(const core::Origin& origin, const ReplyView& reply);
   /// Sends what was queued since.
   void flush();
-  bool is_ready() { return transport::poll_socket(socket_.handle()).input; }
+  /// Must be asked after flush() and before the loop sleeps; true: do not sleep.
+  bool is_ready() { return can_resume() || transport::poll_socket(socket_.handle()).input; }
   int fd() { return socket_.get(zmq::sockopt::fd); }
 
   /// Forgets connections that were silent for long. Call now and then.
@@ -66,18 +68,24 @@ class Inbox {
   /// Takes no more requests from the connections of now: after this node was stopped for so long
   /// that they were given up at the other end, what they had sent must not be executed any more.
   void forget_clients();
-  /// Asks every connection for no more requests.
+  /// Asks every connection, of now and later, for no more requests.
   void say_goodbye();
 
   const Counters& counters() const { return counters_; }
 
  private:
+  struct HeldRequests {
+    wire::Buffer records;
+    TimePoint arrived;
+  };
   struct Client {
     std::uint32_t id = 0;
     std::string name;                  // of a node; empty for a plain client
     wire::Buffer frame;                // replies of this pass
     std::deque<wire::Buffer> waiting;  // frames that the socket did not take yet
     std::size_t waiting_bytes = 0;
+    std::deque<HeldRequests> held;  // until replies are read, oldest first
+    std::size_t held_bytes = 0;
     TimePoint last_heard;
     bool dirty = false;
     bool gone = false;  // its connection has ended; erased when nobody is looking at it
@@ -86,13 +94,19 @@ class Inbox {
   void handle_message(std::string_view routing_id, std::string_view body, TimePoint now);
   void handle_hello(std::uint32_t id, std::string_view content, TimePoint now);
   void handle_requests(Client& client, std::string_view run, TimePoint now);
+  std::string_view hand_on(Client& client, std::string_view run, TimePoint arrived, TimePoint now);
+  void hold(Client& client, std::string_view run, TimePoint arrived);
+  void refuse_all(Client& client, std::string_view run, const Status& status);
+  static bool may_resume(const Client& client);
+  bool can_resume() const;
+  void resume_held(TimePoint now);
   void refuse(std::string_view routing_id, wire::Refusal reason, const std::string& text);
-  void refuse_request(const core::Origin& origin, const RequestView& request, const Status& status);
   Client* find(std::uint32_t id);
   void mark_dirty(Client& client);
   void seal(Client& client);
   void send_waiting(Client& client);
   void forget(Client& client);
+  void say_goodbye(std::uint32_t id);
   void forget_silent(TimePoint now, std::chrono::milliseconds silence);
   void send_control(std::string_view routing_id, wire::Buffer& frame);
 
@@ -103,6 +117,8 @@ class Inbox {
   transport::Message body_;
   absl::flat_hash_map<std::uint32_t, std::unique_ptr<Client>> clients_;
   std::vector<std::uint32_t> dirty_;
+  std::vector<std::uint32_t> holding_;  // clients with held requests
+  bool stopping_ = false;
   Counters counters_;
 };
 

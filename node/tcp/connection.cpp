@@ -1,5 +1,6 @@
 #include "node/tcp/connection.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -30,9 +31,22 @@ Connection::Connection(Server& server, std::uint64_t id, asio::ip::tcp::socket s
   socket_.set_option(asio::socket_base::keep_alive{true}, ignored);
 }
 
+// A reply that needs no request takes its place in line all the same.
+template <typename Append>
+void Connection::answer_here(Append append) {
+  const auto place = replies_.push(Verb::kUnknown);
+  append(replies_.text_buffer(place, out_));
+  replies_.answered(place, out_);
+}
+
 bool Connection::may_take_request() const {
-  return !finished_ && !closed_ && replies_.size() < limits::kTcpPipelineMax &&
-         buffered_bytes() < limits::kTcpUnreadBytesMax;
+  return !finished_ && !closed_ && replies_.size() < pipeline_max() &&
+         unread_bytes() < limits::kTcpUnreadBytesMax;
+}
+
+std::size_t Connection::pipeline_max() const {
+  return std::clamp<std::size_t>(limits::kTcpPipelineBytes / expected_bytes_, 1,
+                                 limits::kTcpPipelineMax);
 }
 
 void Connection::read() {
@@ -54,7 +68,19 @@ void Connection::handle_read(std::size_t bytes) {
   last_used_ = server_.look_at_clock();
   in_.filled(bytes);
   handle_lines();
+  if (!in_.empty() && server_.is_full(0)) refuse_unfinished_line();
   server_.mark_dirty(*this);  // also reads on
+}
+
+// A long line that is not whole yet keeps its memory for as long as its client likes; when all of
+// them together keep too much, this one goes.
+void Connection::refuse_unfinished_line() {
+  if (in_.capacity() <= limits::kBatchBytes || !may_take_request()) return;
+  answer_here([](wire::Buffer& out) {
+    append_error(out, StatusCode::kOverloaded,
+                 "this node has no memory for more long lines; the connection is closed");
+  });
+  finish();
 }
 
 void Connection::handle_lines() {
@@ -66,13 +92,8 @@ void Connection::handle_lines() {
 }
 
 void Connection::handle_line(const LineBuffer::Line& line) {
-  const auto place_text = [this](auto append) {
-    const auto place = replies_.push(Verb::kUnknown);
-    append(replies_.text_buffer(place, out_));
-    replies_.answered(place, out_);
-  };
   if (line.too_long > 0) {
-    return place_text([&](wire::Buffer& out) {
+    return answer_here([&](wire::Buffer& out) {
       append_error(out, StatusCode::kTooLarge,
                    "line of " + std::to_string(line.too_long) +
                        " bytes or more is over the limit of " +
@@ -81,7 +102,7 @@ void Connection::handle_line(const LineBuffer::Line& line) {
   }
   const auto command = parse_command(line.text);
   if (!command.is_request()) {
-    place_text([&](wire::Buffer& out) { append_own_reply(out, command.verb); });
+    answer_here([&](wire::Buffer& out) { append_own_reply(out, command.verb); });
     if (command.verb == Verb::kQuit) finish();
     return;
   }
@@ -91,12 +112,15 @@ void Connection::handle_line(const LineBuffer::Line& line) {
 
 void Connection::reply(std::uint64_t place, const ReplyView& reply) {
   if (closed_ || !replies_.is_waiting(place)) return;
+  // Grows at once, shrinks by an eighth with each smaller reply.
+  expected_bytes_ =
+      std::max({expected_bytes_ - expected_bytes_ / 8, reply.result.size(), std::size_t{8}});
   auto& text = replies_.text_buffer(place, out_);
   if (!reply.result.empty() && server_.is_full(reply.result.size())) {
     append_error(text, StatusCode::kOverloaded,
                  "the line protocol's clients have left " +
                      std::to_string(server_.buffered_bytes()) + " bytes unread, at the limit of " +
-                     std::to_string(limits::kTcpBufferedBytesMax));
+                     std::to_string(server_.buffered_max()));
   } else {
     append_reply_text(text, replies_.verb(place), reply);
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 
+#include <kvmesh/limits.h>
 #include <asio/ip/tcp.hpp>
 
 #include "common/deadline.h"
@@ -38,7 +39,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool idle() const { return replies_.size() == 0; }
   /// When bytes last went either way.
   TimePoint last_used() const { return last_used_; }
-  std::size_t buffered_bytes() const { return out_.size() - written_ + replies_.waiting_bytes(); }
+  /// Replies that the client has not read.
+  std::size_t unread_bytes() const { return out_.size() - written_ + replies_.waiting_bytes(); }
+  /// All that it makes us keep.
+  std::size_t buffered_bytes() const { return unread_bytes() + in_.capacity(); }
 
   // The server's own notes.
   bool dirty = false;             // on its list for this pass
@@ -49,7 +53,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void handle_read(std::size_t bytes);
   void handle_lines();
   void handle_line(const LineBuffer::Line& line);
+  template <typename Append>
+  void answer_here(Append append);
   bool may_take_request() const;
+  std::size_t pipeline_max() const;
+  void refuse_unfinished_line();
   void write();
   void discard_input();
 
@@ -60,6 +68,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ReplyQueue replies_;
   wire::Buffer out_;
   std::size_t written_ = 0;  // of out_
+  // How large the next replies may be: as the last ones. A guess at first, so that nobody begins by
+  // asking for a thousand megabytes at once.
+  std::size_t expected_bytes_ = limits::kTcpPipelineBytes / 128;
   TimePoint last_used_;
   bool reading_ = false;   // a read is under way
   bool writing_ = false;   // the socket's buffer is full: waiting for room

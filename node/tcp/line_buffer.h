@@ -30,6 +30,7 @@ class LineBuffer {
   std::optional<Line> next();
 
   bool empty() const { return begin_ == end_; }
+  std::size_t capacity() const { return capacity_; }
 
  private:
   static constexpr std::size_t kBytesMin = 1024;

@@ -24,6 +24,7 @@ constexpr std::string_view kHelp =
     "after the last)\r\n"
     "ROUTE bucket              the nodes on the way to the bucket, a line each, then OK\r\n"
     "PING                      PONG\r\n"
+    "HELP                      this list, then OK\r\n"
     "QUIT                      close this connection\r\n"
     "OK\r\n";
 

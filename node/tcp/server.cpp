@@ -66,7 +66,7 @@ void Server::flush(Connection& connection) {
 }
 
 bool Server::is_full(std::size_t bytes) const {
-  return buffered_bytes_ + bytes > limits::kTcpBufferedBytesMax;
+  return buffered_bytes_ + bytes > options_.buffered_max;
 }
 
 void Server::tick() {

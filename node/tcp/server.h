@@ -25,6 +25,7 @@ class Server {
     std::uint32_t adapter = 0;                  // Origin::adapter of what comes from here
     std::chrono::milliseconds request_timeout;  // given to every request
     std::chrono::milliseconds idle_timeout;     // 0: never
+    std::size_t buffered_max = limits::kTcpBufferedBytesMax;  // of all its connections
   };
 
   Server(Options options, core::Core& core, ConnectionCount& count);
@@ -51,8 +52,9 @@ class Server {
   std::uint32_t adapter() const { return options_.adapter; }
   void mark_dirty(Connection& connection);
   void request(const core::Origin& origin, const Command& command);
-  /// Would `bytes` more take the unread replies of all connections over their limit?
+  /// Would `bytes` more take what all connections make us keep over the limit?
   bool is_full(std::size_t bytes) const;
+  std::size_t buffered_max() const { return options_.buffered_max; }
   std::size_t buffered_bytes() const { return buffered_bytes_; }
 
  private:

@@ -1,4 +1,4 @@
-"""What is measured. A case gives one figure for kvmesh and one for its peer in every round; their ratio has a target."""
+"""What is measured: in every round a case gives one figure for kvmesh and one for its peer; their ratio has a target."""
 
 import socket
 import time
@@ -84,7 +84,7 @@ class HalfRate(Versus):
     """Latency in the open loop, at half of what one hop takes at most."""
 
     def prepare(self, arena, plan):
-        full = load(arena, arena.get(self.servers[0]), plan.seconds, depth=16)
+        full = load(arena, arena.get(self.servers[0]), plan.seconds)  # depth 1: each request comes on its own
         self.changes = {"depth": 64, "rate": round(full["per_second"] / 2)}
 
 

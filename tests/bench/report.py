@@ -61,7 +61,7 @@ class Outcome:
         return statistics.median(self.ratios())
 
     def work_ratio(self):
-        """Requests for each second of the servers' processor time, kvmesh against the peer: what a busy machine bends least."""
+        """Requests for each second of the servers' processor time, kvmesh against the peer; a busy machine bends it least."""
         def work(figure):
             used = figure.raw.get("server_processors")
             return figure.raw["per_second"] / used if used else None
@@ -141,15 +141,17 @@ def latencies(figure):
     found = figure.raw.get("latency_us") if isinstance(figure.raw, dict) else None
     if not found:
         return None
-    return [(2, found["p50"]), (10, found["p90"]), (100, found["p99"]), (1000, found["p99.9"]), (10000, found["p99.99"])]
+    names = ((2, "p50"), (10, "p90"), (100, "p99"), (1000, "p99.9"), (10000, "p99.99"))
+    return [(one_in, found[name]) for one_in, name in names]
 
 
 def gnuplot_script(outcomes, path, facts):
-    """Bars of how each ratio stands to its target (right of 1 is better), and latency curves of the cases about latency."""
+    """Bars of how each ratio stands to its target, right of 1 is better; and curves of the cases about latency."""
     aimed = [o for o in outcomes if o.case.target is not None]
     bars, names = [], []
     for i, outcome in enumerate(reversed(aimed)):
-        share = outcome.case.target / outcome.ratio() if outcome.case.at_most else outcome.ratio() / outcome.case.target
+        share = outcome.ratio() / outcome.case.target
+        share = 1 / share if outcome.case.at_most else share
         bars.append(f"{i} {max(share, 0.01):.4f} {'0x4c9a57' if outcome.verdict() == 'met' else '0xc0504d'}")
         names.append(f'"{outcome.case.name}" {i}')
     curves = [(f"{o.case.name}: {label}", points) for o in outcomes if o.case.unit == "us" and o.rounds
@@ -170,8 +172,9 @@ def gnuplot_script(outcomes, path, facts):
                "set xrange [0.1:*]",
                "plot $bars using (($2+0.1)/2):1:(0.1):2:($1-0.35):($1+0.35):3 with boxxyerror lc rgb variable"]
     if curves:
-        script += ["unset arrow", "unset ytics", "set ytics auto", "set key outside right noenhanced", "set yrange [*:*]",
-                   "set xrange [2:10000]", "set logscale xy", "set grid xtics ytics", f"set size 1,{1 - max(share, 0.3) - 0.05:.2f}",
+        script += ["unset arrow", "unset ytics", "set ytics auto", "set key outside right noenhanced",
+                   "set yrange [*:*]", "set xrange [2:10000]", "set logscale xy", "set grid xtics ytics",
+                   f"set size 1,{1 - max(share, 0.3) - 0.05:.2f}",
                    "set origin 0,0", 'set xlabel "slowest request in so many"', 'set ylabel "microseconds"']
         script.append("plot " + ", ".join(f'$curve{i} with linespoints title "{name}"'
                                           for i, (name, _) in enumerate(curves)))

@@ -23,7 +23,7 @@ NEEDED = ("redis-server", "nutcracker", "memcached", "nats-server")
 
 def arguments(cases):
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--quick", action="store_true", help="under two minutes, for a first look; full: about 25 minutes")
+    parser.add_argument("--quick", action="store_true", help="under two minutes, for a first look; full: about 15 minutes")
     parser.add_argument("--only", action="append", metavar="CASE", choices=[case.name for case in cases],
                         help="just this case (repeatable); --list names them")
     parser.add_argument("--list", action="store_true", help="name the cases and end")
@@ -96,7 +96,8 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(143))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard) if hard != resource.RLIM_INFINITY else (max(soft, 65536), hard))
+    wanted_files = hard if hard != resource.RLIM_INFINITY else max(soft, 65536)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted_files, hard))
     began = time.monotonic()
     try:
         facts, outcomes, failures = measure(options, wanted, plan)

@@ -55,6 +55,7 @@ std::map<std::string, std::string> limit_values() {
       {"kLineBytesMax", number(kLineBytesMax)},
       {"kTcpConnectionsDefault", number(kTcpConnectionsDefault)},
       {"kTcpPipelineMax", number(kTcpPipelineMax)},
+      {"kTcpPipelineBytes", number(kTcpPipelineBytes)},
       {"kTcpUnreadBytesMax", number(kTcpUnreadBytesMax)},
       {"kTcpBufferedBytesMax", number(kTcpBufferedBytesMax)},
   };

@@ -71,6 +71,17 @@ class Outcome:
             return None
         return statistics.median(a / b for a, b in pairs)
 
+    def cores(self):
+        """What the servers and the generator kept busy, medians: "1.09+0.17 / 0.78+0.17" for kvmesh / peer."""
+        sides = []
+        for side in zip(*self.rounds):
+            raws = [figure.raw for figure in side if "server_processors" in figure.raw]
+            if not raws:
+                return ""
+            sides.append("+".join(f"{statistics.median(raw[name] for raw in raws):.2f}"
+                                  for name in ("server_processors", "generator_processors")))
+        return " / ".join(sides)
+
     def medians(self):
         return tuple(statistics.median(figure.value for figure in side) for side in zip(*self.rounds))
 
@@ -102,7 +113,7 @@ def number(value, unit):
 
 
 def table(outcomes):
-    head = ("case", "kvmesh", "peer", "ratio", "min..max", "target", "", "work", "what it is")
+    head = ("case", "kvmesh", "peer", "ratio", "min..max", "target", "", "work", "cores", "what it is")
     rows = [head]
     for outcome in outcomes:
         ours, theirs = outcome.medians()
@@ -110,7 +121,8 @@ def table(outcomes):
         work = outcome.work_ratio()
         rows.append((outcome.case.name, number(ours, outcome.case.unit), number(theirs, outcome.case.unit),
                      f"{outcome.ratio():.2f}", f"{min(ratios):.2f}..{max(ratios):.2f}", outcome.target_text(),
-                     outcome.verdict(), "" if work is None else f"{work:.2f}", f"{outcome.case.text}; against {outcome.case.peer}"))
+                     outcome.verdict(), "" if work is None else f"{work:.2f}", outcome.cores(),
+                     f"{outcome.case.text}; against {outcome.case.peer}"))
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     right = {1, 2, 3, 7}
     lines = []
@@ -125,7 +137,8 @@ def print_machine(facts, plan):
           f"{facts['governor']}, load before {facts['load_before']:.2f}")
     print(", ".join(f"{name} {version}" for name, version in facts["versions"].items()))
     print(f"{plan.rounds} rounds of {plan.seconds:g} s, alternating. Figures are medians; min..max are the ratios of "
-          "single rounds;\n\"work\" is the ratio of requests for each second of processor time that the servers used\n")
+          "single rounds;\n\"work\" is the ratio of requests for each second of processor time that the servers used,\n\"cores\" what they and "
+          "the load generator kept busy, kvmesh / peer\n")
 
 
 def write_json(path, facts, plan, outcomes):

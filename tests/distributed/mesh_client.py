@@ -57,11 +57,11 @@ def records(run):
 class MeshClient:
     """One DEALER connection. Not thread-safe. Frames that nobody asked for are kept in `frames`."""
 
-    def __init__(self, endpoint, greet=True, name="", identity=None, timeout=10.0):
+    def __init__(self, endpoint, greet=True, name="", identity=None, timeout=10.0, rcvhwm=0):
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.linger = 0
         self.socket.sndhwm = 0
-        self.socket.rcvhwm = 0
+        self.socket.rcvhwm = rcvhwm  # 0: reads all, whether anybody asks or not
         if identity is not None:
             self.socket.routing_id = identity
         self.socket.connect(endpoint)

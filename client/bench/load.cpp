@@ -18,6 +18,9 @@ namespace {
 constexpr std::array<std::pair<const char*, double>, 6> kPercentiles = {
     {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99.9", 99.9}, {"p99.99", 99.99}, {"max", 100}}};
 
+constexpr std::uint64_t kKeysMax = std::uint64_t{1}
+                                   << 32U;  // values hold 8 digits of a key's number
+
 double seconds(std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1e9; }
 
 double rate_of(const Measured& measured) {
@@ -116,6 +119,10 @@ void raise_descriptor_limit() {
 }  // namespace
 
 Status run_load(const LoadOptions& options) {
+  if (options.workload.keys > kKeysMax / options.workload.buckets) {
+    return {StatusCode::kInvalidArgument,
+            "buckets times keys is more than the limit of " + std::to_string(kKeysMax)};
+  }
   raise_descriptor_limit();
   zmq::context_t context;
   auto made = make_channels(context, options);

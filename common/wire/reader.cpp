@@ -50,16 +50,6 @@ std::uint8_t Reader::take_byte() {
   return bytes.empty() ? 0 : static_cast<std::uint8_t>(bytes.front());
 }
 
-std::string_view Reader::take(std::size_t bytes) {
-  if (bytes > rest_.size()) {
-    fail();
-    return {};
-  }
-  const auto out = rest_.substr(0, bytes);
-  rest_.remove_prefix(bytes);
-  return out;
-}
-
 std::uint64_t Reader::take_be(std::size_t bytes) {
   std::uint64_t out = 0;
   for (const char c : take(bytes)) out = out << 8 | static_cast<std::uint8_t>(c);
@@ -81,13 +71,8 @@ bool Reader::read_bool() {
   return b == kTrue;
 }
 
-std::uint64_t Reader::read_uint() {
-  if (rest_.empty()) {
-    fail();
-    return 0;
-  }
+std::uint64_t Reader::read_wide_uint() {
   const auto b = take_byte();
-  if (b < kFixMap) return b;
   if (between(b, kUint8, kUint64)) return take_be(width(b, kUint8));
   if (between(b, kInt8, kInt64)) {  // some packers write every integer in a signed form
     const auto value = take_signed(width(b, kInt8));
@@ -121,9 +106,8 @@ double Reader::read_float() {
   return 0;
 }
 
-std::string_view Reader::read_str() {
+std::string_view Reader::read_long_str() {
   const auto b = take_byte();
-  if (b >= kFixStr && b < kNil) return take(b - kFixStr);
   if (between(b, kStr8, kStr32)) return take(take_be(width(b, kStr8)));
   fail();
   return {};
@@ -138,9 +122,8 @@ std::string_view Reader::read_bin() {
 
 std::string_view Reader::read_bytes() { return peek() == Type::kStr ? read_str() : read_bin(); }
 
-std::uint32_t Reader::read_array() {
+std::uint32_t Reader::read_long_array() {
   const auto b = take_byte();
-  if (b >= kFixArray && b < kFixStr) return b - kFixArray;
   if (b == kArray16) return static_cast<std::uint32_t>(take_be(2));
   if (b == kArray32) return static_cast<std::uint32_t>(take_be(4));
   fail();
@@ -159,7 +142,8 @@ std::uint32_t Reader::read_map() {
 void Reader::skip() {
   // left[d] values are still to come on level d; no recursion, so that depth costs nothing but this
   // array.
-  std::uint64_t left[limits::kNestingMax + 1] = {1};
+  std::uint64_t left[limits::kNestingMax + 1];  // NOLINT: each level is set when it is entered
+  left[0] = 1;
   std::size_t depth = 0;
   std::uint64_t items = 0;
   while (!failed_) {

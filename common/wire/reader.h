@@ -35,14 +35,20 @@ class Reader {
 
   void read_nil();
   bool read_bool();
-  std::uint64_t read_uint();  ///< a non-negative integer of any width, signed or not
-  std::int64_t read_int();    ///< an integer of any width that fits
-  double read_float();        ///< float 32 or float 64
-  std::string_view read_str();
+  /// A non-negative integer of any width, signed or not.
+  std::uint64_t read_uint() { return first() < 0x80 ? take_known_byte() : read_wide_uint(); }
+  std::int64_t read_int();  ///< an integer of any width that fits
+  double read_float();      ///< float 32 or float 64
+  std::string_view read_str() {
+    return (first() & 0xe0) == 0xa0 ? take(take_known_byte() & 0x1f) : read_long_str();
+  }
   std::string_view read_bin();
   std::string_view read_bytes();  ///< bin, or str from languages that have no other
-  std::uint32_t read_array();     ///< the number of elements that follow
-  std::uint32_t read_map();       ///< the number of pairs that follow
+  /// The number of elements that follow.
+  std::uint32_t read_array() {
+    return (first() & 0xf0) == 0x90 ? take_known_byte() & 0x0f : read_long_array();
+  }
+  std::uint32_t read_map();  ///< the number of pairs that follow
 
   /// Passes over one value, however it nests. Fails on more than limits::kNestingMax levels or
   /// kValueItemsMax elements, so the work is bounded by the bytes that are there.
@@ -58,10 +64,33 @@ class Reader {
   }
 
  private:
+  // The short forms, which nearly all values have, are read here; all others in reader.cpp.
+  std::uint64_t read_wide_uint();
+  std::string_view read_long_str();
+  std::uint32_t read_long_array();
+
+  // The next byte; the never used 0xc1 at the end.
+  std::uint8_t first() const {
+    return rest_.empty() ? 0xc1 : static_cast<std::uint8_t>(rest_.front());
+  }
+  // REQUIRES: first() was looked at and is no 0xc1.
+  std::uint8_t take_known_byte() {
+    const auto byte = static_cast<std::uint8_t>(rest_.front());
+    rest_.remove_prefix(1);
+    return byte;
+  }
+  std::string_view take(std::size_t bytes) {
+    if (bytes > rest_.size()) {
+      fail();
+      return {};
+    }
+    const std::string_view out{rest_.data(), bytes};
+    rest_.remove_prefix(bytes);
+    return out;
+  }
   std::uint8_t take_byte();
   std::uint64_t take_be(std::size_t bytes);
   std::int64_t take_signed(std::size_t bytes);
-  std::string_view take(std::size_t bytes);
 
   std::string_view rest_;
   bool failed_ = false;

@@ -29,7 +29,8 @@ constexpr std::string_view kHelp =
     "OK\r\n";
 
 bool fits_a_line(std::string_view bytes) {
-  return bytes.find_first_of("\r\n") == std::string_view::npos;
+  // Two searches for one byte are far quicker than one for either.
+  return bytes.find('\n') == std::string_view::npos && bytes.find('\r') == std::string_view::npos;
 }
 
 void append_number(wire::Buffer& out, std::uint64_t number) { out.append(std::to_string(number)); }

@@ -193,6 +193,8 @@ class Generator(unittest.TestCase):
 
     def test_wrong_use_is_told(self):
         self.assertEqual(generate("line", "127.0.0.1:1", "--depth", "0").returncode, 2)
+        self.assertEqual(generate("line", "127.0.0.1:1", "--zipf", "0").returncode, 2)
+        self.refused(generate("line", "127.0.0.1:1", "--buckets", "268000000"), "more than the limit")
         self.refused(generate("line", "127.0.0.1:1"), "cannot connect")
         self.refused(generate("native", "tcp://127.0.0.1:1"), "127.0.0.1:1")
 

@@ -52,18 +52,18 @@ class KvModule : public ModuleTest {
     EXPECT_TRUE(in.at_end());
     return page;
   }
-  static PackArgs page_args(std::optional<std::string> after, std::uint64_t limit) {
+  static PackArgs page_args(const std::optional<std::string>& after, std::uint64_t limit) {
     return [=](wire::Buffer& out) {
       wire::pack_array(out, 2);
       after ? wire::pack_bin(out, *after) : wire::pack_nil(out);
       wire::pack_uint(out, limit);
     };
   }
-  Page keys(std::optional<std::string> after, std::uint64_t limit) {
-    return page_of(call("b", "kv.keys", page_args(std::move(after), limit)));
+  Page keys(const std::optional<std::string>& after, std::uint64_t limit) {
+    return page_of(call("b", "kv.keys", page_args(after, limit)));
   }
-  Page buckets(std::optional<std::string> after, std::uint64_t limit) {
-    return page_of(call(Target{}, "kv.buckets", page_args(std::move(after), limit)));
+  Page buckets(const std::optional<std::string>& after, std::uint64_t limit) {
+    return page_of(call(Target{}, "kv.buckets", page_args(after, limit)));
   }
 
   store::MemoryEngine engine_{kMemory};

@@ -10,7 +10,7 @@ from harness import MeshTest, SANITIZED, eventually, main
 MIB = 1 << 20
 # A client that does not read costs the node at most this: its unread replies (256 KiB and one value of 1 MiB), its
 # input, and what the allocator keeps. Sanitizers keep freed memory for a while.
-GREEDY_LIMIT = (256 if SANITIZED else 48) * MIB
+GREEDY_LIMIT = (512 if SANITIZED else 48) * MIB
 # Of a peer's buckets up to 1024 requests are under way when reading pauses, and their replies must be kept:
 # kTcpBufferedBytesMax bounds those of all connections together.
 GREEDY_FORWARDED_LIMIT = (1024 if SANITIZED else 400) * MIB

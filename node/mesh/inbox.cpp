@@ -104,15 +104,13 @@ void Inbox::handle_message(std::string_view routing_id, std::string_view body, T
   client->last_heard = now;
   if (frame->kind == wire::FrameKind::kRequests) {
     handle_requests(*client, frame->content, now);
-  } else if (frame->kind == wire::FrameKind::kPing &&
-             frame->content.size() <= limits::kPingBytesMax) {
+  } else if (frame->kind == wire::FrameKind::kPing) {
     wire::Buffer pong;
     wire::begin_frame(pong, wire::FrameKind::kPong);
     pong.append(frame->content);
     send_control(routing_id, pong);
   } else {
-    refuse(routing_id, wire::Refusal::kKind,
-           "a dialling side sends HELLO, REQUESTS and short PINGs");
+    refuse(routing_id, wire::Refusal::kKind, "a dialling side sends HELLO, REQUESTS and PING");
   }
 }
 

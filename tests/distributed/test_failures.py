@@ -98,7 +98,8 @@ class Failures(MeshTest):
         self.assertEqual({k[:5] for k in self.keys_in_bar()}, {b"fresh"})
         self.end_unaffected()
 
-    def test_kill_9_in_the_middle_of_a_chain(self):
+    def chain_with_requests_in_flight(self):
+        """gate -> mid -> end, where end stands still; a client of gate, mid, end, and the ids of its requests."""
         mesh = self.mesh()
         gate = mesh.add("gate", apps=["kv_server"], table=[("*", "mid")], settings=SLOW_PEER)
         mid = mesh.add("mid", apps=[], table=[("*", "end")], settings=SLOW_PEER)
@@ -109,6 +110,10 @@ class Failures(MeshTest):
         end.stop_running()
         ids = client.post_batch([(b"shopping", "kv.put", b"%d" % i, b"1") for i in range(COUNT)])
         eventually(lambda: mid.peer("end")["in_flight"] == COUNT, 2, "the requests are in flight")
+        return client, mid, end, ids
+
+    def test_kill_9_in_the_middle_of_a_chain(self):
+        client, mid, end, ids = self.chain_with_requests_in_flight()
         began = time.monotonic()
         mid.kill()
         self.assertEqual({r.code for r in client.wait_all(ids)}, {"outcome_unknown"})
@@ -116,16 +121,7 @@ class Failures(MeshTest):
         end.resume()
 
     def test_the_end_of_the_chain_dies(self):
-        mesh = self.mesh()
-        gate = mesh.add("gate", apps=["kv_server"], table=[("*", "mid")], settings=SLOW_PEER)
-        mid = mesh.add("mid", apps=[], table=[("*", "end")], settings=SLOW_PEER)
-        end = mesh.add("end", apps=["kv"], settings=SLOW_PEER)
-        mesh.start()
-        client = gate.client()
-        client.ok(b"shopping", "kv.create")
-        end.stop_running()
-        ids = client.post_batch([(b"shopping", "kv.put", b"%d" % i, b"1") for i in range(COUNT)])
-        eventually(lambda: mid.peer("end")["in_flight"] == COUNT, 2, "the requests are in flight")
+        client, mid, end, ids = self.chain_with_requests_in_flight()
         began = time.monotonic()
         end.kill()
         replies = client.wait_all(ids)

@@ -14,7 +14,9 @@ namespace kvmesh::mesh {
 namespace {
 
 constexpr int kBacklog = 1024;
-constexpr int kReplyQueueFrames = 64;
+// Per connection; what it does not take waits in our own queue, whose bytes are bounded. A frame
+// may have two mebibytes.
+constexpr int kReplyQueueFrames = 16;
 // Received; so that nobody's flood keeps the others waiting.
 constexpr std::size_t kBytesPerPass = 1024 * 1024;
 // A connection that keeps to its window never has more held than this.

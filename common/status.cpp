@@ -20,13 +20,16 @@ constexpr std::array<std::string_view, kStatusCodeCount> kNames = {"ok",
                                                                    "undefined_function",
                                                                    "not_text",
                                                                    "protocol_error",
-                                                                   "internal"};
+                                                                   "internal",
+                                                                   "task_failed",
+                                                                   "cancelled",
+                                                                   "denied"};
 
 }  // namespace
 
 std::string_view to_string(StatusCode code) {
   const auto number = static_cast<std::size_t>(code);
-  return number < kNames.size() ? kNames[number] : kNames.back();
+  return kNames[number < kNames.size() ? number : static_cast<std::size_t>(StatusCode::kInternal)];
 }
 
 std::optional<StatusCode> status_code_from_name(std::string_view name) {

@@ -79,6 +79,16 @@ void pack_peers(Buffer& out, const InfoSources& s) {
   }
 }
 
+void pack_vias(Buffer& out, const Settings::Mesh& mesh) {
+  pack_str(out, "vias");
+  pack_array(out, mesh.vias.size());
+  for (const auto& via : mesh.vias) {
+    pack_map(out, 2);
+    field(out, "name", via.node.str());
+    field(out, "via", via.peer.str());
+  }
+}
+
 using Counters = core::Counters;
 
 std::uint64_t sum(const InfoSources& s, const core::Counter Counters::*counter) {
@@ -141,7 +151,7 @@ void pack_apps(Buffer& out, const Settings::Apps& apps) {
 void pack_info(Buffer& out, const InfoSources& s) {
   const auto uptime = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - s.started);
-  pack_map(out, s.engine != nullptr ? 11 : 10);
+  pack_map(out, s.engine != nullptr ? 12 : 11);
   field(out, "name", s.settings.name.str());
   field(out, "version", s.version);
   field(out, "pid", static_cast<std::uint64_t>(getpid()));
@@ -151,6 +161,7 @@ void pack_info(Buffer& out, const InfoSources& s) {
   pack_apps(out, s.settings.apps);
   pack_table(out, s.here.core().routes().table(), s.table_epoch);
   pack_peers(out, s);
+  pack_vias(out, s.settings.mesh);
   pack_counters(out, s);
   if (s.engine != nullptr) pack_store(out, s.engine->usage());
 }

@@ -156,7 +156,8 @@ Status Node::Impl::reload() {
   auto loaded = load_settings(sources_);
   if (!loaded) return loaded.status();
   const auto& table = loaded->settings.kv.routing_table;
-  const auto routes = core::Routes::make(settings_.name, first().core().peer_names(), table);
+  const auto routes =
+      core::Routes::make(settings_.name, first().core().peer_names(), table, first().core().vias());
   if (!routes) {
     return {routes.status().code(), routes.status().text() + "; peers change only with a restart"};
   }

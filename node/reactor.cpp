@@ -1,5 +1,7 @@
 #include "node/reactor.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include <kvmesh/limits.h>
@@ -24,6 +26,18 @@ std::vector<NodeName> names_of(const std::vector<PeerSettings>& peers) {
   return out;
 }
 
+// REQUIRES: what load_settings() has checked, that each via leads over one of the peers.
+std::vector<core::Via> vias_of(const Settings::Mesh& mesh) {
+  std::vector<core::Via> out;
+  out.reserve(mesh.vias.size());
+  for (const auto& via : mesh.vias) {
+    const auto peer = std::ranges::find(mesh.peers, via.peer, &PeerSettings::name);
+    if (peer == mesh.peers.end()) std::abort();
+    out.push_back({via.node, PeerIndex{static_cast<std::uint16_t>(peer - mesh.peers.begin())}});
+  }
+  return out;
+}
+
 TimePoint now_is() { return std::chrono::steady_clock::now(); }
 
 std::function<std::uint64_t()> epoch_of(const std::atomic<std::uint64_t>& table_epoch) {
@@ -37,7 +51,7 @@ Reactor::Reactor(const Parts& parts)
       watcher_(loop_),
       pause_max_(parts.settings.mesh.peer_timeout),
       core_(parts.settings.name, names_of(parts.settings.mesh.peers), parts.modules, *this,
-            now_is()),
+            now_is(), vias_of(parts.settings.mesh)),
       links_(parts.context, parts.settings, parts.software, epoch_of(parts.table_epoch), core_,
              watcher_),
       tcp_server_({kTcp, parts.settings.mesh.request_timeout, parts.settings.kv_server.idle_timeout,

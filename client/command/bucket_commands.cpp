@@ -113,7 +113,9 @@ void add_buckets(CLI::App& app, Session& session) {
   auto* command =
       app.add_subcommand("buckets", "Print the buckets that a node stores, one a line, in order");
   auto listing = std::make_shared<Listing>();
-  command->add_option("NODE", listing->of, "A peer of the connected node; else that node itself");
+  command->add_option(
+      "NODE", listing->of,
+      "A node that the connected one knows, as a peer or by a via; else that node itself");
   add_listing_options(*command, *listing);
   command->callback([&session, listing] {
     session.action = [&session, listing] {

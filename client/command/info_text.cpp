@@ -5,6 +5,7 @@
 
 #include "client/command/duration_text.h"
 #include "client/command/json_lines.h"
+#include "client/command/nodes_text.h"
 #include "client/command/number_text.h"
 #include "client/command/table.h"
 #include "client/command/tsv.h"
@@ -53,13 +54,8 @@ std::string entries_text(const Value& table, bool color) {
 }
 
 std::string peers_text(const Value& info, bool color) {
-  Table rows({{"peer"}, {"address"}, {"state"}, {"in flight", Table::Align::kRight}, {"why"}});
-  for (const auto& peer : list_at(info, "peers")) {
-    rows.add({escape(text_at(peer, "name")), escape(text_at(peer, "address")),
-              escape(text_at(peer, "state")), grouped(number_at(peer, "in_flight")),
-              escape(text_at(peer, "why"))});
-  }
-  return rows.empty() ? "" : "peers\n" + indented(rows.to_string(color));
+  if (list_at(info, "peers").empty()) return "";
+  return "peers\n" + indented(nodes_table(info, color));
 }
 
 // "no_route 3, unavailable 1": the entries that are not zero.

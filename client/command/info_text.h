@@ -27,8 +27,9 @@ std::string info_text(const Value& info, bool color);
 /// One node of a mesh: what it says, or why it says nothing.
 struct MeshNode {
   std::string name;
-  std::string
-      state;  // "connected" for the one that was asked, else the peer's state as that one sees it
+  // "connected" for the one that was asked; else the peer's state as that one sees it, or "via
+  // PEER".
+  std::string state;
   Result<Value> info;
 };
 

@@ -1,4 +1,4 @@
-// info, ping: what concerns nodes.
+// info, nodes, ping: what concerns nodes.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "client/command/exit_status.h"
 #include "client/command/info_text.h"
 #include "client/command/json_lines.h"
+#include "client/command/nodes_text.h"
 #include "client/command/tsv.h"
 
 namespace kvmesh::command {
@@ -24,13 +25,15 @@ int info_of_mesh(Session& session, Client& client, const std::string& node) {
   if (!own) return session.fail(own.status());
   std::vector<MeshNode> nodes;
   const Value::List peers = list_at(*own, "peers");
+  const Value::List vias = list_at(*own, "vias");
   nodes.push_back({text_at(*own, "name"), "connected", *std::move(own)});
-  for (const auto& peer : peers) {
-    std::string name = text_at(peer, "name");
-    // Only a peer of the connected node can be asked; through another node there is no way to ask.
+  // The connected node passes these requests on, so it must know the way to each of them too.
+  const auto ask = [&](std::string name, std::string state) {
     auto told = client.info(name, session.timeout());
-    nodes.push_back({std::move(name), text_at(peer, "state"), std::move(told)});
-  }
+    nodes.push_back({std::move(name), std::move(state), std::move(told)});
+  };
+  for (const auto& peer : peers) ask(text_at(peer, "name"), text_at(peer, "state"));
+  for (const auto& via : vias) ask(text_at(via, "name"), "via " + text_at(via, "via"));
   if (session.json()) {
     session.print_line(mesh_json(nodes));
   } else {
@@ -49,6 +52,19 @@ int info(Session& session, const std::string& node, bool mesh) {
     session.print_line(told->to_json());
   } else {
     session.print(info_text(*told, color_on_stdout()));
+  }
+  return kExitOk;
+}
+
+int nodes(Session& session, const std::string& node) {
+  const auto client = session.client();
+  if (!client) return session.fail(client.status());
+  const auto told = (*client)->info(node, session.timeout());
+  if (!told) return session.fail(told.status());
+  if (session.json()) {
+    session.print_line(nodes_json(*told));
+  } else {
+    session.print(nodes_table(*told, color_on_stdout()));
   }
   return kExitOk;
 }
@@ -81,6 +97,9 @@ int ping(Session& session, const std::string& node, std::uint64_t count) {
   return kExitOk;
 }
 
+constexpr const char* kWhichNode =
+    "A node that the connected one knows, as a peer or by a via; else that node itself";
+
 struct NodeArguments {
   std::string node;
   bool mesh = false;
@@ -92,18 +111,24 @@ struct NodeArguments {
 void add_node_commands(CLI::App& app, Session& session) {
   auto* info_command = app.add_subcommand("info", "Print what a node says of itself");
   auto shown = std::make_shared<NodeArguments>();
-  info_command->add_option("NODE", shown->node,
-                           "A peer of the connected node; else that node itself");
+  info_command->add_option("NODE", shown->node, kWhichNode);
   info_command->add_flag("--mesh", shown->mesh,
-                         "Print one line for the node and each of its peers instead");
+                         "Print one line for the node and each that it knows instead");
   info_command->callback([&session, shown] {
     session.action = [&session, shown] { return info(session, shown->node, shown->mesh); };
   });
 
+  auto* nodes_command =
+      app.add_subcommand("nodes", "Print the nodes that a node knows, and the state of its links");
+  auto listed = std::make_shared<std::string>();
+  nodes_command->add_option("NODE", *listed, kWhichNode);
+  nodes_command->callback([&session, listed] {
+    session.action = [&session, listed] { return nodes(session, *listed); };
+  });
+
   auto* ping_command = app.add_subcommand("ping", "Print how long an empty call takes");
   auto pinged = std::make_shared<NodeArguments>();
-  ping_command->add_option("NODE", pinged->node,
-                           "A peer of the connected node; else that node itself");
+  ping_command->add_option("NODE", pinged->node, kWhichNode);
   ping_command->add_option("--count", pinged->count, "Call so many times, one after the other")
       ->type_name("N")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));

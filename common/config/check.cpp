@@ -101,6 +101,32 @@ void check_peers(const Draft& draft, Faults& faults) {
   }
 }
 
+// A via leads over one peer; that one knows the rest of the way.
+void check_via(const Draft& draft, const Draft::Peer& peer, Faults& faults) {
+  const NodeName& via = *peer.via;
+  const std::string key = join_key("mesh.peers", peer.name.str()) + ".via";
+  const auto refuse = [&](const std::string& text) { faults.add(peer.place, key, text); };
+  if (peer.name == draft.settings.name) return;  // told already
+  if (via == peer.name) return refuse("names the node itself; name the peer that leads to it");
+  if (via == draft.settings.name) {
+    return refuse(via.str() + " is this node; name the peer that leads to " + peer.name.str());
+  }
+  const auto found = std::ranges::find(draft.peers, via, &Draft::Peer::name);
+  if (found == draft.peers.end()) {
+    refuse(via.str() + " is not a peer of this node; add " + join_key("mesh.peers", via.str()) +
+           " = \"tcp://host:port\" or correct the name");
+  } else if (found->via) {
+    refuse(via.str() + " is reached via " + found->via->str() + " itself (" +
+           found->place.to_string() + "); name a peer that has an address");
+  }
+}
+
+void check_vias(const Draft& draft, Faults& faults) {
+  for (const Draft::Peer& peer : draft.peers) {
+    if (peer.via) check_via(draft, peer, faults);
+  }
+}
+
 void check_entries(const Draft& draft, Faults& faults) {
   const Settings& s = draft.settings;
   if (s.name.empty())
@@ -131,6 +157,7 @@ void check(const Draft& draft, Faults& faults) {
   check_listen(draft, faults);
   check_times(draft, faults);
   check_peers(draft, faults);
+  check_vias(draft, faults);
   check_entries(draft, faults);
 }
 
@@ -144,10 +171,14 @@ void check_oddities(const Draft& draft, Faults& warnings) {
   }
   for (const Draft::Peer& peer : draft.peers) {
     const auto names_it = [&](const Draft::Entry& entry) { return entry.route.node == peer.name; };
-    if (std::ranges::any_of(draft.entries, names_it)) continue;
+    const auto leads_over_it = [&](const Draft::Peer& other) { return other.via == peer.name; };
+    // Who writes a via wants to reach that node by its name.
+    if (peer.via || std::ranges::any_of(draft.entries, names_it) ||
+        std::ranges::any_of(draft.peers, leads_over_it))
+      continue;
     warnings.add(peer.place, join_key("mesh.peers", peer.name.str()),
-                 "no entry of kv.routing_table names this peer, so nothing is passed to it; add an "
-                 "entry or remove it");
+                 "no entry of kv.routing_table names this peer, so it gets only requests that name "
+                 "it; add an entry or remove it");
   }
   if (draft.entries.empty()) {
     warnings.add(draft.place_of("kv.routing_table"), "kv.routing_table",

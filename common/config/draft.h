@@ -17,10 +17,12 @@ namespace kvmesh::config {
 /// Settings in the making: each value has been judged by itself, and still knows its place for the
 /// checks that compare values with each other.
 struct Draft {
+  // An entry of mesh.peers. Of address and via it has one, or none where that was faulty.
   struct Peer {
     NodeName name;
-    std::optional<std::string> address;  // empty where it was faulty
-    Place place;
+    std::optional<std::string> address;
+    std::optional<NodeName> via;
+    Place place;  // of the address or the via
   };
   struct Entry {
     RouteEntry route;
@@ -28,8 +30,8 @@ struct Draft {
     Place place;
   };
 
-  Settings settings;           // without peers and routing table
-  std::vector<Peer> peers;     // becomes settings.mesh.peers
+  Settings settings;           // without peers, vias and routing table
+  std::vector<Peer> peers;     // becomes settings.mesh.peers and settings.mesh.vias
   std::vector<Entry> entries;  // becomes settings.kv.routing_table
   Place whole;                 // where to complain about what is missing
   std::map<std::string, Place, std::less<>>

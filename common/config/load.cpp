@@ -28,7 +28,13 @@ config::Place whole_place(const SettingsSources& sources) {
 
 Settings finished(const config::Draft& draft) {
   Settings out = draft.settings;
-  for (const auto& peer : draft.peers) out.mesh.peers.push_back({peer.name, peer.address.value()});
+  for (const auto& peer : draft.peers) {
+    if (peer.via) {
+      out.mesh.vias.push_back({peer.name, *peer.via});
+    } else {
+      out.mesh.peers.push_back({peer.name, peer.address.value()});
+    }
+  }
   return out;
 }
 

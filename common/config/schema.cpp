@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "common/config/address.h"
+#include "common/config/key_kinds.h"
 #include "common/config/size_text.h"
 #include "common/config/tables.h"
+#include "common/config/task_keys.h"
 #include "common/text.h"
 
 namespace kvmesh::config {
@@ -20,85 +22,6 @@ constexpr std::array<std::string_view, 6> kLevels = {"trace",   "debug", "info",
                                                      "warning", "error", "off"};
 constexpr std::int64_t kMemoryMin = 4096;
 constexpr std::int64_t kMemoryMax = std::int64_t{1} << 50;
-
-void refuse(const KeySpec& spec, const Value& value, Draft& draft, Faults& faults,
-            std::string_view text) {
-  draft.faulty.insert(spec.key);
-  faults.add(value.place, spec.key, text);
-}
-
-void refuse_type(const KeySpec& spec, const Value& value, Draft& draft, Faults& faults,
-                 std::string_view example) {
-  refuse(spec, value, draft, faults,
-         "is " + describe(value) + ", expected " + spec.type + "; write for example " +
-             std::string{example});
-}
-
-// `store` and `show` are called with the finished specification, so that they can speak of it.
-template <typename Store>
-KeySpec with_store(KeySpec spec, Store store) {
-  spec.store = [copy = spec, store](const Value& value, Draft& draft, Faults& faults) {
-    store(copy, value, draft, faults);
-  };
-  return spec;
-}
-
-std::string range_text(std::int64_t min, std::int64_t max) {
-  return std::to_string(min) + " to " + std::to_string(max);
-}
-
-struct IntegerAccess {
-  void (*set)(Settings&, std::int64_t);
-  std::int64_t (*get)(const Settings&);
-};
-
-KeySpec integer_key(KeySpec spec, std::int64_t min, std::int64_t max, IntegerAccess access) {
-  spec.type = "an integer";
-  spec.range = range_text(min, max);
-  spec.show = [access](const Settings& settings) { return std::to_string(access.get(settings)); };
-  return with_store(std::move(spec), [min, max, access](const KeySpec& self, const Value& value,
-                                                        Draft& draft, Faults& faults) {
-    if (value.kind != Value::Kind::kInteger) {
-      const std::string key = self.key.substr(self.key.rfind('.') + 1);
-      refuse_type(self, value, draft, faults, key + " = " + self.show(Settings{}));
-    } else if (value.integer < min || value.integer > max) {
-      refuse(self, value, draft, faults,
-             std::to_string(value.integer) + " is out of range; write " + self.range +
-                 (self.unit.empty() ? "" : " (" + self.unit + ")"));
-    } else {
-      access.set(draft.settings, value.integer);
-    }
-  });
-}
-
-// `member` gives the duration that the key sets.
-template <typename Member>
-KeySpec milliseconds_key(KeySpec spec, std::int64_t min, std::int64_t max, Member) {
-  spec.unit = "milliseconds";
-  return integer_key(
-      std::move(spec), min, max,
-      {[](Settings& settings, std::int64_t value) { Member{}(settings) = milliseconds{value}; },
-       [](const Settings& settings) -> std::int64_t {
-         Settings copy = settings;
-         return Member{}(copy).count();
-       }});
-}
-
-struct StringAccess {
-  Status (*set)(Settings&, const std::string&);  // refuses with what is wrong; what to do
-  std::string (*get)(const Settings&);
-};
-
-KeySpec string_key(KeySpec spec, std::string_view example, StringAccess access) {
-  spec.type = "a string";
-  spec.show = [access](const Settings& settings) { return quoted(access.get(settings), 1024); };
-  return with_store(std::move(spec), [example, access](const KeySpec& self, const Value& value,
-                                                       Draft& draft, Faults& faults) {
-    if (value.kind != Value::Kind::kString) return refuse_type(self, value, draft, faults, example);
-    const Status status = access.set(draft.settings, value.text);
-    if (!status.ok()) refuse(self, value, draft, faults, status.text());
-  });
-}
 
 KeySpec name_key() {
   return string_key(
@@ -279,25 +202,17 @@ KeySpec level_key() {
        [](const Settings& settings) { return settings.log.level; }});
 }
 
-KeySpec plain(std::string key, std::string unit, std::string meaning) {
-  return {.key = std::move(key),
-          .type = {},
-          .unit = std::move(unit),
-          .range = {},
-          .meaning = std::move(meaning),
-          .required = false,
-          .store = {},
-          .show = {}};
-}
-
 std::vector<KeySpec> mesh_keys() {
   const auto day = limits::kTimeoutMax.count();
   std::vector<KeySpec> out;
   out.push_back(mesh_listen_key());
-  KeySpec peers = plain("mesh.peers", "",
-                        "The nodes that this node may pass requests to: a table, name = address.");
+  KeySpec peers =
+      plain("mesh.peers", "",
+            "The nodes that this node may pass requests to: a table, name = address, or "
+            "name = { via = peer } for a node behind that peer.");
   peers.type = "a table of name = address";
-  peers.range = "at most " + std::to_string(limits::kPeersMax) + "; tcp://host:port or ipc://path";
+  peers.range = "at most " + std::to_string(limits::kPeersMax) +
+                "; tcp://host:port or ipc://path, or { via = name of a peer }";
   peers.store = store_peers;
   peers.show = [](const Settings&) { return std::string{"{}"}; };
   out.push_back(std::move(peers));
@@ -350,6 +265,7 @@ std::vector<KeySpec> make_schema() {
       plain("threads", "reactors", "Threads that serve requests."), 1, 64,
       {[](Settings& s, std::int64_t value) { s.threads = static_cast<std::uint32_t>(value); },
        [](const Settings& s) { return std::int64_t{s.threads}; }}));
+  out.push_back(modules_key());
   for (KeySpec& spec : mesh_keys()) out.push_back(std::move(spec));
   KeySpec table = plain("kv.routing_table", "",
                         "Which node a bucket belongs to, by the first byte of its name; the first "
@@ -362,6 +278,7 @@ std::vector<KeySpec> make_schema() {
   out.push_back(std::move(table));
   out.push_back(memory_key());
   for (KeySpec& spec : server_keys()) out.push_back(std::move(spec));
+  for (KeySpec& spec : task_keys()) out.push_back(std::move(spec));
   out.push_back(level_key());
   return out;
 }
@@ -374,7 +291,8 @@ const std::vector<KeySpec>& schema() {
 }
 
 std::string default_text(const KeySpec& spec) {
-  return spec.required ? "required" : spec.show(Settings{});
+  if (spec.required) return "required";
+  return spec.optional ? "none" : spec.show(Settings{});
 }
 
 }  // namespace kvmesh::config

@@ -20,6 +20,7 @@ struct KeySpec {
   std::string range;    // what is allowed, in words
   std::string meaning;  // one line
   bool required = false;
+  bool optional = false;  // has no default: that it is missing means something no value means
   /// Judges `value` and stores it, or adds faults and marks the key as faulty.
   std::function<void(const Value& value, Draft& draft, Faults& faults)> store;
   /// The key's value as it would be written in TOML.
@@ -29,7 +30,7 @@ struct KeySpec {
 /// Every key there is, in the order of the README.
 const std::vector<KeySpec>& schema();
 
-/// The default as TOML, or "required".
+/// The default as TOML, "required", or "none" where the key is optional.
 std::string default_text(const KeySpec& spec);
 
 }  // namespace kvmesh::config

@@ -8,6 +8,7 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/config/allowed.h"
 #include "common/names.h"
 #include "common/routing_table.h"
 
@@ -19,11 +20,19 @@ struct PeerSettings {
   std::string address;  // a ZeroMQ endpoint: tcp://host:port or ipc://path
 };
 
+/// A node that is no peer of this one, and the peer that requests for it are passed to; that one
+/// finds the rest of the way by its own settings.
+struct ViaSettings {
+  NodeName node;
+  NodeName peer;  // the name of a PeerSettings
+};
+
 /// What a node does. Every member is explained, with its default, unit and range, in
 /// config/README.md. A Settings that came out of load_settings() is valid as a whole.
 struct Settings {
   NodeName name;
-  std::uint32_t threads = 1;  // reactors
+  std::uint32_t threads = 1;         // reactors
+  std::vector<std::string> modules;  // paths of shared objects with functions of the user's own
 
   struct Apps {
     bool kv = false;         // this node stores buckets
@@ -33,6 +42,7 @@ struct Settings {
   struct Mesh {
     std::string listen = "tcp://127.0.0.1:5550";
     std::vector<PeerSettings> peers;  // in the order of the files
+    std::vector<ViaSettings> vias;    // the entries of mesh.peers that hold no address
     bool insecure = false;
     std::chrono::milliseconds request_timeout =
         limits::kTimeoutDefault;  // for line protocol requests
@@ -52,6 +62,16 @@ struct Settings {
     std::size_t connections_max = limits::kTcpConnectionsDefault;
     std::chrono::milliseconds idle_timeout{0};  // 0: never
   } kv_server;
+
+  /// How functions of modules run, and which of them may be called.
+  struct Tasks {
+    std::size_t workers = 4;                            // threads
+    std::size_t queue_max = 10000;                      // tasks that wait for a worker
+    std::size_t processes_max = limits::kProcessesMax;  // tasks, servers and mailboxes together
+    std::chrono::milliseconds time_limit{60000};        // of a task whose caller does not say
+    std::size_t stack_bytes = std::size_t{64} * 1024;   // of each task
+    Allowed allow;                                      // to callers from outside
+  } tasks;
 
   struct Log {
     std::string level = "info";  // trace, debug, info, warning, error, off

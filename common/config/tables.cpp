@@ -17,24 +17,72 @@ constexpr std::string_view kPeers = "mesh.peers";
 constexpr std::string_view kTable = "kv.routing_table";
 constexpr std::string_view kEntryExample = R"({ range = "a..m", node = "foo@localhost" })";
 
+void refuse_peer(const Value& at, const std::string& key, Draft& draft, Faults& faults,
+                 std::string_view text) {
+  draft.faulty.emplace(kPeers);
+  faults.add(at.place, key, text);
+}
+
+// The way to a peer written as a table: { via = "bar@localhost" }, or { address = "tcp://..." }.
+void store_way(const Value& table, const std::string& key, Draft::Peer& peer, Draft& draft,
+               Faults& faults) {
+  const auto refuse = [&](const Value& at, const std::string& at_key, std::string_view text) {
+    refuse_peer(at, at_key, draft, faults, text);
+  };
+  for (const Value& member : table.children) {
+    if (member.key == "address" || member.key == "via") continue;
+    refuse(member, join_key(key, member.key),
+           "is not a known key; write { via = \"bar@localhost\" } or the address alone");
+  }
+  const Value* address = table.find("address");
+  const Value* via = table.find("via");
+  if ((address == nullptr) == (via == nullptr)) {
+    return refuse(
+        via == nullptr ? table : *via, key,
+        via == nullptr
+            ? R"(has no via; write { via = "bar@localhost" } with a peer's name, or the address alone)"
+            : "has both an address and a via; keep the address of a peer that is connected to "
+              "directly, the via of one behind another");
+  }
+  const Value& way = via == nullptr ? *address : *via;
+  const std::string way_key = join_key(key, way.key);
+  if (way.kind != Value::Kind::kString) {
+    return refuse(way, way_key,
+                  "is " + describe(way) + ", expected a string; write " +
+                      (via == nullptr ? R"(address = "tcp://host:port")"
+                                      : R"(via = "bar@localhost", the name of a peer)"));
+  }
+  peer.place = way.place;
+  if (via == nullptr) {
+    const Status status = check_endpoint(way.text, AddressUse::kConnect);
+    if (!status.ok()) return refuse(way, way_key, status.text());
+    peer.address = way.text;
+  } else {
+    auto name = NodeName::parse(way.text);
+    if (!name.ok()) return refuse(way, way_key, name.status().text());
+    peer.via = std::move(*name);
+  }
+}
+
 void store_peer(const Value& value, Draft& draft, Faults& faults) {
   const std::string key = join_key(kPeers, value.key);
-  const auto refuse = [&](const std::string& text) {
-    draft.faulty.emplace(kPeers);
-    faults.add(value.place, key, text);
-  };
+  const auto refuse = [&](std::string_view text) { refuse_peer(value, key, draft, faults, text); };
   auto name = NodeName::parse(value.key);
   if (!name.ok()) refuse(name.status().text());
-  std::optional<std::string> address;
-  if (value.kind != Value::Kind::kString) {
+  Draft::Peer peer{.name = {}, .address = {}, .via = {}, .place = value.place};
+  if (value.is_table()) {
+    store_way(value, key, peer, draft, faults);
+  } else if (value.kind != Value::Kind::kString) {
     refuse("is " + describe(value) +
            R"(, expected a string; write "name@host" = "tcp://host:port" with both in quotes)");
   } else if (const Status status = check_endpoint(value.text, AddressUse::kConnect); !status.ok()) {
     refuse(status.text());
   } else {
-    address = value.text;
+    peer.address = value.text;
   }
-  if (name.ok()) draft.peers.push_back({std::move(*name), std::move(address), value.place});
+  if (!name.ok()) return;
+  peer.name = std::move(*name);
+  draft.peers.push_back(std::move(peer));
 }
 
 // Reads one entry member by member, so that every fault in it is told.

@@ -76,6 +76,26 @@ inline constexpr std::size_t kTcpUnreadBytesMax = 256 * 1024;
 /// reactor.
 inline constexpr std::size_t kTcpBufferedBytesMax = 256 * 1024 * 1024;
 
+// Tasks and processes.
+/// A poll (task.next, process.receive, process.monitor) is answered after this long, news or not.
+inline constexpr std::chrono::milliseconds kTaskSlice{500};
+/// An asker that has not polled for this long is gone.
+inline constexpr std::chrono::milliseconds kTaskLease{1500};
+/// Default of `tasks.processes_max`; beyond it `overloaded`.
+inline constexpr std::size_t kProcessesMax = 200000;
+/// Messages of one mailbox, and their bytes; beyond them `overloaded`. The same bounds hold for the
+/// timed messages that one process has to come.
+inline constexpr std::size_t kMailboxMessagesMax = 10000;
+inline constexpr std::size_t kMailboxBytesMax = 8 * 1024 * 1024;
+/// Messages of all mailboxes of a node together; beyond it `overloaded`.
+inline constexpr std::size_t kMailboxesBytesMax = 512 * 1024 * 1024;
+/// Output of one task that is not handed over yet; beyond it the task waits.
+inline constexpr std::size_t kTaskOutputBytesMax = 256 * 1024;
+/// The result of a task.
+inline constexpr std::size_t kTaskResultBytesMax = kBodyBytesMax - 1024;
+/// Ended processes whose reason is still told to those who monitored them.
+inline constexpr std::size_t kEndedReasonsMax = 10000;
+
 static_assert(kBucketNameBytesMax + kKeyBytesMax + kValueBytesMax + 1024 <= kBodyBytesMax,
               "the largest put fits in a body");
 static_assert(kBodyBytesMax + kTraceBytesMax + 64 <= kRecordBytesMax,
@@ -89,5 +109,12 @@ static_assert(kBatchBytes + kRecordBytesMax + 64 <= kFrameBytesMax,
 static_assert(kInFlightPerLinkMax <= kInFlightMax);
 static_assert(kRecordBytesMax <= kInFlightBytesPerLinkMax,
               "the largest record passes an idle link");
+static_assert(kTaskSlice * 2 < kTaskLease, "one lost poll does not end a task");
+static_assert(kTaskOutputBytesMax * 5 + 1024 <= kBodyBytesMax,
+              "a full window of output in single bytes fits in a body");
+static_assert(kNodeNameBytesMax + 128 <= kBodyBytesMax - kTaskResultBytesMax,
+              "the largest result fits in a body");
+static_assert(kBodyBytesMax <= kMailboxBytesMax, "an empty mailbox takes the largest message");
+static_assert(kMailboxBytesMax <= kMailboxesBytesMax);
 
 }  // namespace kvmesh::limits

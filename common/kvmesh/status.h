@@ -14,8 +14,9 @@ namespace kvmesh {
 /// names (in lower snake case) in `ERROR` lines and logs, and 10 + number as the exit status of the
 /// `kvmesh` command.
 ///
-/// Every code but kOk, kOutcomeUnknown and kInternal means that the request had no effect, so it
-/// may be sent again safely. Thread safety: values; free functions are pure.
+/// Every code but kOk, kOutcomeUnknown, kInternal, kTaskFailed and kCancelled means that the
+/// request had no effect, so it may be sent again safely. Thread safety: values; free functions are
+/// pure.
 enum class StatusCode : std::uint8_t {
   kOk = 0,
   kNotFound = 1,  ///< the bucket does not exist
@@ -34,8 +35,12 @@ enum class StatusCode : std::uint8_t {
   kNotText = 13,        ///< the answer holds a line break and cannot be shown in the line protocol
   kProtocolError = 14,  ///< the other side broke common/PROTOCOL.md or speaks no common version
   kInternal = 15,       ///< a defect of kvmesh; please report it with the text
+  kTaskFailed = 16,     ///< the function threw; the text is the exception's. It had begun: what it
+                        ///< did until then stands
+  kCancelled = 17,      ///< the task was told to stop; it may have begun: what it did stands
+  kDenied = 18,  ///< the operator's tasks.allow does not name the function; certainly not executed
 };
-inline constexpr int kStatusCodeCount = 16;
+inline constexpr int kStatusCodeCount = 19;
 
 /// The name used in lines, logs and JSON: "no_route". Total: an out-of-range value gives
 /// "internal".

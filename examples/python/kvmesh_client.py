@@ -19,14 +19,14 @@ VERSION = 1
 HELLO, WELCOME, REQUESTS, REPLIES, PING, PONG, REFUSED, GOODBYE = range(1, 9)
 CODES = ("ok", "not_found", "invalid_argument", "no_route", "unavailable", "outcome_unknown", "deadline_exceeded",
          "route_loop", "too_many_hops", "too_large", "overloaded", "full", "undefined_function", "not_text",
-         "protocol_error", "internal")
+         "protocol_error", "internal", "task_failed", "cancelled", "denied")
 NODE_GRACE = 0.5  # the mesh answers in time, or says that it could not; wait this much longer for it to say so
 SILENCE = 10      # after 30 seconds without a word from us, the node may have forgotten us
 
 
 class KvmeshError(Exception):
-    """A request that did not end well. `code` is one of CODES. Every code but outcome_unknown says that the request was not
-    executed, so that it may be sent again; after outcome_unknown it may or may not have been."""
+    """A request that did not end well. `code` is one of CODES. Every code but outcome_unknown, internal, task_failed and
+    cancelled says that the request was not executed, so that it may be sent again; after these it may have been."""
 
     def __init__(self, code, text):
         super().__init__(f"{code}: {text}")

@@ -97,13 +97,14 @@ class Core::LocalCall final : public Call {
 };
 
 Core::Core(NodeName self, std::vector<NodeName> peers, const Modules& modules, Effects& effects,
-           TimePoint start)
+           TimePoint start, std::vector<Via> vias)
     : self_(std::move(self)),
       peer_names_(std::move(peers)),
+      vias_(std::move(vias)),
       local_link_(peer_names_.size()),
       modules_(modules),
       effects_(effects),
-      routes_(*Routes::make(self_, peer_names_, RoutingTable{})),
+      routes_(*Routes::make(self_, peer_names_, RoutingTable{}, vias_)),
       in_flight_(peer_names_.size() + 1, limits::kInFlightMax, start) {
   for (const auto& name : peer_names_) {
     peers_.emplace_back();
@@ -112,7 +113,7 @@ Core::Core(NodeName self, std::vector<NodeName> peers, const Modules& modules, E
 }
 
 Status Core::set_table(RoutingTable table) {
-  auto routes = Routes::make(self_, peer_names_, std::move(table));
+  auto routes = Routes::make(self_, peer_names_, std::move(table), vias_);
   if (!routes) return routes.status();
   routes_ = *std::move(routes);
   return {};

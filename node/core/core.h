@@ -27,13 +27,13 @@ namespace kvmesh::core {
 /// from other threads.
 class Core {
  public:
-  /// `peers` fixes what a PeerIndex means; `self` is not one of them. All are down at first, and
-  /// the table is empty. `modules` and `effects` must outlive the core.
+  /// `peers` fixes what a PeerIndex means; `self` is not one of them, and `vias` are others. All
+  /// are down at first, and the table is empty. `modules` and `effects` must outlive the core.
   Core(NodeName self, std::vector<NodeName> peers, const Modules& modules, Effects& effects,
-       TimePoint start);
+       TimePoint start, std::vector<Via> vias = {});
 
   /// Swaps the table whole; requests under way stay on their way. kInvalidArgument: an entry names
-  /// neither this node nor a peer, and the old table stays.
+  /// neither this node nor a peer or one behind a via, and the old table stays.
   Status set_table(RoutingTable table);
 
   /// A request from an adapter. A forwarded one has a millisecond less when it leaves.
@@ -70,6 +70,7 @@ class Core {
   const std::string& why_down(PeerIndex peer) const { return peers_[peer.value].why_down; }
   const Routes& routes() const { return routes_; }
   const std::vector<NodeName>& peer_names() const { return peer_names_; }
+  const std::vector<Via>& vias() const { return vias_; }
   const Counters& counters() const { return counters_; }
   std::size_t in_flight() const { return in_flight_.size(); }
   std::size_t in_flight_over(PeerIndex peer) const { return in_flight_.link_size(peer.value); }
@@ -105,6 +106,7 @@ class Core {
   NodeName self_;
   std::vector<Peer> peers_;
   std::vector<NodeName> peer_names_;
+  std::vector<Via> vias_;
   std::size_t local_link_;  // deferred calls stand on a link of their own, behind the peers'
   const Modules& modules_;
   Effects& effects_;

@@ -10,14 +10,29 @@
 namespace kvmesh::core {
 namespace {
 
+void append_step(std::string& out, std::string_view node, std::string_view entry) {
+  out.append(node);
+  if (!entry.empty()) out.append(" (").append(entry).append(")");
+  out.append(" -> ");
+}
+
 // "foo@a (a..m) -> bar@b (*) -> foo@a", from the path behind the point where `self` stands on it.
+// Requests for a node go by no entry: "foo@a -> bar@b -> foo@a".
 std::string describe_cycle(std::string_view path, std::string_view self, std::string_view entry) {
-  std::string out{self};
-  out.append(" (").append(entry).append(")");
-  while (const auto step = wire::take_path_step(path)) {
-    out.append(" -> ").append(step->node).append(" (").append(step->entry).append(")");
+  std::string out;
+  append_step(out, self, entry);
+  while (const auto step = wire::take_path_step(path)) append_step(out, step->node, step->entry);
+  return out.append(self);
+}
+
+Status loop_of(const Target& target, const std::string& cycle) {
+  if (target.kind == Target::Kind::kNode) {
+    return {StatusCode::kRouteLoop, "the via entries for " + std::string{target.name} +
+                                        " send this request in a circle: " + cycle +
+                                        "; change one of them"};
   }
-  return out.append(" -> ").append(self);
+  return {StatusCode::kRouteLoop,
+          "the tables send this request in a circle: " + cycle + "; change one of these entries"};
 }
 
 }  // namespace
@@ -26,9 +41,7 @@ Status check_path(const RequestView& request, std::string_view self, std::string
   std::string_view path = request.path;
   while (const auto step = wire::take_path_step(path)) {
     if (step->node != self) continue;
-    return {StatusCode::kRouteLoop,
-            "the tables send this request in a circle: " + describe_cycle(path, self, step->entry) +
-                "; change one of these entries"};
+    return loop_of(request.target, describe_cycle(path, self, step->entry));
   }
   if (request.hops >= limits::kHopsMax) {
     const auto by = entry.empty() ? std::string{} : " by " + std::string{entry};

@@ -7,21 +7,19 @@
 #include "common/text.h"
 
 namespace kvmesh::core {
-namespace {
-
-std::optional<PeerIndex> index_of(const std::vector<NodeName>& peers, std::string_view name) {
-  const auto found = std::ranges::find(peers, name, &NodeName::str);
-  if (found == peers.end()) return std::nullopt;
-  return PeerIndex{static_cast<std::uint16_t>(found - peers.begin())};
-}
-
-}  // namespace
-
 Result<Routes> Routes::make(const NodeName& self, const std::vector<NodeName>& peers,
-                            RoutingTable table) {
+                            RoutingTable table, const std::vector<Via>& vias) {
   Routes routes;
+  routes.self_ = self;
+  routes.peers_ = peers;
+  routes.vias_ = vias;
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    routes.ways_.emplace_back(peers[i].str(), PeerIndex{static_cast<std::uint16_t>(i)});
+  }
+  for (const auto& via : vias) routes.ways_.emplace_back(via.node.str(), via.peer);
+  std::ranges::sort(routes.ways_);
   for (const auto& entry : table.entries()) {
-    const auto peer = index_of(peers, entry.node.str());
+    const auto peer = routes.way_to(entry.node.str());
     if (!peer && entry.node != self) {
       return Status{StatusCode::kInvalidArgument, "the entry " + entry.range.to_string() +
                                                       " names " + entry.node.str() +
@@ -29,8 +27,6 @@ Result<Routes> Routes::make(const NodeName& self, const std::vector<NodeName>& p
     }
     routes.destinations_.push_back(peer);
   }
-  routes.self_ = self;
-  routes.peers_ = peers;
   routes.table_ = std::move(table);
   return routes;
 }
@@ -67,11 +63,25 @@ Result<Route> Routes::find_bucket(std::string_view bucket) const {
 
 Result<Route> Routes::find_node(std::string_view name) const {
   if (name == self_.str()) return Route{};
-  if (const auto peer = index_of(peers_, name)) return Route{peer, std::nullopt};
-  std::string known;
-  for (const auto& peer : peers_) known.append(known.empty() ? "" : ", ").append(peer.str());
+  if (const auto peer = way_to(name)) return Route{peer, std::nullopt};
   return Status{StatusCode::kNoRoute,
-                self_.str() + " has no peer " + quoted(name) + "; it has [" + known + "]"};
+                self_.str() + " has no peer " + quoted(name) + "; it has [" + known_nodes() + "]"};
+}
+
+std::optional<PeerIndex> Routes::way_to(std::string_view name) const {
+  const auto name_of = [](const auto& way) { return std::string_view{way.first}; };
+  const auto found = std::ranges::lower_bound(ways_, name, {}, name_of);
+  if (found == ways_.end() || found->first != name) return std::nullopt;
+  return found->second;
+}
+
+std::string Routes::known_nodes() const {
+  std::string out;
+  for (const auto& peer : peers_) out.append(out.empty() ? "" : ", ").append(peer.str());
+  for (const auto& via : vias_) {
+    out.append(", ").append(via.node.str()).append(" via ").append(peers_[via.peer.value].str());
+  }
+  return out;
 }
 
 }  // namespace kvmesh::core

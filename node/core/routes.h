@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <kvmesh/status.h>
@@ -19,16 +21,23 @@ struct Route {
   std::optional<ByteRange> entry;  // the table entry that said so; only for buckets
 };
 
+/// A node that is no peer, and the peer that requests for it are passed to.
+struct Via {
+  NodeName node;
+  PeerIndex peer;
+};
+
 /// This node's table with each entry's node looked up once, so that routing a request is one array
 /// access. Immutable: a reload makes another and swaps it whole.
 class Routes {
  public:
-  /// kInvalidArgument when an entry names a node that is neither `self` nor one of `peers`.
+  /// kInvalidArgument when an entry names a node that is neither `self`, nor one of `peers`, nor
+  /// behind a via. REQUIRES: all those names differ, and each via's peer is there.
   static Result<Routes> make(const NodeName& self, const std::vector<NodeName>& peers,
-                             RoutingTable table);
+                             RoutingTable table, const std::vector<Via>& vias = {});
 
   /// kInvalidArgument: an empty bucket name; kTooLarge: one over its limit; kNoRoute: no entry, or
-  /// no peer of that name. The text names this node, what was looked for and the table.
+  /// no way to a node of that name. The text names this node, what was looked for and the table.
   Result<Route> find(const Target& target) const;
 
   const RoutingTable& table() const { return table_; }
@@ -38,8 +47,13 @@ class Routes {
   Result<Route> find_bucket(std::string_view bucket) const;
   Result<Route> find_node(std::string_view name) const;
 
+  std::optional<PeerIndex> way_to(std::string_view name) const;
+  std::string known_nodes() const;
+
   NodeName self_;
   std::vector<NodeName> peers_;
+  std::vector<Via> vias_;
+  std::vector<std::pair<std::string, PeerIndex>> ways_;  // peers and vias, sorted by name
   RoutingTable table_;
   std::vector<std::optional<PeerIndex>> destinations_;  // of each entry of table_
 };

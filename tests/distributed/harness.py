@@ -101,13 +101,14 @@ def die_with_parent():
 class Node:
     """One node: its settings, and the process while it runs. `name` is short ("foo"), full_name is "foo@localhost"."""
 
-    def __init__(self, mesh, name, apps=("kv", "kv_server"), table=None, peers=None, settings=None):
+    def __init__(self, mesh, name, apps=("kv", "kv_server"), table=None, peers=None, settings=None, vias=None):
         self.mesh = mesh
         self.name = name
         self.full_name = full_name(name)
         self.apps = list(apps)
         self.table = table if table is not None else [("*", name)]
         self.peers = peers  # None: all that the table names
+        self.vias = vias or {}  # by name of a node, the peer that leads to it
         self.settings = {section: dict(keys) for section, keys in (settings or {}).items()}
         self.process = None
         self.incarnation = 0
@@ -159,6 +160,7 @@ class Node:
         names = self.peers if self.peers is not None else [n for _, n in self.table]
         for peer in dict.fromkeys(n for n in names if n != self.name):
             text.append(f'"{full_name(peer)}" = "{self.mesh.address_of(peer)}"')
+        text += [f'"{full_name(node)}" = {{ via = "{full_name(peer)}" }}' for node, peer in self.vias.items()]
         return "\n".join(text) + "\n"
 
     def write_config(self):

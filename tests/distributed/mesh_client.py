@@ -11,7 +11,7 @@ VERSION = 1
 HELLO, WELCOME, REQUESTS, REPLIES, PING, PONG, REFUSED, GOODBYE = range(1, 9)
 CODES = ["ok", "not_found", "invalid_argument", "no_route", "unavailable", "outcome_unknown", "deadline_exceeded",
          "route_loop", "too_many_hops", "too_large", "overloaded", "full", "undefined_function", "not_text",
-         "protocol_error", "internal"]
+         "protocol_error", "internal", "task_failed", "cancelled", "denied"]
 TRACE = 1
 
 Reply = collections.namedtuple("Reply", "id code text result trace arrived")

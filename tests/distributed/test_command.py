@@ -85,6 +85,29 @@ class OneRequest(Command):
         self.assertLess(trace.index("foo@localhost"), trace.index("bar@localhost"))
         self.kvmesh("ping", "nobody@localhost", status=NO_ROUTE)
 
+    def test_the_nodes_that_a_node_knows(self):
+        mesh = self.mesh()
+        gate = mesh.add("gate", apps=[], table=[], peers=["foo"], vias={"bar": "foo"})
+        mesh.add("foo", apps=[], table=[], peers=["bar"])
+        bar = mesh.add("bar", apps=[], table=[])
+        mesh.start()
+        known = json.loads(self.kvmesh("nodes", "--json", node=gate))
+        self.assertEqual([(n["node"], n.get("via"), n["state"]) for n in known],
+                         [("foo@localhost", None, "up"), ("bar@localhost", "foo@localhost", "up")])
+        known = json.loads(self.kvmesh("nodes", "foo@localhost", "--json", node=gate))
+        self.assertEqual(known, [{"node": "bar@localhost", "address": bar.endpoint, "state": "up", "in_flight": 0, "why": ""}])
+        self.assertEqual(json.loads(self.kvmesh("nodes", "bar@localhost", "--json", node=gate)), [])
+        self.assertRegex(self.kvmesh("nodes", node=gate).decode(), r"(?m)^bar@localhost +via foo@localhost +up")
+        told = json.loads(self.kvmesh("info", "--mesh", "--json", node=gate))
+        self.assertEqual([(n["node"], n["state"]) for n in told],
+                         [("gate@localhost", "connected"), ("foo@localhost", "up"), ("bar@localhost", "via foo@localhost")])
+        self.assertEqual(told[2]["info"]["name"], "bar@localhost")
+        bar.kill()
+        eventually(lambda: json.loads(self.kvmesh("nodes", "foo@localhost", "--json", node=gate))[0]["state"] != "up", 2,
+                   "foo has lost bar")
+        self.kvmesh("nodes", "bar@localhost", node=gate, status=UNAVAILABLE)
+        self.kvmesh("nodes", "nobody@localhost", node=gate, status=NO_ROUTE)
+
     def test_exit_statuses(self):
         self.kvmesh("get", "nowhere", "k", status=NOT_FOUND)
         self.kvmesh("get", "", "k", status=INVALID_ARGUMENT)

@@ -116,6 +116,68 @@ class Hops(MeshTest):
         self.assertEqual(near.call(b"further", "kv.count").code, "not_found", "it was not executed")
 
 
+class Vias(MeshTest):
+    """Requests that name a node which is no peer."""
+
+    def chain(self):
+        mesh = self.mesh()
+        mesh.add("gate", apps=[], table=[], peers=["foo"], vias={"bar": "foo", "qux": "foo"})
+        mesh.add("foo", apps=[], table=[("*", "bar")], vias={"qux": "bar"})
+        mesh.add("bar", apps=["kv"], peers=["qux"])
+        mesh.add("qux", apps=["kv"])
+        return mesh
+
+    def test_a_node_behind_two_others(self):
+        mesh = self.chain()
+        mesh.start()
+        client = mesh.nodes["gate"].client()
+        for name in ("gate", "foo", "bar", "qux"):
+            self.assertEqual(client.ok(f"{name}@localhost", "node.name"), f"{name}@localhost")
+        reply = client.call("qux@localhost", "node.name", flags=TRACE)
+        self.assertEqual([tuple(hop[:3]) for hop in reply.trace],
+                         [("gate@localhost", "", "foo@localhost"), ("foo@localhost", "", "bar@localhost"),
+                          ("bar@localhost", "", "qux@localhost"), ("qux@localhost", "", "qux@localhost")])
+        self.assertEqual(client.ok("gate@localhost", "node.info")["vias"],
+                         [{"name": "bar@localhost", "via": "foo@localhost"},
+                          {"name": "qux@localhost", "via": "foo@localhost"}])
+        refused = client.call("nobody@localhost", "node.name")
+        self.assertEqual(refused.code, "no_route")
+        self.assertIn("qux@localhost via foo@localhost", refused.text)
+
+        mesh.nodes["bar"].kill()
+        eventually(lambda: mesh.nodes["foo"].peer("bar")["state"] != "up", 2, "foo has lost bar")
+        gone = client.call("qux@localhost", "node.name")
+        self.assertEqual(gone.code, "unavailable")
+        self.assertIn("foo@localhost cannot reach bar@localhost", gone.text)
+        self.assertEqual(client.ok("foo@localhost", "node.name"), "foo@localhost")
+
+    def test_an_entry_of_a_table_may_name_such_a_node(self):
+        mesh = self.chain()
+        gate = mesh.nodes["gate"]
+        gate.table = [("a..m", "qux")]
+        mesh.nodes["bar"].table = [("a..m", "qux")]
+        mesh.start()
+        self.assertEqual(gate.client().ok(b"apples", "node.name"), "qux@localhost")
+        gate.table = [("a..m", "nobody")]
+        gate.vias["nobody"] = "foo"
+        gate.write_config()
+        gate.send_signal(signal.SIGHUP)
+        eventually(lambda: "restart" in gate.log(), 5, "a new via needs a restart")
+        self.assertEqual(gate.client().ok(b"apples", "node.name"), "qux@localhost", "the old table stays")
+
+    def test_vias_that_lead_in_a_circle(self):
+        mesh = self.mesh()
+        for name, following in (("a", "b"), ("b", "c"), ("c", "a")):
+            mesh.add(name, apps=[], table=[], peers=[following], vias={"qux": following})
+        mesh.start()
+        began = time.monotonic()
+        reply = mesh.nodes["b"].client().call("qux@localhost", "node.name")
+        self.within(1, began, "route_loop")
+        self.assertEqual(reply.code, "route_loop")
+        self.assertIn("b@localhost -> c@localhost -> a@localhost -> b@localhost", reply.text)
+        self.assertIn("qux@localhost", reply.text)
+
+
 class Loops(MeshTest):
     def check(self, names, tables):
         mesh = self.mesh()

@@ -19,7 +19,8 @@ CMAKE = os.environ.get("KVMESH_TEST_CMAKE", "cmake")
 CXX = os.environ.get("KVMESH_TEST_CXX", "c++")
 SANITIZE = os.environ.get("KVMESH_TEST_SANITIZE", "")
 
-PUBLIC_HEADERS = ["client.h", "limits.h", "node.h", "status.h", "value.h"]
+PUBLIC_HEADERS = ["async.h", "callable.h", "client.h", "convert.h", "limits.h", "mesh.h", "message.h", "module.h", "node.h",
+                  "operation.h", "output.h", "pid.h", "server.h", "status.h", "task.h", "value.h"]
 INSTALLED = [
     "bin/kvmesh",
     "bin/kvmesh-node",

@@ -16,6 +16,7 @@ LINES_MAX = 400
 MAY_INCLUDE = {
     "common": ["common/config"],  # one layer in two folders: values, and how they are read from files
     "common/config": ["common"],
+    "common/mesh": ["common", "common/config"],
     "common/transport": ["common", "common/config"],
     "node/core": ["common", "common/config"],
     "node/store": ["common", "common/config"],
@@ -23,9 +24,9 @@ MAY_INCLUDE = {
     "node/tasks": ["common", "common/config", "node/core"],
     "node/mesh": ["common", "common/config", "common/transport", "node/core"],
     "node/tcp": ["common", "common/config", "node/core"],
-    "node": ["common", "common/config", "common/transport", "node/core", "node/store", "node/modules",
+    "node": ["common", "common/config", "common/mesh", "common/transport", "node/core", "node/store", "node/modules",
              "node/tasks", "node/mesh", "node/tcp"],
-    "client": ["common", "common/config", "common/transport"],
+    "client": ["common", "common/config", "common/mesh", "common/transport"],
 }
 FREE = ("tests",)  # may include anything
 

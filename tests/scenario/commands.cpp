@@ -92,8 +92,19 @@ std::string Commands::run(std::string_view line) {
 
 void Commands::node(const Words& w) {
   std::vector<NodeName> peers;
-  for (std::size_t i = 1; i < w.size(); ++i) peers.push_back(parse_name(w[i]));
-  mesh_.add(parse_name(w[0]), std::move(peers));
+  std::vector<core::Via> vias;
+  for (std::size_t i = 1; i < w.size(); ++i) {
+    const auto equals = w[i].find('=');
+    const auto name = parse_name(w[i].substr(0, equals));
+    if (equals == std::string::npos) {
+      peers.push_back(name);
+      continue;
+    }
+    const auto peer = std::ranges::find(peers, w[i].substr(equals + 1), &NodeName::str);
+    if (peer == peers.end()) return mesh_.say("?? not NODE=PEER: " + w[i]);
+    vias.push_back({name, PeerIndex{static_cast<std::uint16_t>(peer - peers.begin())}});
+  }
+  mesh_.add(parse_name(w[0]), std::move(peers), std::move(vias));
 }
 
 void Commands::chain(const Words& w) {

@@ -22,9 +22,9 @@ std::string_view record_of(std::string_view frame, wire::FrameKind kind) {
 
 }  // namespace
 
-void Mesh::add(const NodeName& name, std::vector<NodeName> peers) {
+void Mesh::add(const NodeName& name, std::vector<NodeName> peers, std::vector<core::Via> vias) {
   if (find(name.str()) != nullptr) return say("?? " + name.str() + " is there already");
-  nodes_.push_back(std::make_unique<Node>(*this, name, std::move(peers)));
+  nodes_.push_back(std::make_unique<Node>(*this, name, std::move(peers), std::move(vias)));
 }
 
 void Mesh::kill(const std::string& name) {

@@ -35,7 +35,7 @@ struct Connection {
 /// connections.
 class Node final : public core::Effects {
  public:
-  Node(Mesh& mesh, const NodeName& name, std::vector<NodeName> peers);
+  Node(Mesh& mesh, const NodeName& name, std::vector<NodeName> peers, std::vector<core::Via> vias);
 
   void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
                const wire::PathStep& step) override;
@@ -69,7 +69,7 @@ class Mesh {
       ~std::uint64_t{0};  // Origin::connection of a story's own requests
 
   /// Makes a node with an empty table, in place of one of that name that was killed.
-  void add(const NodeName& name, std::vector<NodeName> peers);
+  void add(const NodeName& name, std::vector<NodeName> peers, std::vector<core::Via> vias = {});
   void kill(const std::string& name);
   /// The next epoch of a link; frames of the one before are gone.
   void connect(const std::string& from, const std::string& to, core::Core::Window window);

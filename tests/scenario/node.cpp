@@ -8,14 +8,15 @@
 
 namespace kvmesh::scenario {
 
-Node::Node(Mesh& mesh, const NodeName& name, std::vector<NodeName> peers)
+Node::Node(Mesh& mesh, const NodeName& name, std::vector<NodeName> peers,
+           std::vector<core::Via> vias)
     : mesh_(mesh),
       name_(name.str()),
       peers_(std::move(peers)),
       functions_(
           name_, [&mesh](const std::string& line) { mesh.say(line); },
           [&mesh](std::chrono::microseconds time) { mesh.pass(time); }),
-      core_(name, peers_, functions_.modules(), *this, mesh.now()) {}
+      core_(name, peers_, functions_.modules(), *this, mesh.now(), std::move(vias)) {}
 
 void Node::forward(PeerIndex peer, const RequestView& request, RequestId id,
                    std::uint64_t timeout_ms, const wire::PathStep& step) {

@@ -5,6 +5,7 @@
 #include "client/command/exit_status.h"
 #include "client/command/hops_text.h"
 #include "client/command/info_text.h"
+#include "client/command/nodes_text.h"
 #include "client/command/number_text.h"
 #include "client/command/progress_text.h"
 #include "client/command/table.h"
@@ -132,10 +133,48 @@ TEST(Info, AMeshIsOneLineANode) {
             "bar@h  down (unavailable)        -     -        -         -\n");
 }
 
+TEST(Nodes, PeersComeWithTheirLinksAndOthersWithTheWay) {
+  const Value info =
+      Value::Map{{"peers", Value::List{Value::Map{{"name", "bar@h"},
+                                                  {"address", "tcp://127.0.0.1:1"},
+                                                  {"state", "down"},
+                                                  {"why", "refused"},
+                                                  {"in_flight", 0U}},
+                                       Value::Map{{"name", "foo@h"},
+                                                  {"address", "tcp://127.0.0.1:2"},
+                                                  {"state", "up"},
+                                                  {"why", ""},
+                                                  {"in_flight", 1234U}}}},
+                 {"vias", Value::List{Value::Map{{"name", "qux@h"}, {"via", "bar@h"}}}}};
+  EXPECT_EQ(nodes_table(info, false),
+            "node   address            state  in flight  why\n"
+            "bar@h  tcp://127.0.0.1:1  down           0  refused\n"
+            "foo@h  tcp://127.0.0.1:2  up         1,234\n"
+            "qux@h  via bar@h          down              refused\n");
+  EXPECT_EQ(nodes_json(info),
+            R"([{"node":"bar@h","address":"tcp://127.0.0.1:1","state":"down","in_flight":0,)"
+            R"("why":"refused"},)"
+            R"({"node":"foo@h","address":"tcp://127.0.0.1:2","state":"up","in_flight":1234,)"
+            R"("why":""},)"
+            R"({"node":"qux@h","via":"bar@h","state":"down","why":"refused"}])");
+  EXPECT_NE(info_text(info, false).find("via bar@h"), std::string::npos);
+}
+
+TEST(Nodes, ANodeThatKnowsNoneShowsTheTitlesAlone) {
+  EXPECT_EQ(nodes_table(Value{}, false), "node  address  state  in flight  why\n");
+  EXPECT_EQ(nodes_json(Value{}), "[]");
+  // One that says odd things of itself is shown as far as it goes.
+  const Value odd = Value::Map{{"peers", "none"}, {"vias", Value::List{5U, Value::Map{}}}};
+  EXPECT_EQ(
+      nodes_json(odd),
+      R"([{"node":"","via":"","state":"","why":""},{"node":"","via":"","state":"","why":""}])");
+}
+
 TEST(ExitStatus, IsTenAndTheNumberOfTheCode) {
   EXPECT_EQ(exit_status(StatusCode::kOk), 0);
   EXPECT_EQ(exit_status(StatusCode::kNotFound), 11);
   EXPECT_EQ(exit_status(StatusCode::kInternal), 25);
+  EXPECT_EQ(exit_status(StatusCode::kDenied), 28);
 }
 
 }  // namespace

@@ -58,6 +58,15 @@ std::map<std::string, std::string> limit_values() {
       {"kTcpPipelineBytes", number(kTcpPipelineBytes)},
       {"kTcpUnreadBytesMax", number(kTcpUnreadBytesMax)},
       {"kTcpBufferedBytesMax", number(kTcpBufferedBytesMax)},
+      {"kTaskSlice", number(kTaskSlice)},
+      {"kTaskLease", number(kTaskLease)},
+      {"kProcessesMax", number(kProcessesMax)},
+      {"kMailboxMessagesMax", number(kMailboxMessagesMax)},
+      {"kMailboxBytesMax", number(kMailboxBytesMax)},
+      {"kMailboxesBytesMax", number(kMailboxesBytesMax)},
+      {"kTaskOutputBytesMax", number(kTaskOutputBytesMax)},
+      {"kTaskResultBytesMax", number(kTaskResultBytesMax)},
+      {"kEndedReasonsMax", number(kEndedReasonsMax)},
   };
 }
 
@@ -128,8 +137,8 @@ TEST_F(SettingsDocs, TheReadmeSaysOfEveryKeyWhatTheSchemaSays) {
   std::set<std::string> keys;
   for (const auto& spec : config::schema()) {
     keys.insert(spec.key);
-    const std::string standard =
-        spec.required ? "required" : "`" + config::default_text(spec) + "`";
+    std::string standard = config::default_text(spec);
+    if (!spec.required && !spec.optional) standard = "`" + standard + "`";
     std::string row = "\n";
     for (const std::string& cell :
          {"`" + spec.key + "`", spec.meaning, spec.type, standard, spec.unit, spec.range}) {
@@ -164,7 +173,7 @@ TEST_F(SettingsDocs, TheReadmesFaultyFileGivesTheReportThatItShows) {
 TEST_F(SettingsDocs, TheReadmesAssignmentsAndVariablesAreGood) {
   const std::string text = readme();
   sources_.assignments = examples(text, "--set ");
-  EXPECT_EQ(sources_.assignments.size(), 4U);
+  EXPECT_EQ(sources_.assignments.size(), 5U);
   for (const std::string& variable : examples(text, "KVMESH_")) {
     const auto equals = variable.find('=');
     sources_.environment.emplace_back("KVMESH_" + variable.substr(0, equals),
@@ -188,14 +197,14 @@ TEST_F(SettingsDocs, TheSampleShowsEveryKeyAndItsDefault) {
     ASSERT_NE(table, nullptr) << spec.key;
     EXPECT_NE(table->find(spec.key.substr(dot + 1)), nullptr)
         << spec.key << " is not in the sample";
-    if (spec.required) continue;
+    if (spec.required || spec.optional) continue;
     EXPECT_EQ(spec.show(loaded.settings), config::default_text(spec)) << spec.key;
   }
 }
 
 TEST_F(SettingsDocs, EveryDefaultInTheSchemaCanBeWritten) {
   for (const auto& spec : config::schema()) {
-    if (spec.required) continue;
+    if (spec.required || spec.optional) continue;
     sources_.assignments = {"name=foo@localhost", "apps=[]",
                             spec.key + "=" + config::default_text(spec)};
     EXPECT_EQ(faults(), "");

@@ -118,6 +118,11 @@ TEST_F(SettingsFaults, NumbersAreTakenUpToTheirLimitsAndNoFurther) {
       {"kv", "memory_max", 4096, std::int64_t{1} << 50, ""},
       {"kv_server", "connections_max", 1, 1000000, ""},
       {"kv_server", "idle_timeout_ms", 0, 86400000, ""},
+      {"tasks", "workers", 1, 256, ""},
+      {"tasks", "queue_max", 1, 1000000, ""},
+      {"tasks", "processes_max", 1, 1000000, ""},
+      {"tasks", "time_limit_ms", 1, 86400000, ""},
+      {"tasks", "stack_bytes", 16384, 8388608, ""},
   };
   for (const auto& c : cases) {
     const auto with = [&](std::int64_t value) {
@@ -332,8 +337,7 @@ routing_table = [
 )");
   const std::vector<std::string> expected = {
       "foo.toml:5: mesh.peers.\"zed@localhost\": no entry of kv.routing_table names this peer, so "
-      "nothing is passed to "
-      "it; add an entry or remove it",
+      "it gets only requests that name it; add an entry or remove it",
       "foo.toml:10: kv.routing_table[2]: k..p -> bar@localhost can never match, because earlier "
       "entries cover all its "
       "bytes; move it up or remove it"};

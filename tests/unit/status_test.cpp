@@ -38,6 +38,9 @@ TEST(StatusCode, NumbersAndNamesAreThoseOfTheProtocol) {
       {StatusCode::kNotText, "not_text"},
       {StatusCode::kProtocolError, "protocol_error"},
       {StatusCode::kInternal, "internal"},
+      {StatusCode::kTaskFailed, "task_failed"},
+      {StatusCode::kCancelled, "cancelled"},
+      {StatusCode::kDenied, "denied"},
   };
   ASSERT_EQ(std::size(kExpected), static_cast<std::size_t>(kStatusCodeCount));
   int number = 0;
@@ -54,6 +57,7 @@ TEST(StatusCode, OthersAreNone) {
   for (const auto* name : {"", "OK", "no route", "no_routes"}) {
     EXPECT_EQ(status_code_from_name(name), std::nullopt) << name;
   }
+  EXPECT_EQ(to_string(static_cast<StatusCode>(kStatusCodeCount)), "internal");
   EXPECT_EQ(to_string(static_cast<StatusCode>(200)), "internal");
 }
 

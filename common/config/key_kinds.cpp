@@ -1,0 +1,144 @@
+#include "common/config/key_kinds.h"
+
+#include <algorithm>
+
+#include "common/text.h"
+
+namespace kvmesh::config {
+
+void refuse(const KeySpec& spec, const Value& value, Draft& draft, Faults& faults,
+            std::string_view text) {
+  draft.faulty.insert(spec.key);
+  faults.add(value.place, spec.key, text);
+}
+
+void refuse_type(const KeySpec& spec, const Value& value, Draft& draft, Faults& faults,
+                 std::string_view example) {
+  refuse(spec, value, draft, faults,
+         "is " + describe(value) + ", expected " + spec.type + "; write for example " +
+             std::string{example});
+}
+
+namespace {
+
+std::string range_text(std::int64_t min, std::int64_t max) {
+  return std::to_string(min) + " to " + std::to_string(max);
+}
+
+}  // namespace
+
+KeySpec integer_key(KeySpec spec, std::int64_t min, std::int64_t max, IntegerAccess access,
+                    std::int64_t multiple_of) {
+  spec.type = "an integer";
+  spec.range = range_text(min, max);
+  if (multiple_of > 1) spec.range += ", a multiple of " + std::to_string(multiple_of);
+  spec.show = [access](const Settings& settings) { return std::to_string(access.get(settings)); };
+  return with_store(
+      std::move(spec), [min, max, access, multiple_of](const KeySpec& self, const Value& value,
+                                                       Draft& draft, Faults& faults) {
+        if (value.kind != Value::Kind::kInteger) {
+          const std::string key = self.key.substr(self.key.rfind('.') + 1);
+          refuse_type(self, value, draft, faults, key + " = " + self.show(Settings{}));
+        } else if (value.integer < min || value.integer > max || value.integer % multiple_of != 0) {
+          refuse(self, value, draft, faults,
+                 std::to_string(value.integer) + " is out of range; write " + self.range +
+                     (self.unit.empty() ? "" : " (" + self.unit + ")"));
+        } else {
+          access.set(draft.settings, value.integer);
+        }
+      });
+}
+
+KeySpec count_key(KeySpec spec, std::int64_t min, std::int64_t max,
+                  std::size_t& (*member)(Settings&), std::int64_t multiple_of) {
+  return integer_key(std::move(spec), min, max,
+                     {[member](Settings& settings, std::int64_t value) {
+                        member(settings) = static_cast<std::size_t>(value);
+                      },
+                      [member](const Settings& settings) {
+                        Settings copy = settings;
+                        return static_cast<std::int64_t>(member(copy));
+                      }},
+                     multiple_of);
+}
+
+KeySpec milliseconds_key(KeySpec spec, std::int64_t min, std::int64_t max,
+                         std::chrono::milliseconds& (*member)(Settings&)) {
+  spec.unit = "milliseconds";
+  return integer_key(std::move(spec), min, max,
+                     {[member](Settings& settings, std::int64_t value) {
+                        member(settings) = std::chrono::milliseconds{value};
+                      },
+                      [member](const Settings& settings) -> std::int64_t {
+                        Settings copy = settings;
+                        return member(copy).count();
+                      }});
+}
+
+KeySpec string_key(KeySpec spec, std::string_view example, StringAccess access) {
+  spec.type = "a string";
+  spec.show = [access](const Settings& settings) { return quoted(access.get(settings), 1024); };
+  return with_store(std::move(spec), [example, access](const KeySpec& self, const Value& value,
+                                                       Draft& draft, Faults& faults) {
+    if (value.kind != Value::Kind::kString) return refuse_type(self, value, draft, faults, example);
+    const Status status = access.set(draft.settings, value.text);
+    if (!status.ok()) refuse(self, value, draft, faults, status.text());
+  });
+}
+
+KeySpec plain(std::string key, std::string unit, std::string meaning) {
+  return {.key = std::move(key),
+          .type = {},
+          .unit = std::move(unit),
+          .range = {},
+          .meaning = std::move(meaning),
+          .required = false,
+          .store = {},
+          .show = {}};
+}
+
+namespace {
+
+std::string array_text(const std::vector<std::string>& texts) {
+  std::string out = "[";
+  for (const auto& text : texts) out += (out.size() > 1 ? ", " : "") + quoted(text, 1024);
+  return out + "]";
+}
+
+}  // namespace
+
+KeySpec strings_key(KeySpec spec, std::string_view example, std::size_t count_max,
+                    StringsAccess access) {
+  spec.type = "an array of strings";
+  spec.show = [access](const Settings& settings) { return array_text(access.get(settings)); };
+  return with_store(
+      std::move(spec), [example, count_max, access](const KeySpec& self, const Value& value,
+                                                    Draft& draft, Faults& faults) {
+        if (value.kind != Value::Kind::kArray)
+          return refuse_type(self, value, draft, faults, example);
+        if (value.children.size() > count_max) {
+          return refuse(self, value, draft, faults,
+                        "holds " + std::to_string(value.children.size()) +
+                            " elements, which is over the limit of " + std::to_string(count_max) +
+                            "; name fewer");
+        }
+        std::vector<std::string> texts;
+        for (const Value& element : value.children) {
+          if (element.kind != Value::Kind::kString) {
+            refuse(self, element, draft, faults,
+                   "holds " + describe(element) + ", expected strings; write for example " +
+                       std::string{example});
+          } else if (const Status status = access.check(element.text); !status.ok()) {
+            refuse(self, element, draft, faults, status.text());
+          } else if (std::ranges::find(texts, element.text) != texts.end()) {
+            refuse(self, element, draft, faults,
+                   "holds " + quoted(element.text) + " a second time; keep one of the two");
+          } else {
+            texts.push_back(element.text);
+          }
+        }
+        if (draft.sound(self.key)) access.set(draft.settings, std::move(texts));
+      });
+}
+
+}  // namespace kvmesh::config

@@ -1,0 +1,84 @@
+#include "common/config/task_keys.h"
+
+#include <string>
+#include <utility>
+
+#include <kvmesh/limits.h>
+
+#include "common/config/allowed.h"
+#include "common/config/key_kinds.h"
+#include "common/text.h"
+
+namespace kvmesh::config {
+namespace {
+
+constexpr std::size_t kModulesMax = 256;
+constexpr std::size_t kPatternsMax = 1024;
+
+Status check_path(const std::string& path) {
+  if (path.empty()) {
+    return {StatusCode::kInvalidArgument, "holds an empty path; name a shared object"};
+  }
+  if (path.find('\0') != std::string::npos) {
+    return {StatusCode::kInvalidArgument,
+            quoted(path) + " holds a zero byte; name a shared object"};
+  }
+  return {};
+}
+
+KeySpec allow_key() {
+  KeySpec spec = plain("tasks.allow", "",
+                       "Which functions of modules callers from outside may call; others get "
+                       "`denied`. `kv` and `node` are not affected. Without this key: every "
+                       "function of the loaded modules; `[]`: none.");
+  spec.optional = true;
+  spec.range = "at most " + std::to_string(kPatternsMax) +
+               R"( patterns: "module.function", "module.*" or "*")";
+  return strings_key(std::move(spec), R"(allow = ["hello.*"])", kPatternsMax,
+                     {[](const std::string& pattern) { return Allowed::parse({pattern}).status(); },
+                      [](Settings& s, std::vector<std::string> patterns) {
+                        s.tasks.allow = *Allowed::parse(patterns);
+                      },
+                      [](const Settings& s) { return s.tasks.allow.patterns(); }});
+}
+
+}  // namespace
+
+KeySpec modules_key() {
+  KeySpec spec = plain("modules", "",
+                       "Shared objects with functions that this node runs as tasks, loaded at the "
+                       "start in this order.");
+  spec.range = "at most " + std::to_string(kModulesMax) + " paths";
+  return strings_key(
+      std::move(spec), R"(modules = ["/usr/local/lib/libhello.so"])", kModulesMax,
+      {check_path,
+       [](Settings& s, std::vector<std::string> paths) { s.modules = std::move(paths); },
+       [](const Settings& s) { return s.modules; }});
+}
+
+std::vector<KeySpec> task_keys() {
+  std::vector<KeySpec> out;
+  out.push_back(count_key(plain("tasks.workers", "threads", "Threads that run tasks."), 1, 256,
+                          [](Settings& s) -> std::size_t& { return s.tasks.workers; }));
+  out.push_back(count_key(
+      plain("tasks.queue_max", "tasks", "Tasks that may wait to begin; one more is `overloaded`."),
+      1, 1000000, [](Settings& s) -> std::size_t& { return s.tasks.queue_max; }));
+  out.push_back(count_key(plain("tasks.processes_max", "processes",
+                                "Tasks, servers and mailboxes at once; one more is `overloaded`."),
+                          1, 1000000,
+                          [](Settings& s) -> std::size_t& { return s.tasks.processes_max; }));
+  out.push_back(milliseconds_key(
+      plain("tasks.time_limit_ms", "",
+            "How long a task may run when its caller does not say; then it is told to stop."),
+      1, limits::kTimeoutMax.count(),
+      [](Settings& s) -> std::chrono::milliseconds& { return s.tasks.time_limit; }));
+  out.push_back(count_key(
+      plain("tasks.stack_bytes", "bytes",
+            "The stack of each task. Memory is taken as it is touched; a task that needs more "
+            "ends the node, so raise it for deep recursion or large local variables."),
+      16384, 8388608, [](Settings& s) -> std::size_t& { return s.tasks.stack_bytes; }, 4096));
+  out.push_back(allow_key());
+  return out;
+}
+
+}  // namespace kvmesh::config

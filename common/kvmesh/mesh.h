@@ -1,0 +1,246 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <kvmesh/async.h>
+#include <kvmesh/convert.h>
+#include <kvmesh/message.h>
+#include <kvmesh/operation.h>
+#include <kvmesh/output.h>
+#include <kvmesh/pid.h>
+#include <kvmesh/status.h>
+#include <kvmesh/value.h>
+
+namespace kvmesh {
+
+namespace remote {
+class MeshPort;
+class Connection;
+}  // namespace remote
+
+/// A process that is known by name, on a node: a server.
+struct ServerName {
+  std::string name;  ///< "counter"
+  std::string node;  ///< "foo@localhost"
+};
+
+/// What a call may say beside its function and arguments. Goes first: call({.timeout = 1s}, ...).
+struct CallOptions {
+  /// How long the caller waits. A task that it starts and waits for is also told to stop then.
+  Timeout timeout = {};
+  /// Where the output of the task goes; null: to the program's own stdout and stderr, and that of a
+  /// task to whoever started it.
+  std::shared_ptr<OutputSink> output = nullptr;
+};
+
+/// The mesh as a program sees it, or a task: functions on any node are called, tasks and processes
+/// started, and messages exchanged. Arguments and results are C++ values (<kvmesh/convert.h>).
+///
+///     auto sum = mesh.call<std::int64_t>("foo@localhost", "hello.add", 1, 2);
+///     auto pid = mesh.spawn_link("foo@localhost", "hello.ping");
+///     auto sent = mesh.send(*pid, "ping");
+///     auto answer = mesh.receive(1s);  // answer->body, or answer.status()
+///
+/// Functions of modules run as tasks; those that every node has of its own (kv.*, node.*, task.*,
+/// process.*, server.*) are answered at once. An empty node is the one that the program is
+/// connected to, or that the task runs on.
+///
+/// Every call can end with, beside what Client's can end with: kTaskFailed (it threw; the text is
+/// the exception's), kCancelled, kDenied (the node's operator does not allow it; not executed),
+/// kUndefinedFunction, kInvalidArgument (wrong number or types of arguments; not executed), and
+/// what the function itself returns. kOutcomeUnknown also when the node goes while the task runs.
+/// kDeadlineExceeded of a task: it did not end in time and was told to stop; it may have begun.
+///
+/// Thread-safe; blocking methods must not be called in callbacks. In a task: on the task's own
+/// fiber only.
+class Mesh {
+ public:
+  /// On `port`. One that is given as a reference must outlive the Mesh.
+  explicit Mesh(std::unique_ptr<remote::MeshPort> port);
+  explicit Mesh(remote::MeshPort& port);
+  /// Ends what was started and not awaited, see AsyncTask; processes of spawn() go on. No other
+  /// thread may use the Mesh any more.
+  virtual ~Mesh();
+  Mesh(const Mesh&) = delete;
+  Mesh& operator=(const Mesh&) = delete;
+
+  /// Calls `function` on `node` and waits for its result, up to CallOptions::timeout or
+  /// limits::kTimeoutDefault. What it prints appears before call() returns.
+  template <typename R = Value, typename... Args>
+  Answer<R> call(std::string_view node, std::string_view function, Args&&... args) {
+    return call<R>(CallOptions{}, node, function, std::forward<Args>(args)...);
+  }
+  template <typename R = Value, typename... Args>
+  Answer<R> call(const CallOptions& options, std::string_view node, std::string_view function,
+                 Args&&... args) {
+    return answer_as<R>(
+        function, call_values(to_node(node), function, list(std::forward<Args>(args)...), options));
+  }
+
+  /// The same on the node that `bucket` belongs to.
+  template <typename R = Value, typename... Args>
+  Answer<R> route(std::string_view bucket, std::string_view function, Args&&... args) {
+    return route<R>(CallOptions{}, bucket, function, std::forward<Args>(args)...);
+  }
+  template <typename R = Value, typename... Args>
+  Answer<R> route(const CallOptions& options, std::string_view bucket, std::string_view function,
+                  Args&&... args) {
+    return answer_as<R>(function, call_values(to_bucket(bucket), function,
+                                              list(std::forward<Args>(args)...), options));
+  }
+
+  /// Starts `function` and returns at once; every fault is told by await(). The task is stopped
+  /// when its starter is gone. CallOptions::timeout does not matter: await() has its own.
+  template <typename R = Value, typename... Args>
+  Async<R> async(std::string_view node, std::string_view function, Args&&... args) {
+    return async<R>(CallOptions{}, node, function, std::forward<Args>(args)...);
+  }
+  template <typename R = Value, typename... Args>
+  Async<R> async(const CallOptions& options, std::string_view node, std::string_view function,
+                 Args&&... args) {
+    return Async<R>{
+        start_async(to_node(node), function, list(std::forward<Args>(args)...), true, options)};
+  }
+  template <typename R = Value, typename... Args>
+  Async<R> async_route(std::string_view bucket, std::string_view function, Args&&... args) {
+    return async_route<R>(CallOptions{}, bucket, function, std::forward<Args>(args)...);
+  }
+  template <typename R = Value, typename... Args>
+  Async<R> async_route(const CallOptions& options, std::string_view bucket,
+                       std::string_view function, Args&&... args) {
+    return Async<R>{
+        start_async(to_bucket(bucket), function, list(std::forward<Args>(args)...), true, options)};
+  }
+  /// The same for a task that goes on when its starter is gone or no longer waits.
+  template <typename R = Value, typename... Args>
+  Async<R> async_nolink(std::string_view node, std::string_view function, Args&&... args) {
+    return async_nolink<R>(CallOptions{}, node, function, std::forward<Args>(args)...);
+  }
+  template <typename R = Value, typename... Args>
+  Async<R> async_nolink(const CallOptions& options, std::string_view node,
+                        std::string_view function, Args&&... args) {
+    return Async<R>{
+        start_async(to_node(node), function, list(std::forward<Args>(args)...), false, options)};
+  }
+
+  /// Starts `function` as a process and returns its pid as soon as it is known; its result is
+  /// dropped. Its output appears at this Mesh as long as that lives; the process outlives it.
+  template <typename... Args>
+  Result<Pid> spawn(std::string_view node, std::string_view function, Args&&... args) {
+    return spawn(CallOptions{}, node, function, std::forward<Args>(args)...);
+  }
+  template <typename... Args>
+  Result<Pid> spawn(const CallOptions& options, std::string_view node, std::string_view function,
+                    Args&&... args) {
+    return spawn_values(to_node(node), function, list(std::forward<Args>(args)...), false, options);
+  }
+  /// The same for a process that is stopped when its starter is gone, and whose end comes to this
+  /// mailbox as a message kDown.
+  template <typename... Args>
+  Result<Pid> spawn_link(std::string_view node, std::string_view function, Args&&... args) {
+    return spawn_link(CallOptions{}, node, function, std::forward<Args>(args)...);
+  }
+  template <typename... Args>
+  Result<Pid> spawn_link(const CallOptions& options, std::string_view node,
+                         std::string_view function, Args&&... args) {
+    return spawn_values(to_node(node), function, list(std::forward<Args>(args)...), true, options);
+  }
+
+  /// Sends `body` to a process. The messages of one sender to one process arrive in their order, or
+  /// not at all. OK when it is on its way: what cannot be delivered (the process has ended, its
+  /// mailbox is full, its node is gone) comes back to this mailbox as kUndelivered. Does not block,
+  /// but for opening the mailbox at first use. kInvalidArgument: an empty pid.
+  template <typename T>
+  Status send(const Pid& to, T&& body) {
+    return send_value(to, to_value(std::forward<T>(body)));
+  }
+  template <typename T>
+  Status send(const ServerName& to, T&& body) {
+    return send_value(to, to_value(std::forward<T>(body)));
+  }
+
+  /// The pid of this mailbox, or of the task. A program's mailbox opens at first use, by this, by
+  /// receive(), send() or monitor(): a failure to open is returned. One that was lost with its
+  /// connection is told once by receive(); the next use opens another, with another pid.
+  Result<Pid> self();
+  /// The next message, oldest first. kDeadlineExceeded when none comes within `timeout`;
+  /// kCancelled in a task that is told to stop.
+  Result<Message> receive(Timeout timeout = {});
+  /// The next message if there is one.
+  std::optional<Message> try_receive();
+  /// All messages that are there.
+  std::vector<Message> flush();
+
+  /// Asks for the end of a process: it comes to this mailbox as a message kDown, at once when the
+  /// process has ended already. Each monitor() gives one. A node that is gone counts as an end.
+  Status monitor(const Pid& pid);
+
+  /// Calls a function of a named server, which handles one after the other. kUnavailable while it
+  /// is being restarted, or when it was given up (not executed); kNotFound when there is none.
+  template <typename R = Value, typename... Args>
+  Answer<R> server_call(const ServerName& server, std::string_view function, Args&&... args) {
+    return server_call<R>(CallOptions{}, server, function, std::forward<Args>(args)...);
+  }
+  template <typename R = Value, typename... Args>
+  Answer<R> server_call(const CallOptions& options, const ServerName& server,
+                        std::string_view function, Args&&... args) {
+    return answer_as<R>(
+        server.name + "." + std::string{function},
+        server_values("server.call", server, function, list(std::forward<Args>(args)...), options));
+  }
+  /// The same for a function whose result nobody waits for: OK when it is in the server's mailbox.
+  template <typename... Args>
+  Status server_cast(const ServerName& server, std::string_view function, Args&&... args) {
+    return server_cast(CallOptions{}, server, function, std::forward<Args>(args)...);
+  }
+  template <typename... Args>
+  Status server_cast(const CallOptions& options, const ServerName& server,
+                     std::string_view function, Args&&... args) {
+    return server_values("server.cast", server, function, list(std::forward<Args>(args)...),
+                         options)
+        .status();
+  }
+
+ private:
+  struct Destination {
+    Operation::For target = Operation::For::kHere;
+    std::string name;
+  };
+  static Destination to_node(std::string_view node) {
+    return {node.empty() ? Operation::For::kHere : Operation::For::kNode, std::string{node}};
+  }
+  static Destination to_bucket(std::string_view bucket) {
+    return {Operation::For::kBucket, std::string{bucket}};
+  }
+  template <typename... Args>
+  static Value::List list(Args&&... args) {
+    Value::List values;
+    values.reserve(sizeof...(args));
+    (values.push_back(to_value(std::forward<Args>(args))), ...);
+    return values;
+  }
+
+  Result<Value> call_values(Destination to, std::string_view function, Value::List args,
+                            const CallOptions& options);
+  AsyncTask start_async(Destination to, std::string_view function, Value::List args, bool linked,
+                        const CallOptions& options);
+  Result<Pid> spawn_values(Destination to, std::string_view function, Value::List args, bool linked,
+                           const CallOptions& options);
+  Result<Value> server_values(std::string_view operation, const ServerName& server,
+                              std::string_view function, Value::List args,
+                              const CallOptions& options);
+  Status send_value(const Pid& to, Value body);
+  Status send_value(const ServerName& to, Value body);
+  Status send_value(std::string node, Value to, Pid receiver, Value body);
+  Result<Value> request(Operation operation, const CallOptions& options);
+
+  std::shared_ptr<remote::Connection> connection_;
+};
+
+}  // namespace kvmesh

@@ -1,0 +1,55 @@
+#include <kvmesh/async.h>
+
+#include <algorithm>
+
+#include <kvmesh/limits.h>
+
+#include "common/mesh/remote_task.h"
+
+namespace kvmesh {
+namespace {
+
+using remote::Mode;
+
+void let_go(remote::RemoteTask* task) {
+  if (task == nullptr) return;
+  task->give_up({StatusCode::kCancelled, "nobody waits for it any more"},
+                task->mode() != Mode::kNolink);
+}
+
+}  // namespace
+
+AsyncTask::AsyncTask(std::shared_ptr<remote::RemoteTask> task) : task_(std::move(task)) {}
+
+AsyncTask::~AsyncTask() { let_go(task_.get()); }
+
+AsyncTask& AsyncTask::operator=(AsyncTask&& other) noexcept {
+  if (this == &other) return *this;
+  let_go(task_.get());
+  task_ = std::move(other.task_);
+  return *this;
+}
+
+Result<Value> AsyncTask::await(Timeout timeout) {
+  using std::chrono::milliseconds;
+  const auto wait =
+      std::clamp<milliseconds>(timeout.duration, milliseconds{0}, limits::kTimeoutMax);
+  if (!task_->wait_done(wait)) {
+    if (task_->is_abandoned()) {
+      return Status{StatusCode::kUnavailable,
+                    "the Mesh that started " + function() + " has been destroyed"};
+    }
+    const auto late = function() + " did not end within " + std::to_string(wait.count()) + " ms";
+    if (task_->mode() == Mode::kNolink) {
+      return Status{StatusCode::kDeadlineExceeded, late + "; it goes on"};
+    }
+    task_->give_up({StatusCode::kDeadlineExceeded, late + " and was told to stop"}, true);
+  }
+  return task_->result();
+}
+
+void AsyncTask::cancel() { task_->cancel(); }
+bool AsyncTask::is_done() const { return task_->is_done(); }
+const std::string& AsyncTask::function() const { return task_->function(); }
+
+}  // namespace kvmesh

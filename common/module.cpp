@@ -1,0 +1,156 @@
+#include <kvmesh/module.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include <kvmesh/limits.h>
+
+#include "common/text.h"
+
+namespace kvmesh {
+namespace {
+
+// What every node has of its own.
+constexpr std::array<std::string_view, 5> kBuiltInModules = {"kv", "node", "process", "server",
+                                                             "task"};
+
+bool is_name(std::string_view text) {
+  constexpr std::string_view kFirst = "abcdefghijklmnopqrstuvwxyz_";
+  return !text.empty() && kFirst.find(text.front()) != std::string_view::npos &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_0123456789") == std::string_view::npos;
+}
+
+// What is wrong with a name, or an empty text.
+std::string name_fault(std::string_view what, std::string_view name) {
+  if (is_name(name)) return {};
+  return std::string{what} + " " + quoted(name) +
+         " is not a name; write lower-case letters, digits and '_', and no digit first";
+}
+
+std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
+  std::string out;
+  for (const auto& part : parts) {
+    if (!out.empty()) out += separator;
+    out += part;
+  }
+  return out;
+}
+
+std::string names_of(const ServerDefinition::Handlers& handlers) {
+  std::vector<std::string> names;
+  names.reserve(handlers.size());
+  for (const auto& [name, handler] : handlers) names.push_back(name);
+  return names.empty() ? "none" : joined(names, ", ");
+}
+
+Status undefined(std::string_view kind, const std::string& server, std::string_view function,
+                 const ServerDefinition::Handlers& handlers) {
+  return {StatusCode::kUndefinedFunction, "the server " + server + " has no " + std::string{kind} +
+                                              " " + quoted(function) + "; it has " +
+                                              names_of(handlers)};
+}
+
+}  // namespace
+
+namespace callable {
+
+Status wrong_count(const Role& role, std::size_t given) {
+  const auto count = role.parameters.size();
+  std::string takes = count == 0 ? "no arguments" : std::to_string(count) + " argument";
+  if (count > 1) takes += "s";
+  if (count > 0) takes += " (" + joined(role.parameters, ", ") + ")";
+  return {StatusCode::kInvalidArgument,
+          role.name + " takes " + takes + ", got " + std::to_string(given)};
+}
+
+Status wrong_type(const Role& role, std::size_t position, const Mismatch& fault) {
+  const auto place = fault.where.empty() ? std::string{} : ", " + fault.where + ",";
+  return {StatusCode::kInvalidArgument, role.name + ": argument " + std::to_string(position + 1) +
+                                            place + " must be " + fault.wanted + ", got " +
+                                            fault.got};
+}
+
+void add_handler(ServerDefinition::Handlers& handlers, std::string_view server,
+                 std::string_view function, ServerHandler handler,
+                 std::vector<std::string>& faults) {
+  auto fault = name_fault("server " + std::string{server} + ": function", function);
+  if (fault.empty() && !handlers.emplace(function, std::move(handler)).second) {
+    fault = "server " + std::string{server} + ": function " + quoted(function) + " is there twice";
+  }
+  if (!fault.empty()) faults.push_back(std::move(fault));
+}
+
+}  // namespace callable
+
+Result<Value> ServerDefinition::call(void* state, Task& task, std::string_view function,
+                                     const Value::List& args) const {
+  const auto found = calls.find(function);
+  if (found == calls.end()) return undefined("call", name, function, calls);
+  return found->second.run(state, task, args);
+}
+
+Status ServerDefinition::cast(void* state, Task& task, std::string_view function,
+                              const Value::List& args) const {
+  const auto found = casts.find(function);
+  if (found == casts.end()) return undefined("cast", name, function, casts);
+  return found->second.run(state, task, args).status();
+}
+
+Module::Module(std::string_view name) : name_(name) {
+  if (auto fault = name_fault("module", name); !fault.empty()) {
+    faults_.push_back(std::move(fault));
+  } else if (std::ranges::find(kBuiltInModules, name) != kBuiltInModules.end()) {
+    faults_.push_back("module " + quoted(name) + ": every node has its own; choose another name");
+  }
+}
+
+void Module::add(std::string_view function, TaskFunction erased) {
+  auto fault = name_fault("module " + name_ + ": function", function);
+  if (fault.empty() && erased.name.size() > limits::kFunctionNameBytesMax) {
+    fault = "module " + name_ + ": " +
+            over_limit("function name", erased.name.size(), limits::kFunctionNameBytesMax);
+  }
+  if (fault.empty() &&
+      std::ranges::find(functions_, erased.name, &TaskFunction::name) != functions_.end()) {
+    fault = "module " + name_ + ": function " + quoted(function) + " is there twice";
+  }
+  if (!fault.empty()) {
+    faults_.push_back(std::move(fault));
+  } else {
+    functions_.push_back(std::move(erased));
+  }
+}
+
+ServerDefinition& Module::add_server(std::string_view name) {
+  auto fault = name_fault("module " + name_ + ": server", name);
+  if (fault.empty() &&
+      std::ranges::find(servers_, name, &ServerDefinition::name) != servers_.end()) {
+    fault = "module " + name_ + ": server " + quoted(name) + " is there twice";
+  }
+  if (!fault.empty()) faults_.push_back(std::move(fault));
+  auto& definition = servers_.emplace_back();
+  definition.name = name;
+  return definition;
+}
+
+Status Module::check() const {
+  auto faults = faults_;
+  const auto check_policy = [&](const std::string& whose, const RestartPolicy& policy) {
+    if (policy.period.count() > 0) return;
+    faults.push_back("module " + name_ + ": " + whose +
+                     ": the period of its restarts must be more than 0 ms");
+  };
+  for (const auto& server : servers_) check_policy("server " + server.name, server.policy);
+  for (const auto& task : permanent_tasks_) {
+    check_policy("permanent task " + task.function, task.policy);
+    if (std::ranges::find(functions_, task.function, &TaskFunction::name) == functions_.end()) {
+      faults.push_back("module " + name_ + ": the permanent task " + task.function +
+                       " is no function of this module");
+    }
+  }
+  if (faults.empty()) return {};
+  return {StatusCode::kInvalidArgument, joined(faults, "\n")};
+}
+
+}  // namespace kvmesh

@@ -1,7 +1,7 @@
 # find_package(kvmesh [COMPONENTS client node]) gives kvmesh::client (the client library) and kvmesh::node (a node in your
 # own program); without COMPONENTS both.
-# The libraries are static, so what they use is needed to link a program: ZeroMQ for a client; spdlog and Abseil too for a
-# node. kvmesh's headers include none of it.
+# The libraries are static, so what they use is needed to link a program: ZeroMQ for a client; spdlog, Abseil and
+# Boost.Context too for a node. kvmesh's headers include none of it.
 include(CMakeFindDependencyMacro)
 
 if(NOT kvmesh_FIND_COMPONENTS)
@@ -20,5 +20,6 @@ find_dependency(cppzmq CONFIG)
 if("node" IN_LIST kvmesh_FIND_COMPONENTS)
   find_dependency(spdlog CONFIG)
   find_dependency(absl CONFIG)
+  find_dependency(Boost CONFIG COMPONENTS context)
 endif()
 include(${CMAKE_CURRENT_LIST_DIR}/kvmesh-targets.cmake)

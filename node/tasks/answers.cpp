@@ -1,0 +1,108 @@
+#include "node/tasks/answers.h"
+
+#include <algorithm>
+
+#include <kvmesh/limits.h>
+#include <kvmesh/pid.h>
+
+#include "common/wire/pack.h"
+
+namespace kvmesh::tasks {
+namespace {
+
+// More than the code and text of a good reply, the head of progress and the heads of arrays take.
+constexpr std::size_t kHeadBytes = limits::kNodeNameBytesMax + 64;
+
+void pack_text_or_nil(wire::Buffer& out, std::string_view text) {
+  text.empty() ? wire::pack_nil(out) : wire::pack_str(out, text);
+}
+
+void pack_value_or_nil(wire::Buffer& out, std::string_view packed) {
+  packed.empty() ? wire::pack_nil(out) : out.append(packed);
+}
+
+void pack_head(wire::Buffer& out, const NodeName& self, const Process& process) {
+  wire::pack_array(out, 6);
+  wire::pack_str(out, self.str());
+  wire::pack_uint(out, process.id);
+  wire::pack_uint(out, process.key);
+}
+
+void pack_state(wire::Buffer& out, bool done, std::string_view result) {
+  wire::pack_uint(out, done ? 1 : 0);
+  pack_value_or_nil(out, result);
+}
+
+}  // namespace
+
+void pack_nothing_yet(wire::Buffer& out, const NodeName& self, const Process& process) {
+  pack_head(out, self, process);
+  wire::pack_array(out, 0);
+  pack_state(out, false, {});
+}
+
+std::size_t pack_running(wire::Buffer& out, const NodeName& self, Process& process) {
+  pack_head(out, self, process);
+  const auto credit = process.output.take(out);
+  pack_state(out, false, {});
+  return credit;
+}
+
+std::size_t pack_done(wire::Buffer& out, const NodeName& self, Process& process) {
+  pack_head(out, self, process);
+  const auto credit = process.output.take(out);
+  pack_state(out, true, process.outcome->result);
+  return credit;
+}
+
+bool done_fits(const Process& process) {
+  return kHeadBytes + process.output.packed_bytes() + process.outcome->result.size() <=
+         limits::kBodyBytesMax;
+}
+
+void pack_messages(wire::Buffer& out, Mailbox& mailbox, std::uint64_t most) {
+  const auto count_at = out.size();
+  out.push_back('\xdd');  // array 32: how many fit is known at the end
+  out.skip(4);
+  std::uint32_t count = 0;
+  while (!mailbox.empty() && count < most) {
+    const auto more = mailbox.front().bytes() + 16;
+    if (count > 0 && out.size() - count_at + more + kHeadBytes > limits::kBodyBytesMax) break;
+    const auto message = mailbox.pop();
+    wire::pack_array(out, 3);
+    wire::pack_uint(out, static_cast<std::uint64_t>(message.kind));
+    pack_text_or_nil(out, message.from);
+    pack_value_or_nil(out, message.body);
+    ++count;
+  }
+  out.put_u32(count_at + 1, count);
+}
+
+void pack_no_messages(wire::Buffer& out) { wire::pack_array(out, 0); }
+
+void pack_monitor(wire::Buffer& out, bool alive, std::string_view reason) {
+  wire::pack_array(out, 2);
+  wire::pack_bool(out, alive);
+  wire::pack_str(out, reason);
+}
+
+void pack_row(wire::Buffer& out, const NodeName& self, const Process& process,
+              std::string_view state, TimePoint now) {
+  wire::pack_map(out, 7);
+  wire::pack_str(out, "pid");
+  wire::pack_str(out, Pid{self.str(), process.id}.to_string());
+  wire::pack_str(out, "function");
+  wire::pack_str(out, process.function);
+  wire::pack_str(out, "from");
+  pack_text_or_nil(out, process.from);
+  wire::pack_str(out, "age_ms");
+  wire::pack_uint(out, remaining_ms(now, process.started));
+  wire::pack_str(out, "state");
+  wire::pack_str(out, state);
+  wire::pack_str(out, "mailbox");
+  wire::pack_uint(out, process.mailbox.size());
+  wire::pack_str(out, "output");
+  wire::pack_uint(out, process.output.bytes());
+}
+
+}  // namespace kvmesh::tasks

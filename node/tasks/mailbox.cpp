@@ -1,0 +1,76 @@
+#include "node/tasks/mailbox.h"
+
+#include <utility>
+
+#include <kvmesh/limits.h>
+
+namespace kvmesh::tasks {
+namespace {
+
+std::string of(std::size_t actual, std::size_t limit, std::string_view unit) {
+  return std::to_string(actual).append(" of ").append(std::to_string(limit)).append(unit);
+}
+
+// What keeps `bytes` more from being taken; empty when nothing does.
+std::string why_full(std::size_t messages, const Held& held, std::size_t bytes) {
+  if (messages >= limits::kMailboxMessagesMax || held.bytes() + bytes > limits::kMailboxBytesMax) {
+    return "it holds " + of(messages, limits::kMailboxMessagesMax, " messages and ") +
+           of(held.bytes(), limits::kMailboxBytesMax, " bytes");
+  }
+  if (held.of_all() + bytes > limits::kMailboxesBytesMax) {
+    return "all mailboxes of the node together hold " +
+           of(held.of_all(), limits::kMailboxesBytesMax, " bytes");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string Mailbox::push(Delivery&& message) {
+  const auto bytes = message.bytes();
+  auto full = why_full(messages_.size(), held_, bytes);
+  if (!full.empty()) return full;
+  held_.add(bytes);
+  messages_.push_back(std::move(message));
+  return {};
+}
+
+Delivery Mailbox::pop() {
+  Delivery out = std::move(messages_.front());
+  messages_.pop_front();
+  held_.remove(out.bytes());
+  return out;
+}
+
+void Mailbox::clear() {
+  messages_.clear();
+  held_.clear();
+}
+
+std::string TimedMessages::add(TimePoint due, Delivery&& message) {
+  const auto bytes = message.bytes();
+  auto full = why_full(size(), held_, bytes);
+  if (!full.empty()) return full;
+  if (!messages_) messages_ = std::make_unique<Messages>();
+  held_.add(bytes);
+  messages_->emplace(due, std::move(message));
+  return {};
+}
+
+TimePoint TimedMessages::next_due() const {
+  return size() == 0 ? kNever : messages_->begin()->first;
+}
+
+Delivery TimedMessages::take() {
+  Delivery out = std::move(messages_->begin()->second);
+  messages_->erase(messages_->begin());
+  held_.remove(out.bytes());
+  return out;
+}
+
+void TimedMessages::clear() {
+  messages_.reset();
+  held_.clear();
+}
+
+}  // namespace kvmesh::tasks

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "node/tasks/meter.h"
+#include "node/tasks/runtime.h"
+#include "node/tasks/timetable.h"
+
+namespace kvmesh::tasks {
+
+/// What waits for one process, first in first out, so that messages of one sender keep their order.
+/// Bounded by limits::kMailboxMessagesMax and kMailboxBytesMax, and all of one meter together by
+/// kMailboxesBytesMax; an empty one allocates nothing. Not thread-safe.
+class Mailbox {
+ public:
+  explicit Mailbox(Meter& meter) : held_(meter) {}
+
+  /// Takes `message`; empty. Or leaves it as it is and says what is full, with both numbers.
+  std::string push(Delivery&& message);
+  /// REQUIRES: !empty().
+  const Delivery& front() const { return messages_.front(); }
+  /// Takes the oldest. REQUIRES: !empty().
+  Delivery pop();
+  void clear();
+
+  bool empty() const { return messages_.empty(); }
+  std::size_t size() const { return messages_.size(); }
+  std::size_t bytes() const { return held_.bytes(); }
+
+ private:
+  std::list<Delivery> messages_;  // a deque would allocate half a kilobyte when empty
+  Held held_;
+};
+
+/// Messages that a process has sent itself for later, within the bounds of a mailbox. Not
+/// thread-safe.
+class TimedMessages {
+ public:
+  explicit TimedMessages(Meter& meter) : held_(meter) {}
+
+  /// As Mailbox::push().
+  std::string add(TimePoint due, Delivery&& message);
+  TimePoint next_due() const;
+  /// Takes the earliest. REQUIRES: next_due() != kNever.
+  Delivery take();
+  void clear();
+  std::size_t size() const { return messages_ ? messages_->size() : 0; }
+
+ private:
+  using Messages = std::multimap<TimePoint, Delivery>;
+  std::unique_ptr<Messages> messages_;  // null for nearly every process
+  Held held_;
+};
+
+}  // namespace kvmesh::tasks

@@ -1,0 +1,244 @@
+// Tasks: their start, their progress, their end.
+
+#include "node/tasks/processes.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include <kvmesh/pid.h>
+
+#include "common/text.h"
+#include "node/tasks/answers.h"
+
+namespace kvmesh::tasks {
+
+Processes::Processes(Options options, Runtime& runtime)
+    : options_(std::move(options)), runtime_(runtime), table_(options_.first_id) {}
+
+void Processes::run(Ticket ticket, Run task, TimePoint now) {
+  if (const auto status = can_add(); !status.ok()) return runtime_.answer(ticket, status, {});
+  const auto limit =
+      task.limit.count() > 0 ? std::min(task.limit, options_.time_limit) : options_.time_limit;
+  const auto id = table_.take_id();
+  const auto status =
+      runtime_.start({id, task.function, std::move(task.args), task.from, now + limit});
+  if (!status.ok()) return runtime_.answer(ticket, status, {});
+
+  Process& process = table_.add(id, Process::Kind::kTask);
+  process.mode = task.mode;
+  process.has_asker = true;
+  process.key = task.key;
+  process.started = now;
+  process.limit = limit;
+  process.limit_ends = now + limit;
+  process.function = std::move(task.name);
+  process.from = std::move(task.from);
+  process.poll = Process::Poll{ticket, now + options_.slice};
+  if (is_answered_at_once(process.mode)) {
+    answer_poll(process, now);
+  } else {
+    table_.reschedule(process);
+  }
+}
+
+void Processes::next(Ticket ticket, ProcessId id, std::uint64_t key, Wants wants, TimePoint now) {
+  Process* process = table_.find(id);
+  if (process == nullptr || process->kind != Process::Kind::kTask || !process->is_open_to(key)) {
+    return answer_not_found(ticket, id);
+  }
+  process->detached = false;
+  replace_poll(*process, {ticket, now + options_.slice, wants}, now);
+  if (wants == Wants::kNothing) return;
+  if (process->outcome || !process->output.empty()) answer_poll(*process, now);
+}
+
+Status Processes::cancel(ProcessId id, TimePoint now) {
+  Process* process = table_.find(id);
+  if (process == nullptr || process->exited) return not_found(id);
+  if (process->kind == Process::Kind::kMailbox) {
+    close(*process, "cancelled", now);
+  } else {
+    stop(*process, Process::Stop::kCancelled, "cancelled", now);
+  }
+  return {};
+}
+
+void Processes::on_output(ProcessId id, Stream stream, std::string_view bytes) {
+  Process& process = of_runtime(id);
+  if (process.detached || !process.has_asker) return runtime_.give_credit(id, bytes.size());
+  process.output.append(stream, bytes);
+  note_news(process);
+}
+
+void Processes::on_exit(ProcessId id, Status status, std::string_view result, TimePoint now) {
+  Process& process = of_runtime(id);
+  process.exited = true;
+  process.waiting = false;
+  process.limit_ends = process.wait_ends = kNever;
+  std::string reason = "normal";
+  if (process.stop == Process::Stop::kCancelled) {
+    reason = "cancelled";
+  } else if (process.stop == Process::Stop::kKilled) {
+    reason = "killed: " + process.why_stopped;
+  } else if (!status.ok()) {
+    reason = "failed: " +
+             (status.code() == StatusCode::kTaskFailed ? status.text() : status.to_string());
+  }
+  tell_monitors(process, reason, now);
+
+  if (process.supervised < supervision_.size()) {
+    const auto place = process.supervised;
+    refuse_calls(process, outcome_of(process, status), reason);
+    const bool stopped = process.stop != Process::Stop::kNone;
+    table_.remove(process);
+    return after_exit(place, status.ok() && !stopped, reason, now);
+  }
+  process.mailbox.clear();
+  process.timed.clear();
+  if (!process.has_asker) return table_.remove(process);
+  if (!process.outcome) decide(process, outcome_of(process, std::move(status)), result);
+  if (process.has_poll_for_news()) return answer_poll(process, now);
+  begin_lease(process, now);
+}
+
+// A task that was told to stop was cancelled, whatever its body made of that.
+Status Processes::outcome_of(const Process& process, Status status) const {
+  switch (process.stop) {
+    case Process::Stop::kNone:
+      return status;
+    case Process::Stop::kCancelled:
+      return {StatusCode::kCancelled, title(process) + " was cancelled"};
+    case Process::Stop::kKilled:
+      break;
+  }
+  return {StatusCode::kCancelled, title(process) + " was stopped: " + process.why_stopped};
+}
+
+void Processes::decide(Process& process, Status status, std::string_view result) {
+  if (status.ok() && result.size() > limits::kTaskResultBytesMax) {
+    status = {StatusCode::kTooLarge, over_limit("result of " + title(process), result.size(),
+                                                limits::kTaskResultBytesMax)};
+  }
+  if (!status.ok()) result = {};
+  process.outcome =
+      std::make_unique<Process::Outcome>(table_.meters().results, std::move(status), result);
+}
+
+// May remove the process, when its end is told.
+void Processes::answer_poll(Process& process, TimePoint now) {
+  const auto ticket = process.poll->ticket;
+  process.poll.reset();
+  process.has_news = false;
+  scratch_.clear();
+  const bool ended = process.outcome != nullptr;
+  if (ended && !process.outcome->status.ok() && process.output.empty()) {
+    runtime_.answer(ticket, process.outcome->status, {});
+    return hand_over(process);
+  }
+  const bool done = ended && process.outcome->status.ok() && done_fits(process);
+  const auto credit = done ? pack_done(scratch_, options_.self, process)
+                           : pack_running(scratch_, options_.self, process);
+  runtime_.answer(ticket, {}, scratch_.view());
+  if (credit > 0 && !process.exited) runtime_.give_credit(process.id, credit);
+  if (done) return hand_over(process);
+  begin_lease(process, now);
+}
+
+void Processes::hand_over(Process& process) {
+  if (process.exited) return table_.remove(process);
+  process.has_asker = false;
+  process.outcome.reset();
+  process.lease_ends = kNever;
+  table_.reschedule(process);
+}
+
+void Processes::stop(Process& process, Process::Stop cause, std::string why, TimePoint now) {
+  if (process.stop != Process::Stop::kNone) return;
+  process.stop = cause;
+  process.why_stopped = std::move(why);
+  runtime_.stop(process.id, process.why_stopped);
+  deliver_next(process, now);
+}
+
+void Processes::tell_monitors(Process& process, std::string_view reason, TimePoint now) {
+  while (const auto ticket = process.monitors.take()) {
+    scratch_.clear();
+    pack_monitor(scratch_, false, reason);
+    runtime_.answer(*ticket, {}, scratch_.view());
+  }
+  // For those whose slice has just ended and who are about to ask again, and for those who have the
+  // pid from elsewhere. The pid of a task that is awaited is known to nobody else.
+  const bool awaited = process.kind == Process::Kind::kTask && process.has_asker &&
+                       !is_answered_at_once(process.mode);
+  if (process.monitored || !awaited) {
+    ended_.add(process.id, reason, now + options_.lease);
+  }
+}
+
+void Processes::replace_poll(Process& process, const Process::Poll& poll, TimePoint now) {
+  if (process.poll) answer_nothing_yet(process, now);
+  process.poll = poll;
+  table_.reschedule(process);
+}
+
+// What there is stays there.
+void Processes::answer_nothing_yet(Process& process, TimePoint now) {
+  const auto ticket = process.poll->ticket;
+  process.poll.reset();
+  scratch_.clear();
+  if (process.kind == Process::Kind::kMailbox) {
+    pack_no_messages(scratch_);
+  } else {
+    pack_nothing_yet(scratch_, options_.self, process);
+  }
+  runtime_.answer(ticket, {}, scratch_.view());
+  begin_lease(process, now);
+}
+
+void Processes::begin_lease(Process& process, TimePoint now) {
+  process.lease_ends = now + options_.lease;
+  table_.reschedule(process);
+}
+
+void Processes::note_news(Process& process) {
+  if (process.has_news || !process.has_poll_for_news()) return;
+  process.has_news = true;
+  news_.push_back(process.id);
+}
+
+Status Processes::can_add() const {
+  if (stopping_) {
+    return {StatusCode::kUnavailable,
+            options_.self.str() + " is stopping; the request was not executed"};
+  }
+  if (table_.size() < options_.processes_max) return {};
+  return {StatusCode::kOverloaded,
+          options_.self.str() + " has " + std::to_string(table_.size()) + " processes, of " +
+              std::to_string(options_.processes_max) +
+              " that it takes (tasks.processes_max); the request was not executed"};
+}
+
+Process& Processes::of_runtime(ProcessId id) {
+  Process* process = table_.find(id);
+  if (process == nullptr || process->exited || process->kind == Process::Kind::kMailbox) {
+    std::abort();
+  }
+  return *process;
+}
+
+Status Processes::not_found(ProcessId id) const {
+  return {StatusCode::kNotFound,
+          "there is no process " + Pid{options_.self.str(), id}.to_string() +
+              " for this request: it has ended, or never was, or the key is not its own"};
+}
+
+void Processes::answer_not_found(Ticket ticket, ProcessId id) {
+  runtime_.answer(ticket, not_found(id), {});
+}
+
+std::string Processes::title(const Process& process) const {
+  return process.function + " " + Pid{options_.self.str(), process.id}.to_string();
+}
+
+}  // namespace kvmesh::tasks

@@ -1,0 +1,150 @@
+// Named processes that are kept running: servers, and tasks that are to run always.
+
+#include <cstdlib>
+#include <utility>
+
+#include "common/text.h"
+#include "node/tasks/processes.h"
+
+namespace kvmesh::tasks {
+namespace {
+
+constexpr std::chrono::milliseconds kRetryPause{100};  // when the pool has no room to begin
+
+}  // namespace
+
+Status Processes::add_server(std::string name, ServerIndex server, RestartPolicy policy) {
+  return supervision_.add({std::move(name), server, policy});
+}
+
+Status Processes::add_task(std::string name, Supervised::Task task, RestartPolicy policy) {
+  return supervision_.add({std::move(name), std::move(task), policy});
+}
+
+void Processes::start_supervised(TimePoint now) {
+  for (std::uint32_t place = 0; place < supervision_.size(); ++place) start(place, now);
+}
+
+void Processes::start(std::uint32_t place, TimePoint now) {
+  auto& entry = supervision_.at(place);
+  if (stopping_) {
+    entry.state = Supervised::State::kEnded;
+    return;
+  }
+  const auto id = table_.take_id();
+  const auto* task = std::get_if<Supervised::Task>(&entry.what);
+  const auto status = task == nullptr
+                          ? runtime_.start_server(id, std::get<ServerIndex>(entry.what))
+                          : runtime_.start({id, task->function, task->args, {}, TimePoint::max()});
+  if (!status.ok()) return restart_failed(place, status, now);
+  Process& process =
+      table_.add(id, task == nullptr ? Process::Kind::kServer : Process::Kind::kTask);
+  process.supervised = place;
+  process.started = now;
+  process.function = entry.title();
+  entry.state = Supervised::State::kRunning;
+  entry.id = id;
+}
+
+// A full pool is not the server's fault, so it does not count as a restart.
+void Processes::restart_failed(std::uint32_t place, const Status& status, TimePoint now) {
+  auto& entry = supervision_.at(place);
+  entry.last_failure = status.text();
+  if (status.code() == StatusCode::kOverloaded) {
+    entry.state = Supervised::State::kWaiting;
+    entry.retry_at = now + kRetryPause;
+    retries_.push_back(place);
+    return;
+  }
+  entry.state = Supervised::State::kNotStartable;
+  runtime_.report(entry.title() + " cannot be started: " + status.to_string());
+}
+
+void Processes::after_exit(std::uint32_t place, bool normal, const std::string& reason,
+                           TimePoint now) {
+  auto& entry = supervision_.at(place);
+  entry.id = 0;
+  entry.last_failure = normal ? std::string{} : reason;
+  if (stopping_ || (normal && entry.policy.kind == RestartPolicy::Kind::kTransient)) {
+    entry.state = Supervised::State::kEnded;
+    return;
+  }
+  const auto period = " in " + std::to_string(entry.policy.period.count()) + " ms";
+  if (!entry.restarts.allow(now)) {
+    entry.state = Supervised::State::kGivenUp;
+    return runtime_.report(entry.title() + " ended (" + reason + ") and is given up after " +
+                           std::to_string(entry.restarts.count()) + " restarts" + period);
+  }
+  runtime_.report(entry.title() + " ended (" + reason + ") and is restarted, " +
+                  std::to_string(entry.restarts.count()) + " of " +
+                  std::to_string(entry.policy.max_restarts) + " times" + period);
+  start(place, now);
+}
+
+// The state that the calls were meant for is gone. Casts and messages go with it.
+void Processes::refuse_calls(Process& process, const Status& status, const std::string& reason) {
+  if (process.call) {
+    const Status unanswered{StatusCode::kTaskFailed, process.function + " ended without an answer"};
+    runtime_.answer(*process.call, status.ok() ? unanswered : status, {});
+    process.call.reset();
+  }
+  const Status not_begun{StatusCode::kUnavailable,
+                         process.function + " ended (" + reason +
+                             ") before this call's turn came; it was not executed"};
+  while (!process.mailbox.empty()) {
+    const auto message = process.mailbox.pop();
+    if (message.ticket) runtime_.answer(*message.ticket, not_begun, {});
+  }
+}
+
+Result<Process*> Processes::find_named(std::string_view name) {
+  const Supervised* entry = supervision_.find(name);
+  if (entry == nullptr) return supervision_.not_found(options_.self.str(), name);
+  if (entry->state != Supervised::State::kRunning) return entry->unavailable();
+  return table_.find(entry->id);
+}
+
+Result<Process*> Processes::find_server(std::string_view name) {
+  auto found = find_named(name);
+  if (found && (*found)->kind != Process::Kind::kServer) {
+    return Status{StatusCode::kInvalidArgument,
+                  quoted(name) + " is a task, not a server; it takes messages, but no calls"};
+  }
+  return found;
+}
+
+void Processes::server_call(Ticket ticket, std::string_view name, ServerRequest request,
+                            TimePoint now) {
+  const auto process = find_server(name);
+  if (!process) return runtime_.answer(ticket, process.status(), {});
+  Delivery call{Delivery::Kind::kCall,
+                std::move(request.from),
+                std::move(request.args),
+                std::move(request.function),
+                ticket,
+                request.deadline};
+  const auto status = push(**process, std::move(call), now);
+  if (!status.ok()) runtime_.answer(ticket, status, {});
+}
+
+Status Processes::server_cast(std::string_view name, ServerRequest request, TimePoint now) {
+  const auto process = find_server(name);
+  if (!process) return process.status();
+  return push(**process,
+              {Delivery::Kind::kCast, std::move(request.from), std::move(request.args),
+               std::move(request.function), std::nullopt, TimePoint::max()},
+              now);
+}
+
+void Processes::on_server_answer(ProcessId id, const Status& status, std::string_view result,
+                                 TimePoint now) {
+  Process& process = of_runtime(id);
+  if (process.kind != Process::Kind::kServer || process.waiting) std::abort();
+  if (process.call) {
+    runtime_.answer(*process.call, status, status.ok() ? result : std::string_view{});
+    process.call.reset();
+  }
+  on_wait(id, std::nullopt, now);
+}
+
+}  // namespace kvmesh::tasks

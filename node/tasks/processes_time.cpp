@@ -1,0 +1,161 @@
+// What happens because time passes; and the end of it all.
+
+#include <utility>
+
+#include "common/wire/pack.h"
+#include "node/tasks/answers.h"
+#include "node/tasks/processes.h"
+
+namespace kvmesh::tasks {
+namespace {
+
+std::string milliseconds_text(std::chrono::milliseconds time) {
+  return std::to_string(time.count()) + " ms";
+}
+
+}  // namespace
+
+void Processes::flush(TimePoint now) {
+  for (std::size_t i = 0; i < news_.size(); ++i) {
+    Process* process = table_.find(news_[i]);
+    if (process == nullptr || !process->has_news) continue;
+    process->has_news = false;
+    if (!process->has_poll_for_news()) continue;
+    if (process->kind == Process::Kind::kMailbox) {
+      answer_messages(*process, now);
+    } else {
+      answer_poll(*process, now);
+    }
+  }
+  news_.clear();
+}
+
+void Processes::on_tick(TimePoint now) {
+  while (Process* process = table_.first_due(now)) {
+    ++visits_;
+    visit(*process, now);
+  }
+  retry_starts(now);
+  ended_.forget(now);
+  flush(now);
+}
+
+void Processes::visit(Process& process, TimePoint now) {
+  if (process.limit_ends <= now) end_limit(process, now);
+  if (process.poll && process.poll->due <= now) answer_poll_due(process, now);
+  if (!process.poll && process.lease_ends <= now && end_lease(process, now)) return;
+  if (process.wait_ends <= now) deliver_nothing(process);
+  while (process.monitors.next_due() <= now) {
+    scratch_.clear();
+    pack_monitor(scratch_, true, {});
+    runtime_.answer(*process.monitors.take(), {}, scratch_.view());
+  }
+  while (process.timed.next_due() <= now) {
+    const auto status = push(process, process.timed.take(), now);
+    if (!status.ok()) runtime_.report("a timed message was dropped: " + status.text());
+  }
+  table_.reschedule(process);
+}
+
+// It can have news that came in this pass.
+void Processes::answer_poll_due(Process& process, TimePoint now) {
+  if (process.poll->wants == Wants::kNothing) {
+    answer_nothing_yet(process, now);
+  } else if (process.kind == Process::Kind::kMailbox) {
+    answer_messages(process, now);
+  } else {
+    answer_poll(process, now);
+  }
+}
+
+// The asker is answered in time; the body may take a while to notice.
+void Processes::end_limit(Process& process, TimePoint now) {
+  process.limit_ends = kNever;
+  const auto limit = milliseconds_text(process.limit);
+  Status outcome{StatusCode::kDeadlineExceeded,
+                 title(process) + " is past its limit of " + limit +
+                     "; it still runs, and was told to stop: what it did stands"};
+  if (process.stop != Process::Stop::kNone) {
+    outcome = outcome_of(process, outcome);
+  } else {
+    stop(process, Process::Stop::kKilled, "its limit of " + limit + " was over", now);
+  }
+  decide(process, std::move(outcome), {});
+  if (process.has_poll_for_news()) answer_poll(process, now);
+}
+
+// Whether the process is gone.
+bool Processes::end_lease(Process& process, TimePoint now) {
+  process.lease_ends = kNever;
+  if (process.kind == Process::Kind::kMailbox) {
+    close(process, "killed: the client is gone", now);
+    return true;
+  }
+  if (process.exited) {
+    table_.remove(process);
+    return true;
+  }
+  process.detached = true;
+  const auto credit = process.output.drop();
+  if (credit > 0) runtime_.give_credit(process.id, credit);
+  if (process.outcome) {
+    hand_over(process);
+  } else if (is_linked(process.mode)) {
+    stop(process, Process::Stop::kKilled,
+         "its asker has not asked for " + milliseconds_text(options_.lease), now);
+  }
+  return false;
+}
+
+void Processes::retry_starts(TimePoint now) {
+  while (!retries_.empty() && supervision_.at(retries_.front()).retry_at <= now) {
+    const auto place = retries_.front();
+    retries_.pop_front();
+    start(place, now);
+  }
+}
+
+void Processes::stop_all(TimePoint now) {
+  stopping_ = true;
+  for (Process* process = table_.oldest(); process != nullptr;) {
+    Process* next = process->next;
+    if (process->kind == Process::Kind::kMailbox) {
+      close(*process, "killed: the node stops", now);
+    } else if (process->exited) {
+      if (process->poll) answer_nothing_yet(*process, now);
+      table_.remove(*process);
+    } else {
+      stop(*process, Process::Stop::kKilled, "the node stops", now);
+    }
+    process = next;
+  }
+}
+
+void Processes::list(wire::Buffer& out, TimePoint now) const {
+  const auto begin = out.size();
+  out.push_back('\xdd');  // array 32: how many fit is known at the end
+  out.skip(4);
+  std::uint32_t rows = 0;
+  for (const Process* process = table_.oldest(); process != nullptr; process = process->next) {
+    if (process->exited) continue;
+    if (rows == limits::kPageItemsMax) break;
+    const auto row = out.size();
+    std::string_view state = "running";
+    if (process->stop != Process::Stop::kNone) {
+      state = "stopping";
+    } else if (process->waiting || process->kind == Process::Kind::kMailbox) {
+      state = "waiting";
+    } else if (!runtime_.has_begun(process->id)) {
+      state = "queued";
+    }
+    pack_row(out, options_.self, *process, state, now);
+    if (out.size() - begin > limits::kPageBytesMax) {
+      out.truncate(row);
+      break;
+    }
+    ++rows;
+  }
+  out.put_u32(begin + 1, rows);
+}
+
+}  // namespace kvmesh::tasks

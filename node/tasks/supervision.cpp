@@ -1,0 +1,72 @@
+#include "node/tasks/supervision.h"
+
+#include <utility>
+
+#include "common/text.h"
+
+namespace kvmesh::tasks {
+
+bool RestartCounter::allow(TimePoint now) {
+  while (!restarts_.empty() && restarts_.front() + policy_.period <= now) restarts_.pop_front();
+  if (restarts_.size() >= policy_.max_restarts) return false;
+  restarts_.push_back(now);
+  return true;
+}
+
+Status Supervised::unavailable() const {
+  std::string why = title();
+  switch (state) {
+    case State::kNotStarted:
+    case State::kRunning:
+      why += " is not started yet";
+      break;
+    case State::kWaiting:
+      why += " is being restarted";
+      break;
+    case State::kEnded:
+      why += " has ended";
+      break;
+    case State::kNotStartable:
+      why += " could not be started";
+      break;
+    case State::kGivenUp:
+      why += " was given up after " + std::to_string(restarts.count()) + " restarts in " +
+             std::to_string(policy.period.count()) + " ms";
+      break;
+  }
+  if (!last_failure.empty()) why += "; its last failure: " + last_failure;
+  return {StatusCode::kUnavailable, why + "; the request was not executed"};
+}
+
+Status Supervision::add(Supervised entry) {
+  if (entry.name.empty()) {
+    return {StatusCode::kInvalidArgument, "a server or supervised task needs a name"};
+  }
+  if (entry.policy.period.count() <= 0) {
+    return {StatusCode::kInvalidArgument, entry.title() + " has a restart period of " +
+                                              std::to_string(entry.policy.period.count()) +
+                                              " ms; it must be at least 1 ms"};
+  }
+  const auto [at, added] = places_.emplace(entry.name, size());
+  if (!added) {
+    return {StatusCode::kInvalidArgument, "there are two servers or supervised tasks of the name " +
+                                              quoted(entry.name) + "; rename one"};
+  }
+  entries_.push_back(std::move(entry));
+  return {};
+}
+
+Supervised* Supervision::find(std::string_view name) {
+  const auto found = places_.find(name);
+  return found == places_.end() ? nullptr : &entries_[found->second];
+}
+
+Status Supervision::not_found(std::string_view node, std::string_view name) const {
+  std::string names;
+  for (const auto& [its_name, place] : places_)
+    names.append(names.empty() ? "; it has: " : ", ").append(its_name);
+  return {StatusCode::kNotFound,
+          std::string{node} + " has no server or supervised task " + quoted(name) + names};
+}
+
+}  // namespace kvmesh::tasks

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <kvmesh/server.h>
+#include <kvmesh/status.h>
+
+#include "common/deadline.h"
+#include "node/tasks/runtime.h"
+
+namespace kvmesh::tasks {
+
+/// Counts restarts against a policy. Not thread-safe.
+class RestartCounter {
+ public:
+  explicit RestartCounter(const RestartPolicy& policy) : policy_(policy) {}
+  /// Whether one more restart is allowed now; counts it then.
+  bool allow(TimePoint now);
+  /// Restarts in the period before the last call of allow().
+  std::size_t count() const { return restarts_.size(); }
+
+ private:
+  RestartPolicy policy_;
+  std::deque<TimePoint> restarts_;
+};
+
+/// A named process that is kept running: a server, or a task that is to run always.
+struct Supervised {
+  struct Task {
+    FunctionIndex function;
+    std::string function_name;
+    std::string args;
+  };
+  enum class State : std::uint8_t {
+    kNotStarted,
+    kRunning,
+    kWaiting,  // for room in the pool; tried again at `retry_at`
+    kEnded,    // transient, without an error; or the node stops
+    kGivenUp,
+    kNotStartable,  // the runtime refuses it
+  };
+
+  Supervised(std::string its_name, std::variant<ServerIndex, Task> its_what,
+             RestartPolicy its_policy)
+      : name(std::move(its_name)),
+        what(std::move(its_what)),
+        policy(its_policy),
+        restarts(its_policy) {}
+
+  bool is_server() const { return std::holds_alternative<ServerIndex>(what); }
+  /// "server counter" or "task ticker".
+  std::string title() const { return (is_server() ? "server " : "task ") + name; }
+  /// kUnavailable, with why it takes nothing. REQUIRES: state is not kRunning.
+  Status unavailable() const;
+
+  std::string name;
+  std::variant<ServerIndex, Task> what;
+  RestartPolicy policy;
+  RestartCounter restarts;
+  State state = State::kNotStarted;
+  ProcessId id = 0;  // while it runs
+  TimePoint retry_at;
+  std::string last_failure;
+};
+
+/// The named processes of a node. Filled before the node runs. Not thread-safe.
+class Supervision {
+ public:
+  /// kInvalidArgument when the name is empty or taken, or the policy's period is not positive.
+  Status add(Supervised entry);
+  /// Null when there is none of this name.
+  Supervised* find(std::string_view name);
+  Supervised& at(std::uint32_t place) { return entries_[place]; }
+  std::uint32_t size() const { return static_cast<std::uint32_t>(entries_.size()); }
+  /// kNotFound: names those that there are.
+  Status not_found(std::string_view node, std::string_view name) const;
+
+ private:
+  std::vector<Supervised> entries_;
+  std::map<std::string, std::uint32_t, std::less<>> places_;
+};
+
+}  // namespace kvmesh::tasks

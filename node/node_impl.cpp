@@ -37,7 +37,11 @@ Node::Impl::Impl(Settings settings, SettingsSources sources)
       started_(std::chrono::steady_clock::now()) {
   raise_descriptor_limit(descriptors_needed(settings_));
   context_.set(zmq::ctxopt::max_sockets, sockets_max(settings_));
-  if (settings_.apps.kv) engine_ = std::make_unique<store::MemoryEngine>(settings_.kv.memory_max);
+  if (settings_.apps.kv) {
+    using Use = store::MemoryEngine::Use;
+    engine_ = std::make_unique<store::MemoryEngine>(
+        settings_.kv.memory_max, settings_.threads == 1 ? Use::kOneThread : Use::kThreads);
+  }
   make_reactors();
 }
 

@@ -1,6 +1,7 @@
 #include "node/core/core.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <exception>
 #include <utility>
@@ -120,8 +121,35 @@ Status Core::set_table(RoutingTable table) {
 }
 
 void Core::on_request(const Origin& origin, const RequestView& request, TimePoint now) {
+  handle({origin, request}, nullptr, now);
+}
+
+void Core::on_requests(std::span<const Incoming> run, TimePoint now) {
+  std::array<const Function*, kRunMax> functions{};
+  if (run.size() > 1) announce(run, functions);
+  for (std::size_t i = 0; i < run.size(); ++i) handle(run[i], functions[i], now);
+}
+
+// Finds the functions of those that are executed here, and tells them.
+void Core::announce(std::span<const Incoming> run, std::span<const Function*> functions) const {
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    const auto& request = run[i].request;
+    if (routes_.is_local(request.target)) functions[i] = modules_.find(request.function);
+  }
+  for (const auto stage : {HintStage::kPlace, HintStage::kRecord}) {
+    for (std::size_t i = 0; i < run.size(); ++i) {
+      if (functions[i] != nullptr && functions[i]->expect) {
+        functions[i]->expect(run[i].request, stage);
+      }
+    }
+  }
+}
+
+// `function`: what the request names, when it was looked up already.
+void Core::handle(const Incoming& incoming, const Function* function, TimePoint now) {
+  const auto& request = incoming.request;
   counters_.requests.add();
-  Asker asker{origin, now, std::nullopt, request.traced()};
+  Asker asker{incoming.origin, now, std::nullopt, request.traced()};
   const auto route = routes_.find(request.target);
   if (!route) return fail(asker, route.status());
   asker.entry = route->entry;
@@ -139,17 +167,18 @@ void Core::on_request(const Origin& origin, const RequestView& request, TimePoin
   if (route->peer) {
     forward(asker, request, *route->peer, deadline, now);
   } else {
-    execute(asker, request, deadline);
+    execute(asker, request, function, deadline);
   }
 }
 
-void Core::execute(const Asker& asker, const RequestView& request, TimePoint deadline) {
-  const auto* handler = modules_.find(request.function);
-  if (handler == nullptr) return fail(asker, modules_.undefined(self_.str(), request.function));
+void Core::execute(const Asker& asker, const RequestView& request, const Function* function,
+                   TimePoint deadline) {
+  if (function == nullptr) function = modules_.find(request.function);
+  if (function == nullptr) return fail(asker, modules_.undefined(self_.str(), request.function));
   counters_.executed.add();
   LocalCall call{*this, asker, request, deadline};
   try {
-    (*handler)(call);
+    function->run(call);
   } catch (const std::exception& error) {
     call.threw(error.what());
   } catch (...) {

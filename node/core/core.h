@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,15 @@ class Core {
 
   /// A request from an adapter. A forwarded one has a millisecond less when it leaves.
   void on_request(const Origin& origin, const RequestView& request, TimePoint now);
+  /// Requests that arrived together, in their order: each as by on_request(). The functions that
+  /// will execute them are told first what is coming, so that their waits for memory overlap.
+  struct Incoming {
+    Origin origin;
+    RequestView request;
+  };
+  static constexpr std::size_t kRunMax = 16;
+  /// REQUIRES: run.size() <= kRunMax.
+  void on_requests(std::span<const Incoming> run, TimePoint now);
   /// A reply that came over a link. One that nobody waits for is counted and dropped.
   void on_reply(PeerIndex peer, const ReplyView& reply, TimePoint now);
   /// The answer to a deferred call; dropped when it comes too late. `result` is one msgpack value,
@@ -92,7 +102,10 @@ class Core {
     Window window;
   };
 
-  void execute(const Asker& asker, const RequestView& request, TimePoint deadline);
+  void announce(std::span<const Incoming> run, std::span<const Function*> functions) const;
+  void handle(const Incoming& incoming, const Function* function, TimePoint now);
+  void execute(const Asker& asker, const RequestView& request, const Function* function,
+               TimePoint deadline);
   void forward(const Asker& asker, const RequestView& request, PeerIndex to, TimePoint deadline,
                TimePoint now);
   void end_link(PeerIndex peer, std::string why);

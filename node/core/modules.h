@@ -1,9 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include <kvmesh/status.h>
 
@@ -55,18 +56,36 @@ class Call {
 /// that it lets out becomes a kInternal answer with the exception's text.
 using Handler = std::function<void(Call&)>;
 
+/// Told of calls that come soon, so that what they need is fetched into the processor's cache while
+/// others are still ahead: once for every call of a run in each stage. Must not change anything;
+/// the request may be wrong in any way.
+enum class HintStage : std::uint8_t { kPlace, kRecord };
+using Hint = std::function<void(const RequestView&, HintStage)>;
+
+/// One function: how it runs, and perhaps what it does before.
+struct Function {
+  Handler run;
+  Hint expect;  // may be empty
+};
+
 /// The functions of a node, by "module.function". Filled before the node runs; read-only after.
 class Modules {
  public:
   /// REQUIRES: not defined yet.
-  void define(std::string function, Handler handler);
+  void define(std::string function, Handler handler, Hint hint = {});
   /// Null when there is no such function.
-  const Handler* find(std::string_view function) const;
+  const Function* find(std::string_view function) const;
   /// kUndefinedFunction: names `node`, the function and those that the node has.
   Status undefined(std::string_view node, std::string_view function) const;
 
  private:
-  std::map<std::string, Handler, std::less<>> handlers_;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const {
+      return std::hash<std::string_view>{}(name);
+    }
+  };
+  std::unordered_map<std::string, Function, Hash, std::equal_to<>> functions_;
 };
 
 }  // namespace kvmesh::core

@@ -141,17 +141,36 @@ void buckets(Engine& engine, Call& call) {
   finish_page(call, engine.list_buckets(page->after, page->limit, limits::kPageBytesMax));
 }
 
+// Of calls whose first argument is a key.
+void expect_key(Engine& engine, const RequestView& request, core::HintStage stage) {
+  Arguments args{request.args, ""};
+  const auto key = args.bytes("key", limits::kKeyBytesMax);
+  if (key.empty()) return;
+  if (stage == core::HintStage::kPlace) {
+    engine.prefetch_place(request.target.name, key);
+  } else {
+    engine.prefetch_record(request.target.name, key);
+  }
+}
+
 }  // namespace
 
 void define_kv(core::Modules& modules, store::Engine& engine) {
   const auto define = [&](const char* function, void (*handler)(Engine&, Call&)) {
     modules.define(function, [&engine, handler](Call& call) { handler(engine, call); });
   };
+  const auto define_with_key = [&](const char* function, void (*handler)(Engine&, Call&)) {
+    modules.define(
+        function, [&engine, handler](Call& call) { handler(engine, call); },
+        [&engine](const RequestView& request, core::HintStage stage) {
+          expect_key(engine, request, stage);
+        });
+  };
+  define_with_key("kv.put", put);
+  define_with_key("kv.get", get);
+  define_with_key("kv.delete", erase);
   define("kv.create", create);
   define("kv.drop", drop);
-  define("kv.put", put);
-  define("kv.get", get);
-  define("kv.delete", erase);
   define("kv.count", count);
   define("kv.keys", keys);
   define("kv.buckets", buckets);

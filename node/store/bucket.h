@@ -44,6 +44,10 @@ class Bucket {
 
   // Null when there is no such key. The record lives until the next change of this bucket.
   const Record* find(const HashedName& key) const;
+  // Ask the processor to fetch what a find() of this key reads: its place in the table; then, as
+  // the place tells, its record.
+  void prefetch_place(std::string_view key) const { records_.prefetch_place(key); }
+  void prefetch_record(const HashedName& key) const { records_.prefetch_thing(key.hash); }
   // kFull when the memory bound is in the way, and then nothing was changed. What was replaced, if
   // it is not reused, is left in `replaced`, so that the caller can free it outside of the lock.
   Status put(const HashedName& key, std::string_view value, Record::Owner& replaced);

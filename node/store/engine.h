@@ -63,6 +63,11 @@ class Engine {
   /// Calls `found` once with the value, which lives only during the call, and answers true; answers
   /// false without a call when there is no such key.
   virtual Result<bool> get(std::string_view bucket, std::string_view key, ValueVisitor found) = 0;
+  /// Before a put, get or erase of this key, and others between: asks the processor to fetch what
+  /// that will read, first the key's place, then, when that may have come, its record. Only a hint;
+  /// does nothing unless an engine overrides it.
+  virtual void prefetch_place(std::string_view bucket, std::string_view key);
+  virtual void prefetch_record(std::string_view bucket, std::string_view key);
   /// Removes the key; OK also when it is not there.
   virtual Status erase(std::string_view bucket, std::string_view key) = 0;
   virtual Result<std::uint64_t> count(std::string_view bucket) = 0;
@@ -78,5 +83,8 @@ class Engine {
                                     std::size_t bytes_max) = 0;
   virtual Usage usage() const = 0;
 };
+
+inline void Engine::prefetch_place(std::string_view /*bucket*/, std::string_view /*key*/) {}
+inline void Engine::prefetch_record(std::string_view /*bucket*/, std::string_view /*key*/) {}
 
 }  // namespace kvmesh::store

@@ -17,7 +17,12 @@ Status no_such_bucket(std::string_view name) {
 
 }  // namespace
 
-MemoryEngine::MemoryEngine(std::uint64_t bytes_max) : memory_(bytes_max) {}
+MemoryEngine::MemoryEngine(std::uint64_t bytes_max, Use use)
+    : locks_(use == Use::kThreads), memory_(bytes_max) {}
+
+std::unique_lock<std::mutex> MemoryEngine::guard(const Stripe& stripe) const {
+  return locks_ ? std::unique_lock(stripe.mutex) : std::unique_lock<std::mutex>();
+}
 
 MemoryEngine::Stripe& MemoryEngine::stripe_of(const HashedName& bucket) {
   // The top bits: tables use the others, and would crowd if all names of a stripe agreed in those.
@@ -30,17 +35,28 @@ Answer MemoryEngine::with_bucket(std::string_view name, Act act) {
   const HashedName hashed(name);
   auto& stripe = stripe_of(hashed);
   {
-    const std::lock_guard lock(stripe.mutex);
+    const auto lock = guard(stripe);
     if (const auto* bucket = stripe.buckets.find(hashed.name, hashed.hash))
       return act(stripe, **bucket);
   }
   return no_such_bucket(name);
 }
 
+// `act(bucket)` under its stripe's lock, if there is such a bucket.
+template <typename Act>
+void MemoryEngine::peek_bucket(std::string_view name, Act act) {
+  const HashedName hashed(name);
+  auto& stripe = stripe_of(hashed);
+  const auto lock = guard(stripe);
+  if (const auto* bucket = stripe.buckets.find(hashed.name, hashed.hash)) {
+    act(std::as_const(**bucket));
+  }
+}
+
 Status MemoryEngine::create(std::string_view bucket) {
   const HashedName hashed(bucket);
   auto& stripe = stripe_of(hashed);
-  const std::lock_guard lock(stripe.mutex);
+  const auto lock = guard(stripe);
   if (stripe.buckets.find(hashed.name, hashed.hash) != nullptr) return {};
   return stripe.buckets.insert(memory_, Bucket::bytes_empty(bucket),
                                [&] { return std::make_unique<Bucket>(bucket, memory_); });
@@ -51,7 +67,7 @@ Status MemoryEngine::drop(std::string_view bucket) {
   auto& stripe = stripe_of(hashed);
   Bucket::Owner dropped;  // freed after the lock
   {
-    const std::lock_guard lock(stripe.mutex);
+    const auto lock = guard(stripe);
     dropped = stripe.buckets.take(memory_, hashed.name, hashed.hash);
     if (dropped) stripe.keys -= dropped->size();
   }
@@ -76,6 +92,15 @@ Result<bool> MemoryEngine::get(std::string_view bucket, std::string_view key, Va
     if (record != nullptr) found(ValueView{record->value()});
     return record != nullptr;
   });
+}
+
+void MemoryEngine::prefetch_place(std::string_view bucket, std::string_view key) {
+  peek_bucket(bucket, [&](const Bucket& in) { in.prefetch_place(key); });
+}
+
+void MemoryEngine::prefetch_record(std::string_view bucket, std::string_view key) {
+  const HashedName hashed(key);
+  peek_bucket(bucket, [&](const Bucket& in) { in.prefetch_record(hashed); });
 }
 
 Status MemoryEngine::erase(std::string_view bucket, std::string_view key) {
@@ -106,7 +131,7 @@ Result<Page> MemoryEngine::list_buckets(std::optional<std::string_view> after,
                                         std::size_t items_max, std::size_t bytes_max) {
   PageBuilder<std::string> page(after, items_max, bytes_max);
   for (auto& stripe : stripes_) {
-    const std::lock_guard lock(stripe.mutex);
+    const auto lock = guard(stripe);
     stripe.buckets.for_each([&](const Bucket& bucket) { page.offer(bucket.name()); });
   }
   return std::move(page).finish();
@@ -115,7 +140,7 @@ Result<Page> MemoryEngine::list_buckets(std::optional<std::string_view> after,
 Usage MemoryEngine::usage() const {
   Usage usage{.bytes = memory_.held(), .bytes_max = memory_.max()};
   for (const auto& stripe : stripes_) {
-    const std::lock_guard lock(stripe.mutex);
+    const auto lock = guard(stripe);
     usage.buckets += stripe.buckets.size();
     usage.keys += stripe.keys;
   }

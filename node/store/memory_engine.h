@@ -24,16 +24,20 @@ namespace kvmesh::store {
 /// them included. It passes `bytes_max` by less than 300 bytes for each thread, whatever they do at
 /// once.
 ///
-/// Thread-safe: buckets are spread over stripes by a hash of their name, each with a lock of its
-/// own, and no thread ever holds two of them.
+/// Thread-safe, unless made for one thread: buckets are spread over stripes by a hash of their
+/// name, each with a lock of its own, and no thread ever holds two of them.
 class MemoryEngine final : public Engine {
  public:
-  explicit MemoryEngine(std::uint64_t bytes_max);
+  /// Of one thread only, it takes no locks: they are a tenth of what an operation costs.
+  enum class Use : std::uint8_t { kThreads, kOneThread };
+  explicit MemoryEngine(std::uint64_t bytes_max, Use use = Use::kThreads);
 
   Status create(std::string_view bucket) override;
   Status drop(std::string_view bucket) override;
   Status put(std::string_view bucket, std::string_view key, ValueView value) override;
   Result<bool> get(std::string_view bucket, std::string_view key, ValueVisitor found) override;
+  void prefetch_place(std::string_view bucket, std::string_view key) override;
+  void prefetch_record(std::string_view bucket, std::string_view key) override;
   Status erase(std::string_view bucket, std::string_view key) override;
   Result<std::uint64_t> count(std::string_view bucket) override;
   Result<Page> list_keys(std::string_view bucket, std::optional<std::string_view> after,
@@ -51,10 +55,14 @@ class MemoryEngine final : public Engine {
     std::uint64_t keys = 0;
   };
 
+  std::unique_lock<std::mutex> guard(const Stripe& stripe) const;
   Stripe& stripe_of(const HashedName& bucket);
   template <typename Answer, typename Act>
   Answer with_bucket(std::string_view name, Act act);
+  template <typename Act>
+  void peek_bucket(std::string_view name, Act act);
 
+  bool locks_;
   MemoryBound memory_;  // outlives the buckets, which give back to it
   std::array<Stripe, std::size_t{1} << kStripeBits> stripes_;
 };

@@ -39,6 +39,19 @@ class OwningSet {
     return slot == table_.end() ? nullptr : &slot->owner;
   }
 
+  // Asks the processor to fetch the name's place in the table.
+  void prefetch_place(std::string_view name) const { table_.prefetch(name); }
+  // Asks it to fetch the first thing that may have this hash, as the table's few bits of it tell;
+  // reads the place, but not the thing. Small things lie on two lines at most.
+  void prefetch_thing(std::size_t hash) const {
+    const auto slot = table_.find(Candidate{}, hash);
+    if (slot == table_.end()) return;
+    constexpr std::size_t kLine = 64;
+    const auto* first = reinterpret_cast<const char*>(slot->owner.get());
+    __builtin_prefetch(first);
+    __builtin_prefetch(first + kLine - 1);
+  }
+
   // Adds what `make()` returns, after `thing_bytes` and the table's growth were reserved; kFull
   // when they could not.
   // REQUIRES: nothing of that name is there.
@@ -76,8 +89,10 @@ class OwningSet {
   struct Slot {
     mutable Owner owner;  // may be exchanged for one of the same name
   };
+  struct Candidate {};
   struct Hash {
     using is_transparent = void;
+    std::size_t operator()(const Candidate& /*none*/) const { return 0; }  // never asked for
     std::size_t operator()(std::string_view name) const { return hash_of(name); }
     std::size_t operator()(const Slot& slot) const { return hash_of(name_of(*slot.owner)); }
   };
@@ -89,6 +104,8 @@ class OwningSet {
     bool operator()(const A& a, const B& b) const {
       return name(a) == name(b);
     }
+    bool operator()(const Slot& /*any*/, const Candidate& /*any*/) const { return true; }
+    bool operator()(const Candidate& /*any*/, const Slot& /*any*/) const { return true; }
   };
 
   // A bound of the table's memory with `size` things that is known before it grows: it doubles only

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -109,6 +110,39 @@ class CoreTest : public testing::Test {
   std::size_t large_ = 0;
   Core core_{name("foo@h"), {name("bar@h"), name("baz@h")}, modules_, effects_, kNow};
 };
+
+TEST_F(CoreTest, ARunTellsTheFunctionsFirstWhatIsComingThenHandlesAllInTheirOrder) {
+  std::vector<std::string> log;
+  modules_.define(
+      "test.hinted",
+      [&](Call& call) {
+        log.emplace_back("run");
+        call.succeed();
+      },
+      [&](const RequestView&, HintStage stage) {
+        log.emplace_back(stage == HintStage::kPlace ? "place" : "record");
+      });
+  core_.on_peer_up(kBar, kWidest);
+  const auto incoming = [](const RequestView& request) {
+    return Core::Incoming{{3, 4, {5}}, request};
+  };
+  wire::Buffer other;
+  auto for_bar = wire::make_request(other, to_bar_, "test.hinted",
+                                    [](wire::Buffer& to) { wire::pack_array(to, 0); });
+  for_bar.timeout_ms = 5000;
+  const auto here = request("test.hinted");
+  core_.on_requests(std::array{incoming(here), incoming(for_bar), incoming(here)}, kNow);
+  EXPECT_THAT(log, testing::ElementsAre("place", "place", "record", "record", "run", "run"));
+  EXPECT_EQ(effects_.replies, 2U);
+  EXPECT_EQ(effects_.forwards, 1U);
+
+  // One alone has nothing to overlap with.
+  log.clear();
+  core_.on_requests(std::array{incoming(here)}, kNow);
+  EXPECT_THAT(log, testing::ElementsAre("run"));
+  core_.on_requests({}, kNow);
+  EXPECT_EQ(effects_.replies, 3U);
+}
 
 TEST_F(CoreTest, TheTableOfDeferredCallsCanBeFilledExactly) {
   for (std::uint32_t i = 0; i < limits::kInFlightMax; ++i) ask("test.later");

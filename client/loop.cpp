@@ -250,6 +250,8 @@ void Client::Loop::sleep() {
       std::chrono::ceil<std::chrono::milliseconds>(next_tick_ - std::chrono::steady_clock::now());
   (void)poll(watched, std::size(watched), static_cast<int>(std::max<long>(0, left.count())));
   if (watched[0].revents != 0) submissions_.awake();
+  if (watched[1].revents != 0) link_.notice_frames();
+  if (watched[2].revents != 0) link_.notice_events();
 }
 
 // What callbacks begin meanwhile ends here too, so this goes on until none begins anything.

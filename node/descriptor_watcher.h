@@ -12,9 +12,9 @@
 namespace kvmesh {
 
 /// Watches ZeroMQ's descriptors with asio. Asio's epoll is edge-triggered, so a wait that has fired
-/// is armed anew, which asks the kernel again whether the descriptor is readable. That is done only
-/// when the loop is about to sleep: a descriptor stays readable until libzmq is asked, and a busy
-/// loop asks in every pass. The descriptors stay libzmq's: they are released, never closed.
+/// is armed anew, which asks the kernel again whether the descriptor is readable: at the next pass,
+/// for it stays readable until libzmq is asked. The descriptors stay libzmq's: they are released,
+/// never closed.
 class DescriptorWatcher final : public mesh::Watcher {
  public:
   explicit DescriptorWatcher(asio::io_context& loop) : loop_(loop) {}
@@ -25,7 +25,7 @@ class DescriptorWatcher final : public mesh::Watcher {
   void unwatch(int fd) override;
   /// Must come before libzmq closes what is watched still.
   void unwatch_all();
-  /// Call before the loop sleeps, after the sockets were asked.
+  /// Call once a pass, after the sockets that had fired were emptied.
   void arm_fired();
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <thread>
 #include <utility>
 
 #include <kvmesh/limits.h>
@@ -49,6 +50,7 @@ std::function<std::uint64_t()> epoch_of(const std::atomic<std::uint64_t>& table_
 Reactor::Reactor(const Parts& parts)
     : tick_timer_(loop_),
       watcher_(loop_),
+      busy_poll_(parts.settings.busy_poll),
       pause_max_(parts.settings.mesh.peer_timeout),
       core_(parts.settings.name, names_of(parts.settings.mesh.peers), parts.modules, *this,
             now_is(), vias_of(parts.settings.mesh)),
@@ -71,8 +73,7 @@ Reactor::~Reactor() { watcher_.unwatch_all(); }
 
 Status Reactor::bind_inbox() {
   auto status = inbox_->bind();
-  // Its descriptor only wakes the loop: every pass looks into the inbox.
-  if (status.ok()) watcher_.watch(inbox_->fd(), [] {});
+  if (status.ok()) watcher_.watch(inbox_->fd(), [this] { inbox_->notice_frames(); });
   return status;
 }
 
@@ -88,11 +89,10 @@ void Reactor::post(std::function<void()> task) { asio::post(loop_, std::move(tas
 
 // True when there is more to do at once.
 bool Reactor::pass(bool wait) {
-  if (wait) {
-    watcher_.arm_fired();
-    loop_.run_one();
-  }
+  watcher_.arm_fired();
+  if (wait) wait_for_work();
   bool more = run_handlers();
+  tcp_server_.hand_on();
   const auto now = now_is();
   notice_pause(now);
   last_pass_ = now;
@@ -105,11 +105,27 @@ bool Reactor::pass(bool wait) {
   return more || tcp_server_.is_ready();
 }
 
+// A thread that sleeps is woken several microseconds late, and a request and its reply wake eight
+// of them on their way over one hop. So after work the loop looks for more for a moment, giving the
+// processor to whoever else can use it, before it sleeps.
+void Reactor::wait_for_work() {
+  if (std::exchange(work_, 0) > 0 && busy_poll_.count() > 0) {
+    const auto until = now_is() + busy_poll_;
+    do {
+      work_ += static_cast<int>(loop_.poll_one());
+      if (work_ != 0) return;
+      std::this_thread::yield();
+    } while (now_is() < until);
+  }
+  work_ += static_cast<int>(loop_.run_one());
+}
+
 // True when there may be more of them.
 bool Reactor::run_handlers() {
   const auto until = now_is() + kHandlersTime;
   for (int handlers = 0; handlers < kHandlersPerPass; ++handlers) {
     if (loop_.poll_one() == 0) return false;
+    ++work_;
     if (now_is() > until) return true;
   }
   return true;
@@ -122,8 +138,8 @@ bool Reactor::receive(TimePoint now) {
 }
 
 void Reactor::flush() {
+  tcp_server_.flush();  // may have more requests for the links
   links_.flush();
-  tcp_server_.flush();
   if (inbox_) inbox_->flush();
 }
 
@@ -148,7 +164,9 @@ void Reactor::arm_tick() {
 }
 
 void Reactor::tick() {
+  --work_;  // the tick itself is none
   const auto now = now_is();
+  if (inbox_) inbox_->notice_frames();  // for the case that its descriptor cannot be watched
   links_.tick(now);
   core_.on_tick(now);
   if (now - last_sweep_ < kSweep) return;

@@ -71,6 +71,7 @@ class Reactor final : private core::Effects {
   TimePoint clock() override { return std::chrono::steady_clock::now(); }
 
   bool pass(bool wait);
+  void wait_for_work();
   bool run_handlers();
   bool receive(TimePoint now);
   void flush();
@@ -83,6 +84,7 @@ class Reactor final : private core::Effects {
   asio::io_context loop_{1};
   asio::steady_timer tick_timer_;
   DescriptorWatcher watcher_;
+  std::chrono::microseconds busy_poll_;
   std::chrono::milliseconds pause_max_;
   core::Core core_;
   mesh::PeerLinks links_;
@@ -90,6 +92,7 @@ class Reactor final : private core::Effects {
   tcp::Server tcp_server_;
   TimePoint last_pass_;
   TimePoint last_sweep_;
+  int work_ = 0;                      // handlers since it last slept, ticks aside
   std::optional<TimePoint> stop_at_;  // set: stopping, at the latest then
 };
 

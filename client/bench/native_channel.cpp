@@ -90,6 +90,7 @@ Status NativeChannel::flush() {
 
 Status NativeChannel::receive(ReplySink& sink) {
   sink_ = &sink;
+  link_.notice_frames();  // events wait for the next tick
   (void)link_.receive(clock_now(), kFramesAtOnce);
   sink_ = nullptr;
   return fault_;

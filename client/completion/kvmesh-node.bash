@@ -4,7 +4,7 @@ _kvmesh_node() {
     local cur prev words cword
     _init_completion -n = || return
 
-    local keys='name= apps= threads= modules= mesh.listen= mesh.peers= mesh.insecure= mesh.request_timeout_ms=
+    local keys='name= apps= threads= busy_poll_us= modules= mesh.listen= mesh.peers= mesh.insecure= mesh.request_timeout_ms=
         mesh.ping_interval_ms= mesh.peer_timeout_ms= mesh.reconnect_min_ms= mesh.reconnect_max_ms=
         kv.routing_table= kv.memory_max= kv_server.listen= kv_server.connections_max=
         kv_server.idle_timeout_ms= tasks.workers= tasks.queue_max= tasks.processes_max=

@@ -265,6 +265,12 @@ std::vector<KeySpec> make_schema() {
       plain("threads", "reactors", "Threads that serve requests."), 1, 64,
       {[](Settings& s, std::int64_t value) { s.threads = static_cast<std::uint32_t>(value); },
        [](const Settings& s) { return std::int64_t{s.threads}; }}));
+  out.push_back(integer_key(
+      plain("busy_poll_us", "microseconds",
+            "How long a reactor that had work looks for more before it sleeps; 0: not at all."),
+      0, 10000,
+      {[](Settings& s, std::int64_t value) { s.busy_poll = std::chrono::microseconds{value}; },
+       [](const Settings& s) { return std::int64_t{s.busy_poll.count()}; }}));
   out.push_back(modules_key());
   for (KeySpec& spec : mesh_keys()) out.push_back(std::move(spec));
   KeySpec table = plain("kv.routing_table", "",

@@ -31,7 +31,8 @@ struct ViaSettings {
 /// config/README.md. A Settings that came out of load_settings() is valid as a whole.
 struct Settings {
   NodeName name;
-  std::uint32_t threads = 1;         // reactors
+  std::uint32_t threads = 1;                // reactors
+  std::chrono::microseconds busy_poll{50};  // after work, before a reactor sleeps
   std::vector<std::string> modules;  // paths of shared objects with functions of the user's own
 
   struct Apps {

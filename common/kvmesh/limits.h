@@ -25,8 +25,12 @@ inline constexpr std::size_t kBodyBytesMax = kRecordBytesMax - 64 * 1024;
 inline constexpr std::size_t kTraceBytesMax = 32 * 1024;
 /// Content of PING and of PONG.
 inline constexpr std::size_t kPingBytesMax = 64;
-/// A batch this long leaves before the pass ends.
-inline constexpr std::size_t kBatchBytes = 64 * 1024;
+/// A batch of requests, or of replies, that is this long leaves before the pass ends: so the next
+/// node works on it while this one goes on.
+inline constexpr std::size_t kRequestBatchBytes = 16 * 1024;
+inline constexpr std::size_t kReplyBatchBytes = 8 * 1024;
+/// Buffers of connections that are larger are given back when they are empty.
+inline constexpr std::size_t kBufferBytesKept = 64 * 1024;
 inline constexpr std::size_t kNodeNameBytesMax = 255;
 inline constexpr std::size_t kFunctionNameBytesMax = 255;
 /// Longer error texts are cut, not refused.
@@ -104,7 +108,7 @@ static_assert(kHopsMax * (kNodeNameBytesMax + 32) <= 64 * 1024,
               "a full path fits in the room left for it");
 static_assert(kPageBytesMax + kKeyBytesMax + 64 * 1024 <= kBodyBytesMax,
               "the largest page fits in a body");
-static_assert(kBatchBytes + kRecordBytesMax + 64 <= kFrameBytesMax,
+static_assert(kRequestBatchBytes + kRecordBytesMax + 64 <= kFrameBytesMax,
               "a batch may end with a record of any size");
 static_assert(kInFlightPerLinkMax <= kInFlightMax);
 static_assert(kRecordBytesMax <= kInFlightBytesPerLinkMax,

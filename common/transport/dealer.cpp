@@ -81,9 +81,24 @@ std::optional<Dealer::Happening> Dealer::next_event() {
   }
 }
 
+Sent Dealer::send(wire::Buffer& frame) {
+  may_hide_input_ = true;
+  return send_frame(socket_.handle(), frame, 0);
+}
+
+Ready Dealer::poll() {
+  const auto ready = poll_socket(socket_.handle());
+  may_hide_input_ = ready.input;
+  return ready;
+}
+
 std::optional<std::string_view> Dealer::receive() {
+  may_hide_input_ = true;
   for (;;) {
-    if (!message_.receive(socket_.handle())) return std::nullopt;
+    if (!message_.receive(socket_.handle())) {
+      may_hide_input_ = false;
+      return std::nullopt;
+    }
     if (!message_.more()) return message_.bytes();
     while (message_.more() && message_.receive(socket_.handle())) {
     }

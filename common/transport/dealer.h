@@ -37,10 +37,13 @@ class Dealer {
   std::optional<Happening> next_event();
 
   /// REQUIRES: kConnected was told and kLost was not.
-  Sent send(wire::Buffer& frame) { return send_frame(socket_.handle(), frame, 0); }
+  Sent send(wire::Buffer& frame);
   /// The next frame; lives until the next call. Multipart messages are passed over.
   std::optional<std::string_view> receive();
-  Ready poll() { return poll_socket(socket_.handle()); }
+  Ready poll();
+  /// Was the socket used since it last said that nothing is there? Sending may have swallowed the
+  /// news of a frame: then fd() stays silent, and only poll() or receive() tell of it.
+  bool may_hide_input() const { return may_hide_input_; }
 
   /// Descriptors to watch for reading; valid until the object's end.
   int fd() { return socket_.get(zmq::sockopt::fd); }
@@ -51,6 +54,7 @@ class Dealer {
   zmq::socket_t socket_;
   zmq::socket_t monitor_;
   Message message_;
+  bool may_hide_input_ = true;
 };
 
 }  // namespace kvmesh::transport

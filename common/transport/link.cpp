@@ -31,6 +31,7 @@ void Link::open(TimePoint now) {
   dealer_ = *std::move(dealer);
   state_ = State::kConnecting;
   attempt_began_ = now;
+  look_for_frames_ = look_for_events_ = true;
   events_.on_open(*this);
 }
 
@@ -66,6 +67,7 @@ void Link::tick(TimePoint now) {
   // is still unread.
   if (now - last_tick_ > options_.peer_timeout / 2) last_heard_ = now;
   last_tick_ = now;
+  look_for_frames_ = look_for_events_ = true;
   switch (state_) {
     case State::kWaiting:
       if (now >= retry_at_) open(now);
@@ -90,18 +92,14 @@ bool Link::receive(TimePoint now, int frames_max) {
   if (!dealer_) return false;
   // Events first, so that WELCOME finds the link greeting; a loss is acted on last, when all that
   // came is read.
-  std::optional<std::string> lost;
-  while (const auto happening = dealer_->next_event()) {
-    if (happening->event == Dealer::Event::kLost) {
-      lost = happening->why;
-    } else {
-      greet(now);
-    }
-  }
+  const auto lost = take_events(now);
   int frames = 0;
-  while (frames < frames_max || lost) {
+  while (lost || (look_for_frames_ && frames < frames_max)) {
     const auto bytes = dealer_->receive();
-    if (!bytes) break;
+    if (!bytes) {
+      look_for_frames_ = false;
+      break;
+    }
     ++frames;
     last_heard_ = now;
     if (!handle_frame(*bytes)) break;
@@ -112,6 +110,20 @@ bool Link::receive(TimePoint now, int frames_max) {
     return false;
   }
   return frames == frames_max;
+}
+
+// Why the connection was lost, if it was.
+std::optional<std::string> Link::take_events(TimePoint now) {
+  std::optional<std::string> lost;
+  if (!std::exchange(look_for_events_, false)) return lost;
+  while (const auto happening = dealer_->next_event()) {
+    if (happening->event == Dealer::Event::kLost) {
+      lost = happening->why;
+    } else {
+      greet(now);
+    }
+  }
+  return lost;
 }
 
 void Link::greet(TimePoint now) {
@@ -206,7 +218,7 @@ void Link::add_request(const RequestView& request, RequestId id, std::uint64_t t
   if (batch_.frame.empty()) wire::begin_frame(batch_.frame, wire::FrameKind::kRequests);
   wire::append_request(batch_.frame, request, id, timeout_ms, step);
   batch_.ids.push_back(id);
-  if (batch_.frame.size() >= limits::kBatchBytes) flush();
+  if (batch_.frame.size() >= limits::kRequestBatchBytes) flush();
 }
 
 void Link::flush() {
@@ -235,8 +247,10 @@ bool Link::send(wire::Buffer& frame) {
 
 bool Link::is_ready() {
   if (!dealer_) return false;
+  if (sealed_.empty() && !dealer_->may_hide_input()) return look_for_events_;
   const auto ready = dealer_->poll();
-  return ready.input || (ready.output && !sealed_.empty());
+  look_for_frames_ |= ready.input;
+  return ready.input || look_for_events_ || (ready.output && !sealed_.empty());
 }
 
 void Link::send_ping(TimePoint now) {

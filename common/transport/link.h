@@ -78,9 +78,14 @@ class Link {
                    const wire::PathStep* step);
   /// Sends what was added since; what the socket does not take now waits here for the next flush.
   void flush();
-  /// Handles what has arrived, at most `frames_max` frames; true when there may be more.
+  /// A descriptor is readable. The next receive() looks only where something was noticed, for each
+  /// look into a ZeroMQ socket costs a system call.
+  void notice_frames() { look_for_frames_ = true; }
+  void notice_events() { look_for_events_ = true; }
+  /// Handles what was noticed, at most `frames_max` frames; true when there may be more.
   bool receive(TimePoint now, int frames_max);
-  /// Connects, pings and times out. Call every few ten milliseconds.
+  /// Connects, pings and times out. Call every few ten milliseconds. The receive() behind it looks
+  /// everywhere, for a descriptor that could not be watched.
   void tick(TimePoint now);
   /// Must be asked after flush() and before sleeping on the descriptors; true: there is more to do,
   /// do not sleep.
@@ -103,6 +108,7 @@ class Link {
   void close(TimePoint now, const std::string& why);
   void drop_unsent();
   void greet(TimePoint now);
+  std::optional<std::string> take_events(TimePoint now);
   bool handle_frame(std::string_view bytes);
   bool handle_welcome(std::string_view content);
   bool handle_replies(std::string_view run);
@@ -116,7 +122,9 @@ class Link {
   std::unique_ptr<Dealer> dealer_;
   Batch batch_;               // being filled
   std::deque<Batch> sealed_;  // waiting for the socket, oldest first
-  std::string broken_;        // why the connection must be given up; empty: it need not
+  bool look_for_frames_ = false;
+  bool look_for_events_ = false;
+  std::string broken_;  // why the connection must be given up; empty: it need not
   std::chrono::milliseconds backoff_;
   TimePoint retry_at_{};
   TimePoint attempt_began_{};

@@ -80,9 +80,14 @@ std::string Inbox::endpoint() const { return socket_.get(zmq::sockopt::last_endp
 
 bool Inbox::receive(TimePoint now, int frames_max) {
   resume_held(now);
+  if (!look_for_frames_) return false;
+  may_hide_input_ = true;
   std::size_t bytes = 0;
   for (int frames = 0; frames < frames_max && bytes < kBytesPerPass; ++frames) {
-    if (!identity_.receive(socket_.handle())) return false;
+    if (!identity_.receive(socket_.handle())) {
+      look_for_frames_ = may_hide_input_ = false;
+      return false;
+    }
     if (!identity_.more() || !body_.receive(socket_.handle())) continue;
     bytes += body_.bytes().size();
     if (!body_.more()) {
@@ -93,6 +98,18 @@ bool Inbox::receive(TimePoint now, int frames_max) {
     refuse(identity_.bytes(), wire::Refusal::kMultipart, "a message is one frame");
   }
   return true;
+}
+
+bool Inbox::is_ready() {
+  if (std::exchange(may_hide_input_, false)) {
+    look_for_frames_ |= transport::poll_socket(socket_.handle()).input;
+  }
+  return look_for_frames_ || can_resume();
+}
+
+transport::Sent Inbox::send_to(std::string_view routing_id, wire::Buffer& frame) {
+  may_hide_input_ = true;
+  return transport::send_frame_to(socket_.handle(), routing_id, frame);
 }
 
 void Inbox::handle_message(std::string_view routing_id, std::string_view body, TimePoint now) {
@@ -169,22 +186,41 @@ void Inbox::handle_requests(Client& client, std::string_view run, TimePoint now)
 std::string_view Inbox::hand_on(Client& client, std::string_view run, TimePoint arrived,
                                 TimePoint now) {
   const auto waited = static_cast<std::uint64_t>((now - arrived) / std::chrono::milliseconds{1});
-  std::optional<wire::Refusal> refusal;
   while (client.waiting_bytes <= limits::kMeshClientReplyBytesMax) {
-    const auto record = wire::next_record(run, refusal);
-    auto request = record ? wire::decode_request(*record) : std::nullopt;
-    if (record && !request) refusal = wire::Refusal::kMalformed;
+    std::optional<wire::Refusal> refusal;
+    const auto requests = decode_some(client.id, run, waited, refusal);
+    core_.on_requests(requests, now);
     if (refusal) {
       const auto routing_id = routing_id_of(client.id);
       refuse(view(routing_id), *refusal,
              "a request record is broken; it and what follows it was not executed");
       return {};
     }
-    if (!record) return {};
-    request->timeout_ms -= std::min(request->timeout_ms, waited);
-    core_.on_request({options_.adapter, client.id, request->id}, *request, now);
+    if (run.empty()) return {};
   }
   return run;
+}
+
+// Takes the next requests off `run`, as many as the core takes at once.
+std::span<const core::Core::Incoming> Inbox::decode_some(std::uint32_t connection,
+                                                         std::string_view& run,
+                                                         std::uint64_t waited_ms,
+                                                         std::optional<wire::Refusal>& refusal) {
+  std::size_t count = 0;
+  while (count < decoded_.size()) {
+    const auto record = wire::next_record(run, refusal);
+    if (!record) break;
+    const auto request = wire::decode_request(*record);
+    if (!request) {
+      refusal = wire::Refusal::kMalformed;
+      break;
+    }
+    auto& next = decoded_[count++];
+    next.origin = {options_.adapter, connection, request->id};
+    next.request = *request;
+    next.request.timeout_ms -= std::min(next.request.timeout_ms, waited_ms);
+  }
+  return {decoded_.data(), count};
 }
 
 void Inbox::hold(Client& client, std::string_view run, TimePoint arrived) {
@@ -270,7 +306,7 @@ void Inbox::reply(const core::Origin& origin, const ReplyView& answer) {
   if (client->frame.empty()) wire::begin_frame(client->frame, wire::FrameKind::kReplies);
   wire::append_reply(client->frame, answer, origin.request);
   mark_dirty(*client);
-  if (client->frame.size() >= limits::kBatchBytes) {
+  if (client->frame.size() >= limits::kReplyBatchBytes) {
     seal(*client);
     send_waiting(*client);
   }
@@ -284,7 +320,7 @@ void Inbox::flush() {
     client->dirty = false;
     if (client->waiting.empty() && !client->frame.empty()) {
       const auto routing_id = routing_id_of(id);
-      const auto sent = transport::send_frame_to(socket_.handle(), view(routing_id), client->frame);
+      const auto sent = send_to(view(routing_id), client->frame);
       if (sent == transport::Sent::kTaken) continue;
     }
     seal(*client);
@@ -302,7 +338,7 @@ void Inbox::send_waiting(Client& client) {
   while (!client.waiting.empty()) {
     auto& frame = client.waiting.front();
     const auto bytes = frame.size();
-    const auto sent = transport::send_frame_to(socket_.handle(), view(routing_id), frame);
+    const auto sent = send_to(view(routing_id), frame);
     if (sent == transport::Sent::kWouldBlock) return;
     if (sent == transport::Sent::kGone) return forget(client);
     client.waiting_bytes -= bytes;
@@ -339,7 +375,7 @@ void Inbox::forget(Client& client) {
 
 void Inbox::send_control(std::string_view routing_id, wire::Buffer& frame) {
   // Lost when the far side has gone or reads nothing; it can expect no better then.
-  (void)transport::send_frame_to(socket_.handle(), routing_id, frame);
+  (void)send_to(routing_id, frame);
 }
 
 void Inbox::tick(TimePoint now) { forget_silent(now, kClientSilenceMax); }

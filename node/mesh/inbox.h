@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,7 +53,10 @@ class Inbox {
   /// Where it listens, with the port that was chosen for port 0.
   std::string endpoint() const;
 
-  /// Handles what has arrived, up to `frames_max` frames or a mebibyte; true when there may be
+  /// The descriptor is readable: the next receive() looks into the socket. Each look costs a system
+  /// call, so it does not otherwise.
+  void notice_frames() { look_for_frames_ = true; }
+  /// Handles what was noticed, up to `frames_max` frames or a mebibyte; true when there may be
   /// more.
   bool receive(TimePoint now, int frames_max);
   /// Queues a reply for the end of the pass.
@@ -60,7 +64,7 @@ class Inbox {
   /// Sends what was queued since.
   void flush();
   /// Must be asked after flush() and before the loop sleeps; true: do not sleep.
-  bool is_ready() { return can_resume() || transport::poll_socket(socket_.handle()).input; }
+  bool is_ready();
   int fd() { return socket_.get(zmq::sockopt::fd); }
 
   /// Forgets connections that were silent for long. Call now and then.
@@ -95,10 +99,14 @@ class Inbox {
   void handle_hello(std::uint32_t id, std::string_view content, TimePoint now);
   void handle_requests(Client& client, std::string_view run, TimePoint now);
   std::string_view hand_on(Client& client, std::string_view run, TimePoint arrived, TimePoint now);
+  std::span<const core::Core::Incoming> decode_some(std::uint32_t connection, std::string_view& run,
+                                                    std::uint64_t waited_ms,
+                                                    std::optional<wire::Refusal>& refusal);
   void hold(Client& client, std::string_view run, TimePoint arrived);
   void refuse_all(Client& client, std::string_view run, const Status& status);
   static bool may_resume(const Client& client);
   bool can_resume() const;
+  transport::Sent send_to(std::string_view routing_id, wire::Buffer& frame);
   void resume_held(TimePoint now);
   void refuse(std::string_view routing_id, wire::Refusal reason, const std::string& text);
   Client* find(std::uint32_t id);
@@ -117,7 +125,10 @@ class Inbox {
   transport::Message body_;
   absl::flat_hash_map<std::uint32_t, std::unique_ptr<Client>> clients_;
   std::vector<std::uint32_t> dirty_;
-  std::vector<std::uint32_t> holding_;  // clients with held requests
+  std::vector<std::uint32_t> holding_;                             // clients with held requests
+  std::array<core::Core::Incoming, core::Core::kRunMax> decoded_;  // kept for its memory
+  bool look_for_frames_ = true;
+  bool may_hide_input_ = true;  // as Dealer::may_hide_input()
   bool stopping_ = false;
   Counters counters_;
 };

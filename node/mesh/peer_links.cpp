@@ -36,8 +36,14 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
   void on_open(transport::Link& link) override {
     fd_ = link.fd();
     monitor_fd_ = link.monitor_fd();
-    owner_.watcher_.watch(fd_, [this] { owner_.wake(*this); });
-    owner_.watcher_.watch(monitor_fd_, [this] { owner_.wake(*this); });
+    owner_.watcher_.watch(fd_, [this] {
+      link_.notice_frames();
+      owner_.wake(*this);
+    });
+    owner_.watcher_.watch(monitor_fd_, [this] {
+      link_.notice_events();
+      owner_.wake(*this);
+    });
   }
   void on_close(transport::Link& /*link*/) override {
     owner_.watcher_.unwatch(fd_);

@@ -75,7 +75,7 @@ void Connection::handle_read(std::size_t bytes) {
 // A long line that is not whole yet keeps its memory for as long as its client likes; when all of
 // them together keep too much, this one goes.
 void Connection::refuse_unfinished_line() {
-  if (in_.capacity() <= limits::kBatchBytes || !may_take_request()) return;
+  if (in_.capacity() <= limits::kBufferBytesKept || !may_take_request()) return;
   answer_here([](wire::Buffer& out) {
     append_error(out, StatusCode::kOverloaded,
                  "this node has no memory for more long lines; the connection is closed");
@@ -136,6 +136,7 @@ void Connection::flush() {
     server_.look_at_clock();
     const auto before = replies_.size() + out_.size();
     handle_lines();
+    server_.hand_on();
     if (replies_.size() + out_.size() == before) break;  // no whole line is left
     write();
   }
@@ -158,12 +159,13 @@ void Connection::write() {
     return close();
   if (written_ == out_.size()) {
     out_.clear();
-    out_.shrink(limits::kBatchBytes);
     written_ = 0;
+    // More is kept as long as replies are large, and there is memory for all.
+    if (server_.is_full(0) || out_.capacity() > 4 * pipelined_bytes()) give_back();
     return;
   }
   // A client that is always a little behind would otherwise make us keep all that it ever read.
-  if (written_ >= limits::kBatchBytes && written_ >= out_.size() / 2) {
+  if (written_ >= limits::kBufferBytesKept && written_ >= out_.size() / 2) {
     wire::Buffer rest;
     rest.append(out_.view(written_));
     out_ = std::move(rest);
@@ -186,6 +188,16 @@ void Connection::discard_input() {
   for (int rounds = 0; rounds < kDiscardRounds && !error; ++rounds) {
     (void)socket_.read_some(asio::buffer(unread), error);
   }
+}
+
+// What the replies of a full pipeline are expected to take.
+std::size_t Connection::pipelined_bytes() const {
+  return std::max(limits::kBufferBytesKept, expected_bytes_);
+}
+
+void Connection::give_back() {
+  in_.give_back();
+  if (out_.empty()) out_.shrink(limits::kBufferBytesKept);
 }
 
 void Connection::finish() {

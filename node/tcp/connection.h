@@ -29,6 +29,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void reply(std::uint64_t place, const ReplyView& reply);
   /// Writes what the pass has gathered, and goes on reading if that made room.
   void flush();
+  /// Gives memory back that it keeps for more of what it had to do lately.
+  void give_back();
   /// Takes no more requests; closes when all replies are out.
   void finish();
   void close();
@@ -42,7 +44,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Replies that the client has not read.
   std::size_t unread_bytes() const { return out_.size() - written_ + replies_.waiting_bytes(); }
   /// All that it makes us keep.
-  std::size_t buffered_bytes() const { return unread_bytes() + in_.capacity(); }
+  std::size_t buffered_bytes() const {
+    return in_.capacity() + out_.capacity() + replies_.waiting_bytes();
+  }
 
   // The server's own notes.
   bool dirty = false;             // on its list for this pass
@@ -57,6 +61,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void answer_here(Append append);
   bool may_take_request() const;
   std::size_t pipeline_max() const;
+  std::size_t pipelined_bytes() const;
   void refuse_unfinished_line();
   void write();
   void discard_input();

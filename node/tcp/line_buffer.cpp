@@ -9,7 +9,7 @@ std::span<char> LineBuffer::room() {
   const auto kept = end_ - begin_;
   if (kept == 0) {
     begin_ = end_ = searched_ = 0;
-    if (capacity_ > kBytesKept && !was_full_) resize(kBytesMin);
+    if (capacity_ > kBytesKept && ++empty_rounds_ > kEmptyRoundsMax) give_back();
   }
   if (capacity_ == 0) resize(kBytesMin);
   // Full reads are worth room up to kBytesKept; only a long line gets more, so that what one read
@@ -26,6 +26,10 @@ std::span<char> LineBuffer::room() {
     end_ = kept;
   }
   return {data_.get() + end_, capacity_ - end_};
+}
+
+void LineBuffer::give_back() {
+  if (empty() && capacity_ > kBytesMin) resize(kBytesMin);
 }
 
 void LineBuffer::filled(std::size_t count) {
@@ -56,6 +60,7 @@ std::optional<LineBuffer::Line> LineBuffer::next() {
   }
   auto text = unread.substr(0, newline);
   if (text.ends_with('\r')) text.remove_suffix(1);
+  if (text.size() >= kBytesKept / 2) empty_rounds_ = 0;
   if (text.size() > line_bytes_max_) return Line{{}, text.size()};
   return Line{text, 0};
 }

@@ -9,7 +9,8 @@
 namespace kvmesh::tcp {
 
 /// The bytes of one connection that have arrived and are not yet read as lines. Starts small, so
-/// that an idle connection costs little, and grows while its reads are full. A line over
+/// that an idle connection costs little, and grows while its reads are full; what a long line took
+/// stays for a while, since long lines come in rows. A line over
 /// `line_bytes_max` is told once as too long, then thrown away up to its end, so the memory is
 /// bounded. Not thread-safe.
 class LineBuffer {
@@ -29,12 +30,16 @@ class LineBuffer {
   /// The next whole line; empty when there is none yet.
   std::optional<Line> next();
 
+  /// Gives memory back that only long lines need. For a connection that is silent.
+  void give_back();
+
   bool empty() const { return begin_ == end_; }
   std::size_t capacity() const { return capacity_; }
 
  private:
   static constexpr std::size_t kBytesMin = 1024;
-  static constexpr std::size_t kBytesKept = 64 * 1024;  // more is given back when it is not needed
+  static constexpr std::size_t kBytesKept = 64 * 1024;  // more is for long lines
+  static constexpr int kEmptyRoundsMax = 16;            // that it is kept for without one
 
   void resize(std::size_t capacity);
 
@@ -46,6 +51,7 @@ class LineBuffer {
   std::size_t searched_ = 0;  // no line end before this
   bool discarding_ = false;   // inside a line that was told as too long
   bool was_full_ = false;     // the last read filled all the room
+  int empty_rounds_ = 0;      // reads since the last long line
 };
 
 }  // namespace kvmesh::tcp

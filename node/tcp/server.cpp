@@ -5,6 +5,14 @@
 #include <kvmesh/limits.h>
 
 namespace kvmesh::tcp {
+namespace {
+
+constexpr std::size_t kBodyBytesKept = 2 * limits::kValueBytesMax;
+// One of these goes on at once, so that what is gathered stays small.
+constexpr std::size_t kLargeBodyBytes = 4096;
+constexpr std::chrono::seconds kSilence{1};  // after which a connection needs no large buffers
+
+}  // namespace
 
 Server::Server(Options options, core::Core& core, ConnectionCount& count)
     : options_(options), core_(core), count_(count) {}
@@ -23,10 +31,19 @@ void Server::add(asio::ip::tcp::socket socket) {
 }
 
 void Server::request(const core::Origin& origin, const Command& command) {
-  auto request = to_request(command, scratch_);
+  auto& body = bodies_[gathered_count_];
+  auto& [from, request] = gathered_[gathered_count_++];
+  from = origin;
+  request = to_request(command, body);
   request.id = origin.request;
   request.timeout_ms = static_cast<std::uint64_t>(options_.request_timeout.count());
-  core_.on_request(origin, request, now_);
+  if (gathered_count_ == gathered_.size() || body.size() > kLargeBodyBytes) hand_on();
+}
+
+void Server::hand_on() {
+  const auto count = std::exchange(gathered_count_, 0);
+  core_.on_requests({gathered_.data(), count}, now_);
+  for (std::size_t i = 0; i < count; ++i) bodies_[i].shrink(kBodyBytesKept);
 }
 
 void Server::reply(const core::Origin& origin, const ReplyView& reply) {
@@ -70,12 +87,13 @@ bool Server::is_full(std::size_t bytes) const {
 }
 
 void Server::tick() {
-  if (options_.idle_timeout.count() == 0) return;
   look_at_clock();
+  const auto idle_max = options_.idle_timeout;
   for (const auto& [id, connection] : connections_) {
-    if (connection->idle() && now_ - connection->last_used() > options_.idle_timeout) {
-      connection->close();
-    }
+    const auto idle = connection->idle() ? now_ - connection->last_used() : TimePoint::duration{};
+    if (idle > kSilence) connection->give_back();
+    if (idle_max.count() > 0 && idle > idle_max) connection->close();
+    count_bytes(*connection);
   }
 }
 

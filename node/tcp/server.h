@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -51,7 +52,10 @@ class Server {
   TimePoint look_at_clock() { return now_ = std::chrono::steady_clock::now(); }
   std::uint32_t adapter() const { return options_.adapter; }
   void mark_dirty(Connection& connection);
+  /// Gathers a request; hand_on() gives the core all that were gathered.
   void request(const core::Origin& origin, const Command& command);
+  /// Call before what the core has to send is flushed.
+  void hand_on();
   /// Would `bytes` more take what all connections make us keep over the limit?
   bool is_full(std::size_t bytes) const;
   std::size_t buffered_max() const { return options_.buffered_max; }
@@ -71,7 +75,10 @@ class Server {
   std::vector<std::shared_ptr<Connection>> flushing_;  // kept for its memory
   std::size_t buffered_bytes_ = 0;                     // of all connections
   bool finishing_ = false;
-  wire::Buffer scratch_;
+  // Requests that wait for others to come with them, and what they point into.
+  std::array<core::Core::Incoming, core::Core::kRunMax> gathered_;
+  std::array<wire::Buffer, core::Core::kRunMax> bodies_;
+  std::size_t gathered_count_ = 0;
 };
 
 }  // namespace kvmesh::tcp

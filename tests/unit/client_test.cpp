@@ -62,9 +62,9 @@ TEST_F(ClientCalls, CallsThatWaitForTheGreetingGoOutTogetherInTheirOrder) {
   Client::Options options;
   options.connect_timeout = kLong;
   open(options);
-  auto calls = begin_echoes(500);
+  auto calls = begin_echoes(300);
   ASSERT_TRUE(node_.await_requests(calls.size()));
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < 300; ++i) {
     EXPECT_EQ(node_.requests[static_cast<std::size_t>(i)].args, Value::List{i});
   }
   EXPECT_EQ(node_.frames, 1U);

@@ -170,6 +170,29 @@ TEST(LineBuffer, StartsSmallGrowsWithFullReadsAndGivesBackWhatALongLineTook) {
   EXPECT_LE(buffer.room().size(), 64U * 1024);
 }
 
+TEST(LineBuffer, KeepsTheRoomOfLongLinesWhileTheyComeAndGivesItBackWhenAsked) {
+  LineBuffer buffer{1'000'000};
+  const std::string longest(500'000, 'x');
+  for (int round = 0; round < 50; ++round) {
+    EXPECT_EQ(feed(buffer, longest + "\n", 100'000), std::vector{longest});
+    EXPECT_GE(buffer.capacity(), longest.size());
+  }
+  // Short lines between them change nothing at first.
+  for (int line = 0; line < 5; ++line) EXPECT_EQ(feed(buffer, "x\n", 2).size(), 1U);
+  EXPECT_GE(buffer.capacity(), longest.size());
+  for (int line = 0; line < 100; ++line) EXPECT_EQ(feed(buffer, "x\n", 2).size(), 1U);
+  EXPECT_LE(buffer.capacity(), 64U * 1024);
+
+  EXPECT_EQ(feed(buffer, longest + "\n", 100'000), std::vector{longest});
+  buffer.give_back();
+  EXPECT_LE(buffer.capacity(), 4096U);
+
+  // Never what was not read yet.
+  EXPECT_EQ(feed(buffer, longest, 100'000), std::vector<std::string>{});
+  buffer.give_back();
+  EXPECT_EQ(feed(buffer, "\n", 1), std::vector{longest});
+}
+
 TEST(LineBuffer, AReadOfNothingChangesNothing) {
   LineBuffer buffer{10};
   EXPECT_FALSE(buffer.next());

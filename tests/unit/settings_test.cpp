@@ -110,6 +110,7 @@ TEST_F(SettingsFaults, NumbersAreTakenUpToTheirLimitsAndNoFurther) {
     std::string also;  // what else must be set for both ends to be valid
   } cases[] = {
       {"", "threads", 1, 64, ""},
+      {"", "busy_poll_us", 0, 10000, ""},
       {"mesh", "request_timeout_ms", 1, 86400000, ""},
       {"mesh", "ping_interval_ms", 10, 60000, "peer_timeout_ms = 300000"},
       {"mesh", "peer_timeout_ms", 20, 300000, "ping_interval_ms = 10"},

@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "common/text.h"
+#include "node/mesh/routing_id.h"
 
 namespace kvmesh::mesh {
 namespace {
@@ -25,27 +26,6 @@ constexpr std::chrono::seconds kClientSilenceMax{30};
 // The same when there is no room for more. Those that have ended say nothing, and those that live
 // ping four times a second.
 constexpr std::chrono::seconds kClientSilenceMaxFull{5};
-
-// libzmq makes routing ids of a zero byte and four of a counter; others were chosen by the far
-// side.
-constexpr std::size_t kRoutingIdBytes = 5;
-
-std::optional<std::uint32_t> parse_routing_id(std::string_view bytes) {
-  if (bytes.size() != kRoutingIdBytes || bytes[0] != 0) return std::nullopt;
-  std::uint32_t id = 0;
-  std::memcpy(&id, bytes.data() + 1, sizeof id);
-  return id;
-}
-
-std::array<char, kRoutingIdBytes> routing_id_of(std::uint32_t id) {
-  std::array<char, kRoutingIdBytes> out{};
-  std::memcpy(out.data() + 1, &id, sizeof id);
-  return out;
-}
-
-std::string_view view(const std::array<char, kRoutingIdBytes>& id) {
-  return {id.data(), id.size()};
-}
 
 }  // namespace
 

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include <kvmesh/client.h>
+#include <kvmesh/mesh.h>
 
 #include "client/loop.h"
+#include "client/mesh_port.h"
 #include "client/outcome.h"
 
 namespace kvmesh {
@@ -99,6 +101,14 @@ std::future<Outcome> Client::call_async(const Operation& operation, Timeout time
   loop_->submit(operation, timeout,
                 [promise](Outcome outcome) { promise->set_value(std::move(outcome)); });
   return future;
+}
+
+Mesh& Client::mesh() {
+  std::call_once(mesh_made_, [this] {
+    mesh_ = std::make_unique<Mesh>(
+        std::unique_ptr<remote::MeshPort>{std::make_unique<client::MeshPort>(*this)});
+  });
+  return *mesh_;
 }
 
 Status Client::create(std::string_view bucket, Timeout timeout) {

@@ -55,6 +55,11 @@ Status undefined(std::string_view kind, const std::string& server, std::string_v
 
 namespace callable {
 
+Result<Value> nil() {
+  static const Value kNil;
+  return kNil;
+}
+
 Status wrong_count(const Role& role, std::size_t given) {
   const auto count = role.parameters.size();
   std::string takes = count == 0 ? "no arguments" : std::to_string(count) + " argument";

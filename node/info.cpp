@@ -139,6 +139,15 @@ void pack_store(Buffer& out, const store::Usage& usage) {
   field(out, "bytes_max", usage.bytes_max);
 }
 
+void pack_tasks(Buffer& out, const tasks::Host::Counts& counts) {
+  pack_str(out, "tasks");
+  pack_map(out, 4);
+  field(out, "processes", counts.processes);
+  field(out, "running", counts.running);
+  field(out, "queued", counts.queued);
+  field(out, "waiting", counts.waiting);
+}
+
 void pack_apps(Buffer& out, const Settings::Apps& apps) {
   pack_str(out, "apps");
   pack_array(out, (apps.kv ? 1U : 0U) + (apps.kv_server ? 1U : 0U));
@@ -151,7 +160,7 @@ void pack_apps(Buffer& out, const Settings::Apps& apps) {
 void pack_info(Buffer& out, const InfoSources& s) {
   const auto uptime = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - s.started);
-  pack_map(out, s.engine != nullptr ? 12 : 11);
+  pack_map(out, s.engine != nullptr ? 13 : 12);
   field(out, "name", s.settings.name.str());
   field(out, "version", s.version);
   field(out, "pid", static_cast<std::uint64_t>(getpid()));
@@ -163,6 +172,7 @@ void pack_info(Buffer& out, const InfoSources& s) {
   pack_peers(out, s);
   pack_vias(out, s.settings.mesh);
   pack_counters(out, s);
+  pack_tasks(out, s.tasks);
   if (s.engine != nullptr) pack_store(out, s.engine->usage());
 }
 

@@ -10,6 +10,7 @@
 #include "common/wire/buffer.h"
 #include "node/reactor.h"
 #include "node/store/engine.h"
+#include "node/tasks/host.h"
 
 namespace kvmesh {
 
@@ -23,6 +24,7 @@ struct InfoSources {
   const std::vector<std::unique_ptr<Reactor>>& reactors;
   const Reactor& here;  // the one that answers: its table and its links are told
   std::size_t tcp_connections = 0;
+  tasks::Host::Counts tasks;
 };
 
 /// Packs one msgpack map (common/PROTOCOL.md, `node.info`). Call on the thread of `here`.

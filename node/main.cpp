@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -51,7 +52,9 @@ int main(int argc, char** argv) {
     return 2;
   }
   const auto status = (*node)->run();
-  if (status.ok()) return 0;
-  std::cerr << status.text() << '\n';
-  return 1;
+  if (!status.ok()) std::cerr << status.text() << '\n';
+  const int exit_status = status.ok() ? 0 : 1;
+  // A task that does not stop must not keep the process.
+  if (!(*node)->still_running().empty()) std::quick_exit(exit_status);
+  return exit_status;
 }

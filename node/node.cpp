@@ -49,6 +49,7 @@ Result<std::unique_ptr<Node>> Node::start(const Options& options) {
   try {
     auto impl = std::make_unique<Impl>(std::move(loaded->settings), std::move(sources));
     impl->report(loaded->warnings);
+    if (auto status = impl->load_modules(); !status.ok()) return status;
     if (auto status = impl->bind(); !status.ok()) return status;
     if (options.handle_signals) impl->handle_signals();
     return std::unique_ptr<Node>{new Node{std::move(impl)}};
@@ -60,7 +61,9 @@ Result<std::unique_ptr<Node>> Node::start(const Options& options) {
 Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Node::~Node() = default;
 
+Status Node::load(Module module) { return impl_->load(std::move(module)); }
 Status Node::run() { return impl_->run(); }
+const std::vector<std::string>& Node::still_running() const { return impl_->still_running(); }
 void Node::stop() { impl_->stop(); }
 Status Node::reload() { return impl_->reload(); }
 std::string Node::mesh_endpoint() const { return impl_->mesh_endpoint(); }

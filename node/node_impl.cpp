@@ -13,6 +13,8 @@
 #include "node/info.h"
 #include "node/modules/kv_module.h"
 #include "node/modules/node_module.h"
+#include "node/modules/task_modules.h"
+#include "node/shared_module.h"
 #include "node/store/memory_engine.h"
 #include "node/version.h"
 
@@ -34,7 +36,9 @@ Node::Impl::Impl(Settings settings, SettingsSources sources)
     : settings_(std::move(settings)),
       sources_(std::move(sources)),
       software_(std::string{"kvmesh "} + kVersion),
-      started_(std::chrono::steady_clock::now()) {
+      started_(std::chrono::steady_clock::now()),
+      tasks_({settings_.name, settings_.tasks,
+              [](const std::string& line) { spdlog::warn("{}", line); }}) {
   raise_descriptor_limit(descriptors_needed(settings_));
   context_.set(zmq::ctxopt::max_sockets, sockets_max(settings_));
   if (settings_.apps.kv) {
@@ -53,8 +57,9 @@ void Node::Impl::make_reactors() {
   for (std::size_t i = 0; i < settings_.threads; ++i) {
     modules_.push_back(std::make_unique<core::Modules>());
     define_modules(*modules_.back(), i);
-    reactors_.push_back(std::make_unique<Reactor>(Reactor::Parts{
-        context_, settings_, *modules_.back(), connections_, software_, table_epoch_, i == 0}));
+    reactors_.push_back(std::make_unique<Reactor>(
+        Reactor::Parts{context_, settings_, *modules_.back(), connections_, software_, table_epoch_,
+                       i == 0, i == 0 ? &tasks_ : nullptr}));
     const auto status = reactors_.back()->set_table(settings_.kv.routing_table);
     if (!status.ok()) std::abort();  // load_settings() has checked it
   }
@@ -63,14 +68,38 @@ void Node::Impl::make_reactors() {
 void Node::Impl::define_modules(core::Modules& modules, std::size_t reactor) {
   modules::define_node(modules, settings_.name, [this, reactor](wire::Buffer& out) {
     static const std::string kVersionText{kVersion};
-    pack_info(out, {settings_, kVersionText, started_, table_epoch_.load(), engine_.get(),
-                    reactors_, *reactors_[reactor], connections_.load(std::memory_order_relaxed)});
+    pack_info(out,
+              {settings_, kVersionText, started_, table_epoch_.load(), engine_.get(), reactors_,
+               *reactors_[reactor], connections_.load(std::memory_order_relaxed), tasks_.counts()});
   });
   if (engine_) modules::define_kv(modules, *engine_);
+  if (reactor > 0) return;
+  modules::define_task(modules, tasks_);
+  modules::define_process(modules, tasks_);
+  modules::define_server(modules, tasks_);
 }
 
 void Node::Impl::report(const std::vector<std::string>& warnings) const {
   for (const auto& warning : warnings) spdlog::warn("{}", warning);
+}
+
+Status Node::Impl::load(Module module) {
+  if (has_run_) {
+    return {StatusCode::kInvalidArgument,
+            "module " + module.name() + ": modules are loaded before run(), not during it"};
+  }
+  return tasks_.load(std::move(module));
+}
+
+Status Node::Impl::load_modules() {
+  for (const auto& path : settings_.modules) {
+    auto module = load_shared_module(path);
+    if (!module) return module.status();
+    if (auto status = load(*std::move(module)); !status.ok()) {
+      return {status.code(), "modules: \"" + path + "\": " + status.text()};
+    }
+  }
+  return {};
 }
 
 Status Node::Impl::bind() {
@@ -120,6 +149,7 @@ void Node::Impl::await_signal() {
 }
 
 Status Node::Impl::run() {
+  has_run_ = true;
   if (acceptor_) acceptor_->start();
   spdlog::info("ready: mesh at {}, line protocol {}, table {}", mesh_endpoint(),
                acceptor_ ? "at " + acceptor_->endpoint() : "off",
@@ -129,6 +159,10 @@ Status Node::Impl::run() {
   first().run();
   for (auto& thread : threads_) thread.join();
   threads_.clear();
+  still_running_ = tasks_.close();
+  for (const auto& task : still_running_) {
+    spdlog::warn("{} was told to stop and still runs; it is left to itself", task);
+  }
   spdlog::info("stopped");
   return status;
 }

@@ -17,6 +17,7 @@
 #include "node/core/modules.h"
 #include "node/reactor.h"
 #include "node/store/engine.h"
+#include "node/tasks/host.h"
 #include "node/tcp/acceptor.h"
 
 namespace kvmesh {
@@ -31,6 +32,9 @@ class Node::Impl {
   Impl& operator=(const Impl&) = delete;
 
   void report(const std::vector<std::string>& warnings) const;
+  Status load(Module module);
+  /// Those that the settings name.
+  Status load_modules();
   Status bind();
   void handle_signals();
   Status run();
@@ -38,6 +42,7 @@ class Node::Impl {
   Status reload();
   std::string mesh_endpoint() const;
   std::string line_endpoint() const;
+  const std::vector<std::string>& still_running() const { return still_running_; }
 
  private:
   Reactor& first() { return *reactors_.front(); }
@@ -58,6 +63,9 @@ class Node::Impl {
   tcp::ConnectionCount connections_{0};
   std::vector<std::unique_ptr<core::Modules>> modules_;  // one for each reactor
   std::vector<std::unique_ptr<Reactor>> reactors_;
+  tasks::Host tasks_;  // behind the reactors: its bodies wake the first one until they have ended
+  std::vector<std::string> still_running_;
+  bool has_run_ = false;
   std::vector<std::thread> threads_;
   std::optional<tcp::Acceptor> acceptor_;
   std::optional<asio::signal_set> signals_;

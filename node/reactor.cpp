@@ -59,6 +59,7 @@ Reactor::Reactor(const Parts& parts)
       tcp_server_({kTcp, parts.settings.mesh.request_timeout, parts.settings.kv_server.idle_timeout,
                    limits::kTcpBufferedBytesMax / parts.settings.threads},
                   core_, parts.connections),
+      tasks_(parts.tasks),
       last_pass_(now_is()),
       last_sweep_(last_pass_) {
   if (parts.with_inbox) {
@@ -66,6 +67,10 @@ Reactor::Reactor(const Parts& parts)
                    mesh::Inbox::Options{parts.settings.mesh.listen, parts.settings.name,
                                         parts.software, kMesh, epoch_of(parts.table_epoch)},
                    core_);
+  }
+  if (tasks_ != nullptr) {
+    // An empty handler: every pass looks at what the bodies have said.
+    tasks_->attach(core_, kTasks, [this] { asio::post(loop_, [] {}); });
   }
 }
 
@@ -79,6 +84,7 @@ Status Reactor::bind_inbox() {
 
 void Reactor::run() {
   last_pass_ = now_is();
+  if (tasks_ != nullptr) tasks_->start(last_pass_);
   arm_tick();
   bool wait = false;
   while (!is_done(last_pass_)) wait = !pass(wait);
@@ -97,6 +103,7 @@ bool Reactor::pass(bool wait) {
   notice_pause(now);
   last_pass_ = now;
   more |= receive(now);
+  if (tasks_ != nullptr) more |= tasks_->pass(now);
   flush();
   // Sending may have made libzmq swallow the news of something to receive, so both are asked before
   // sleeping.
@@ -169,6 +176,7 @@ void Reactor::tick() {
   if (inbox_) inbox_->notice_frames();  // for the case that its descriptor cannot be watched
   links_.tick(now);
   core_.on_tick(now);
+  if (tasks_ != nullptr) tasks_->tick(now);
   if (now - last_sweep_ < kSweep) return;
   last_sweep_ = now;
   tcp_server_.tick();
@@ -182,6 +190,7 @@ void Reactor::forward(PeerIndex peer, const RequestView& request, RequestId id,
 
 void Reactor::reply(const core::Origin& origin, const ReplyView& reply) {
   if (origin.adapter == kTcp) return tcp_server_.reply(origin, reply);
+  if (origin.adapter == kTasks) return tasks_->reply(origin, reply);
   inbox_->reply(origin, reply);
 }
 
@@ -189,12 +198,14 @@ void Reactor::stop(std::chrono::milliseconds grace) {
   if (stop_at_) return;
   stop_at_ = now_is() + grace;
   tcp_server_.finish();
+  if (tasks_ != nullptr) tasks_->stop(now_is());
   if (inbox_) inbox_->say_goodbye();
 }
 
 bool Reactor::is_done(TimePoint now) {
   if (!stop_at_) return false;
-  return now >= *stop_at_ || (core_.in_flight() == 0 && tcp_server_.empty());
+  return now >= *stop_at_ || (core_.in_flight() == 0 && tcp_server_.empty() &&
+                              (tasks_ == nullptr || tasks_->is_idle()));
 }
 
 void Reactor::finish() {

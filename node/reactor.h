@@ -16,6 +16,7 @@
 #include "node/descriptor_watcher.h"
 #include "node/mesh/inbox.h"
 #include "node/mesh/peer_links.h"
+#include "node/tasks/host.h"
 #include "node/tcp/server.h"
 
 namespace kvmesh {
@@ -39,6 +40,7 @@ class Reactor final : private core::Effects {
     std::string software;
     const std::atomic<std::uint64_t>& table_epoch;
     bool with_inbox = false;
+    tasks::Host* tasks = nullptr;  // of the node; the first reactor's
   };
   explicit Reactor(const Parts& parts);
   ~Reactor() override;
@@ -63,7 +65,7 @@ class Reactor final : private core::Effects {
   const core::Core& core() const { return core_; }
 
  private:
-  enum Adapter : std::uint32_t { kMesh, kTcp };
+  enum Adapter : std::uint32_t { kMesh, kTcp, kTasks };
 
   void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
                const wire::PathStep& step) override;
@@ -90,6 +92,7 @@ class Reactor final : private core::Effects {
   mesh::PeerLinks links_;
   std::optional<mesh::Inbox> inbox_;
   tcp::Server tcp_server_;
+  tasks::Host* tasks_;  // null on all but the first
   TimePoint last_pass_;
   TimePoint last_sweep_;
   int work_ = 0;                      // handlers since it last slept, ticks aside

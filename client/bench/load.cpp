@@ -128,7 +128,9 @@ Status run_load(const LoadOptions& options) {
   auto made = make_channels(context, options);
   if (!made) return made.status();
   ProgressLine line;
-  Runner runner{*std::move(made), Workload{options.workload},
+  auto workload = options.workload;
+  workload.calls = makes_calls(options.protocol);
+  Runner runner{*std::move(made), Workload{workload},
                 [&line](const Runner::Progress& progress) { line.show(progress); }};
   if (auto status = runner.open(); !status.ok()) return status;
   if (auto status = runner.create(); !status.ok()) return status;

@@ -13,6 +13,13 @@
 
 namespace kvmesh::bench {
 
+/// What the calls of the protocol `task` are.
+struct CallLoad {
+  std::string function = "bench.empty";  // without arguments, and without output or a result
+  std::string mode = "call";             // of task.run; with "spawn" each leaves a process behind
+  std::string node;                      // where it is called; empty: where the endpoint is
+};
+
 /// Everything that one load run takes.
 struct LoadOptions {
   std::string protocol = "native";
@@ -21,6 +28,7 @@ struct LoadOptions {
   Pace pace;
   WorkloadOptions workload;
   bool load = true;  // put every key first
+  CallLoad call;
   bool json = false;
   std::chrono::milliseconds timeout{5000};  // of a request in the native protocol
 };

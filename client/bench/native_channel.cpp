@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "common/wire/pack.h"
-#include "common/wire/reader.h"
 #include "common/wire/record.h"
 
 namespace kvmesh::bench {
@@ -35,6 +34,8 @@ std::string_view function_of(Operation::Kind kind) {
       return "kv.put";
     case Operation::Kind::kGet:
       return "kv.get";
+    case Operation::Kind::kCall:
+      return "task.run";
   }
   return {};
 }
@@ -42,9 +43,10 @@ std::string_view function_of(Operation::Kind kind) {
 }  // namespace
 
 NativeChannel::NativeChannel(zmq::context_t& context, std::string endpoint,
-                             std::chrono::milliseconds timeout)
+                             std::chrono::milliseconds timeout, std::optional<CallLoad> call)
     : context_(context),
       timeout_ms_(static_cast<std::uint64_t>(timeout.count())),
+      call_(std::move(call)),
       link_(context_, options_for(std::move(endpoint)), *this) {}
 
 NativeChannel::~NativeChannel() = default;
@@ -68,15 +70,30 @@ Status NativeChannel::open(int epoll, std::uint64_t mark) {
   return fault_;
 }
 
-void NativeChannel::submit(const Operation& operation, std::uint32_t tag) {
+RequestView NativeChannel::request_for(const Operation& operation) {
+  const auto function = function_of(operation.kind);
+  if (call_) {
+    const auto kind = call_->node.empty() ? Target::Kind::kHere : Target::Kind::kNode;
+    return wire::make_request(scratch_, {kind, call_->node}, function, [&](wire::Buffer& out) {
+      wire::pack_array(out, 5);
+      wire::pack_str(out, call_->function);
+      wire::pack_array(out, 0);
+      wire::pack_str(out, call_->mode);
+      wire::pack_uint(out, 0);  // the node's own limit
+      wire::pack_nil(out);      // from nobody
+    });
+  }
   const Target target{Target::Kind::kBucket, operation.bucket};
-  const auto request =
-      wire::make_request(scratch_, target, function_of(operation.kind), [&](wire::Buffer& out) {
-        const bool put = operation.kind == Operation::Kind::kPut;
-        wire::pack_array(out, operation.key.empty() ? 0 : put ? 2 : 1);
-        if (!operation.key.empty()) wire::pack_bin(out, operation.key);
-        if (put) wire::pack_bin(out, operation.value);
-      });
+  return wire::make_request(scratch_, target, function, [&](wire::Buffer& out) {
+    const bool put = operation.kind == Operation::Kind::kPut;
+    wire::pack_array(out, operation.key.empty() ? 0 : put ? 2 : 1);
+    if (!operation.key.empty()) wire::pack_bin(out, operation.key);
+    if (put) wire::pack_bin(out, operation.value);
+  });
+}
+
+void NativeChannel::submit(const Operation& operation, std::uint32_t tag) {
+  const auto request = request_for(operation);
   if (kinds_.size() <= tag) kinds_.resize(tag + 1);
   kinds_[tag] = operation.kind;
   if (link_.state() != transport::Link::State::kUp) return fail("it is not up");
@@ -128,7 +145,10 @@ void NativeChannel::on_reply(transport::Link& /*link*/, const ReplyView& reply) 
   Reply out;
   out.tag = static_cast<std::uint32_t>(reply.id.value);
   wire::Reader in{reply.result};
-  if (in.peek() == wire::Reader::Type::kNil) {
+  if (call_) {
+    if (!read_progress(in))
+      return fail("progress that is not that of a call of " + call_->function);
+  } else if (in.peek() == wire::Reader::Type::kNil) {
     const bool get = kinds_[out.tag] == Operation::Kind::kGet;
     out.outcome = get ? Reply::Outcome::kMissing : Reply::Outcome::kDone;
   } else {
@@ -137,6 +157,21 @@ void NativeChannel::on_reply(transport::Link& /*link*/, const ReplyView& reply) 
     if (in.failed() || !in.at_end()) return fail("a result that is no value");
   }
   sink_->on_reply(out);
+}
+
+// Whether it is the progress of a call that is done, without output or a result; of a spawned task,
+// that it has begun.
+bool NativeChannel::read_progress(wire::Reader& in) const {
+  if (in.read_array() != 6) return false;
+  const auto node = in.read_str();
+  in.read_uint();  // id
+  in.read_uint();  // key
+  const auto chunks = in.read_array();
+  const auto state = in.read_uint();
+  in.read_nil();  // result
+  if (in.failed() || !in.at_end() || node.empty() || chunks != 0) return false;
+  if (!call_->node.empty() && node != call_->node) return false;
+  return state == (call_->mode.starts_with("spawn") ? 0U : 1U);
 }
 
 void NativeChannel::on_draining(transport::Link& /*link*/, const std::string& why) { fail(why); }

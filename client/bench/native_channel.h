@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,19 +9,23 @@
 #include <zmq.hpp>
 
 #include "client/bench/channel.h"
+#include "client/bench/load_options.h"
 #include "common/transport/link.h"
+#include "common/wire/reader.h"
 
 namespace kvmesh::bench {
 
-/// One connection in the mesh protocol: the link that nodes and the client library use. One thread.
+/// One connection in the mesh protocol: the link that nodes and the client library use. It carries
+/// either operations on buckets or calls of one function. One thread.
 class NativeChannel final : public Channel, private transport::LinkEvents {
  public:
   /// `context` must outlive the channel.
-  NativeChannel(zmq::context_t& context, std::string endpoint, std::chrono::milliseconds timeout);
+  NativeChannel(zmq::context_t& context, std::string endpoint, std::chrono::milliseconds timeout,
+                std::optional<CallLoad> call = {});
   ~NativeChannel() override;
 
   Status open(int epoll, std::uint64_t mark) override;
-  bool has_buckets() const override { return true; }
+  bool has_buckets() const override { return !call_; }
   void submit(const Operation& operation, std::uint32_t tag) override;
   Status flush() override;
   Status receive(ReplySink& sink) override;
@@ -37,9 +42,12 @@ class NativeChannel final : public Channel, private transport::LinkEvents {
   void on_down(transport::Link& link, const std::string& why) override;
   void watch(int fd, int what);
   void fail(const std::string& text);
+  RequestView request_for(const Operation& operation);
+  bool read_progress(wire::Reader& in) const;
 
   zmq::context_t& context_;
   std::uint64_t timeout_ms_;
+  std::optional<CallLoad> call_;
   transport::Link link_;
   int epoll_ = -1;
   std::uint64_t mark_ = 0;

@@ -8,18 +8,18 @@ namespace kvmesh::bench {
 /// One request of the load, before a protocol turns it into bytes. Views live until the next
 /// operation is made.
 struct Operation {
-  enum class Kind : std::uint8_t { kCreate, kPut, kGet };
+  enum class Kind : std::uint8_t { kCreate, kPut, kGet, kCall };
   Kind kind = Kind::kGet;
   std::uint64_t number = 0;  // of the key among all keys; of the bucket for kCreate
-  std::string_view bucket;
-  std::string_view key;    // not for kCreate
-  std::string_view value;  // of kPut
+  std::string_view bucket;   // not for kCall, which has nothing but its kind
+  std::string_view key;      // of kPut and kGet
+  std::string_view value;    // of kPut
 };
 
 /// One reply, after a protocol has read it and found its form right.
 struct Reply {
   enum class Outcome : std::uint8_t {
-    kDone,     ///< a create or put was executed
+    kDone,     ///< a create, put or call was executed
     kValue,    ///< a get found `value`
     kMissing,  ///< a get found nothing
     kEcho,     ///< a constant or an echo: that it came is all there is to check

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "client/bench/codec.h"
@@ -20,9 +21,10 @@ struct Protocol {
   bool stores;
 };
 
-constexpr std::array<Protocol, 7> kProtocols = {{
+constexpr std::array<Protocol, 8> kProtocols = {{
     {"native", "tcp://127.0.0.1:5550", true, true},
     {"line", "127.0.0.1:4040", true, true},
+    {"task", nullptr, false, false},
     {"redis", "127.0.0.1:6379", false, true},
     {"memcached", "127.0.0.1:11211", false, true},
     {"nats", "127.0.0.1:4222", false, true},
@@ -65,6 +67,8 @@ bool stores_values(std::string_view protocol) {
   return found != nullptr && found->stores;
 }
 
+bool makes_calls(std::string_view protocol) { return protocol == "task"; }
+
 Result<std::vector<std::unique_ptr<Channel>>> make_channels(zmq::context_t& context,
                                                             const LoadOptions& options) {
   const auto* protocol = find(options.protocol);
@@ -76,12 +80,14 @@ Result<std::vector<std::unique_ptr<Channel>>> make_channels(zmq::context_t& cont
   if (endpoint.empty()) {
     return Status{StatusCode::kInvalidArgument, options.protocol + " needs an endpoint"};
   }
-  const bool native = options.protocol == "native";
+  const bool calls = makes_calls(options.protocol);
+  const bool native = calls || options.protocol == "native";
   if (native) context.set(zmq::ctxopt::max_sockets, 65535);
   std::vector<std::unique_ptr<Channel>> channels;
   for (std::uint32_t i = 0; i < options.connections; ++i) {
     if (native) {
-      channels.push_back(std::make_unique<NativeChannel>(context, endpoint, options.timeout));
+      channels.push_back(std::make_unique<NativeChannel>(
+          context, endpoint, options.timeout, calls ? std::optional{options.call} : std::nullopt));
     } else if (options.protocol == "echo") {
       channels.push_back(std::make_unique<EchoChannel>(context, endpoint));
     } else {

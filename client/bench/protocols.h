@@ -20,6 +20,9 @@ std::vector<std::string> all_protocols();
 /// Whether a get answers what was put: not so for mere echoes.
 bool stores_values(std::string_view protocol);
 
+/// Whether its requests are calls of a function, and not operations on buckets.
+bool makes_calls(std::string_view protocol);
+
 /// As many channels as the options want, not open yet. `context` must outlive them.
 /// kInvalidArgument: no such protocol, or no endpoint where the protocol has no usual one.
 Result<std::vector<std::unique_ptr<Channel>>> make_channels(zmq::context_t& context,

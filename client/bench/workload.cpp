@@ -84,6 +84,7 @@ Operation Workload::get(std::uint64_t number) {
 }
 
 Operation Workload::next() {
+  if (options_.calls) return {Operation::Kind::kCall, 0, {}, {}, {}};
   const auto number = zipf_ ? zipf_->draw(random_) : random_.below(all_keys());
   return random_.next() >> 32 < writes_below_ ? put(number) : get(number);
 }

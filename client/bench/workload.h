@@ -21,6 +21,7 @@ struct WorkloadOptions {
   std::optional<double> zipf;  // exponent; empty: uniform
   std::uint64_t seed = 1;
   std::string prefix = "b";
+  bool calls = false;  // no keys: every operation is a call
 };
 
 /// Values that say whose they are: the key's number in 8 hexadecimal digits, then the alphabet over

@@ -8,12 +8,15 @@
 /// the session's action. `session` outlives the parser.
 namespace kvmesh::command {
 
-void add_bucket_commands(CLI::App& app, Session& session);  // create, drop, count, keys, buckets
-void add_value_commands(CLI::App& app, Session& session);   // put, get, delete
-void add_route_commands(CLI::App& app, Session& session);   // route, trace
-void add_node_commands(CLI::App& app, Session& session);    // info, nodes, ping
-void add_import_command(CLI::App& app, Session& session);   // import
-void add_export_command(CLI::App& app, Session& session);   // export
-void add_bench_command(CLI::App& app, Session& session);    // bench
+void add_bucket_commands(CLI::App& app, Session& session);   // create, drop, count, keys, buckets
+void add_value_commands(CLI::App& app, Session& session);    // put, get, delete
+void add_route_commands(CLI::App& app, Session& session);    // route, trace
+void add_node_commands(CLI::App& app, Session& session);     // info, nodes, ping
+void add_task_commands(CLI::App& app, Session& session);     // call, spawn, send
+void add_process_commands(CLI::App& app, Session& session);  // modules, tasks
+void add_shell_command(CLI::App& app, Session& session);     // shell
+void add_import_command(CLI::App& app, Session& session);    // import
+void add_export_command(CLI::App& app, Session& session);    // export
+void add_bench_command(CLI::App& app, Session& session);     // bench
 
 }  // namespace kvmesh::command

@@ -52,6 +52,9 @@ int run(int argc, char** argv) {
   add_value_commands(app, session);
   add_route_commands(app, session);
   add_node_commands(app, session);
+  add_task_commands(app, session);
+  add_process_commands(app, session);
+  add_shell_command(app, session);
   add_import_command(app, session);
   add_export_command(app, session);
   add_bench_command(app, session);

@@ -1,5 +1,17 @@
 # bash completion for kvmesh                                                        -*- shell-script -*-
 
+# The functions that a node offers, as the arguments say which.
+_kvmesh_functions() { # PROGRAM ENDPOINT [NODE]
+    local program=$1 endpoint=$2
+    shift 2
+    "$program" ${endpoint:+--node "$endpoint"} --timeout 300ms modules "$@" 2>/dev/null | sed 's/(.*//'
+}
+
+# The nodes that the connected one knows.
+_kvmesh_nodes() { # PROGRAM ENDPOINT
+    "$1" ${2:+--node "$2"} --timeout 300ms nodes 2>/dev/null | sed -n '2,$s/ .*//p'
+}
+
 # The keys that a bucket has, or the buckets of the connected node, for the word being completed. Asks the mesh, so briefly.
 _kvmesh_names() { # PROGRAM ENDPOINT ARGUMENTS...
     local program=$1 endpoint=$2
@@ -11,7 +23,7 @@ _kvmesh() {
     local cur prev words cword
     _init_completion -n = || return
 
-    local commands='create drop keys count buckets put get delete route trace info nodes ping import export bench'
+    local commands='create drop keys count buckets put get delete route trace info nodes ping call spawn send modules tasks shell import export bench'
     local common='--node --timeout --json --version --help --help-all -h'
     local command='' endpoint='' i position=0 only_words=''
     local -a arguments=()
@@ -20,7 +32,7 @@ _kvmesh() {
         case ${words[i]} in
             --) only_words=yes ;;
             --node) endpoint=${words[++i]-} ;;
-            --timeout | --limit | --after | --file | --format | --retry-for | --on | --count) ((i++)) ;;
+            --timeout | --limit | --after | --file | --format | --retry-for | --on | --count | --bucket | --cancel) ((i++)) ;;
             --protocol | --tcp | --connections | --depth | --rate | --duration | --warmup | --patience | \
                 --buckets | --keys | --prefix | --value-bytes | --writes | --zipf | --seed) ((i++)) ;;
             -*) ;;
@@ -53,7 +65,7 @@ _kvmesh() {
                 mapfile -t COMPREPLY < <(compgen -W '500ms 1s 5s 10s 30s 1m' -- "$cur")
                 return
                 ;;
-            --node | --limit | --after | --on | --count | --tcp | --connections | --depth | --rate | --buckets | \
+            --node | --limit | --after | --on | --count | --bucket | --cancel | --tcp | --connections | --depth | --rate | --buckets | \
                 --keys | --prefix | --value-bytes | --writes | --zipf | --seed) return ;;
         esac
     fi
@@ -66,6 +78,9 @@ _kvmesh() {
             get) options+=' --raw' ;;
             info) options+=' --mesh' ;;
             ping) options+=' --count' ;;
+            call) options+=' --bucket' ;;
+            spawn) options+=' --detach' ;;
+            tasks) options+=' --cancel' ;;
             import) options+=' --format --create --no-create --retry-for' ;;
             export) options+=' --on --format' ;;
             bench)
@@ -94,6 +109,12 @@ _kvmesh() {
             ;;
         put:1 | get:1 | delete:1 | trace:1)
             mapfile -t candidates < <(_kvmesh_names "${words[0]}" "$endpoint" keys "${arguments[0]}")
+            ;;
+        info:0 | nodes:0 | ping:0 | buckets:0 | call:0 | spawn:0 | modules:0 | tasks:0)
+            mapfile -t candidates < <(_kvmesh_nodes "${words[0]}" "$endpoint")
+            ;;
+        call:1 | spawn:1)
+            mapfile -t candidates < <(_kvmesh_functions "${words[0]}" "$endpoint" "${arguments[0]}")
             ;;
     esac
     local candidate quoted

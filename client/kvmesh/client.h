@@ -5,6 +5,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@
 #include <kvmesh/value.h>
 
 namespace kvmesh {
+
+class Mesh;
 
 /// A page of names in ascending byte order.
 struct Names {
@@ -125,10 +128,22 @@ class Client {
   void call_async(const Operation& operation, Callback done, Timeout timeout = {});
   std::future<Outcome> call_async(const Operation& operation, Timeout timeout = {});
 
+  /// The mesh as this connection sees it: functions of modules are called, tasks and processes
+  /// started, and messages exchanged; include <kvmesh/mesh.h>.
+  ///
+  ///     auto sum = client->mesh().call<std::int64_t>("foo@localhost", "hello.add", 1, 2);
+  ///
+  /// Always the same, with one mailbox, and gone with the client. Output of tasks goes to stdout
+  /// and stderr unless CallOptions say otherwise, by a thread of its own: a reader that is slow
+  /// stops the task, and neither this client nor other tasks. The destructor writes what has come.
+  Mesh& mesh();
+
  private:
   class Loop;
   explicit Client(std::unique_ptr<Loop> loop);
   std::unique_ptr<Loop> loop_;
+  std::once_flag mesh_made_;
+  std::unique_ptr<Mesh> mesh_;  // on loop_, so it ends first
 };
 
 }  // namespace kvmesh

@@ -140,17 +140,21 @@ struct IsResult : std::false_type {};
 template <typename T>
 struct IsResult<Result<T>> : std::true_type {};
 
+/// A copy of one that is there: gcc 12 takes a fresh Value that is moved for an uninitialised one
+/// under sanitizers.
+Result<Value> nil();
+
 /// What `function` returns as a result: nil for nothing and for an OK Status.
 template <typename Function>
 Result<Value> result_of(Function&& function) {
   using Returned = std::decay_t<decltype(function())>;
   if constexpr (std::is_void_v<Returned>) {
     function();
-    return Value{};
+    return nil();
   } else if constexpr (std::is_same_v<Returned, Status>) {
     Status status = function();
     if (!status.ok()) return status;
-    return Value{};
+    return nil();
   } else if constexpr (IsResult<Returned>::value) {
     Returned result = function();
     if (!result) return result.status();

@@ -30,6 +30,12 @@ struct ServerName {
   std::string node;  ///< "foo@localhost"
 };
 
+/// Arguments whose number is known only at run time: call(node, function, ArgumentList{values})
+/// passes each of them as an argument of its own, and they are all.
+struct ArgumentList {
+  Value::List values;
+};
+
 /// What a call may say beside its function and arguments. Goes first: call({.timeout = 1s}, ...).
 struct CallOptions {
   /// How long the caller waits. A task that it starts and waits for is also told to stop then.
@@ -218,6 +224,7 @@ class Mesh {
   static Destination to_bucket(std::string_view bucket) {
     return {Operation::For::kBucket, std::string{bucket}};
   }
+  static Value::List list(ArgumentList args) { return std::move(args.values); }
   template <typename... Args>
   static Value::List list(Args&&... args) {
     Value::List values;

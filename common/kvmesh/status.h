@@ -15,19 +15,22 @@ namespace kvmesh {
 /// `kvmesh` command.
 ///
 /// Every code but kOk, kOutcomeUnknown, kInternal, kTaskFailed and kCancelled means that the
-/// request had no effect, so it may be sent again safely. Thread safety: values; free functions are
-/// pure.
+/// request had no effect, so it may be sent again safely. The one exception is the end of a task
+/// that had begun: kDeadlineExceeded says that it was told to stop at its limit, and a function may
+/// return any code; what it did until then stands. Thread safety: values; free functions are pure.
 enum class StatusCode : std::uint8_t {
   kOk = 0,
   kNotFound = 1,  ///< the bucket does not exist
   kInvalidArgument =
       2,         ///< the request itself is wrong: empty bucket name, wrong argument type or count
   kNoRoute = 3,  ///< some node's table has no entry for the bucket's first byte
-  kUnavailable = 4,       ///< the next node cannot be reached; certainly not executed
-  kOutcomeUnknown = 5,    ///< sent, but no answer came; it may or may not have been executed
-  kDeadlineExceeded = 6,  ///< its time was over before it could be executed; certainly not executed
-  kRouteLoop = 7,         ///< tables point at each other; the text names the cycle
-  kTooManyHops = 8,       ///< the path is longer than limits::kHopsMax
+  kUnavailable = 4,     ///< the next node cannot be reached; certainly not executed
+  kOutcomeUnknown = 5,  ///< sent, but no answer came; it may or may not have been executed
+  kDeadlineExceeded =
+      6,             ///< its time was over before it could be executed; certainly not executed.
+                     ///< Of a task: it may have begun, and was told to stop at its limit
+  kRouteLoop = 7,    ///< tables point at each other; the text names the cycle
+  kTooManyHops = 8,  ///< the path is longer than limits::kHopsMax
   kTooLarge = 9,  ///< a name, value, line or record is over its limit; the text holds both numbers
   kOverloaded = 10,         ///< a queue on the way is full; certainly not executed
   kFull = 11,               ///< the node's store has reached kv.memory_max; reads and deletes go on

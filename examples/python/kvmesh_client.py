@@ -93,6 +93,18 @@ class Client:
             yield from names
             after = names[-1] if names else None
 
+    def call_task(self, node, function, *args, output=None):
+        """Runs a function of a module on a node, as a task, and waits for its result, however long that takes. What it
+        prints goes to `output(stream, bytes)`, stream 1 for stdout and 2 for stderr; to our own ones when not given."""
+        answer = self.call(node, "task.run", function, list(args), "call", 0, None)
+        while True:
+            where, id_, key, chunks, done, result = answer[:6]
+            for stream, written in chunks:
+                (output or print_output)(stream, written)
+            if done:
+                return result
+            answer = self.call(where, "task.next", id_, key)
+
     def call(self, target, function, *args):
         """One request, one reply. `target` is None, the name of a node (str) or the name of a bucket (bytes)."""
         return self.trace(target, function, *args, flags=0)[0]
@@ -155,6 +167,13 @@ def as_bytes(text):
     return text.encode() if isinstance(text, str) else text
 
 
+def print_output(stream, written):
+    out = sys.stderr if stream == 2 else sys.stdout
+    out.flush()
+    out.buffer.write(written)
+    out.buffer.flush()
+
+
 def records(content):
     """The records of a REPLIES frame: each is its length, 4 bytes big-endian, and so many bytes of msgpack."""
     while content:
@@ -164,7 +183,7 @@ def records(content):
 
 
 def main(arguments):
-    commands = ("create", "drop", "put", "get", "delete", "count", "keys", "buckets", "route", "info", "ping")
+    commands = ("create", "drop", "put", "get", "delete", "count", "keys", "buckets", "route", "info", "ping", "call_task")
     if len(arguments) < 2 or arguments[1] not in commands:
         sys.exit(f"usage: kvmesh_client.py ENDPOINT {'|'.join(commands)} [ARGUMENT...]")
     endpoint, command, *rest = arguments

@@ -91,11 +91,48 @@ def check_node(client):
     expect_error("no bucket", "invalid_argument", client.get, "", "milk")
 
 
+def check_processes(client):
+    """Messages from a client to itself, which every node carries."""
+    node, id_, key = client.call(None, "process.open")
+    pid = f"<{node}/{id_:x}>"
+    expect("a mailbox is of this node", node, client.call(None, "node.name"))
+    for body in ("ping", [1, None], b"\x00"):
+        expect("send", client.call(node, "process.send", id_, pid, body), None)
+    messages = client.call(node, "process.receive", id_, key, 0)
+    expect("messages, in their order", messages, [[0, pid, "ping"], [0, pid, [1, None]], [0, pid, b"\x00"]])
+    expect("no message within the slice", client.call(node, "process.receive", id_, key, 1), [])
+    listed = [row for row in client.call(None, "task.list") if row["pid"] == pid]
+    expect("the mailbox is listed, and waits", [row["state"] for row in listed], ["waiting"])
+    expect_error("another's key", "not_found", client.call, node, "process.receive", id_, key ^ 1, 0)
+    expect("close", client.call(node, "process.close", id_, key), None)
+    expect_error("send to nobody", "not_found", client.call, node, "process.send", id_, None, "ping")
+    expect("a monitor of one that has ended", client.call(node, "process.monitor", id_)[0], False)
+    expect_error("send to no server", "not_found", client.call, None, "process.send", "nobody", None, "ping")
+
+
+def check_tasks(client):
+    modules = [function for function, *_ in client.call(None, "task.modules")]
+    expect("functions are sorted", modules, sorted(modules))
+    expect_error("no such task", "not_found", client.call, None, "task.next", 0, 0)
+    expect_error("no such function", "undefined_function", client.call_task, None, "no.frobnicate")
+    expect_error("a function that is no task", "invalid_argument", client.call_task, None, "node.name")
+    expect_error("no such mode", "invalid_argument", client.call, None, "task.run", "a.b", [], "loudly", 0, None)
+    if "hello.world" in modules:  # a node of examples/out_of_tree/hello_node.cpp
+        output = []
+        result = client.call_task(None, "hello.world", output=lambda *written: output.append(written))
+        expect("result and output of a task", (result, output), (None, [(1, b"hello world\n")]))
+        expect("arguments and result of a task", client.call_task(None, "hello.add", 1, 2), 3)
+        expect_error("wrong arguments of a task", "invalid_argument", client.call_task, None, "hello.add", 1)
+        expect_error("an exception", "task_failed", client.call_task, None, "hello.open", "sesame")
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: selftest.py ENDPOINT")
     with Client(sys.argv[1]) as client:
         check_node(client)
+        check_processes(client)
+        check_tasks(client)
         for first in "afnz":  # whatever the tables are, these lead to several entries
             check_bucket(client, f"{first}-selftest-{os.getpid()}")
     for failure in failures:

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <kvmesh/module.h>
 #include <kvmesh/status.h>
 
 namespace kvmesh {
@@ -31,14 +32,26 @@ class Node {
   static Result<std::vector<std::string>> check(const Options& options);
 
   /// Reads the settings and binds the listening sockets. kInvalidArgument: settings with faults,
-  /// all in the text, one a line. kUnavailable: an address cannot be listened on. kInternal: the
+  /// all in the text, one a line, or one of its modules (the setting `modules`) cannot be loaded.
+  /// kUnavailable: an address cannot be listened on. kInternal: the
   /// system has no more descriptors, sockets or memory. Raises the process's limit of open files
   /// (RLIMIT_NOFILE) to what the settings need.
   static Result<std::unique_ptr<Node>> start(const Options& options);
 
+  /// Makes the functions and servers of `module` those of this node, beside the modules that its
+  /// settings name. Before run(). kInvalidArgument, and nothing is loaded: what Module::check()
+  /// says; a name that is taken; run() was called.
+  Status load(Module module);
+
   /// Serves until stop(), or a signal when handle_signals is on. Answers or fails what is under way
-  /// before it returns, within two seconds. Call once.
+  /// before it returns, within two seconds; tasks and servers are told to stop and get one of them.
+  /// Call once.
   Status run();
+
+  /// After run(): the tasks and servers that were told to stop and did not end. The destructor
+  /// waits for them, however long that takes; a program that will not wait leaves by
+  /// std::quick_exit().
+  const std::vector<std::string>& still_running() const;
 
   /// Makes run() return. Any thread.
   void stop();

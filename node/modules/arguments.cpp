@@ -47,6 +47,31 @@ std::string_view Arguments::optional_value() {
   return before.substr(0, before.size() - in_.rest().size());
 }
 
+std::uint64_t Arguments::uint() {
+  missing_ = missing_ || left_ == 0;
+  return optional_uint(0);
+}
+
+std::string_view Arguments::value() {
+  missing_ = missing_ || left_ == 0;
+  return optional_value();
+}
+
+std::string_view Arguments::array(std::uint32_t& elements) {
+  const auto bytes = value();
+  wire::Reader inside{bytes};
+  elements = inside.read_array();
+  if (!bytes.empty() && inside.failed()) in_.fail();
+  return bytes;
+}
+
+bool Arguments::optional_bool(bool otherwise) { return next() ? in_.read_bool() : otherwise; }
+
+bool Arguments::is_bytes_next() const {
+  const auto type = in_.peek();
+  return left_ > 0 && (type == wire::Reader::Type::kStr || type == wire::Reader::Type::kBin);
+}
+
 Status Arguments::check() const {
   if (!fault_.ok()) return fault_;
   if (missing_ || left_ > 0 || in_.failed()) {

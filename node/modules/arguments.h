@@ -29,6 +29,16 @@ class Arguments {
   /// Any one value as it stands in msgpack, or empty when it is left out.
   std::string_view optional_value();
 
+  /// The same when they must not be left out.
+  std::uint64_t uint();
+  std::string_view value();
+  /// An array as it stands in msgpack; `elements` is how many it has.
+  std::string_view array(std::uint32_t& elements);
+  /// True or false, or `otherwise` when it is left out.
+  bool optional_bool(bool otherwise);
+  /// Whether the next argument is text or bytes.
+  bool is_bytes_next() const;
+
   /// kInvalidArgument when an argument is missing, of a wrong type, or one too many; or what was
   /// found before.
   Status check() const;

@@ -6,12 +6,14 @@
 #include <kvmesh/pid.h>
 
 #include "common/wire/pack.h"
+#include "node/tasks/nesting.h"
 
 namespace kvmesh::tasks {
 namespace {
 
 // More than the code and text of a good reply, the head of progress and the heads of arrays take.
 constexpr std::size_t kHeadBytes = limits::kNodeNameBytesMax + 64;
+constexpr std::size_t kElementsOfMessage = 4;  // itself, kind, from, body
 
 void pack_text_or_nil(wire::Buffer& out, std::string_view text) {
   text.empty() ? wire::pack_nil(out) : wire::pack_str(out, text);
@@ -56,8 +58,12 @@ std::size_t pack_done(wire::Buffer& out, const NodeName& self, Process& process)
 }
 
 bool done_fits(const Process& process) {
-  return kHeadBytes + process.output.packed_bytes() + process.outcome->result.size() <=
-         limits::kBodyBytesMax;
+  const auto bytes = kHeadBytes + process.output.packed_bytes() + process.outcome->result.size();
+  if (bytes > limits::kBodyBytesMax) return false;
+  // Each was checked alone. Together they may have too many elements for one record, of which each
+  // takes a byte or more.
+  return process.output.empty() || !is_container(process.outcome->result) ||
+         bytes <= limits::kValueItemsMax;
 }
 
 void pack_messages(wire::Buffer& out, Mailbox& mailbox, std::uint64_t most) {
@@ -65,9 +71,14 @@ void pack_messages(wire::Buffer& out, Mailbox& mailbox, std::uint64_t most) {
   out.push_back('\xdd');  // array 32: how many fit is known at the end
   out.skip(4);
   std::uint32_t count = 0;
+  std::size_t elements = 0;  // at most
   while (!mailbox.empty() && count < most) {
-    const auto more = mailbox.front().bytes() + 16;
-    if (count > 0 && out.size() - count_at + more + kHeadBytes > limits::kBodyBytesMax) break;
+    const auto& next = mailbox.front();
+    const auto more = next.bytes() + 16;
+    elements += kElementsOfMessage + (is_container(next.body) ? next.body.size() : 0);
+    const bool fits = out.size() - count_at + more + kHeadBytes <= limits::kBodyBytesMax &&
+                      elements <= limits::kValueItemsMax;
+    if (count > 0 && !fits) break;
     const auto message = mailbox.pop();
     wire::pack_array(out, 3);
     wire::pack_uint(out, static_cast<std::uint64_t>(message.kind));

@@ -18,6 +18,8 @@ class Figure:
 class Case:
     """`unit` is "op/s", "us", "bytes" or "MB/s". `at_most`: the ratio must not be above the target, else not below."""
 
+    group = "buckets"
+
     def __init__(self, name, text, peer, unit, target, at_most=False, rounds_max=None):
         self.name, self.text, self.peer, self.unit = name, text, peer, unit
         self.target, self.at_most, self.rounds_max = target, at_most, rounds_max
@@ -193,7 +195,7 @@ class Span(Case):
         return theirs / ours  # of costs, not of rates
 
 
-def all_cases():
+def bucket_cases():
     one = {"connections": 1, "depth": 1}
     cases = [
         Versus("local-1", "line protocol, one node, depth 1", "local", "redis", "Redis", "op/s", 0.95),

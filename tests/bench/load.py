@@ -22,12 +22,12 @@ class Plan:
 def command_for(arena, server, options):
     words = [arena.binaries["kvmesh-bench"], "load", "--json", "--protocol", server.protocol,
              "--endpoint", server.endpoint]
-    for name, value in options.items():
+    for name, value in {**options, **server.options}.items():
         words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     return words
 
 
-def _run(words, limit):
+def run(words, limit):
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=limit, check=False)
     except subprocess.TimeoutExpired as error:
@@ -42,7 +42,7 @@ def fill(arena, server, **changes):
     options = {**USUAL, "depth": 64, **changes}
     held = (options["buckets"], options["keys"], options["value-bytes"], options.get("prefix", "b"))
     if server.protocol in STORING and held not in server.loaded:
-        _run(command_for(arena, server, {**options, "count": 1}), 300)
+        run(command_for(arena, server, {**options, "count": 1}), 300)
         server.loaded.add(held)
 
 
@@ -54,7 +54,7 @@ def load(arena, server, seconds, **changes):
     options["warmup"] = f"{round(warmup * 1000)}ms"
     words = command_for(arena, server, options) + ["--no-load"]
     before = server.cpu_seconds()
-    figures = _run(words, 60 + 10 * seconds)
+    figures = run(words, 60 + 10 * seconds)
     server.check_alive()
     if figures["missing_keys"]:
         raise Failed(f"{figures['missing_keys']} keys were missing: {' '.join(words)}")

@@ -31,6 +31,12 @@ int run(int argc, char** argv) {
   add_load_options(*load, options, all_protocols());
   load->add_option("--endpoint", options.endpoint, "HOST:PORT, or a ZeroMQ endpoint");
   load->add_flag("--json", options.json, "Print JSON");
+  load->add_option("--function", options.call.function, "What the protocol task calls")
+      ->capture_default_str();
+  load->add_option("--mode", options.call.mode, "How: a mode of task.run")
+      ->check(CLI::IsMember({"call", "async", "nolink", "spawn"}))
+      ->capture_default_str();
+  load->add_option("--at", options.call.node, "On which node: the endpoint's when not given");
   load->callback([&] { action = [&] { return run_load(options); }; });
 
   std::string address;
@@ -44,6 +50,9 @@ int run(int argc, char** argv) {
   add_server("echo-server", "A libzmq ROUTER that sends every message back", serve_echo);
   add_server("nats-responder", "Stores and answers what comes to the subject kv of a NATS server",
              serve_nats);
+  add_server("node",
+             "A node with the functions that the cases about tasks call; takes its settings",
+             serve_node);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

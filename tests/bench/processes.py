@@ -97,8 +97,9 @@ class Process:
 class Server:
     """Something to put a load on: a protocol, an endpoint and the processes behind it."""
 
-    def __init__(self, protocol, endpoint, processes, port=None):
+    def __init__(self, protocol, endpoint, processes, port=None, options=None):
         self.protocol = protocol
+        self.options = options or {}  # of the load generator, beside the case's own
         self.endpoint = endpoint
         self.processes = processes
         self.port = port
@@ -165,20 +166,24 @@ class Arena:
 
     # --- kvmesh
 
-    def _node(self, name, table, peers=(), apps=("kv", "kv_server"), extra=""):
-        """Starts one node; `table` is [(range, node)], `peers` {name: endpoint}. Returns (process, mesh, tcp port)."""
-        mesh, tcp = f"tcp://127.0.0.1:{free_port()}", free_port()
+    def _node(self, name, table, peers=(), apps=("kv", "kv_server"), extra="", tasks=False, mesh=None):
+        """Starts one node; `table` is [(range, node)], `peers` {name: endpoint}; `tasks`: it has the module bench;
+        `mesh`: its endpoint. Returns (process, mesh, tcp port)."""
+        mesh, tcp = mesh or f"tcp://127.0.0.1:{free_port()}", free_port()
         lines = [f'name = "{name}@localhost"', "apps = [" + ", ".join(f'"{a}"' for a in apps) + "]"]
         lines += [line for line in extra.split(";") if line.startswith("threads")]
         lines += ["[log]", 'level = "error"', "[mesh]", f'listen = "{mesh}"', "[mesh.peers]"]
         lines += [f'"{peer}@localhost" = "{endpoint}"' for peer, endpoint in dict(peers).items()]
         lines += ["[kv_server]", f'listen = "127.0.0.1:{tcp}"', "connections_max = 15000"]
+        if tasks:
+            lines += ["[tasks]", "queue_max = 200000", "processes_max = 200000", "time_limit_ms = 3600000"]
         lines += ["[kv]", 'memory_max = "8GiB"', "routing_table = ["]
         lines += [f'  {{ range = "{r}", node = "{n}@localhost" }},' for r, n in table] + ["]"]
         path = os.path.join(self.directory, f"{name}-{tcp}.toml")
         with open(path, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
-        return self._start(name, [self.binaries["kvmesh-node"], "--config", path]), mesh, tcp
+        program = [self.binaries["kvmesh-bench"], "node"] if tasks else [self.binaries["kvmesh-node"], "--config"]
+        return self._start(name, [*program, path]), mesh, tcp
 
     def _ready(self, tcp):
         self._wait(lambda: ask_line(tcp, b"CREATE probe\r\n", b"OK"), "the nodes are connected")
@@ -209,6 +214,23 @@ class Arena:
             processes.insert(0, process)
         self._ready(tcp)
         return Server("line", f"127.0.0.1:{tcp}", processes, tcp)
+
+    def _make_tasks(self):
+        """One node with the module bench."""
+        process, mesh, tcp = self._node("far", [("*", "far")], tasks=True)
+        self._ready(tcp)
+        return Server("task", mesh, [process], tcp)
+
+    def _make_task_hop(self, label=""):
+        """The same behind another node, which calls go through; `label` both: that one has the module too, and is a peer."""
+        both = label == "both"
+        mesh = f"tcp://127.0.0.1:{free_port()}"
+        far, after, _ = self._node("far", [("*", "far")], {"near": mesh} if both else {}, ["kv"], tasks=True)
+        near, _, tcp = self._node("near", [("*", "far")], {"far": after}, ["kv_server"], tasks=both, mesh=mesh)
+        self._ready(tcp)
+        server = Server("task", mesh, [near, far], tcp, {"at": "far@localhost"})
+        server.far = after
+        return server
 
     # --- what it is compared with
 
@@ -254,6 +276,15 @@ class Arena:
         responder = self._start("nats-responder", [self.binaries["kvmesh-bench"], "nats-responder", f"127.0.0.1:{far}"])
         self._wait(lambda: self._nats_answers(near), "NATS answers through the route")
         return Server("nats", f"127.0.0.1:{near}", [first, second, responder], near)
+
+    def _make_nats_alone(self):
+        """One server, and whoever answers."""
+        port = free_port()
+        server = self._start("nats", ["nats-server", "-a", "127.0.0.1", "-p", str(port)])
+        self._wait(lambda: ask_line(port, b"", b"INFO"), "nats-server answers")
+        responder = self._start("nats-responder", [self.binaries["kvmesh-bench"], "nats-responder", f"127.0.0.1:{port}"])
+        self._wait(lambda: self._nats_answers(port), "NATS answers")
+        return Server("nats", f"127.0.0.1:{port}", [server, responder], port)
 
     @staticmethod
     def _nats_answers(port):

@@ -13,9 +13,10 @@ import sys
 import time
 
 import report
-from cases import all_cases
+from cases import bucket_cases
 from load import Plan
 from processes import Arena, Failed
+from task_cases import task_cases
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NEEDED = ("redis-server", "nutcracker", "memcached", "nats-server")
@@ -23,7 +24,9 @@ NEEDED = ("redis-server", "nutcracker", "memcached", "nats-server")
 
 def arguments(cases):
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--quick", action="store_true", help="under two minutes, for a first look; full: about 15 minutes")
+    parser.add_argument("group", nargs="?", choices=sorted({case.group for case in cases}),
+                        help="just the cases of this group; all without it")
+    parser.add_argument("--quick", action="store_true", help="under three minutes, for a first look; full: about 20 minutes")
     parser.add_argument("--only", action="append", metavar="CASE", choices=[case.name for case in cases],
                         help="just this case (repeatable); --list names them")
     parser.add_argument("--list", action="store_true", help="name the cases and end")
@@ -83,15 +86,19 @@ def measure(options, cases, plan):
 
 
 def main():
-    cases = all_cases()
+    cases = bucket_cases() + task_cases()
     options = arguments(cases)
     if options.list:
         for case in cases:
-            print(f"{case.name:14} {case.text}; against {case.peer}")
+            print(f"{case.group:8} {case.name:17} {case.text}; against {case.peer}")
         return 0
     plan = Plan(options.rounds or (2 if options.quick else 5), options.seconds or (0.4 if options.quick else 3.0),
                 options.quick)
-    wanted = [case for case in cases if not options.only or case.name in options.only]
+    wanted = [case for case in cases if options.group in (None, case.group)]
+    wanted = [case for case in wanted if not options.only or case.name in options.only]
+    if not wanted:
+        print(f"bench: {', '.join(options.only)}: not in the group {options.group}", file=sys.stderr)
+        return 2
     # Ended by a signal as by an exception: everything that was started is stopped.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(143))

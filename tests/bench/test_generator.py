@@ -91,6 +91,21 @@ class Generator(unittest.TestCase):
             found = self.figures(generate(server.protocol, server.endpoint, "-n", "5000", "-c", "3", "-d", "7"))
             self.assertEqual(found["requests"], 5000)
 
+    def test_calls_measure(self):
+        for name in ("tasks", "task_hop"):
+            server = self.arena.get(name)
+            where = [word for option, value in server.options.items() for word in (f"--{option}", value)]
+            for mode, function in (("call", "bench.empty"), ("async", "bench.empty"), ("spawn", "bench.wait")):
+                done = generate("task", server.endpoint, "-n", "2000", "-d", "50", "--mode", mode, "--function", function,
+                                *where)
+                self.assertEqual(self.figures(done)["requests"], 2000, (name, mode))
+
+    def test_calls_that_do_something_else_give_no_figure(self):
+        server = self.arena.get("tasks")
+        self.refused(generate("task", server.endpoint, "-n", "100", "--function", "bench.nothing"), "undefined_function")
+        self.refused(generate("task", server.endpoint, "-n", "100", "--function", "bench.five"), "progress that is not")
+        self.refused(generate("task", server.endpoint, "-n", "100", "--function", "bench.print"), "progress that is not")
+
     def test_large_values_come_back_whole(self):
         node = self.arena.get("local")
         for protocol, endpoint in (("line", node.endpoint), ("native", node.mesh)):

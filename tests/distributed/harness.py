@@ -139,6 +139,8 @@ class Node:
 
     def config(self):
         def value(v):
+            if isinstance(v, list):
+                return "[" + ", ".join(map(value, v)) + "]"
             return ("true" if v else "false") if isinstance(v, bool) else str(v) if isinstance(v, int) else f'"{v}"'
 
         sections = {"mesh": {"listen": self.endpoint}, "kv_server": {"listen": f"127.0.0.1:{self.tcp_port}"}, "kv": {}}

@@ -1,7 +1,6 @@
-"""Does what README.md tells its reader to do, and compares what happens with what it shows.
+"""Does what README.md tells its reader to do, and compares what happens with what it shows; page.py says how.
 
-A code block that can be checked has a comment before it, <!-- check: KIND [ARGUMENT] -->, and each kind is one method
-below. The mesh that the page talks to is that of config/demo, on other ports.
+The mesh that the page talks to is that of config/demo, on other ports.
 The environment: KVMESH_TEST_BUILD is the build to try, KVMESH_TEST_CTEST the ctest to ask for labels.
 """
 
@@ -12,31 +11,14 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import tomllib
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../distributed"))
-import harness  # noqa: E402  beside the tests of real processes
-from readme_blocks import Selftest, blocks, fits  # noqa: E402,F401  unittest runs Selftest too
+from page import BUILD, ROOT, Page, harness, read, run
+from readme_blocks import Selftest  # noqa: F401  unittest runs it too
 
-ROOT = harness.ROOT
-BUILD = os.path.abspath(os.environ.get("KVMESH_TEST_BUILD", os.path.join(ROOT, "build/release")))
 CTEST = os.environ.get("KVMESH_TEST_CTEST", "ctest")
 DEMO_PORTS = ["5550", "5551", "5552", "4040", "4041"]  # of the mesh: foo, bar, gate; of TCP: foo, gate
-CHECKED_ELSEWHERE = {"text"}  # languages of blocks that need no mark: pictures
-
-
-def read(path):
-    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
-        return file.read()
-
-
-def run(command, **options):
-    """Status and output, both streams together."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=100, preexec_fn=harness.die_with_parent, check=False, **options)
-    return done.returncode, done.stdout
 
 
 class DemoNode(harness.Node):
@@ -52,46 +34,16 @@ class DemoNode(harness.Node):
         return self.translate(read(f"config/demo/{self.name}.toml"))
 
 
-class Ports:
-    """The ports that the page names, and those that stand for them here."""
-
-    def __init__(self):
-        self.ours = {}
-
-    def here(self, text):
-        return self._replace(text, self.ours)
-
-    def page(self, text):
-        return self._replace(text, {ours: theirs for theirs, ours in self.ours.items()})
-
-    @staticmethod
-    def _replace(text, ports):
-        return re.sub(r"\b\d{4,5}\b", lambda match: ports.get(match[0], match[0]), text)
-
-
-class Readme(harness.MeshTest):
-    maxDiff = None
-
-    def setUp(self):
-        self.ports = Ports()
-        self.blocks = blocks(read("README.md"))
-        self.directory = None
-
-    def assert_fits(self, shown, actual, what):
-        if not fits(shown, actual):
-            self.fail(f"README.md does not show what happens: {what}\n--- it shows\n{shown}--- but this happens\n{actual}")
+class Readme(Page):
+    PAGE = "README.md"
 
     def test_every_block_is_checked(self):
-        for block in self.blocks:
-            if block.language not in CHECKED_ELSEWHERE:
-                self.assertTrue(hasattr(self, "check_" + block.check), f"no such check: {block.check!r}\n{block.text}")
+        self.assert_every_block_is_checked()
 
     def test_session(self):
         """One reader, from the first block to the last: later blocks see what earlier ones did."""
         mesh = self.mesh()
-        self.directory = mesh.directory
-        os.mkdir(os.path.join(self.directory, "build"))
-        os.symlink(BUILD, os.path.join(self.directory, "build/release"))
+        self.enter_directory(mesh.directory)
         nodes = {}
 
         def translate(text):  # at each start of a node, as nodes choose other ports when one is taken
@@ -109,7 +61,7 @@ class Readme(harness.MeshTest):
         shown = next(block for block in self.blocks if block.check == "demo")
         self.check_demo(shown)
 
-    # --- the kinds of blocks
+    # --- the kinds of blocks that only this page has
 
     def check_demo(self, block):
         command, shown = block.text.split("\n", 1)
@@ -144,78 +96,6 @@ class Readme(harness.MeshTest):
         self.assertGreater(len(named), 1)
         self.assertLessEqual(set(named), labels)
 
-    def check_lines(self, block):
-        (command, dialogue), = block.commands()
-        host, port = re.fullmatch(r"nc (\S+) (\d+)", self.ports.here(command)).groups()
-        with harness.LineClient(host, int(port)) as client:
-            spoken = ""
-            shown = dialogue.splitlines()
-            while shown:
-                request = shown.pop(0)
-                spoken += request + "\n"
-                client.send(request + "\r\n")
-                while True:
-                    reply = client.line()
-                    self.assertIsNotNone(reply, f"the node closed after:\n{spoken}")
-                    spoken += reply + "\n"
-                    if shown:
-                        shown.pop(0)
-                    if reply in ("OK", "NOT FOUND", "UNKNOWN COMMAND") or reply.startswith("ERROR "):
-                        break
-            self.assert_fits(dialogue, spoken, command)
-
-    def check_shell(self, block):
-        mark = "== end of a command =="
-        script = "".join(f"{command}\necho '{mark}'\n" for command, _ in block.commands())
-        _, printed = run(["bash", "-c", self.ports.here(script)], cwd=self.directory, env=harness.clean_environment())
-        outputs = printed.split(mark + "\n")
-        self.assertEqual(outputs.pop(), "", printed)
-        for (command, shown), output in zip(block.commands(), outputs, strict=True):
-            self.assert_fits(shown, self.ports.page(output), command)
-
-    def check_config(self, block):
-        for port in re.findall(r":(\d{4})\b", block.text):
-            self.ports.ours[port] = str(harness.free_port())
-        with open(os.path.join(self.directory, block.argument), "w", encoding="utf-8") as file:
-            file.write(self.ports.here(block.text))
-
-    def check_node(self, block):
-        """The commands but the last end by themselves; the last serves until it is told to stop."""
-        environment = harness.clean_environment()
-        environment["PATH"] = BUILD + ":" + environment["PATH"]
-        *checks, (serve, shown) = block.commands()
-        for command, expected in checks:
-            status, output = run(["bash", "-c", command], cwd=self.directory, env=environment)
-            self.assertEqual(status, 0, output)
-            self.assert_fits(expected, output, command)
-        log_path = os.path.join(self.directory, "page.out")
-
-        def log():
-            with open(log_path, encoding="utf-8") as file:
-                return self.ports.page(file.read())
-        with open(log_path, "w", encoding="utf-8") as out:
-            node = subprocess.Popen(serve.split(), cwd=self.directory, env=environment, stdin=subprocess.DEVNULL,
-                                    stdout=out, stderr=out, preexec_fn=harness.die_with_parent)
-        try:
-            harness.eventually(lambda: node.poll() is not None or "ready" in log(), 10, f"{serve}: ready")
-            self.assert_fits(shown, log(), serve)
-            node.send_signal(signal.SIGTERM)
-            self.assertEqual(node.wait(5), 0, log())
-        finally:
-            if node.poll() is None:
-                node.kill()
-                node.wait()
-
-    def check_file(self, block):
-        self.assertEqual(block.text, read(block.argument), block.argument)
-
-    def check_part(self, block):
-        file = read(block.argument).splitlines()
-        at = 0
-        for line in block.text.splitlines():
-            self.assertIn(line, file[at:], block.argument)
-            at = file.index(line, at) + 1
-
     def check_commands(self, block):
         """Building within a test would take too long, but the presets must be there."""
         presets = json.loads(read("CMakePresets.json"))
@@ -241,7 +121,8 @@ class Pages(unittest.TestCase):
         pages = [p for p in glob.glob("**/*.md", root_dir=ROOT, recursive=True) if not p.startswith("build/")]
         self.assertIn("README.md", pages)
         for page in pages:
-            for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", read(page)):
+            text = re.sub(r"^```.*?^```$", "", read(page), flags=re.M | re.S)  # lambdas look like links
+            for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
                 if "://" not in link:
                     self.assertTrue(os.path.exists(os.path.join(ROOT, os.path.dirname(page), link)), f"{page}: {link}")
 

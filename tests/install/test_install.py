@@ -20,7 +20,7 @@ CXX = os.environ.get("KVMESH_TEST_CXX", "c++")
 SANITIZE = os.environ.get("KVMESH_TEST_SANITIZE", "")
 
 PUBLIC_HEADERS = ["async.h", "callable.h", "client.h", "convert.h", "limits.h", "mesh.h", "message.h", "module.h", "node.h",
-                  "operation.h", "output.h", "pid.h", "server.h", "status.h", "task.h", "value.h"]
+                  "operation.h", "output.h", "pid.h", "plugin.h", "server.h", "status.h", "task.h", "value.h"]
 INSTALLED = [
     "bin/kvmesh",
     "bin/kvmesh-node",

@@ -74,25 +74,6 @@ TEST(MemoryEngine, ABucketThatWasNotCreatedIsNotFound) {
   EXPECT_FALSE(called);
 }
 
-TEST(MemoryEngine, PrefetchingChangesNothingWhateverIsThere) {
-  for (const auto use : {MemoryEngine::Use::kThreads, MemoryEngine::Use::kOneThread}) {
-    MemoryEngine engine(kPlenty, use);
-    ASSERT_TRUE(engine.create("shopping").ok());
-    ASSERT_TRUE(engine.create("empty").ok());
-    ASSERT_TRUE(engine.put("shopping", "milk", {"1"}).ok());
-    const auto before = engine.usage();
-    for (const auto* bucket : {"shopping", "empty", "none", ""}) {
-      for (const auto* key : {"milk", "eggs", ""}) {
-        engine.prefetch_place(bucket, key);
-        engine.prefetch_record(bucket, key);
-      }
-    }
-    EXPECT_EQ(value_of(engine, "shopping", "milk"), "1");
-    EXPECT_EQ(engine.usage().bytes, before.bytes);
-    EXPECT_EQ(engine.usage().keys, 1U);
-  }
-}
-
 TEST(MemoryEngine, CreatingABucketAgainKeepsItsKeys) {
   MemoryEngine engine(kPlenty);
   ASSERT_TRUE(engine.create("shopping").ok());

@@ -314,7 +314,7 @@ TEST_P(VectorsTest, AgreeWithTheCodec) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, VectorsTest,
-                         testing::Values("frames.txt", "requests.txt", "replies.txt",
+                         testing::Values("frames.txt", "requests.txt", "replies.txt", "tasks.txt",
                                          "two_hops.txt", "hostile.txt"),
                          [](const auto& param) {
                            const std::string file = param.param;
@@ -334,7 +334,8 @@ TEST(Vectors, CoverEveryCode) {
 // A peer may cut any frame anywhere: what is left is refused, or reads as fewer records; it is
 // never read past its end (which AddressSanitizer watches).
 TEST(Vectors, SurviveBeingCutAnywhere) {
-  for (const auto* file : {"frames.txt", "requests.txt", "replies.txt", "two_hops.txt"}) {
+  for (const auto* file :
+       {"frames.txt", "requests.txt", "replies.txt", "tasks.txt", "two_hops.txt"}) {
     for (const auto& vector : read_vectors(file)) {
       for (std::size_t keep = 0; keep < vector.bytes.size(); ++keep) {
         const std::string cut{vector.bytes.data(),

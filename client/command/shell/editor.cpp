@@ -1,0 +1,202 @@
+#include "client/command/shell/editor.h"
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <clocale>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <cwchar>
+#include <utility>
+
+#include "client/command/shell/history.h"
+#include "client/command/table.h"
+
+namespace kvmesh::command::shell {
+namespace {
+
+constexpr int kHistoryLinesMax = 1000;
+
+// libedit needs a locale to know characters from bytes; only this is set, so that numbers stay as
+// they are.
+void use_utf8() {
+  const char* set = std::setlocale(LC_CTYPE, "");  // NOLINT(concurrency-mt-unsafe): at the start
+  if (set == nullptr || MB_CUR_MAX == 1) {
+    std::setlocale(LC_CTYPE, "C.UTF-8");  // NOLINT(concurrency-mt-unsafe)
+  }
+}
+
+std::size_t columns() {
+  winsize size{};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : 80;
+}
+
+void print_choices(const std::vector<std::string>& choices) {
+  std::size_t width = 0;
+  for (const auto& choice : choices) width = std::max(width, display_width(choice) + 2);
+  const std::size_t in_a_row = std::max<std::size_t>(1, columns() / width);
+  std::string out = "\n";
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    const bool last = i + 1 == choices.size() || (i + 1) % in_a_row == 0;
+    out += choices[i];
+    out += last ? "\n" : std::string(width - display_width(choices[i]), ' ');
+  }
+  std::fputs(out.c_str(), stdout);
+}
+
+Editor* editor_of(EditLine* edit) {
+  void* data = nullptr;
+  el_get(edit, EL_CLIENTDATA, &data);
+  return static_cast<Editor*>(data);
+}
+
+}  // namespace
+
+Editor::Editor(ShownOutput& output, Interrupts& interrupts, Complete complete,
+               std::string history_path)
+    : output_(output),
+      interrupts_(interrupts),
+      complete_(std::move(complete)),
+      history_path_(std::move(history_path)) {
+  use_utf8();
+  edit_ = el_init("kvmesh", stdin, stdout, stderr);
+  history_ = history_init();
+  if (edit_ == nullptr || history_ == nullptr) std::abort();  // no memory
+  HistEvent event{};
+  history(history_, &event, H_SETSIZE, kHistoryLinesMax);
+  history(history_, &event, H_SETUNIQUE, 1);
+  if (!history_path_.empty()) history(history_, &event, H_LOAD, history_path_.c_str());
+  el_set(edit_, EL_CLIENTDATA, this);
+  el_set(edit_, EL_EDITOR, "emacs");
+  el_set(edit_, EL_SIGNAL, 0);
+  el_set(edit_, EL_PROMPT, &Editor::prompt_of);
+  el_set(edit_, EL_HIST, history, history_);
+  el_set(edit_, EL_GETCFN, &Editor::read_character);
+  el_set(edit_, EL_ADDFN, "kvmesh-complete", "Complete the word", &Editor::complete_word);
+  el_set(edit_, EL_BIND, "^I", "kvmesh-complete", nullptr);
+  el_set(edit_, EL_BIND, "^R", "em-inc-search-prev", nullptr);
+  el_source(edit_, nullptr);  // ~/.editrc
+}
+
+Editor::~Editor() {
+  el_end(edit_);
+  history_end(history_);
+}
+
+Lines::Got Editor::next(const std::string& prompt, std::string& line) {
+  prompt_ = prompt;
+  interrupted_ = false;
+  (void)interrupts_.take();  // one that came too late for what it was meant for
+  output_.begin_editing();
+  if (!output_.take_line_ended()) std::fputs("\n", stdout);
+  el_resize(edit_);
+  // Before the prompt is shown, so that what is typed at once is not echoed by the terminal too.
+  el_set(edit_, EL_PREP_TERM, 1);
+  int count = 0;
+  const char* text = el_gets(edit_, &count);
+  if (text == nullptr) std::fputs(interrupted_ ? "^C\n" : "\n", stdout);
+  std::fflush(stdout);
+  output_.end_editing();
+  if (text == nullptr) {
+    el_reset(edit_);
+    return interrupted_ ? Got::kInterrupt : Got::kEnd;
+  }
+  line.assign(text, static_cast<std::size_t>(count));
+  while (line.ends_with('\n')) line.pop_back();
+  remember(line);
+  return Got::kLine;
+}
+
+// Saves after each line: whoever ends the shell in another way than by `quit` loses nothing.
+void Editor::remember(const std::string& line) {
+  if (line.find_first_not_of(" \t") == std::string::npos) return;
+  HistEvent event{};
+  history(history_, &event, H_ENTER, line.c_str());
+  if (history_path_.empty() || !make_folder_of(history_path_)) return;
+  history(history_, &event, H_SAVE, history_path_.c_str());
+}
+
+char* Editor::prompt_of(EditLine* edit) { return editor_of(edit)->prompt_.data(); }
+
+int Editor::read_character(EditLine* edit, wchar_t* character) {
+  return editor_of(edit)->wait_for_character(character);
+}
+
+unsigned char Editor::complete_word(EditLine* edit, int /*character*/) {
+  return editor_of(edit)->complete_here();
+}
+
+// 1 with a character; 0 at the end or an interrupt.
+int Editor::wait_for_character(wchar_t* character) {
+  std::array<pollfd, 3> waits{pollfd{STDIN_FILENO, POLLIN, 0},
+                              pollfd{output_.descriptor(), POLLIN, 0},
+                              pollfd{interrupts_.descriptor(), POLLIN, 0}};
+  while (true) {
+    if (poll(waits.data(), waits.size(), -1) < 0) continue;  // a signal
+    if (waits[2].revents != 0 && interrupts_.take()) {
+      interrupted_ = true;
+      return 0;
+    }
+    if (waits[1].revents != 0) show_output();
+    if (waits[0].revents != 0) return decode_character(character);
+  }
+}
+
+int Editor::decode_character(wchar_t* character) {
+  std::mbstate_t state{};
+  while (true) {
+    char byte = 0;
+    const auto count = read(STDIN_FILENO, &byte, 1);
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (count <= 0) return 0;
+    const auto used = std::mbrtowc(character, &byte, 1, &state);
+    if (used == static_cast<std::size_t>(-2)) continue;  // there is more of it
+    if (used == static_cast<std::size_t>(-1)) {          // it is none
+      state = {};
+      continue;
+    }
+    return 1;
+  }
+}
+
+unsigned char Editor::complete_here() {
+  const LineInfo* line = el_line(edit_);
+  const std::string_view before{line->buffer,
+                                static_cast<std::size_t>(line->cursor - line->buffer)};
+  const Completion found = complete_(before);
+  if (!found.insert.empty()) {
+    return el_insertstr(edit_, found.insert.c_str()) == 0 ? CC_REFRESH : CC_ERROR;
+  }
+  if (found.choices.empty()) return CC_REFRESH_BEEP;
+  print_choices(found.choices);
+  return CC_REDISPLAY;
+}
+
+void Editor::show_output() {
+  hide_line();
+  output_.show_waiting();
+  if (!output_.take_line_ended()) std::fputs("\n", stdout);
+  std::fflush(stdout);
+  el_set(edit_, EL_REFRESH);  // draws the whole line again, from the cursor's place
+}
+
+// To the beginning of the first row that the prompt and the line take, and clears all below.
+void Editor::hide_line() const {
+  const LineInfo* line = el_line(edit_);
+  const std::string_view before{line->buffer,
+                                static_cast<std::size_t>(line->cursor - line->buffer)};
+  const std::size_t row = (display_width(prompt_) + display_width(before)) / columns();
+  std::string out = "\r";
+  if (row > 0) out += "\x1b[" + std::to_string(row) + "A";
+  out += "\x1b[J";
+  std::fputs(out.c_str(), stdout);
+  std::fflush(stdout);
+}
+
+}  // namespace kvmesh::command::shell

@@ -1,0 +1,97 @@
+// The commands of the shell.
+#include <array>
+
+#include "client/command/shell/handlers.h"
+#include "client/command/shell/shell.h"
+
+namespace kvmesh::command::shell {
+namespace {
+
+constexpr auto kEntries = std::to_array<Entry>({
+    {"help", "[COMMAND]", "this list, or one line of it", 0, 1, show_help, {Names::kCommands}},
+
+    {"nodes", "[NODE]", "the nodes that a node knows", 0, 1, show_nodes, {Names::kNodes}},
+    {"node",
+     "[NODE]",
+     "print, or change, the node that commands are for",
+     0,
+     1,
+     change_node,
+     {Names::kNodes}},
+    {"modules", "[NODE]", "the functions that can be called", 0, 1, show_modules, {Names::kNodes}},
+    {"info", "[NODE]", "what a node says of itself", 0, 1, show_info, {Names::kNodes}},
+    {"ping", "[NODE]", "how long an empty call takes", 0, 1, ping_node, {Names::kNodes}},
+
+    {"call",
+     "FUNCTION [ARGS...]",
+     "call a function and print its result",
+     1,
+     kAnyNumber,
+     call_function,
+     {Names::kFunctions}},
+    {"spawn",
+     "FUNCTION [ARGS...]",
+     "start a process; it outlives this shell",
+     1,
+     kAnyNumber,
+     spawn_process,
+     {Names::kFunctions}},
+    {"spawn_link",
+     "FUNCTION [ARGS...]",
+     "start one that ends with this shell; its end is a message",
+     1,
+     kAnyNumber,
+     spawn_linked,
+     {Names::kFunctions}},
+    {"tasks", "[NODE]", "the processes of a node", 0, 1, show_tasks, {Names::kNodes}},
+    {"cancel", "PID", "tell a process to stop", 1, 1, cancel_task, {Names::kPids}},
+
+    {"self", "", "the pid of this shell", 0, 0, show_self},
+    {"send", "PID VALUE", "send a message to a process", 2, 2, send_value, {Names::kPids}},
+    {"receive", "[SECONDS]", "wait for the next message and print it", 0, 1, receive_message},
+    {"flush", "", "print all messages that are there", 0, 0, flush_messages},
+    {"monitor",
+     "PID",
+     "have the end of a process told by a message",
+     1,
+     1,
+     monitor_process,
+     {Names::kPids}},
+
+    {"create", "BUCKET", "make an empty bucket", 1, 1, create_bucket, {Names::kBuckets}},
+    {"put", "BUCKET KEY VALUE", "store a value", 3, 3, put_value, {Names::kBuckets}},
+    {"get", "BUCKET KEY", "print a value", 2, 2, get_value, {Names::kBuckets}},
+    {"delete", "BUCKET KEY", "remove a key", 2, 2, delete_key, {Names::kBuckets}},
+    {"keys", "BUCKET", "the keys of a bucket", 1, 1, show_keys, {Names::kBuckets}},
+    {"count", "BUCKET", "how many keys a bucket has", 1, 1, count_keys, {Names::kBuckets}},
+    {"drop", "BUCKET", "remove a bucket with its keys", 1, 1, drop_bucket, {Names::kBuckets}},
+    {"buckets", "[NODE]", "the buckets that a node stores", 0, 1, show_buckets, {Names::kNodes}},
+    {"route", "BUCKET", "the node that a bucket belongs to", 1, 1, show_route, {Names::kBuckets}},
+
+    {"quit", "", "end the shell, as Ctrl-D does", 0, 0, quit},
+});
+
+}  // namespace
+
+std::span<const Entry> entries() { return kEntries; }
+
+int show_help(Shell& shell, const Words& words) {
+  if (words.empty()) {
+    shell.session().print(help_text(entries()));
+    return 0;
+  }
+  const Entry* entry = find_entry(entries(), words[0].text);
+  if (entry == nullptr) {
+    shell.session().complain("there is no such command; help lists them");
+    return 2;
+  }
+  shell.session().print(help_text({entry, 1}));
+  return 0;
+}
+
+int quit(Shell& shell, const Words& /*words*/) {
+  shell.quit();
+  return 0;
+}
+
+}  // namespace kvmesh::command::shell

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <kvmesh/status.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/command/shell/words.h"
+
+namespace kvmesh::command::shell {
+
+class Shell;
+
+/// What a word of a command names, for completion.
+enum class Names : std::uint8_t { kNone, kCommands, kFunctions, kNodes, kPids, kBuckets };
+
+/// Does what a command says; the words behind its name are as many as it takes. Gives an exit
+/// status.
+using Handler = int (*)(Shell& shell, const std::vector<Word>& words);
+
+/// One command of the shell.
+struct Entry {
+  std::string_view name;
+  std::string_view usage;  // its words
+  std::string_view help;
+  std::size_t words_min = 0;
+  std::size_t words_max = 0;
+  Handler handler = nullptr;
+  std::array<Names, 2> completes{};  // of its first words
+};
+
+inline constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
+
+/// Null when there is none.
+const Entry* find_entry(std::span<const Entry> table, std::string_view name);
+
+/// All commands, a line each.
+std::string help_text(std::span<const Entry> table);
+/// "usage: call FUNCTION [ARGS...]".
+std::string usage_text(const Entry& entry);
+
+/// Where names for completion come from. What cannot be found out has none.
+class NameSource {
+ public:
+  virtual ~NameSource() = default;
+  virtual std::vector<std::string> names(Names kind) = 0;
+};
+
+struct Completion {
+  std::string insert;                // what the cursor's word goes on with
+  std::vector<std::string> choices;  // when there are several
+};
+
+/// How the last word of `before`, which may be empty, can go on.
+Completion complete(std::string_view before, std::span<const Entry> table, NameSource& source);
+
+}  // namespace kvmesh::command::shell

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <vector>
+
+#include "client/command/shell/words.h"
+
+/// What the commands of the shell do, by subject. Each gets as many words as its entry allows.
+namespace kvmesh::command::shell {
+
+class Shell;
+using Words = std::vector<Word>;
+
+// Nodes.
+int change_node(Shell& shell, const Words& words);
+int show_nodes(Shell& shell, const Words& words);
+int show_info(Shell& shell, const Words& words);
+int ping_node(Shell& shell, const Words& words);
+int show_modules(Shell& shell, const Words& words);
+
+// Tasks and processes.
+int call_function(Shell& shell, const Words& words);
+int spawn_process(Shell& shell, const Words& words);
+int spawn_linked(Shell& shell, const Words& words);
+int show_tasks(Shell& shell, const Words& words);
+int cancel_task(Shell& shell, const Words& words);
+
+// Messages.
+int show_self(Shell& shell, const Words& words);
+int send_value(Shell& shell, const Words& words);
+int receive_message(Shell& shell, const Words& words);
+int flush_messages(Shell& shell, const Words& words);
+int monitor_process(Shell& shell, const Words& words);
+
+// Buckets.
+int create_bucket(Shell& shell, const Words& words);
+int drop_bucket(Shell& shell, const Words& words);
+int put_value(Shell& shell, const Words& words);
+int get_value(Shell& shell, const Words& words);
+int delete_key(Shell& shell, const Words& words);
+int count_keys(Shell& shell, const Words& words);
+int show_keys(Shell& shell, const Words& words);
+int show_buckets(Shell& shell, const Words& words);
+int show_route(Shell& shell, const Words& words);
+
+// The shell itself.
+int show_help(Shell& shell, const Words& words);
+int quit(Shell& shell, const Words& words);
+
+}  // namespace kvmesh::command::shell

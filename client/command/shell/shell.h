@@ -1,0 +1,75 @@
+#pragma once
+
+#include <kvmesh/mesh.h>
+
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/command/interrupts.h"
+#include "client/command/session.h"
+#include "client/command/shell/entry.h"
+#include "client/command/shell/lines.h"
+#include "client/command/shown_output.h"
+
+namespace kvmesh::command::shell {
+
+/// One run of `kvmesh shell`: reads lines and executes them, one after the other, over one
+/// connection with one mailbox. One thread.
+class Shell final : private NameSource {
+ public:
+  /// `client` is the session's.
+  Shell(Session& session, Client& client);
+
+  /// Until the lines end or one says `quit`. From a terminal with a prompt, and then 0; else the
+  /// exit status of the last line that failed, or 0.
+  int run();
+
+  // For the handlers.
+  Session& session() { return session_; }
+  Client& client() { return client_; }
+  Mesh& mesh() { return client_.mesh(); }
+  const std::shared_ptr<ShownOutput>& output() const { return output_; }
+  Interrupts& interrupts() { return *interrupts_; }
+  /// The node that commands are for which name none; empty: the connected one.
+  const std::string& node() const { return node_; }
+  void set_node(std::string node) { node_ = std::move(node); }
+  /// Its name for people.
+  std::string node_text();
+  /// Keeps a pid for completion.
+  void remember(const Pid& pid);
+  /// Ends run() after this line.
+  void quit() { quits_ = true; }
+
+ private:
+  int execute(std::string_view line);
+  int run_interactive();
+  int run_plain();
+  std::vector<std::string> names(Names kind) override;
+  std::vector<std::string> functions();
+  std::vector<std::string> nodes();
+
+  struct Known {
+    std::vector<std::string> functions;
+    std::chrono::steady_clock::time_point asked;
+  };
+
+  Session& session_;
+  Client& client_;
+  std::shared_ptr<ShownOutput> output_;
+  std::unique_ptr<Interrupts> interrupts_;  // while it runs
+  std::string connected_;                   // the connected node's name, once it is known
+  std::string node_;
+  std::map<std::string, Known> known_;  // by node
+  std::deque<std::string> pids_;        // the latest last
+  bool quits_ = false;
+};
+
+/// The commands of the shell, in the order of `help`.
+std::span<const Entry> entries();
+
+}  // namespace kvmesh::command::shell

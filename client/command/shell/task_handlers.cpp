@@ -1,0 +1,170 @@
+// call, spawn, cancel and messages, in the shell.
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "client/command/argument.h"
+#include "client/command/duration_text.h"
+#include "client/command/exit_status.h"
+#include "client/command/json_lines.h"
+#include "client/command/shell/handlers.h"
+#include "client/command/shell/shell.h"
+#include "client/command/task_output.h"
+#include "client/command/task_runs.h"
+#include "client/command/task_texts.h"
+#include "common/text.h"
+
+namespace kvmesh::command::shell {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+Result<Value::List> arguments_of(const Words& words, std::size_t first) {
+  Value::List values;
+  for (std::size_t i = first; i < words.size(); ++i) {
+    auto value = value_of(words[i]);
+    if (!value) return value.status();
+    values.push_back(*std::move(value));
+  }
+  return values;
+}
+
+int print_pid(Shell& shell, const Pid& pid) {
+  const Session& session = shell.session();
+  shell.remember(pid);
+  const std::string text = pid.to_string();
+  session.print_line(session.json() ? "{\"pid\":" + bytes_as_json(text) + "}" : text);
+  return kExitOk;
+}
+
+int spawn(Shell& shell, const Words& words, bool linked) {
+  Session& session = shell.session();
+  auto args = arguments_of(words, 1);
+  if (!args) return session.fail(args.status());
+  const auto held = std::make_shared<HeldOutput>(shell.output());
+  const CallOptions options{session.timeout(), held};
+  ArgumentList list{*std::move(args)};
+  const std::string function = text_of(words[0]);
+  const auto pid = linked
+                       ? shell.mesh().spawn_link(options, shell.node(), function, std::move(list))
+                       : shell.mesh().spawn(options, shell.node(), function, std::move(list));
+  if (!pid) return session.fail(pid.status());
+  print_pid(shell, *pid);
+  held->release();
+  return kExitOk;
+}
+
+void print_message(Shell& shell, const Message& message) {
+  const Session& session = shell.session();
+  shell.remember(message.sender);
+  session.print_line(session.json() ? message_json(message) : message_text(message));
+}
+
+// "5", "0.5" or with a unit; empty when it is none of them.
+std::optional<milliseconds> wait_of(const std::string& text) {
+  if (text == "0") return milliseconds{0};
+  if (const auto duration = parse_duration(text)) return duration;
+  return parse_duration(text + "s");
+}
+
+}  // namespace
+
+int call_function(Shell& shell, const Words& words) {
+  Session& session = shell.session();
+  Call call;
+  std::size_t at = 0;
+  if (words[0].text == "--bucket") {
+    if (words.size() < 3) {
+      session.complain("usage: call --bucket BUCKET FUNCTION [ARGS...]");
+      return kExitUsage;
+    }
+    call.bucket = text_of(words[1]);
+    at = 2;
+  } else {
+    call.node = shell.node();
+  }
+  call.function = text_of(words[at]);
+  auto args = arguments_of(words, at + 1);
+  if (!args) return session.fail(args.status());
+  call.args = *std::move(args);
+  return run_call(session, shell.mesh(), std::move(call), shell.output(), shell.interrupts(),
+                  [&session] { session.print("\n"); });  // behind the ^C of the terminal
+}
+
+int spawn_process(Shell& shell, const Words& words) { return spawn(shell, words, false); }
+int spawn_linked(Shell& shell, const Words& words) { return spawn(shell, words, true); }
+
+int cancel_task(Shell& shell, const Words& words) {
+  return cancel_process(shell.session(), shell.mesh(), words[0].text, shell.node());
+}
+
+int show_self(Shell& shell, const Words& /*words*/) {
+  const auto pid = shell.mesh().self();
+  if (!pid) return shell.session().fail(pid.status());
+  return print_pid(shell, *pid);
+}
+
+// From this shell's mailbox, so that the receiver can answer.
+int send_value(Shell& shell, const Words& words) {
+  Session& session = shell.session();
+  const auto pid = parse_pid(words[0].text, shell.node_text());
+  if (!pid) return session.fail(pid.status());
+  auto value = value_of(words[1]);
+  if (!value) return session.fail(value.status());
+  const Status status = shell.mesh().send(*pid, *std::move(value));
+  if (status.ok() && session.json()) session.print_line(R"({"ok":true})");
+  return session.finish(status);
+}
+
+int receive_message(Shell& shell, const Words& words) {
+  Session& session = shell.session();
+  milliseconds wait = session.options.timeout;
+  if (!words.empty()) {
+    const auto given = wait_of(words[0].text);
+    if (!given) {
+      session.complain(quoted(words[0].text) +
+                       " is no time up to 24 h; write seconds, or a duration such as 500ms");
+      return kExitUsage;
+    }
+    wait = *given;
+  }
+  constexpr milliseconds kSlice{100};  // an interrupt is seen after this long
+  const auto until = steady_clock::now() + wait;
+  while (true) {
+    const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
+    const auto message = shell.mesh().receive(std::clamp(left, milliseconds{0}, kSlice));
+    if (message) {
+      print_message(shell, *message);
+      return kExitOk;
+    }
+    if (message.status().code() != StatusCode::kDeadlineExceeded) {
+      return session.fail(message.status());
+    }
+    if (shell.interrupts().take()) {
+      session.print("\n");
+      return session.fail({StatusCode::kCancelled, "interrupted"});
+    }
+    if (left <= kSlice) break;
+  }
+  return session.fail({StatusCode::kDeadlineExceeded,
+                       "no message came within " + std::to_string(wait.count()) + " ms"});
+}
+
+int flush_messages(Shell& shell, const Words& /*words*/) {
+  for (const auto& message : shell.mesh().flush()) print_message(shell, message);
+  return kExitOk;
+}
+
+int monitor_process(Shell& shell, const Words& words) {
+  Session& session = shell.session();
+  const auto pid = parse_pid(words[0].text, shell.node_text());
+  if (!pid) return session.fail(pid.status());
+  shell.remember(*pid);
+  return session.finish(shell.mesh().monitor(*pid));
+}
+
+}  // namespace kvmesh::command::shell

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <kvmesh/output.h>
+
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace kvmesh::command {
+
+/// The output of tasks beside what else is printed: tells whether its last line was ended, and,
+/// while a line is being edited, waits until the editor has made room. Thread-safe.
+class ShownOutput final : public OutputSink {
+ public:
+  explicit ShownOutput(std::shared_ptr<OutputSink> inner);
+  ~ShownOutput() override;
+  ShownOutput(const ShownOutput&) = delete;
+  ShownOutput& operator=(const ShownOutput&) = delete;
+
+  void write(std::vector<OutputChunk> chunks, std::function<void()> taken) override;
+
+  /// Readable when output waits.
+  int descriptor() const { return descriptor_; }
+  /// From here on output waits; what came before is written when this returns.
+  void begin_editing();
+  void end_editing();
+  /// Writes what waits. REQUIRES: editing, by the editor's thread.
+  void show_waiting();
+  /// False when what was written last did not end its line; true again after that was asked.
+  bool take_line_ended();
+
+ private:
+  struct Entry {
+    std::vector<OutputChunk> chunks;
+    std::function<void()> taken;
+  };
+  void forward(Entry entry);
+
+  int descriptor_;  // an eventfd
+  std::mutex mutex_;
+  std::condition_variable written_;
+  bool editing_ = false;
+  bool line_ended_ = true;
+  std::size_t being_written_ = 0;
+  std::vector<Entry> waiting_;
+  const std::shared_ptr<OutputSink> inner_;  // last: it ends first
+};
+
+}  // namespace kvmesh::command

@@ -1,0 +1,163 @@
+// call, spawn, send: functions on nodes, and messages to processes.
+#include <kvmesh/mesh.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/command/argument.h"
+#include "client/command/commands.h"
+#include "client/command/exit_status.h"
+#include "client/command/json_lines.h"
+#include "client/command/task_output.h"
+#include "client/command/task_runs.h"
+#include "client/command/task_texts.h"
+
+namespace kvmesh::command {
+namespace {
+
+struct CallArguments {
+  std::string node;
+  CLI::Option* has_function = nullptr;
+  std::string function;
+  CLI::Option* args = nullptr;
+  std::string bucket;
+  CLI::Option* by_bucket = nullptr;
+  bool detach = false;
+};
+
+constexpr const char* kArguments =
+    "Its arguments: JSON where it is JSON, else text; write '\"5\"' for the text 5";
+
+// The words behind the function, as they are: of a vector CLI11 would take "[1,2]" and "{}" apart.
+CLI::Option* add_words(CLI::App& command) {
+  constexpr int kWordsMax = 1 << 20;
+  auto* option = command.add_option(
+      "ARGS", [](const CLI::results_t&) { return true; }, kArguments);
+  option->option_text("...")->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  return option->expected(kWordsMax, CLI::detail::expected_max_vector_size)
+      ->allow_extra_args(false);
+}
+
+int call(Session& session, const CallArguments& given) {
+  Call wanted;
+  std::vector<std::string> words = given.args->results();
+  if (given.by_bucket->count() > 0) {
+    wanted.bucket = given.bucket;
+    if (given.has_function->count() > 0) words.insert(words.begin(), given.function);
+    wanted.function = given.node;
+  } else {
+    wanted.node = given.node;
+    wanted.function = given.function;
+  }
+  if (wanted.function.empty()) {
+    session.complain(
+        "call takes NODE FUNCTION, or --bucket BUCKET FUNCTION; see kvmesh call --help");
+    return kExitUsage;
+  }
+  auto args = parse_arguments(words);
+  if (!args) return session.fail(args.status());
+  wanted.args = *std::move(args);
+  const auto client = session.client();
+  if (!client) return session.fail(client.status());
+  Interrupts interrupts;
+  return run_call(session, (*client)->mesh(), std::move(wanted), output_of(session), interrupts,
+                  [&] { interrupts.release(); });
+}
+
+void print_pid(const Session& session, const Pid& pid) {
+  const std::string text = pid.to_string();
+  session.print_line(session.json() ? "{\"pid\":" + bytes_as_json(text) + "}" : text);
+}
+
+// It is linked, so that it ends with this command, and its end is told when all output was shown.
+int spawn_attached(Session& session, Client& client, const CallArguments& given,
+                   ArgumentList args) {
+  const auto held = std::make_shared<HeldOutput>(output_of(session));
+  const CallOptions options{session.timeout(), held};
+  const auto pid = client.mesh().spawn_link(options, given.node, given.function, std::move(args));
+  if (!pid) return session.fail(pid.status());
+  print_pid(session, *pid);
+  held->release();
+  Interrupts interrupts;
+  const OnInterrupt stop{interrupts, [&] {
+                           cancel_later(client, *pid);
+                           interrupts.release();
+                         }};
+  while (true) {
+    const auto message = client.mesh().receive(limits::kTimeoutMax);
+    if (!message && message.status().code() == StatusCode::kDeadlineExceeded) continue;
+    if (!message) return session.fail(message.status());
+    if (message->kind != MessageKind::kDown || message->sender != *pid) continue;
+    const auto* reason = message->body.bytes_or_text();
+    return session.finish(end_status(reason != nullptr ? *reason : ""));
+  }
+}
+
+int spawn(Session& session, const CallArguments& given) {
+  auto args = parse_arguments(given.args->results());
+  if (!args) return session.fail(args.status());
+  const auto client = session.client();
+  if (!client) return session.fail(client.status());
+  ArgumentList list{*std::move(args)};
+  if (!given.detach) return spawn_attached(session, **client, given, std::move(list));
+  const CallOptions options{session.timeout(), nullptr};
+  const auto pid = (*client)->mesh().spawn(options, given.node, given.function, std::move(list));
+  if (!pid) return session.fail(pid.status());
+  print_pid(session, *pid);
+  return kExitOk;
+}
+
+int send(Session& session, const std::string& pid, const std::string& value) {
+  const auto to = parse_pid(pid);
+  if (!to) return session.fail(to.status());
+  auto body = parse_argument(value);
+  if (!body) return session.fail(body.status());
+  const auto client = session.client();
+  if (!client) return session.fail(client.status());
+  return send_message(session, (*client)->mesh(), *to, *std::move(body));
+}
+
+}  // namespace
+
+void add_task_commands(CLI::App& app, Session& session) {
+  auto* call_command = app.add_subcommand("call", "Call a function on a node and print its result");
+  auto called = std::make_shared<CallArguments>();
+  call_command->add_option("NODE", called->node, "The node; not with --bucket")->required();
+  called->has_function =
+      call_command->add_option("FUNCTION", called->function, "The function: module.name");
+  called->args = add_words(*call_command);
+  called->by_bucket =
+      call_command
+          ->add_option("--bucket", called->bucket, "Call on the node that this bucket belongs to")
+          ->type_name("BUCKET");
+  call_command->callback([&session, called] {
+    session.action = [&session, called] { return call(session, *called); };
+  });
+
+  auto* spawn_command =
+      app.add_subcommand("spawn", "Start a process on a node and show what it writes");
+  auto spawned = std::make_shared<CallArguments>();
+  spawn_command->add_option("NODE", spawned->node, "The node")->required();
+  spawn_command->add_option("FUNCTION", spawned->function, "The function: module.name")->required();
+  spawned->args = add_words(*spawn_command);
+  spawn_command->add_flag("--detach", spawned->detach,
+                          "Only print its pid; it goes on by itself, and its output is dropped");
+  spawn_command->callback([&session, spawned] {
+    session.action = [&session, spawned] { return spawn(session, *spawned); };
+  });
+
+  auto* send_command = app.add_subcommand("send", "Send a message to a process");
+  auto pid = std::make_shared<std::string>();
+  auto value = std::make_shared<std::string>();
+  send_command->add_option("PID", *pid, "As printed, or without < and >: foo@localhost/1a2b3c")
+      ->required();
+  send_command->add_option("VALUE", *value, "JSON where it is JSON, else text")->required();
+  send_command->callback([&session, pid, value] {
+    session.action = [&session, pid, value] { return send(session, *pid, *value); };
+  });
+}
+
+}  // namespace kvmesh::command

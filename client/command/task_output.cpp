@@ -1,0 +1,36 @@
+#include "client/command/task_output.h"
+
+#include <utility>
+
+#include "client/command/task_texts.h"
+
+namespace kvmesh::command {
+
+void JsonOutput::write(std::vector<OutputChunk> chunks, std::function<void()> taken) {
+  for (auto& chunk : chunks) chunk = {OutputStream::kOut, output_json(chunk) + "\n"};
+  inner_.write(std::move(chunks), std::move(taken));
+}
+
+void HeldOutput::write(std::vector<OutputChunk> chunks, std::function<void()> taken) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (!released_) {
+      held_.push_back({std::move(chunks), std::move(taken)});
+      return;
+    }
+  }
+  inner_->write(std::move(chunks), std::move(taken));
+}
+
+// A process has one write at a time, so nothing can overtake what was held.
+void HeldOutput::release() {
+  std::vector<Entry> held;
+  {
+    const std::lock_guard lock{mutex_};
+    released_ = true;
+    held.swap(held_);
+  }
+  for (auto& entry : held) inner_->write(std::move(entry.chunks), std::move(entry.taken));
+}
+
+}  // namespace kvmesh::command

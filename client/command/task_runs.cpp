@@ -1,0 +1,66 @@
+#include "client/command/task_runs.h"
+
+#include <utility>
+
+#include "client/command/argument.h"
+#include "client/command/exit_status.h"
+#include "client/command/task_output.h"
+#include "client/command/value_text.h"
+
+namespace kvmesh::command {
+
+std::shared_ptr<ShownOutput> output_of(const Session& session) {
+  std::shared_ptr<OutputSink> inner;
+  if (session.json()) {
+    inner = std::make_shared<JsonOutput>();
+  } else {
+    inner = std::make_shared<client::StandardOutput>();
+  }
+  return std::make_shared<ShownOutput>(std::move(inner));
+}
+
+int run_call(Session& session, Mesh& mesh, Call call, std::shared_ptr<ShownOutput> output,
+             Interrupts& interrupts, const std::function<void()>& on_cancel) {
+  const CallOptions options{session.timeout(), output};
+  ArgumentList args{std::move(call.args)};
+  // Not Mesh::call(), which nothing could interrupt.
+  auto task = call.bucket
+                  ? mesh.async_route<Value>(options, *call.bucket, call.function, std::move(args))
+                  : mesh.async<Value>(options, call.node, call.function, std::move(args));
+  const OnInterrupt stop{interrupts, [&] {
+                           task.cancel();
+                           on_cancel();
+                         }};
+  const auto result = task.await(session.timeout());
+  if (!output->take_line_ended() && !session.json()) session.print("\n");
+  if (!result) return session.fail(result.status());
+  session.print_line(session.json() ? "{\"result\":" + result->to_json() + "}"
+                                    : value_text(*result));
+  return kExitOk;
+}
+
+void cancel_later(Client& client, const Pid& pid) {
+  const auto id = to_value(pid.id);
+  client.call_async({Operation::For::kNode, pid.node, "task.cancel", {id}}, Client::Callback{});
+}
+
+int send_message(Session& session, Mesh& mesh, const Pid& to, Value value) {
+  const CallOptions options{session.timeout(), nullptr};
+  const Status status =
+      mesh.call<void>(options, to.node, "process.send", to.id, Value{}, std::move(value));
+  if (status.ok() && session.json()) session.print_line(R"({"ok":true})");
+  return session.finish(status);
+}
+
+int cancel_process(Session& session, Mesh& mesh, const std::string& pid, const std::string& where) {
+  const bool id_alone = pid.find('/') == std::string::npos;
+  const auto parsed = parse_pid(pid, where.empty() ? "connected@node" : where);
+  if (!parsed) return session.fail(parsed.status());
+  const CallOptions options{session.timeout(), nullptr};
+  const Status status =
+      mesh.call<void>(options, id_alone ? where : parsed->node, "task.cancel", parsed->id);
+  if (status.ok() && session.json()) session.print_line(R"({"ok":true})");
+  return session.finish(status);
+}
+
+}  // namespace kvmesh::command

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <kvmesh/message.h>
+#include <kvmesh/output.h>
+#include <kvmesh/status.h>
+#include <kvmesh/value.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What concerns tasks and processes, for people and as JSON. What is missing in an answer, or of
+/// another type, is passed over: nodes of other versions have others. Pure functions.
+namespace kvmesh::command {
+
+/// The answer of task.modules, a line each: hello.add(int, int).
+std::string modules_text(const Value& modules);
+/// The same as an array of objects: function, parameters, arity.
+std::string modules_json(const Value& modules);
+/// The functions alone.
+std::vector<std::string> module_functions(const Value& modules);
+
+/// The answer of task.list as a table: what runs, since when, for whom.
+std::string tasks_table(const Value& tasks, bool color);
+
+/// A message of a mailbox: "message from <pid>: VALUE", "down <pid>: why", "undelivered to <pid>:
+/// why". Without a line end.
+std::string message_text(const Message& message);
+std::string message_json(const Message& message);
+
+/// A piece of what a task wrote.
+std::string output_json(const OutputChunk& chunk);
+
+/// How a process ended whose kDown gave this reason: OK when it ended by itself.
+Status end_status(std::string_view reason);
+
+}  // namespace kvmesh::command

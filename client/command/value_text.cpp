@@ -1,0 +1,146 @@
+#include "client/command/value_text.h"
+
+#include <cmath>
+#include <type_traits>
+#include <variant>
+
+#include "client/command/table.h"
+#include "client/command/utf8.h"
+
+namespace kvmesh::command {
+namespace {
+
+constexpr std::string_view kHex = "0123456789abcdef";
+
+void append_byte(std::string& out, char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  out += "\\x";
+  out += kHex[byte >> 4];
+  out += kHex[byte & 15];
+}
+
+// Of a double that may be none that JSON knows.
+std::string number_text(double number) {
+  if (std::isnan(number)) return "nan";
+  if (std::isinf(number)) return number > 0 ? "inf" : "-inf";
+  return Value{number}.to_json();  // the shortest that reads back as the same
+}
+
+class Writer {
+ public:
+  explicit Writer(std::size_t width) : width_(width) {}
+
+  // `used`: columns that stand before it on its line.
+  void write(const Value& value, std::size_t indent, std::size_t used) {
+    const std::string line = one_line(value);
+    if (used + display_width(line) <= width_) {
+      out_ += line;
+    } else if (const auto* list = value.get_if<Value::List>(); list != nullptr && !list->empty()) {
+      write_all(*list, '[', ']', indent, [&](const Value& element) {
+        write(element, indent + kIndent, indent + kIndent + 1);
+      });
+    } else if (const auto* map = value.get_if<Value::Map>(); map != nullptr && !map->empty()) {
+      write_all(*map, '{', '}', indent, [&](const auto& entry) {
+        const std::string name = quoted_text(entry.first) + ": ";
+        out_ += name;
+        write(entry.second, indent + kIndent, indent + kIndent + display_width(name) + 1);
+      });
+    } else {
+      out_ += line;
+    }
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  static constexpr std::size_t kIndent = 2;
+
+  template <typename Elements, typename Write>
+  void write_all(const Elements& elements, char open, char close, std::size_t indent,
+                 Write&& write_element) {
+    out_ += open;
+    bool first = true;
+    for (const auto& element : elements) {
+      out_ += first ? "\n" : ",\n";
+      first = false;
+      out_.append(indent + kIndent, ' ');
+      write_element(element);
+    }
+    out_ += '\n';
+    out_.append(indent, ' ');
+    out_ += close;
+  }
+
+  static std::string one_line(const Value& value) {
+    return std::visit(
+        [&](const auto& held) -> std::string {
+          using Held = std::decay_t<decltype(held)>;
+          if constexpr (std::is_same_v<Held, std::monostate>) {
+            return "nil";
+          } else if constexpr (std::is_same_v<Held, std::string>) {
+            return quoted_text(held);
+          } else if constexpr (std::is_same_v<Held, Bytes>) {
+            return "b" + quoted_text(held.data);
+          } else if constexpr (std::is_same_v<Held, double>) {
+            return number_text(held);
+          } else if constexpr (std::is_same_v<Held, Value::List>) {
+            std::string out = "[";
+            for (const auto& element : held) {
+              out += (out.size() > 1 ? ", " : "") + one_line(element);
+            }
+            return out + "]";
+          } else if constexpr (std::is_same_v<Held, Value::Map>) {
+            std::string out = "{";
+            for (const auto& [name, element] : held) {
+              out += (out.size() > 1 ? ", " : "") + quoted_text(name) + ": " + one_line(element);
+            }
+            return out + "}";
+          } else {
+            return value.to_json();
+          }
+        },
+        value.data());
+  }
+
+  std::size_t width_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string quoted_text(std::string_view text) {
+  const bool readable = is_utf8(text);
+  std::string out = "\"";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const auto byte = static_cast<unsigned char>(c);
+    // The control characters 80 to 9f of Unicode, which some terminals obey.
+    const bool control =
+        byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else if (readable && control) {
+      append_byte(out, c);
+      append_byte(out, text[++i]);
+    } else if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !readable)) {
+      append_byte(out, c);
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+std::string value_text(const Value& value, std::size_t width) {
+  Writer writer{width};
+  writer.write(value, 0, 0);
+  return writer.take();
+}
+
+}  // namespace kvmesh::command

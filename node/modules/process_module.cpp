@@ -1,0 +1,96 @@
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include <kvmesh/limits.h>
+
+#include "common/wire/pack.h"
+#include "node/modules/task_modules.h"
+#include "node/tasks/nesting.h"
+
+namespace kvmesh::modules {
+namespace {
+
+using core::Call;
+using tasks::Host;
+
+void open(Host& host, Call& call) {
+  const Arguments args{call.request().args, "process.open []"};
+  if (refuse(call, args.check())) return;
+  const auto key = host.new_key();
+  const auto id = host.processes().open(key, host.now());
+  if (refuse(call, id.status())) return;
+  wire::pack_array(call.result(), 3);
+  wire::pack_str(call.result(), host.self().str());
+  wire::pack_uint(call.result(), *id);
+  wire::pack_uint(call.result(), key);
+  call.succeed();
+}
+
+void receive(Host& host, Call& call) {
+  Arguments args{call.request().args, "process.receive [id, key, most] or [id, key, most, false]"};
+  const auto id = args.uint();
+  const auto key = args.uint();
+  const auto most = args.uint();
+  const bool wants_messages = args.optional_bool(true);
+  if (refuse(call, args.check())) return;
+  const auto ticket = call.defer();
+  if (!ticket) return;
+  host.processes().receive(*ticket, id, key, most,
+                           wants_messages ? tasks::Wants::kNews : tasks::Wants::kNothing,
+                           host.now());
+}
+
+void close(Host& host, Call& call) {
+  Arguments args{call.request().args, "process.close [id, key]"};
+  const auto id = args.uint();
+  const auto key = args.uint();
+  if (refuse(call, args.check())) return;
+  if (refuse(call, host.processes().close(id, key, host.now()))) return;
+  call.succeed();
+}
+
+void send(Host& host, Call& call) {
+  Arguments args{call.request().args, "process.send [id or name, from or nil, body]"};
+  const bool is_named = args.is_bytes_next();
+  const auto name =
+      is_named ? args.bytes("name", limits::kFunctionNameBytesMax) : std::string_view{};
+  const auto id = is_named ? 0 : args.uint();
+  auto from = read_from(args);
+  const auto body = args.value();
+  if (refuse(call, args.check()) || refuse(call, from.status())) return;
+  if (refuse(call, tasks::check_message(body))) return;
+  tasks::Delivery message;
+  message.kind = tasks::Delivery::Kind::kMessage;
+  message.from = *std::move(from);
+  message.body = body;
+  auto& processes = host.processes();
+  const auto status = is_named ? processes.send(name, std::move(message), host.now())
+                               : processes.send(id, std::move(message), host.now());
+  if (refuse(call, status)) return;
+  call.succeed();
+}
+
+void monitor(Host& host, Call& call) {
+  Arguments args{call.request().args, "process.monitor [id]"};
+  const auto id = args.uint();
+  if (refuse(call, args.check())) return;
+  const auto ticket = call.defer();
+  if (!ticket) return;
+  host.processes().monitor(*ticket, id, host.now());
+}
+
+}  // namespace
+
+void define_process(core::Modules& all, tasks::Host& host) {
+  const auto define = [&](const char* function, void (*handler)(Host&, Call&)) {
+    all.define(function, [&host, handler](Call& call) { handler(host, call); });
+  };
+  define("process.open", open);
+  define("process.receive", receive);
+  define("process.close", close);
+  define("process.send", send);
+  define("process.monitor", monitor);
+}
+
+}  // namespace kvmesh::modules

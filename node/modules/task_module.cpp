@@ -1,0 +1,132 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include <kvmesh/limits.h>
+#include <kvmesh/pid.h>
+
+#include "common/mesh/requests.h"
+#include "common/text.h"
+#include "node/modules/task_modules.h"
+
+namespace kvmesh::modules {
+namespace {
+
+using core::Call;
+using tasks::Host;
+
+constexpr std::size_t kModeBytesMax = 16;
+
+Status no_task(std::string_view function) {
+  return {StatusCode::kInvalidArgument,
+          std::string{function} + " is no task; call it directly instead of with task.run"};
+}
+
+Status no_mode(std::string_view mode) {
+  return {StatusCode::kInvalidArgument,
+          quoted(mode) +
+              " is no mode of task.run; the modes are call, async, nolink, spawn and "
+              "spawn_link"};
+}
+
+std::chrono::milliseconds limit_of(std::uint64_t milliseconds) {
+  const auto most = static_cast<std::uint64_t>(limits::kTimeoutMax.count());
+  return std::chrono::milliseconds{std::min(milliseconds, most)};
+}
+
+void run(Host& host, Call& call) {
+  Arguments args{call.request().args,
+                 "task.run [function, arguments, mode, limit_ms, from or nil]"};
+  const auto function = args.bytes("function name", limits::kFunctionNameBytesMax);
+  std::uint32_t count = 0;
+  const auto values = args.array(count);
+  const auto mode_name = args.bytes("mode", kModeBytesMax);
+  const auto limit = args.optional_uint(0);
+  auto from = read_from(args);
+  if (refuse(call, args.check()) || refuse(call, from.status())) return;
+
+  const auto mode = tasks::mode_from_name(mode_name);
+  if (!mode) return call.fail(no_mode(mode_name));
+  if (remote::is_built_in(function)) return call.fail(no_task(function));
+  if (refuse(call, check_allowed(host, function))) return;
+  const auto place = host.catalogue().find(function);
+  if (!place) return call.fail(host.catalogue().undefined(host.self().str(), function, count));
+
+  const auto ticket = call.defer();
+  if (!ticket) return;
+  tasks::Processes::Run task;
+  task.function = *place;
+  task.name = host.catalogue().at(*place).name;
+  task.args = values;
+  task.mode = *mode;
+  task.limit = limit_of(limit);
+  task.from = *std::move(from);
+  task.key = host.new_key();
+  host.processes().run(*ticket, std::move(task), host.now());
+}
+
+void next(Host& host, Call& call) {
+  Arguments args{call.request().args, "task.next [id, key] or [id, key, false]"};
+  const auto id = args.uint();
+  const auto key = args.uint();
+  const bool wants_news = args.optional_bool(true);
+  if (refuse(call, args.check())) return;
+  const auto ticket = call.defer();
+  if (!ticket) return;
+  host.processes().next(*ticket, id, key, wants_news ? tasks::Wants::kNews : tasks::Wants::kNothing,
+                        host.now());
+}
+
+void cancel(Host& host, Call& call) {
+  Arguments args{call.request().args, "task.cancel [id]"};
+  const auto id = args.uint();
+  if (refuse(call, args.check())) return;
+  if (refuse(call, host.processes().cancel(id, host.now()))) return;
+  call.succeed();
+}
+
+void list(Host& host, Call& call) {
+  const Arguments args{call.request().args, "task.list []"};
+  if (refuse(call, args.check())) return;
+  host.processes().list(call.result(), host.now());
+  call.succeed();
+}
+
+void modules(Host& host, Call& call) {
+  const Arguments args{call.request().args, "task.modules []"};
+  if (refuse(call, args.check())) return;
+  host.catalogue().list(call.result());
+  call.succeed();
+}
+
+}  // namespace
+
+void define_task(core::Modules& all, tasks::Host& host) {
+  const auto define = [&](const char* function, void (*handler)(Host&, Call&)) {
+    all.define(function, [&host, handler](Call& call) { handler(host, call); });
+  };
+  define("task.run", run);
+  define("task.next", next);
+  define("task.cancel", cancel);
+  define("task.list", list);
+  define("task.modules", modules);
+}
+
+Result<std::string> read_from(Arguments& args) {
+  const auto text = args.optional_bytes("pid", limits::kNodeNameBytesMax + 32);
+  if (!text) return std::string{};
+  const auto pid = Pid::parse(*text);
+  if (!pid) return pid.status();
+  return std::string{*text};
+}
+
+Status check_allowed(const tasks::Host& host, std::string_view function) {
+  if (host.allows(function)) return {};
+  return {StatusCode::kDenied,
+          host.self().str() + " does not let callers from outside call " + quoted(function) +
+              ": its setting tasks.allow does not name it; the request was not executed"};
+}
+
+}  // namespace kvmesh::modules

@@ -1,0 +1,72 @@
+#include "node/shared_module.h"
+
+#include <dlfcn.h>
+
+#include <cstring>
+#include <exception>
+#include <string_view>
+
+#include <kvmesh/plugin.h>
+
+#include "common/text.h"
+
+namespace kvmesh {
+namespace {
+
+constexpr const char* kEntry = "kvmesh_module";
+
+Status fault(const std::string& path, const std::string& text) {
+  return {StatusCode::kInvalidArgument, "modules: " + quoted(path, path.size()) + " " + text};
+}
+
+std::string last_error() {
+  const char* text = dlerror();
+  return text == nullptr ? "the system does not say why" : text;
+}
+
+// A path without '/' would be looked for in the system's folders.
+std::string with_folder(const std::string& path) {
+  return path.find('/') == std::string::npos ? "./" + path : path;
+}
+
+std::string cannot_load(const std::string& error) {
+  std::string text = "cannot be loaded: " + error;
+  if (error.find("undefined symbol") != std::string::npos) {
+    text +=
+        "; build it with this version of kvmesh, and let the program that loads it export its "
+        "symbols";
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<Module> load_shared_module(const std::string& path) {
+  void* file = dlopen(with_folder(path).c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (file == nullptr) return fault(path, cannot_load(last_error()));
+  const auto* entry = static_cast<const PluginEntry*>(dlsym(file, kEntry));
+  if (entry == nullptr) {
+    return fault(path,
+                 "is no module of kvmesh: it has no symbol kvmesh_module; add "
+                 "KVMESH_MODULE(function) of <kvmesh/plugin.h> to it");
+  }
+  if (entry->version != kPluginVersion) {
+    return fault(path, "was built for version " + std::to_string(entry->version) +
+                           " of kvmesh's modules; this node takes version " +
+                           std::to_string(kPluginVersion) + "; build it anew");
+  }
+  if (std::string_view{entry->library} != kPluginLibrary ||
+      entry->bytes_of_module != sizeof(Module)) {
+    return fault(path, "was built with another standard library (" + std::string{entry->library} +
+                           ") than this node (" + kPluginLibrary + "); build it anew");
+  }
+  try {
+    return entry->make();
+  } catch (const std::exception& error) {
+    return fault(path, std::string{"threw when its module was made: "} + error.what());
+  } catch (...) {
+    return fault(path, "threw something that is no std::exception when its module was made");
+  }
+}
+
+}  // namespace kvmesh

@@ -1,0 +1,131 @@
+#include "node/tasks/bodies.h"
+
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "common/wire/buffer.h"
+#include "common/wire/value_codec.h"
+#include "node/tasks/fiber_task.h"
+#include "node/tasks/nesting.h"
+#include "node/tasks/task_port.h"
+
+namespace kvmesh::tasks {
+namespace {
+
+// How a body, or one handler of a server, has ended.
+struct Ended {
+  Status status;
+  std::string result;
+};
+
+Ended packed(const Result<Value>& result) {
+  if (!result) return {result.status(), {}};
+  if (result->is_nil()) return {};
+  wire::Buffer out;
+  auto status = wire::pack_value(out, *result);
+  if (status.ok()) status = check_nesting(out.view(), kLevelsAroundResult);
+  if (!status.ok()) return {{status.code(), "the result cannot be sent: " + status.text()}, {}};
+  return {{}, std::string{out.view()}};
+}
+
+Status task_failed(std::string_view text) { return {StatusCode::kTaskFailed, std::string{text}}; }
+
+// Runs what may throw.
+template <typename Function>
+Ended guarded(Function&& function) {
+  try {
+    return function();
+  } catch (const std::exception& error) {
+    return {task_failed(error.what()), {}};
+  } catch (...) {
+    return {task_failed("something that is no std::exception was thrown"), {}};
+  }
+}
+
+Result<Value::List> unpack_arguments(std::string_view bytes) {
+  auto value = wire::unpack_value(bytes);
+  if (!value) {
+    return Status{StatusCode::kInvalidArgument,
+                  "the arguments cannot be read: " + value.status().text()};
+  }
+  auto* list = value->get_if<Value::List>();
+  if (list == nullptr) {
+    return Status{StatusCode::kInvalidArgument, "the arguments are not an array"};
+  }
+  return std::move(*list);
+}
+
+Ended call_function(Execution& execution) {
+  const auto arguments = unpack_arguments(execution.body().args);
+  if (!arguments) return {arguments.status(), {}};
+  TaskPort port{execution};
+  FiberTask task{execution, port};
+  return guarded([&] { return packed(execution.body().function->run(task, *arguments)); });
+}
+
+class Server {
+ public:
+  Server(Execution& execution, FiberTask& task)
+      : execution_(execution), task_(task), definition_(*execution.body().server) {}
+
+  Ended run() {
+    const auto state = definition_.make();
+    if (definition_.started) definition_.started(state.get(), task_);
+    auto delivery = execution_.receive(std::nullopt);
+    while (delivery.kind != Delivery::Kind::kNothing) {
+      auto answer = handle(state.get(), delivery);
+      delivery = execution_.receive_after(std::move(answer.status), std::move(answer.result));
+    }
+    return {};
+  }
+
+ private:
+  Ended handle(void* state, const Delivery& delivery) {
+    using Kind = Delivery::Kind;
+    if (delivery.kind != Kind::kCall && delivery.kind != Kind::kCast) {
+      const auto message = message_of(delivery, task_.self());
+      if (message && definition_.message) definition_.message(state, task_, *message);
+      return {};
+    }
+    const auto arguments = unpack_arguments(delivery.body);
+    if (!arguments) return {arguments.status(), {}};
+    if (delivery.kind == Kind::kCast) {
+      return {definition_.cast(state, task_, delivery.function, *arguments), {}};
+    }
+    return packed(definition_.call(state, task_, delivery.function, *arguments));
+  }
+
+  Execution& execution_;
+  FiberTask& task_;
+  const ServerDefinition& definition_;
+};
+
+// With the Mesh destroyed: nothing of this body is under way any more.
+void exit(Execution& execution, Ended ended) {
+  execution.shared().events.push(
+      Exited{execution.id(), std::move(ended.status), std::move(ended.result)});
+}
+
+Ended not_begun() { return {{StatusCode::kCancelled, "it was stopped before it began"}, {}}; }
+
+Ended serve(Execution& execution) {
+  TaskPort port{execution};
+  port.refuse_receive();
+  FiberTask task{execution, port};
+  return guarded([&] { return Server{execution, task}.run(); });
+}
+
+}  // namespace
+
+void run_task(Execution& execution) {
+  execution.begin();
+  exit(execution, execution.is_stopped() ? not_begun() : call_function(execution));
+}
+
+void run_server(Execution& execution) {
+  execution.begin();
+  exit(execution, execution.is_stopped() ? not_begun() : serve(execution));
+}
+
+}  // namespace kvmesh::tasks

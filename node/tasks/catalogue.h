@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <kvmesh/module.h>
+#include <kvmesh/status.h>
+
+#include "common/wire/buffer.h"
+#include "node/tasks/runtime.h"
+
+namespace kvmesh::tasks {
+
+/// The modules of a node: its task functions and servers. Filled before the node runs; read-only,
+/// and thread-safe, after.
+class Catalogue {
+ public:
+  /// kInvalidArgument with every fault, one a line: what Module::check() says, and names that are
+  /// taken. Nothing is added then.
+  Status add(Module module);
+
+  std::optional<FunctionIndex> find(std::string_view function) const;
+  const TaskFunction& at(FunctionIndex function) const { return *functions_[function.value]; }
+  const ServerDefinition& at(ServerIndex server) const { return *servers_[server.value]; }
+  std::uint32_t servers() const { return static_cast<std::uint32_t>(servers_.size()); }
+  const std::deque<Module>& modules() const { return modules_; }
+  bool empty() const { return functions_.empty() && servers_.empty(); }
+
+  /// kUndefinedFunction: names the node, the function, how many arguments it was called with, and
+  /// the functions with the nearest names.
+  Status undefined(std::string_view node, std::string_view function, std::size_t arguments) const;
+  /// An array of [function, parameters as text, how many], in the order of their names.
+  void list(wire::Buffer& out) const;
+
+ private:
+  std::deque<Module> modules_;
+  std::deque<const TaskFunction*> functions_;  // in modules_
+  std::deque<const ServerDefinition*> servers_;
+  std::map<std::string_view, std::uint32_t, std::less<>> places_;  // in functions_
+};
+
+}  // namespace kvmesh::tasks

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <kvmesh/operation.h>
+#include <kvmesh/status.h>
+
+#include "common/deadline.h"
+#include "common/packed_operation.h"
+#include "node/tasks/output_window.h"
+#include "node/tasks/runtime.h"
+
+/// What bodies on fibers tell the reactor. Values: nothing in them is shared with the fiber.
+namespace kvmesh::tasks {
+
+struct Exited {
+  ProcessId id;
+  Status status;
+  std::string result;  // one msgpack value, or empty for nil
+};
+struct Wrote {
+  ProcessId id;
+  Stream stream;
+  std::string bytes;
+};
+struct Waits {
+  ProcessId id;
+  std::optional<TimePoint> until;  // empty: for good
+};
+/// A server has handled its delivery.
+struct Handled {
+  ProcessId id;
+  Status status;
+  std::string result;
+};
+struct WantsTimer {
+  ProcessId id;
+  std::chrono::milliseconds after;
+  std::string body;
+};
+/// A message that arose on this node, for a process of this node.
+struct Notice {
+  ProcessId to;
+  std::unique_ptr<Delivery> message;
+};
+struct Asks {
+  std::unique_ptr<PackedOperation> operation;
+  std::function<void(Outcome)> done;
+};
+using Event = std::variant<Exited, Wrote, Waits, Handled, WantsTimer, Notice, Asks>;
+
+/// Events on their way from the workers to the reactor, in the order in which they were pushed.
+/// Thread-safe.
+class EventQueue {
+ public:
+  /// `wake` is called by push() whenever the queue was empty; on any thread. REQUIRES: before the
+  /// first push().
+  void on_first(std::function<void()> wake) { wake_ = std::move(wake); }
+
+  void push(Event event) {
+    bool first = false;
+    {
+      const std::lock_guard lock{mutex_};
+      first = events_.empty();
+      events_.push_back(std::move(event));
+    }
+    if (first) wake_();
+  }
+  /// Moves all there are to `out`. REQUIRES: `out` is empty.
+  void take(std::vector<Event>& out) {
+    const std::lock_guard lock{mutex_};
+    events_.swap(out);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Event> events_;
+  std::function<void()> wake_ = [] {};
+};
+
+}  // namespace kvmesh::tasks

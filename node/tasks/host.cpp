@@ -1,0 +1,233 @@
+#include "node/tasks/host.h"
+
+#include <algorithm>
+#include <map>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "common/packed_operation.h"
+#include "common/wire/value_codec.h"
+#include "node/tasks/bodies.h"
+
+namespace kvmesh::tasks {
+namespace {
+
+constexpr ProcessId kFirstIdMask = (ProcessId{1} << 48) - 1;  // long enough, and pids stay short
+constexpr std::chrono::milliseconds kEventsTime{10};  // of a pass: peers wait a second for a PONG
+constexpr std::size_t kEventsBetweenLooks = 64;       // at the clock
+constexpr std::size_t kBatchKept = 65536;             // events whose memory is kept
+constexpr std::chrono::milliseconds kLastMoment{50};  // for bodies that notice that nothing waits
+
+TimePoint clock_now() { return std::chrono::steady_clock::now(); }
+
+Processes::Options options_of(const Host::Options& options, ProcessId first_id) {
+  Processes::Options out;
+  out.self = options.self;
+  out.first_id = first_id;
+  out.time_limit = options.settings.time_limit;
+  out.processes_max = options.settings.processes_max;
+  return out;
+}
+
+}  // namespace
+
+Host::Host(Options options)
+    : options_(std::move(options)),
+      processes_(options_of(options_, (secrets_.next() & kFirstIdMask) | 1), *this) {}
+
+Host::~Host() {
+  for (const auto& [id, execution] : executions_) execution->abandon();
+}
+
+Status Host::load(Module module) { return catalogue_.add(std::move(module)); }
+
+void Host::attach(core::Core& core, std::uint32_t adapter, std::function<void()> wake) {
+  core_ = &core;
+  adapter_ = adapter;
+  events_.on_first(std::move(wake));
+}
+
+void Host::start(TimePoint now) {
+  now_ = std::max(now_, now);
+  if (catalogue_.empty()) return;
+  const auto& settings = options_.settings;
+  FiberPool::Options pool;
+  pool.workers = settings.workers;
+  pool.stack_bytes = settings.stack_bytes;
+  pool.queue_max = settings.queue_max;
+  pool.fibers_max = settings.processes_max;
+  pool_ = std::make_unique<FiberPool>(pool);
+  add_supervised();
+  processes_.start_supervised(now_);
+}
+
+// The names were checked when the modules were loaded.
+void Host::add_supervised() {
+  for (std::uint32_t i = 0; i < catalogue_.servers(); ++i) {
+    const auto& server = catalogue_.at(ServerIndex{i});
+    const auto status = processes_.add_server(server.name, {i}, server.policy);
+    if (!status.ok()) report("a server is not started: " + status.text());
+  }
+  std::map<std::string, int> times;
+  for (const auto& module : catalogue_.modules()) {
+    for (const auto& task : module.permanent_tasks()) {
+      wire::Buffer args;
+      auto status = wire::pack_value(args, task.args);
+      const auto time = ++times[task.function];
+      auto name = time == 1 ? task.function : task.function + " " + std::to_string(time);
+      if (status.ok()) {
+        status = processes_.add_task(
+            std::move(name),
+            {*catalogue_.find(task.function), task.function, std::string{args.view()}},
+            task.policy);
+      }
+      if (!status.ok()) report("a permanent task is not started: " + status.text());
+    }
+  }
+}
+
+bool Host::pass(TimePoint now) {
+  now_ = std::max(now_, now);
+  if (handled_ == batch_.size()) {
+    batch_.clear();
+    handled_ = 0;
+    if (batch_.capacity() > kBatchKept) batch_.shrink_to_fit();
+    events_.take(batch_);
+  }
+  bool more = false;
+  const auto until = clock_now() + kEventsTime;
+  while (handled_ < batch_.size() && !more) {
+    std::visit([this](auto& event) { handle(event); }, batch_[handled_++]);
+    more = handled_ % kEventsBetweenLooks == 0 && clock_now() > until;
+  }
+  processes_.flush(now_);
+  size_.store(processes_.size(), std::memory_order_relaxed);
+  return handled_ < batch_.size();
+}
+
+void Host::tick(TimePoint now) {
+  now_ = std::max(now_, now);
+  processes_.on_tick(now_);
+  alarms_.ring(now_);
+}
+
+TimePoint Host::now() { return now_ = std::max(now_, clock_now()); }
+
+void Host::reply(const core::Origin& origin, const ReplyView& reply) {
+  const auto done = own_requests_.take(origin.request);
+  done(outcome_of(reply));
+}
+
+void Host::stop(TimePoint now) {
+  now_ = std::max(now_, now);
+  processes_.stop_all(now_);
+}
+
+std::vector<std::string> Host::close() {
+  std::vector<std::string> names;
+  if (pool_ == nullptr) return names;
+  for (const auto& [id, execution] : executions_) execution->abandon();
+  for (const auto until = clock_now() + kLastMoment;
+       pool_->counts().existing > 0 && clock_now() < until;) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
+  if (pool_->counts().existing == 0) return names;
+  std::vector<Event> events;
+  events_.take(events);
+  for (const auto& event : events) {
+    if (const auto* exited = std::get_if<Exited>(&event)) executions_.erase(exited->id);
+  }
+  for (const auto& [id, execution] : executions_) {
+    const auto& body = execution->body();
+    names.push_back((body.function != nullptr ? body.function->name : body.server->name) + " " +
+                    execution->pid().to_string());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+Host::Counts Host::counts() const {
+  Counts counts;
+  counts.processes = size_.load(std::memory_order_relaxed);
+  if (pool_ == nullptr) return counts;
+  const auto fibers = pool_->counts();
+  counts.queued = fibers.waiting_to_begin;
+  counts.waiting = fibers.parked;
+  counts.running = fibers.existing - std::min(fibers.existing, counts.queued + counts.waiting);
+  return counts;
+}
+
+// ---- What Processes asks for.
+
+Status Host::run(ProcessId id, Execution::Body body, void (*on_fiber)(Execution&)) {
+  auto execution = std::make_unique<Execution>(
+      Execution::Shared{options_.self.str(), events_, alarms_}, id, std::move(body));
+  auto& its = *execution;
+  executions_.emplace(id, std::move(execution));
+  auto status = pool_->start([&its, on_fiber] { on_fiber(its); });
+  if (!status.ok()) executions_.erase(id);
+  return status;
+}
+
+Status Host::start(TaskStart task) {
+  return run(task.id, {&catalogue_.at(task.function), nullptr, std::move(task.args), task.deadline},
+             run_task);
+}
+
+Status Host::start_server(ProcessId id, ServerIndex server) {
+  return run(id, {nullptr, &catalogue_.at(server), {}, TimePoint::max()}, run_server);
+}
+
+void Host::deliver(ProcessId id, Delivery delivery) {
+  executions_.at(id)->deliver(std::move(delivery));
+}
+
+void Host::stop(ProcessId id, std::string_view /*why*/) { executions_.at(id)->stop(); }
+
+void Host::give_credit(ProcessId id, std::size_t bytes) { executions_.at(id)->give_credit(bytes); }
+
+bool Host::has_begun(ProcessId id) const {
+  const auto found = executions_.find(id);
+  return found != executions_.end() && found->second->has_begun();
+}
+
+void Host::answer(Ticket ticket, const Status& outcome, std::string_view result) {
+  core_->complete(ticket, outcome, result, now_);
+}
+
+// ---- What bodies say.
+
+void Host::handle(Exited& event) {
+  processes_.on_exit(event.id, std::move(event.status), event.result, now_);
+  executions_.erase(event.id);
+}
+
+void Host::handle(Wrote& event) { processes_.on_output(event.id, event.stream, event.bytes); }
+
+void Host::handle(Waits& event) { processes_.on_wait(event.id, event.until, now_); }
+
+void Host::handle(Handled& event) {
+  processes_.on_server_answer(event.id, event.status, event.result, now_);
+}
+
+void Host::handle(WantsTimer& event) {
+  auto status = processes_.on_timer(event.id, event.after, std::move(event.body), now_);
+  executions_.at(event.id)->answer_timer(std::move(status));
+}
+
+void Host::handle(Notice& event) {
+  const auto status = processes_.send(event.to, std::move(*event.message), now_);
+  if (status.code() == StatusCode::kOverloaded) report("a notice was dropped: " + status.text());
+}
+
+void Host::handle(Asks& event) {
+  auto request = event.operation->view();
+  request.id = own_requests_.add(std::move(event.done));
+  const core::Origin origin{adapter_, 0, request.id};
+  asks_itself_ = true;
+  core_->on_request(origin, request, now_);
+  asks_itself_ = false;
+}
+
+}  // namespace kvmesh::tasks

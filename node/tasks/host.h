@@ -1,0 +1,138 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include <kvmesh/module.h>
+#include <kvmesh/status.h>
+
+#include "common/config/settings.h"
+#include "common/names.h"
+#include "common/request.h"
+#include "node/core/core.h"
+#include "node/tasks/alarms.h"
+#include "node/tasks/catalogue.h"
+#include "node/tasks/events.h"
+#include "node/tasks/execution.h"
+#include "node/tasks/fiber_pool.h"
+#include "node/tasks/own_requests.h"
+#include "node/tasks/processes.h"
+#include "node/tasks/runtime.h"
+#include "node/tasks/secret_numbers.h"
+
+namespace kvmesh::tasks {
+
+/// Runs what Processes decides, on fibers: the shell between a node's first reactor, its processes
+/// and the workers of its pool. What bodies do comes to the reactor's thread as events, and is
+/// handled there once a pass; nothing else is shared but Execution and Alarms, which have locks.
+///
+/// Owned by the node; all methods are for the thread of the first reactor, but counts().
+class Host final : private Runtime {
+ public:
+  struct Options {
+    NodeName self;
+    Settings::Tasks settings;
+    std::function<void(const std::string&)> report;  // one line for the log
+  };
+  explicit Host(Options options);
+  /// Waits until every body has ended, however long that takes.
+  ~Host() override;
+
+  /// Before start(); errors as Catalogue::add().
+  Status load(Module module);
+
+  /// `core` and `wake` are the reactor's, `adapter` the number of this one. `wake` makes the
+  /// reactor pass soon; thread-safe. Before all below.
+  void attach(core::Core& core, std::uint32_t adapter, std::function<void()> wake);
+  /// Starts the servers and permanent tasks. Workers are there only if a module was loaded.
+  void start(TimePoint now);
+
+  /// Once a pass, behind what has arrived: handles what the bodies have said, within a budget of
+  /// time, then answers polls. True when there is more.
+  bool pass(TimePoint now);
+  void tick(TimePoint now);
+  /// The answer to a request of a body, whose origin has this adapter's number.
+  void reply(const core::Origin& origin, const ReplyView& reply);
+
+  /// Tells every process to stop.
+  void stop(TimePoint now);
+  /// No body runs or waits.
+  bool is_idle() const { return executions_.empty(); }
+  /// The reactor has ended: no body waits for anything any more. Gives them a moment to end; the
+  /// names of those that have not.
+  std::vector<std::string> close();
+
+  // For the handlers of requests.
+
+  Processes& processes() { return processes_; }
+  const Catalogue& catalogue() const { return catalogue_; }
+  const NodeName& self() const { return options_.self; }
+  std::uint64_t new_key() { return secrets_.next(); }
+  /// The time, and not before what Processes has been told.
+  TimePoint now();
+  /// Whether the request under way was made by a body of this node.
+  bool asks_itself() const { return asks_itself_; }
+  /// Whether callers from outside may call this: "module.function" or "server.function".
+  bool allows(std::string_view function) const {
+    return asks_itself_ || options_.settings.allow.allows(function);
+  }
+
+  struct Counts {
+    std::size_t processes =
+        0;  // bodies and mailboxes of clients, and ended tasks not yet handed over
+    std::size_t running = 0;  // bodies on a worker, or ready for one again
+    std::size_t queued = 0;   // bodies that have not begun
+    std::size_t waiting = 0;  // bodies that wait for something
+  };
+  /// Of a moment. Thread-safe.
+  Counts counts() const;
+
+ private:
+  // Runtime
+  Status start(TaskStart task) override;
+  Status start_server(ProcessId id, ServerIndex server) override;
+  void deliver(ProcessId id, Delivery delivery) override;
+  void stop(ProcessId id, std::string_view why) override;
+  void give_credit(ProcessId id, std::size_t bytes) override;
+  bool has_begun(ProcessId id) const override;
+  void answer(Ticket ticket, const Status& outcome, std::string_view result) override;
+  void report(const std::string& line) override { options_.report(line); }
+
+  Status run(ProcessId id, Execution::Body body, void (*on_fiber)(Execution&));
+  void add_supervised();
+  void handle(Exited& event);
+  void handle(Wrote& event);
+  void handle(Waits& event);
+  void handle(Handled& event);
+  void handle(WantsTimer& event);
+  void handle(Notice& event);
+  void handle(Asks& event);
+
+  const Options options_;
+  Catalogue catalogue_;
+  SecretNumbers secrets_;
+  EventQueue events_;
+  Alarms alarms_;
+  OwnRequests own_requests_;
+  Processes processes_;
+  absl::flat_hash_map<ProcessId, std::unique_ptr<Execution>> executions_;
+  core::Core* core_ = nullptr;
+  std::uint32_t adapter_ = 0;
+  TimePoint now_;
+  bool asks_itself_ = false;
+  std::vector<Event> batch_;           // taken from events_
+  std::size_t handled_ = 0;            // of those
+  std::atomic<std::size_t> size_ = 0;  // of processes_
+  std::unique_ptr<FiberPool> pool_;    // last: its workers use the rest
+};
+
+}  // namespace kvmesh::tasks

@@ -1,0 +1,266 @@
+#!/usr/bin/python3
+"""`kvmesh shell`: scripts on a pipe, and a terminal with editing, completion, history and interrupts."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import COMMAND_BIN, TIME_FACTOR, MeshTest, clean_environment, die_with_parent, eventually, main
+from task_client import MODULES, T
+
+USAGE, NOT_FOUND, DEADLINE_EXCEEDED = 2, 11, 16
+TASKS = {"": {"modules": [T, os.path.join(MODULES, "printer.so")]}, "tasks": {"allow": ["t.*", "printer.*"]}}
+PROMPT = "foo@localhost> "
+
+
+@unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")
+class Shell(MeshTest):
+    def setUp(self):
+        mesh = self.mesh()
+        self.foo = mesh.add("foo", table=[("*", "foo")], peers=["bar"], settings=TASKS)
+        self.bar = mesh.add("bar", apps=["kv"], table=[("*", "bar")], peers=["foo"], settings=TASKS)
+        mesh.start()
+
+    def command_line(self, *options):
+        return [COMMAND_BIN, "--node", self.foo.endpoint, *options, "shell"]
+
+
+class Script(Shell):
+    def script(self, text, *options, status=0):
+        result = subprocess.run(self.command_line(*options), input=text, capture_output=True, text=True,
+                                timeout=60 * TIME_FACTOR, env=clean_environment(), check=False)
+        self.stderr = result.stderr
+        self.assertEqual(result.returncode, status, (result.stdout[-2000:], result.stderr[-2000:]))
+        return result.stdout.splitlines()
+
+    def test_buckets(self):
+        self.assertEqual(self.script("""
+            # a comment
+            create "my bucket"
+            put "my bucket" milk '"1" [2'
+            put "my bucket" dash -
+            get "my bucket" milk
+            get "my bucket" dash
+            keys "my bucket"
+            count "my bucket"
+            delete "my bucket" milk
+            keys "my bucket"
+            buckets
+            route "my bucket"
+            drop "my bucket"
+            buckets
+        """), ['"1" [2', "-", "dash", "milk", "2", "dash", "my bucket", "foo@localhost", "  foo@localhost  * is its own"])
+
+    def test_calls_go_to_the_shells_node(self):
+        self.assertEqual(self.script("""
+            node
+            call t.add 1 2
+            call node.name
+            node bar@localhost
+            node
+            call node.name
+            call t.echo [1, {"a": "b c"}]
+            call t.echo 'two words'
+            call --bucket x node.name
+            call t.both_streams
+        """), ["foo@localhost", "3", '"foo@localhost"', "bar@localhost", '"bar@localhost"', '[1, {"a": "b c"}]',
+               '"two words"', '"foo@localhost"', "one", "three", "nil"])
+        self.assertEqual(self.stderr, "two\n")
+
+    def test_a_process_and_its_end(self):
+        pid, one, three, down = self.script("spawn_link t.both_streams\nreceive 10\n")
+        self.assertEqual((one, three, down), ("one", "three", f"down {pid}: normal"))
+        pid, down = self.script('spawn_link t.fail "out of luck"\nreceive 10\nflush\n')
+        self.assertEqual(down, f"down {pid}: failed: out of luck")
+
+    def test_messages(self):
+        with subprocess.Popen(self.command_line(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+                              env=clean_environment(), preexec_fn=die_with_parent) as shell:
+            def say(line):
+                shell.stdin.write(line + "\n")
+
+            say("self")
+            own = shell.stdout.readline().strip()
+            self.assertRegex(own, r"^<foo@localhost/[0-9a-f]+>$")
+            say("node bar@localhost")
+            say("spawn t.echo_messages")
+            echo = shell.stdout.readline().strip()
+            self.assertRegex(echo, r"^<bar@localhost/[0-9a-f]+>$")
+            for value in ("1", '"1"', "[1, 2]"):
+                say(f"send {echo} {value}")
+                say("receive 10")
+                self.assertEqual(shell.stdout.readline().strip(), f"message from {echo}: {value}")
+            say(f"monitor {echo}")
+            say(f"cancel {echo}")
+            say("receive 10")
+            self.assertRegex(shell.stdout.readline(), f"^down {echo}: ")
+            say(f"send {echo} 1")
+            say("receive 10")
+            self.assertRegex(shell.stdout.readline(), f"^undelivered to {echo}: not_found: ")
+            say(f"send {own} mine")
+            say("receive 10")
+            say("quit")
+            say("frob")
+            self.assertEqual(shell.stdout.readline().strip(), f'message from {own}: "mine"')
+            self.assertEqual(shell.wait(10 * TIME_FACTOR), 0)
+
+    def test_json(self):
+        documents = [json.loads(line) for line in self.script("call t.add 1 2\nself\nsend x@y/1 5\nreceive 10\n", "--json")]
+        self.assertEqual(documents[0], {"result": 3})
+        self.assertIn("pid", documents[1])
+        self.assertEqual(documents[3]["kind"], "undelivered")
+
+    def test_goes_on_after_a_failure_and_ends_with_the_last(self):
+        self.assertEqual(self.script("get nothing k\ncall t.add 1 2\n", status=NOT_FOUND), ["3"])
+        self.assertEqual(self.script("frob\nreceive 0\ncall t.add 1 2\n", status=DEADLINE_EXCEEDED), ["3"])
+        for wrong in ("frob", "get b", "put a b c d", "call", "call t.echo 'a", "receive soon", "help frob"):
+            self.script(wrong, status=USAGE)
+            self.assertTrue(self.stderr, wrong)
+        self.assertEqual(self.script("node nobody@localhost\nnode\n", status=13), ["foo@localhost"])
+
+    def test_help_lists_every_command(self):
+        names = [line.split()[0] for line in self.script("help\n")]
+        for name in ("help", "nodes", "node", "modules", "call", "spawn", "send", "receive", "flush", "self", "monitor", "tasks",
+                     "cancel", "create", "put", "get", "delete", "keys", "route", "info", "quit"):
+            self.assertIn(name, names)
+        self.assertEqual(len(names), len(set(names)))
+
+
+class Terminal(Shell):
+    def setUp(self):
+        super().setUp()
+        self.home = os.path.join(self.foo.mesh.directory, "home")
+        self.shown = ""
+        self.open()
+
+    def open(self):
+        environment = clean_environment({"TERM": "xterm", "HOME": self.home, "LC_ALL": "C.UTF-8", "NO_COLOR": "1"})
+        environment.pop("XDG_STATE_HOME", None)
+        self.pid, self.terminal = pty.fork()
+        if self.pid == 0:
+            os.execve(COMMAND_BIN, self.command_line(), environment)
+        self.addCleanup(self.close, self.pid, self.terminal)
+        self.wait_for(PROMPT)
+
+    def close(self, pid, terminal):
+        os.close(terminal)  # which ends whatever still runs
+        try:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass
+
+    def wait_for(self, text):
+        """Reads until `text` was shown; what came before it."""
+        deadline = time.monotonic() + 10 * TIME_FACTOR
+        while text not in self.shown:
+            left = deadline - time.monotonic()
+            self.assertGreater(left, 0, f"{text!r} was not shown, but {self.shown!r}")
+            if select.select([self.terminal], [], [], left)[0]:
+                self.shown += os.read(self.terminal, 65536).decode()
+        before, self.shown = self.shown.split(text, 1)
+        return before
+
+    def keys(self, text):
+        os.write(self.terminal, text.encode())
+
+    def run_line(self, line):
+        """What is shown between the line and the next prompt."""
+        self.keys(line + "\r")
+        self.wait_for("\r\n")
+        return self.wait_for(PROMPT)
+
+    def end(self):
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def test_editing(self):
+        self.keys("call t.echo 1\x7f2\x01\x05\r")  # erases the 1; to the beginning and the end
+        self.wait_for("\r\n2\r\n" + PROMPT)
+        self.keys("call t.echo Zürich\r")
+        self.wait_for('\r\n"Zürich"\r\n' + PROMPT)
+        self.keys("\x04")
+        self.assertEqual(self.end(), 0)
+
+    def test_completion(self):
+        self.keys("cal\tt.ad\t1 2\r")
+        self.wait_for("\r\n3\r\n" + PROMPT)
+        self.keys("call t.f\t")
+        shown = self.wait_for(PROMPT + "call t.f")
+        for name in ("t.fail", "t.fail_oddly", "t.flood"):
+            self.assertIn(name, shown)
+        self.keys("\x15node b\t\r")
+        self.wait_for("bar@localhost> ")
+
+    def printer(self):
+        """A process of this shell that writes what it is sent by others."""
+        pid = re.search("<.*>", self.run_line("spawn printer.write_messages")).group(0)
+
+        def write(text):
+            subprocess.run([COMMAND_BIN, "--node", self.foo.endpoint, "send", pid, json.dumps(text)], check=True,
+                           env=clean_environment())
+        return write
+
+    def test_output_leaves_the_line_alone(self):
+        write = self.printer()
+        write("at an empty line\n")
+        self.wait_for("at an empty line\r\n" + PROMPT)
+        self.keys("call t.add 20 ")
+        self.wait_for("20 ")
+        write("first\nsecond\n")
+        self.wait_for("first\r\nsecond\r\n" + PROMPT + "call t.add 20 ")
+        write("no line end")
+        self.wait_for("no line end\r\n" + PROMPT + "call t.add 20 ")
+        self.keys("22\r")
+        self.wait_for("\r\n42\r\n" + PROMPT)
+
+    def test_output_above_a_line_of_several_rows(self):
+        write = self.printer()
+        long = "x" * 200  # in rows of 80 columns
+        self.keys("call t.echo " + long)
+        self.wait_for("x" * 20)
+        self.keys("\x02\x02y")  # back by two
+        self.wait_for("y")
+        write("late\n")
+        before = self.wait_for("late\r\n" + PROMPT + "call t.echo xxx")
+        self.assertTrue(before.endswith("\r\x1b[2A\x1b[J"), before)  # from the third row to the first
+        self.keys("\r")
+        self.wait_for('"' + "x" * 198 + 'yxx"\r\n' + PROMPT)
+
+    def test_ctrl_c(self):
+        self.keys("call t.wait_for_stop\r")
+        self.wait_for("waiting\r\n")
+        self.keys("\x03")
+        self.wait_for("kvmesh: cancelled: ")
+        self.wait_for(PROMPT)
+        self.keys("receive 3600\r")
+        self.wait_for("\r\n")
+        self.keys("\x03")
+        self.wait_for("kvmesh: cancelled: ")
+        self.wait_for(PROMPT)
+        self.keys("call t.add 1")
+        self.wait_for("add 1")
+        self.keys("\x03")
+        self.wait_for("^C\r\n" + PROMPT)
+        self.assertIn("3", self.run_line("call t.add 1 2"))
+        eventually(lambda: self.foo.info()["tasks"]["running"] == 0, 5, "nothing runs")
+
+    def test_history_is_kept(self):
+        self.run_line("call t.add 1 2")
+        self.run_line("call t.add 3 4")
+        self.keys("quit\r")
+        self.assertEqual(self.end(), 0)
+        self.shown = ""
+        self.open()
+        self.keys("\x1b[A\x1b[A\x1b[A\r")  # quit, 3 4, 1 2
+        self.wait_for("\r\n3\r\n" + PROMPT)
+        self.assertTrue(os.path.exists(os.path.join(self.home, ".local/state/kvmesh/history")))
+
+
+if __name__ == "__main__":
+    main()

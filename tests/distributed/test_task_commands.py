@@ -1,0 +1,172 @@
+#!/usr/bin/python3
+"""call, spawn, send, modules and tasks of the command `kvmesh`, against real nodes with the module `t`."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import unittest
+
+from harness import COMMAND_BIN, TIME_FACTOR, MeshTest, clean_environment, die_with_parent, eventually, main
+from task_client import T
+
+USAGE, NOT_FOUND, INVALID_ARGUMENT, NO_ROUTE, DEADLINE_EXCEEDED, UNDEFINED = 2, 11, 12, 13, 16, 22
+TASK_FAILED, CANCELLED, DENIED = 26, 27, 28
+PID = re.compile(r"<qux@localhost/[0-9a-f]+>")
+QUX = "qux@localhost"
+
+
+@unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")
+class TaskCommand(MeshTest):
+    """foo, which the command is connected to, reaches qux, where the tasks run, via bar."""
+
+    def setUp(self):
+        mesh = self.mesh()
+        self.foo = mesh.add("foo", table=[("*", "qux")], peers=["bar"], vias={"qux": "bar"})
+        self.bar = mesh.add("bar", apps=["kv"], table=[("*", "qux")], peers=["qux"])
+        self.qux = mesh.add("qux", apps=["kv"], table=[("*", "qux")], peers=[],
+                            settings={"": {"modules": [T]}, "tasks": {"allow": ["t.*", "counter.*"]}})
+        mesh.start()
+        eventually(lambda: self.foo.reaches("qux"), 5, "foo reaches qux")
+
+    def command_line(self, *arguments):
+        return [COMMAND_BIN, "--node", self.foo.endpoint, *arguments]
+
+    def kvmesh(self, *arguments, status=0):
+        """Runs the command; its standard output. Asserts how it ends; `self.stderr` has the rest."""
+        result = subprocess.run(self.command_line(*arguments), capture_output=True, stdin=subprocess.DEVNULL, text=True,
+                                timeout=60 * TIME_FACTOR, env=clean_environment(), check=False)
+        self.stderr = result.stderr
+        self.assertEqual(result.returncode, status, (arguments, result.stdout[-2000:], result.stderr[-2000:]))
+        return result.stdout
+
+    def begin(self, *arguments):
+        process = subprocess.Popen(self.command_line(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env=clean_environment(),
+                                   preexec_fn=die_with_parent)
+        self.addCleanup(self.finish, process)
+        return process
+
+    @staticmethod
+    def finish(process):
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+    def tasks(self):
+        """What runs, but for servers and mailboxes."""
+        return [t for t in json.loads(self.kvmesh("tasks", QUX, "--json")) if t["function"].startswith("t.")]
+
+
+class Call(TaskCommand):
+    def test_results_are_readable(self):
+        self.assertEqual(self.kvmesh("call", QUX, "t.add", "1", "-2"), "-1\n")
+        for given, shown in [("hello", '"hello"'), ('"5"', '"5"'), ("5", "5"), ("[1, null]", "[1, nil]"), ("{}", "{}"),
+                             ("", '""'), ('{"base64": "AP8="}', 'b"\\x00\\xff"'), ("get", '"get"'), ("2.0", "2.0")]:
+            with self.subTest(given=given):
+                self.assertEqual(self.kvmesh("call", QUX, "t.echo", given), shown + "\n")
+        self.assertEqual(self.kvmesh("call", QUX, "t.echo", "--", "--option"), '"--option"\n')
+        self.assertEqual(self.kvmesh("call", QUX, "t.nothing"), "nil\n")
+        self.assertEqual(self.kvmesh("call", QUX, "t.echo", "[1, null]", "--json"), '{"result":[1,null]}\n')
+
+    def test_output_comes_before_the_result(self):
+        self.assertEqual(self.kvmesh("call", QUX, "t.both_streams"), "one\nthree\nnil\n")
+        self.assertEqual(self.stderr, "two\n")
+        documents = [json.loads(line) for line in self.kvmesh("call", QUX, "t.both_streams", "--json").splitlines()]
+        self.assertEqual(documents.pop(), {"result": None})
+        self.assertEqual("".join(d["output"] for d in documents if d["stream"] == "stdout"), "one\nthree\n")
+        self.assertEqual("".join(d["output"] for d in documents if d["stream"] == "stderr"), "two\n")
+        flood = self.kvmesh("call", QUX, "t.flood", "20000").splitlines()
+        self.assertEqual(flood, [f"line {i}" for i in range(20000)] + ["nil"])
+
+    def test_by_bucket_and_of_the_nodes_own_functions(self):
+        self.assertEqual(self.kvmesh("call", "--bucket", "anything", "node.name"), '"qux@localhost"\n')
+        self.assertEqual(self.kvmesh("call", "--bucket", "anything", "t.add", "1", "2"), "3\n")
+        self.assertEqual(self.kvmesh("call", "bar@localhost", "node.name"), '"bar@localhost"\n')
+
+    def test_exit_statuses(self):
+        self.kvmesh("call", QUX, "t.fail", "out of luck", status=TASK_FAILED)
+        self.assertEqual(self.stderr, "kvmesh: task_failed: out of luck\n")
+        self.kvmesh("call", QUX, "t.half", "3", status=NOT_FOUND)
+        self.kvmesh("call", QUX, "t.add", "1", status=INVALID_ARGUMENT)
+        self.kvmesh("call", QUX, "t.ad", "1", "2", status=UNDEFINED)
+        self.assertIn("t.add(int, int)", self.stderr)
+        self.kvmesh("call", "nobody@localhost", "t.add", "1", "2", status=NO_ROUTE)
+        self.kvmesh("call", QUX, "t.wait_for_stop", "--timeout", "200ms", status=DEADLINE_EXCEEDED)
+        eventually(lambda: not self.tasks(), 5, "the task has ended")
+        for arguments in (("call",), ("call", QUX), ("spawn", QUX), ("send", "x"), ("modules", "a", "b"), ("shell", "x")):
+            self.kvmesh(*arguments, status=USAGE)
+
+    def test_what_the_operator_does_not_allow(self):
+        self.qux.terminate()
+        self.qux.settings["tasks"]["allow"] = ["t.add"]
+        self.qux.start()
+        eventually(lambda: self.foo.reaches("qux"), 5, "foo reaches qux")
+        self.assertEqual(self.kvmesh("call", QUX, "t.add", "1", "2"), "3\n")
+        self.kvmesh("call", QUX, "t.nothing", status=DENIED)
+
+    def test_an_interrupt_cancels_the_task(self):
+        process = self.begin("call", QUX, "t.wait_for_stop", "--timeout", "1h")
+        self.assertEqual(process.stdout.readline(), "waiting\n")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(10 * TIME_FACTOR), CANCELLED)
+        self.assertEqual(self.tasks(), [])
+
+    def test_a_killed_caller_ends_its_task(self):
+        process = self.begin("call", QUX, "t.wait_for_stop", "--timeout", "1h")
+        self.assertEqual(process.stdout.readline(), "waiting\n")
+        process.kill()
+        eventually(lambda: not self.tasks(), 10, "the task has ended")
+
+
+class Spawn(TaskCommand):
+    def test_shows_the_pid_and_then_what_the_process_writes(self):
+        pid, *shown = self.kvmesh("spawn", QUX, "t.both_streams").splitlines()
+        self.assertRegex(pid, PID)
+        self.assertEqual(shown, ["one", "three"])
+        self.assertEqual(self.stderr, "two\n")
+        self.kvmesh("spawn", QUX, "t.fail", "out of luck", status=TASK_FAILED)
+        self.assertEqual(self.stderr, "kvmesh: task_failed: out of luck\n")
+        self.kvmesh("spawn", QUX, "node.name", status=INVALID_ARGUMENT)
+
+    def test_an_interrupt_stops_the_process(self):
+        process = self.begin("spawn", QUX, "t.wait_for_stop")
+        self.assertRegex(process.stdout.readline(), PID)
+        self.assertEqual(process.stdout.readline(), "waiting\n")
+        process.send_signal(signal.SIGINT)
+        self.assertNotEqual(process.wait(10 * TIME_FACTOR), -signal.SIGINT)
+        self.assertEqual(self.tasks(), [])
+
+    def test_a_process_that_goes_on(self):
+        pid = self.kvmesh("spawn", "--detach", QUX, "t.one_message", "60000").strip()
+        self.assertRegex(pid, PID)
+        task, = self.tasks()
+        self.assertEqual((task["pid"], task["function"], task["state"]), (pid, "t.one_message", "waiting"))
+        self.assertRegex(self.kvmesh("tasks", QUX), rf"(?m)^{pid} +t\.one_message +waiting +[0-9.]+ m?s +0$")
+        self.kvmesh("send", pid.strip("<>"), "hello")
+        eventually(lambda: not self.tasks(), 5, "it has got its message")
+        self.kvmesh("send", pid, "hello", status=NOT_FOUND)
+        self.kvmesh("send", "hello", "hello", status=INVALID_ARGUMENT)
+
+    def test_cancel(self):
+        for short in (False, True):
+            pid = self.kvmesh("spawn", "--detach", QUX, "t.wait_for_stop").strip()
+            self.kvmesh("tasks", QUX, "--cancel", pid.rsplit("/", 1)[1].strip(">") if short else pid)
+            eventually(lambda: not self.tasks(), 5, "it has ended")
+        self.kvmesh("tasks", "--cancel", pid, status=NOT_FOUND)
+        self.kvmesh("tasks", QUX, "--cancel", "no id", status=INVALID_ARGUMENT)
+
+
+class Modules(TaskCommand):
+    def test_signatures(self):
+        lines = self.kvmesh("modules", QUX).splitlines()
+        self.assertIn("t.add(int, int)", lines)
+        self.assertIn("t.nothing()", lines)
+        functions = json.loads(self.kvmesh("modules", QUX, "--json"))
+        self.assertIn({"function": "t.add", "parameters": "int, int", "arity": 2}, functions)
+        self.assertEqual(self.kvmesh("modules"), "")
+
+
+if __name__ == "__main__":
+    main()

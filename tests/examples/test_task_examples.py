@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+"""The examples about tasks, each with nodes of its own: what they print is compared word for word.
+
+By hand: KVMESH_TEST_BUILD=build/release tests/examples/test_task_examples.py, after a build.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../distributed"))
+import harness  # noqa: E402  beside the tests of real processes
+
+BUILD = os.path.abspath(os.environ.get("KVMESH_TEST_BUILD", os.path.join(harness.ROOT, "build/release")))
+TABLE = [("a..m", "foo"), ("*", "bar")]
+
+HELLO = """\
+call hello.world
+hello world
+hello.add 1 2 is 3
+shopping belongs to bar@localhost
+task_failed: there is no door sesame
+invalid_argument: hello.add: argument 2 must be an int, got text "two"
+hello.wrld: undefined_function
+the process answers "pong"
+"""
+PING_PONG = """\
+ping 1: "pong"
+ping 2: "pong"
+ping 3: "pong"
+between two tasks: 1000 pongs
+down: "normal"
+"""
+ASYNC_AWAIT = """\
+squared 7
+1
+4
+task_failed: only from 0 on, not -3
+16
+25
+cancelled by us: cancelled
+not done in time: deadline_exceeded
+"""
+COUNTER_SERVER = """\
+add 1: 1
+add 2: 3
+after the reset: 0
+add 5: 5
+add -1: task_failed: cannot count down
+after the restart: 0
+add -1 again: task_failed: cannot count down
+then it is given up: unavailable
+"""
+TEXT = """\
+Every node has a table of its own. A node that is asked for a bucket looks up the first
+byte of its name, and serves the request or passes it on. So a table is never right or
+wrong by itself: what counts is where the tables lead to, all of them together. A node
+may hand a part of its range on to another node, and nobody else needs to know. Many a
+table is two lines long. One byte decides, one look at an array is all that it takes.
+Xylophones, which begin with a letter that few names begin with, live where the last
+line of the table says.
+"""
+WORD_COUNT = """\
+piece 1 of 3 (Every): 41 different words, counted by bar@localhost
+piece 2 of 3 (may): 44 different words, counted by foo@localhost
+piece 3 of 3 (line): 5 different words, counted by foo@localhost
+a 8
+is 5
+of 5
+the 5
+node 4
+"""
+
+
+class ExampleNode(harness.Node):
+    """A node that is an example, started as `command` with its settings' file behind."""
+
+    def __init__(self, mesh, name, command):
+        super().__init__(mesh, name, apps=["kv"], table=TABLE)
+        self.command = command
+
+    def launch(self, arguments=(), environment=None):
+        self.write_config()
+        self.incarnation += 1
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen([*self.command, self.config_path, *arguments], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, env=harness.clean_environment(environment),
+                                            preexec_fn=harness.die_with_parent, start_new_session=True)
+
+
+class TaskExamples(harness.MeshTest):
+    maxDiff = None
+
+    def nodes(self, *command):
+        """foo (a..m) and bar (all others), both the example."""
+        mesh = self.mesh()
+        for name in ("foo", "bar"):
+            mesh.nodes[name] = ExampleNode(mesh, name, [example(command[0]), *command[1:]])
+        mesh.start()
+        return mesh.nodes["foo"], mesh.nodes["bar"]
+
+    def expect(self, printed, program, *arguments, errors=""):
+        done = subprocess.run([example(program), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=60 * harness.TIME_FACTOR, env=harness.clean_environment(),
+                              preexec_fn=harness.die_with_parent, check=False)
+        self.assertEqual((done.stdout, done.stderr, done.returncode), (printed, errors, 0))
+
+    def test_hello(self):
+        """Through the other node: what a task prints appears at the caller, and on no node."""
+        foo, bar = self.nodes("hello_node")
+        self.expect(HELLO, "hello_call", bar.endpoint, foo.full_name)
+        for node in (foo, bar):
+            self.assertNotIn("hello world", node.log())
+
+    def test_python(self):
+        """The selftest of the Python client finds the module and calls it, on either side of the link."""
+        for node in self.nodes("hello_node"):
+            done = subprocess.run([sys.executable, "-B", os.path.join(harness.ROOT, "examples/python/selftest.py"), node.endpoint],
+                                  capture_output=True, text=True, timeout=60 * harness.TIME_FACTOR, check=False)
+            self.assertEqual((done.stdout, done.stderr), ("selftest: all as common/PROTOCOL.md says\n", ""))
+        done = subprocess.run([sys.executable, "-B", os.path.join(harness.ROOT, "examples/python/kvmesh_client.py"),
+                               node.endpoint, "call_task", "foo@localhost", "hello.world"],
+                              capture_output=True, text=True, timeout=60 * harness.TIME_FACTOR, check=False)
+        self.assertEqual((done.stdout, done.stderr, done.returncode), ("hello world\n", "", 0))
+
+    def test_ping_pong(self):
+        foo, bar = self.nodes("ping_pong", "serve")
+        self.expect(PING_PONG, "ping_pong", foo.endpoint, foo.full_name, bar.full_name)
+
+    def test_async_await(self):
+        foo, bar = self.nodes("async_await", "serve")
+        self.expect(ASYNC_AWAIT, "async_await", bar.endpoint, foo.full_name)
+
+    def test_counter_server(self):
+        foo, bar = self.nodes("counter_server", "serve")
+        self.expect(COUNTER_SERVER, "counter_server", bar.endpoint, foo.full_name)
+        self.assertRegex(foo.log(), r"server counter ended \(failed: cannot count down\) and is restarted")
+        self.assertRegex(foo.log(), r"server counter ended \(failed: cannot count down\) and is given up")
+
+    def test_word_count(self):
+        foo, _ = self.nodes("word_count", "serve")
+        text = os.path.join(foo.mesh.directory, "text")
+        with open(text, "w", encoding="ascii") as file:
+            file.write(TEXT)
+        self.expect(WORD_COUNT, "word_count", foo.endpoint, text)
+
+    def test_wrong_use_is_told(self):
+        for name in ("hello_node", "hello_call", "ping_pong", "async_await", "counter_server", "word_count"):
+            done = subprocess.run([example(name)], capture_output=True, text=True, timeout=20, check=False)
+            self.assertEqual(done.returncode, 2, name)
+            self.assertTrue(re.match(r"usage: ", done.stderr), done.stderr)
+
+
+def example(name):
+    return os.path.join(BUILD, "examples", name)
+
+
+if __name__ == "__main__":
+    harness.main()

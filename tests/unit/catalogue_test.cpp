@@ -1,0 +1,105 @@
+#include "node/tasks/catalogue.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include <kvmesh/limits.h>
+
+#include "common/wire/value_codec.h"
+#include "node/tasks/edit_distance.h"
+#include "node/tasks/nesting.h"
+
+namespace kvmesh::tasks {
+namespace {
+
+using testing::HasSubstr;
+
+void nothing() {}
+
+struct State {};
+
+Module with_server(const char* module, const char* server) {
+  Module out{module};
+  out.server<State>(server);
+  return out;
+}
+
+TEST(Catalogue, FindsTheFunctionsOfAllModules) {
+  Catalogue catalogue;
+  EXPECT_TRUE(catalogue.empty());
+  ASSERT_EQ(catalogue.add(Module{"b"}.define("x", nothing)), Status{});
+  ASSERT_EQ(catalogue.add(Module{"a"}.define("y", [](std::int64_t, bool) {})), Status{});
+  EXPECT_EQ(catalogue.at(*catalogue.find("a.y")).name, "a.y");
+  EXPECT_FALSE(catalogue.find("a.x"));
+  wire::Buffer out;
+  catalogue.list(out);
+  EXPECT_EQ(wire::unpack_value(out.view())->to_json(), R"([["a.y","int, bool",2],["b.x","",0]])");
+}
+
+TEST(Catalogue, RefusesWhatIsWrongOrTakenAndAddsNothing) {
+  Catalogue catalogue;
+  ASSERT_EQ(catalogue.add(with_server("a", "s")), Status{});
+  const auto wrong = catalogue.add(Module{"b"}.define("No", nothing).define("x", nothing));
+  EXPECT_EQ(wrong.code(), StatusCode::kInvalidArgument);
+  EXPECT_FALSE(catalogue.find("b.x"));
+  EXPECT_THAT(catalogue.add(Module{"a"}).text(), HasSubstr("module \"a\" is loaded already"));
+  EXPECT_THAT(catalogue.add(with_server("b", "s")).text(),
+              HasSubstr("server \"s\" is there already, of the module a"));
+}
+
+TEST(Catalogue, UndefinedNamesTheNearest) {
+  Catalogue catalogue;
+  EXPECT_EQ(catalogue.undefined("foo@localhost", "a.b", 1).text(),
+            "foo@localhost has no function \"a.b\", which was to be called with 1 argument; no "
+            "module is loaded there");
+  Module module{"hello"};
+  for (const char* name : {"world", "word", "goodbye", "far_away"}) module.define(name, nothing);
+  ASSERT_EQ(catalogue.add(module), Status{});
+  EXPECT_EQ(catalogue.undefined("foo@localhost", "hello.worl", 0),
+            Status(StatusCode::kUndefinedFunction,
+                   "foo@localhost has no function \"hello.worl\", which was to be called with 0 "
+                   "arguments; the nearest of its 4 functions: hello.word(), hello.world(), "
+                   "hello.goodbye()"));
+}
+
+TEST(EditDistance, CountsWhatMustChange) {
+  EXPECT_EQ(edit_distance("", ""), 0U);
+  EXPECT_EQ(edit_distance("", "abc"), 3U);
+  EXPECT_EQ(edit_distance("abc", ""), 3U);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
+  EXPECT_EQ(edit_distance("ab", "ba"), 2U);
+}
+
+std::string nested(std::size_t depth) { return std::string(depth, '\x91') + "\x01"; }
+
+TEST(Nesting, LeavesRoomForWhatIsAround) {
+  EXPECT_EQ(check_nesting(nested(0), 2), Status{});
+  EXPECT_EQ(check_nesting(nested(limits::kNestingMax - 1), 1), Status{});
+  EXPECT_EQ(check_nesting(nested(limits::kNestingMax), 1).code(), StatusCode::kTooLarge);
+  EXPECT_EQ(check_nesting(nested(limits::kNestingMax - 2), 2), Status{});
+  EXPECT_EQ(check_nesting(nested(limits::kNestingMax - 1), 2).code(), StatusCode::kTooLarge);
+  const auto list = [](std::uint32_t items) {
+    wire::Buffer out;
+    out.push_back('\xdd');
+    out.skip(4);
+    out.put_u32(1, items);
+    return std::string{out.view()} + std::string(items, '\x01');
+  };
+  EXPECT_EQ(check_nesting(list(limits::kValueItemsMax - 64), 1), Status{});
+  EXPECT_EQ(check_nesting(list(limits::kValueItemsMax - 63), 1).code(), StatusCode::kTooLarge);
+}
+
+TEST(Nesting, AMessageIsWhatAValueCanHold) {
+  EXPECT_EQ(check_message("\xc0"), Status{});
+  EXPECT_EQ(check_message("\x81\xa1"
+                          "a\x01"),
+            Status{});
+  EXPECT_EQ(check_message("\x81\x01\x01").code(), StatusCode::kInvalidArgument);  // no text as key
+  EXPECT_EQ(check_message("\xd4\x01\x01").code(), StatusCode::kInvalidArgument);  // extension type
+  EXPECT_EQ(check_message("\x91\xd4\x01\x01").code(), StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace kvmesh::tasks

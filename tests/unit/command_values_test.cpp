@@ -1,0 +1,194 @@
+// Arguments as people write them, and values, messages and tasks as they read them.
+#include <gtest/gtest.h>
+#include <kvmesh/limits.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "client/command/argument.h"
+#include "client/command/task_texts.h"
+#include "client/command/value_text.h"
+#include "tests/unit/value_printer.h"
+
+namespace kvmesh::command {
+namespace {
+
+Value argument(std::string_view text) {
+  auto value = parse_argument(text);
+  EXPECT_TRUE(value) << text << ": " << value.status().to_string();
+  return value ? *std::move(value) : Value{};
+}
+
+TEST(Argument, IsJsonWhereItIsJson) {
+  EXPECT_EQ(argument("1"), Value{1});
+  EXPECT_EQ(argument("-9223372036854775808"), Value{std::numeric_limits<std::int64_t>::min()});
+  EXPECT_EQ(argument("9223372036854775807"), Value{std::numeric_limits<std::int64_t>::max()});
+  EXPECT_EQ(argument("18446744073709551615"), Value{std::numeric_limits<std::uint64_t>::max()});
+  EXPECT_EQ(argument("2.5"), Value{2.5});
+  EXPECT_EQ(argument("1e3"), Value{1000.0});
+  EXPECT_EQ(argument("true"), Value{true});
+  EXPECT_EQ(argument("null"), Value{});
+  EXPECT_EQ(argument("nil"), Value{});
+  EXPECT_EQ(argument("\"5\""), Value{"5"});
+  EXPECT_EQ(argument(" 7 "), Value{7});
+  EXPECT_EQ(argument("[1, [\"a\"], null]"), (Value{Value::List{1, Value::List{"a"}, Value{}}}));
+  EXPECT_EQ(argument("{\"b\": 1, \"a\": {}}"), (Value{Value::Map{{"b", 1}, {"a", Value::Map{}}}}));
+}
+
+TEST(Argument, IsTextOtherwise) {
+  for (const auto* text : {"", "hello", "hello world", "007", "+5", "1 2", "True", "[1,", "'5'",
+                           "<foo@h/1a>", "1e400", "\xff\xfe", "{a: 1}", "NaN", "--flag"}) {
+    EXPECT_EQ(argument(text), Value{text}) << text;
+  }
+}
+
+TEST(Argument, HasAFormForBytes) {
+  EXPECT_EQ(argument(R"({"base64": "AP8="})"), (Value{Bytes{std::string{"\0\xff", 2}}}));
+  EXPECT_EQ(argument(R"([{"base64": ""}])"), (Value{Value::List{Bytes{}}}));
+  // What only looks like it is a map.
+  EXPECT_EQ(argument(R"({"base64": 5})"), (Value{Value::Map{{"base64", 5}}}));
+  EXPECT_EQ(argument(R"({"base64": "AP8=", "a": 1})"),
+            (Value{Value::Map{{"base64", "AP8="}, {"a", 1}}}));
+}
+
+TEST(Argument, IsRefusedWhenNestedDeeperThanARequestMayBe) {
+  const auto nested = [](std::size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+  };
+  EXPECT_TRUE(parse_argument(nested(limits::kNestingMax - 1)));
+  const auto refused = parse_argument(nested(limits::kNestingMax));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument);
+  const auto second = parse_arguments({"1", nested(100000)});
+  ASSERT_FALSE(second);
+  EXPECT_TRUE(second.status().text().starts_with("argument 2: ")) << second.status().text();
+}
+
+TEST(PidArgument, MayStandWithoutItsBracketsOrNode) {
+  const Pid pid{"foo@h", 0x1a2b};
+  EXPECT_EQ(*parse_pid("<foo@h/1a2b>"), pid);
+  EXPECT_EQ(*parse_pid("foo@h/1a2b"), pid);
+  EXPECT_EQ(*parse_pid("1a2b", "foo@h"), pid);
+  EXPECT_EQ(*parse_pid("<bar@h/1>", "foo@h"), (Pid{"bar@h", 1}));
+  for (const auto* text : {"", "1a2b", "foo@h", "foo@h/", "foo@h/xyz", "<foo@h/1a2b", "foo/1"}) {
+    const auto pid_of = parse_pid(text);
+    ASSERT_FALSE(pid_of) << text;
+    EXPECT_EQ(pid_of.status().code(), StatusCode::kInvalidArgument);
+  }
+  EXPECT_FALSE(parse_pid("1a2z", "foo@h"));
+}
+
+TEST(ValueText, ShowsEachType) {
+  EXPECT_EQ(value_text({}), "nil");
+  EXPECT_EQ(value_text(true), "true");
+  EXPECT_EQ(value_text(-5), "-5");
+  EXPECT_EQ(value_text(~std::uint64_t{0}), "18446744073709551615");
+  EXPECT_EQ(value_text(3.0), "3.0");
+  EXPECT_EQ(value_text(0.1), "0.1");
+  EXPECT_EQ(value_text(std::nan("")), "nan");
+  EXPECT_EQ(value_text(-std::numeric_limits<double>::infinity()), "-inf");
+  EXPECT_EQ(value_text("Zürich"), "\"Zürich\"");
+  EXPECT_EQ(value_text(Bytes{"ab"}), "b\"ab\"");
+  EXPECT_EQ(value_text(Value::List{}), "[]");
+  EXPECT_EQ(value_text(Value::Map{}), "{}");
+  EXPECT_EQ(value_text(Value::List{1, "a", Value{}}), "[1, \"a\", nil]");
+  EXPECT_EQ(value_text(Value::Map{{"b", 1}, {"a", Value::List{2}}}), "{\"b\": 1, \"a\": [2]}");
+}
+
+TEST(ValueText, IsSafeOnATerminal) {
+  EXPECT_EQ(value_text("a\"\\\n\t\r"), R"("a\"\\\n\t\r")");
+  EXPECT_EQ(value_text("\x1b[31m\x7f"), R"("\x1b[31m\x7f")");
+  EXPECT_EQ(value_text("\xc2\x9b"), R"("\xc2\x9b")");          // a control character of Unicode
+  EXPECT_EQ(value_text("\xc2\xa0"), "\"\xc2\xa0\"");           // the next that is none
+  EXPECT_EQ(value_text("\xff\xc3\xbc"), R"("\xff\xc3\xbc")");  // not UTF-8 as a whole
+  EXPECT_EQ(value_text(Bytes{std::string{"\0", 1}}), R"(b"\x00")");
+  EXPECT_EQ(value_text(Value::Map{{"\x1b", 1}}), R"({"\x1b": 1})");
+}
+
+TEST(ValueText, TakesSeveralLinesWhereOneIsTooLong) {
+  const Value value{Value::Map{{"list", Value::List{1, 2}}, {"more", Value::List{"aaaa", "bbbb"}}}};
+  EXPECT_EQ(value_text(value, 44), R"({"list": [1, 2], "more": ["aaaa", "bbbb"]})");
+  EXPECT_EQ(value_text(value, 30),
+            "{\n"
+            "  \"list\": [1, 2],\n"
+            "  \"more\": [\"aaaa\", \"bbbb\"]\n"
+            "}");
+  EXPECT_EQ(value_text(value, 20),
+            "{\n"
+            "  \"list\": [1, 2],\n"
+            "  \"more\": [\n"
+            "    \"aaaa\",\n"
+            "    \"bbbb\"\n"
+            "  ]\n"
+            "}");
+  EXPECT_EQ(value_text(std::string(50, 'x'), 20), '"' + std::string(50, 'x') + '"');
+}
+
+const Value kModules = Value::List{
+    Value::List{"hello.add", "int, int", 2},
+    Value::List{"hello.world", "", 0},
+    Value::List{"of another version"},
+    5,
+};
+
+TEST(Modules, AreSignatures) {
+  EXPECT_EQ(modules_text(kModules), "hello.add(int, int)\nhello.world()\n");
+  EXPECT_EQ(modules_json(kModules),
+            R"([{"function":"hello.add","parameters":"int, int","arity":2},)"
+            R"({"function":"hello.world","parameters":"","arity":0}])");
+  EXPECT_EQ(module_functions(kModules), (std::vector<std::string>{"hello.add", "hello.world"}));
+  EXPECT_EQ(modules_text("none"), "");
+  EXPECT_EQ(modules_json({}), "[]");
+}
+
+TEST(Tasks, AreATable) {
+  const Value::Map task{{"pid", "<foo@h/1a>"}, {"function", "hello.slow"}, {"from", "<bar@h/2>"},
+                        {"age_ms", 2140},      {"state", "running"},       {"mailbox", 1200},
+                        {"output", 0}};
+  const Value::Map other{{"pid", "<foo@h/1b>"}, {"from", Value{}}, {"age_ms", 5}};
+  EXPECT_EQ(tasks_table(Value::List{task, other}, false),
+            "pid         function    state     since  mailbox  for\n"
+            "<foo@h/1a>  hello.slow  running   2.1 s    1,200  <bar@h/2>\n"
+            "<foo@h/1b>                       5.0 ms        0\n");
+  EXPECT_EQ(tasks_table({}, false), "pid  function  state  since  mailbox  for\n");
+}
+
+TEST(Messages, SayWhatTheyAre) {
+  const Message sent{MessageKind::kMessage, {"foo@h", 1}, Value::List{1, "a"}};
+  EXPECT_EQ(message_text(sent), "message from <foo@h/1>: [1, \"a\"]");
+  EXPECT_EQ(message_json(sent), R"({"kind":"message","sender":"<foo@h/1>","body":[1,"a"]})");
+  const Message nobody{MessageKind::kMessage, {}, "hi"};
+  EXPECT_EQ(message_text(nobody), "message: \"hi\"");
+  EXPECT_EQ(message_json(nobody), R"({"kind":"message","sender":null,"body":"hi"})");
+  const Message down{MessageKind::kDown, {"foo@h", 1}, "failed: no\x1b"};
+  EXPECT_EQ(message_text(down), "down <foo@h/1>: failed: no\\x1b");
+  EXPECT_EQ(message_json({MessageKind::kDown, {"foo@h", 1}, "normal"}),
+            R"({"kind":"down","sender":"<foo@h/1>","body":"normal"})");
+  EXPECT_EQ(message_text({MessageKind::kUndelivered, {"foo@h", 1}, "not_found: it has ended"}),
+            "undelivered to <foo@h/1>: not_found: it has ended");
+  EXPECT_EQ(message_text({MessageKind::kUndelivered, {}, "not_found: no"}),
+            "undelivered: not_found: no");
+}
+
+TEST(TaskOutput, IsADocumentAPiece) {
+  EXPECT_EQ(output_json({OutputStream::kOut, "a\n"}), R"({"stream":"stdout","output":"a\n"})");
+  EXPECT_EQ(output_json({OutputStream::kErr, "\xff"}),
+            R"({"stream":"stderr","output":{"base64":"/w=="}})");
+}
+
+TEST(EndOfAProcess, IsAStatus) {
+  EXPECT_TRUE(end_status("normal").ok());
+  EXPECT_EQ(end_status("failed: out of: luck"), (Status{StatusCode::kTaskFailed, "out of: luck"}));
+  EXPECT_EQ(end_status("cancelled: it was told to stop"),
+            (Status{StatusCode::kCancelled, "it was told to stop"}));
+  EXPECT_EQ(end_status("outcome_unknown: bar@h is gone: why").code(), StatusCode::kOutcomeUnknown);
+  EXPECT_EQ(end_status("cancelled").code(), StatusCode::kCancelled);
+  EXPECT_EQ(end_status("strange"), (Status{StatusCode::kTaskFailed, "strange"}));
+  EXPECT_FALSE(end_status("ok: not").ok());
+  EXPECT_FALSE(end_status("").ok());
+}
+
+}  // namespace
+}  // namespace kvmesh::command

@@ -19,7 +19,7 @@ std::shared_ptr<ShownOutput> output_of(const Session& session) {
   return std::make_shared<ShownOutput>(std::move(inner));
 }
 
-int run_call(Session& session, Mesh& mesh, Call call, std::shared_ptr<ShownOutput> output,
+int run_call(Session& session, Mesh& mesh, Call call, const std::shared_ptr<ShownOutput>& output,
              Interrupts& interrupts, const std::function<void()>& on_cancel) {
   const CallOptions options{session.timeout(), output};
   ArgumentList args{std::move(call.args)};

@@ -28,7 +28,7 @@ std::shared_ptr<ShownOutput> output_of(const Session& session);
 
 /// Calls, shows the output and then the result. An interrupt tells the task to stop and is then
 /// told to `on_cancel`, on another thread.
-int run_call(Session& session, Mesh& mesh, Call call, std::shared_ptr<ShownOutput> output,
+int run_call(Session& session, Mesh& mesh, Call call, const std::shared_ptr<ShownOutput>& output,
              Interrupts& interrupts, const std::function<void()>& on_cancel);
 
 /// Tells a process to stop and does not wait.

@@ -33,13 +33,14 @@ class Writer {
   // `used`: columns that stand before it on its line.
   void write(const Value& value, std::size_t indent, std::size_t used) {
     const std::string line = one_line(value);
-    if (used + display_width(line) <= width_) {
-      out_ += line;
-    } else if (const auto* list = value.get_if<Value::List>(); list != nullptr && !list->empty()) {
+    const bool fits = used + display_width(line) <= width_;
+    const auto* list = fits ? nullptr : value.get_if<Value::List>();
+    const auto* map = fits ? nullptr : value.get_if<Value::Map>();
+    if (list != nullptr && !list->empty()) {
       write_all(*list, '[', ']', indent, [&](const Value& element) {
         write(element, indent + kIndent, indent + kIndent + 1);
       });
-    } else if (const auto* map = value.get_if<Value::Map>(); map != nullptr && !map->empty()) {
+    } else if (map != nullptr && !map->empty()) {
       write_all(*map, '{', '}', indent, [&](const auto& entry) {
         const std::string name = quoted_text(entry.first) + ": ";
         out_ += name;

@@ -27,7 +27,7 @@ std::string range_text(std::int64_t min, std::int64_t max) {
 
 }  // namespace
 
-KeySpec integer_key(KeySpec spec, std::int64_t min, std::int64_t max, IntegerAccess access,
+KeySpec integer_key(KeySpec spec, std::int64_t min, std::int64_t max, const IntegerAccess& access,
                     std::int64_t multiple_of) {
   spec.type = "an integer";
   spec.range = range_text(min, max);
@@ -108,7 +108,7 @@ std::string array_text(const std::vector<std::string>& texts) {
 }  // namespace
 
 KeySpec strings_key(KeySpec spec, std::string_view example, std::size_t count_max,
-                    StringsAccess access) {
+                    const StringsAccess& access) {
   spec.type = "an array of strings";
   spec.show = [access](const Settings& settings) { return array_text(access.get(settings)); };
   return with_store(

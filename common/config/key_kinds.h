@@ -39,7 +39,7 @@ struct IntegerAccess {
   std::function<std::int64_t(const Settings&)> get;
 };
 /// `multiple_of`: what the value must be a multiple of.
-KeySpec integer_key(KeySpec spec, std::int64_t min, std::int64_t max, IntegerAccess access,
+KeySpec integer_key(KeySpec spec, std::int64_t min, std::int64_t max, const IntegerAccess& access,
                     std::int64_t multiple_of = 1);
 
 /// `member` gives the number that the key sets.
@@ -64,6 +64,6 @@ struct StringsAccess {
 };
 /// An array of at most `count_max` different strings.
 KeySpec strings_key(KeySpec spec, std::string_view example, std::size_t count_max,
-                    StringsAccess access);
+                    const StringsAccess& access);
 
 }  // namespace kvmesh::config

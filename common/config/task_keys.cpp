@@ -36,7 +36,7 @@ KeySpec allow_key() {
                R"( patterns: "module.function", "module.*" or "*")";
   return strings_key(std::move(spec), R"(allow = ["hello.*"])", kPatternsMax,
                      {[](const std::string& pattern) { return Allowed::parse({pattern}).status(); },
-                      [](Settings& s, std::vector<std::string> patterns) {
+                      [](Settings& s, const std::vector<std::string>& patterns) {
                         s.tasks.allow = *Allowed::parse(patterns);
                       },
                       [](const Settings& s) { return s.tasks.allow.patterns(); }});

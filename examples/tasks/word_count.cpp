@@ -68,6 +68,7 @@ bool ask(kvmesh::Mesh& mesh, char** arguments) {
   std::ifstream file{arguments[0]};
   const auto pieces = split(file);
   std::vector<kvmesh::Async<std::pair<std::string, Counts>>> tasks;
+  tasks.reserve(pieces.size());
   for (const auto& piece : pieces) {
     tasks.push_back(
         mesh.async_route<std::pair<std::string, Counts>>(name_of(piece), "words.count", piece));

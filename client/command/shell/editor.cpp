@@ -155,6 +155,7 @@ int Editor::decode_character(wchar_t* character) {
     const auto count = read(STDIN_FILENO, &byte, 1);
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (count <= 0) return 0;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the state is given, so it is safe
     const auto used = std::mbrtowc(character, &byte, 1, &state);
     if (used == static_cast<std::size_t>(-2)) continue;  // there is more of it
     if (used == static_cast<std::size_t>(-1)) {          // it is none

@@ -20,7 +20,7 @@ Status fault(const std::string& path, const std::string& text) {
 }
 
 std::string last_error() {
-  const char* text = dlerror();
+  const char* text = dlerror();  // NOLINT(concurrency-mt-unsafe): glibc keeps one for each thread
   return text == nullptr ? "the system does not say why" : text;
 }
 

@@ -99,12 +99,13 @@ std::string reminded(Task& self, milliseconds after) {
 
 // ---- Tasks that ask.
 
-Result<Value> relay(Task& self, std::string node, std::string function, Value::List args) {
+Result<Value> relay(Task& self, const std::string& node, const std::string& function,
+                    Value::List args) {
   if (args.empty()) return self.call(node, function);
   return self.call(node, function, args.front());
 }
 
-std::int64_t sum_of_halves(Task& self, std::string node, std::int64_t count) {
+std::int64_t sum_of_halves(Task& self, const std::string& node, std::int64_t count) {
   std::vector<kvmesh::Async<std::int64_t>> halves;
   for (std::int64_t i = 0; i < count; ++i) {
     halves.push_back(self.async<std::int64_t>(node, "t.half", 2 * i));
@@ -115,13 +116,13 @@ std::int64_t sum_of_halves(Task& self, std::string node, std::int64_t count) {
 }
 
 // Ends while what it asked for is under way.
-void leave_requests(Task& self, std::string node) {
+void leave_requests(Task& self, const std::string& node) {
   for (int i = 0; i < 10; ++i) (void)self.spawn(node, "t.wait_for_stop");
   const auto forgotten = self.async_nolink(node, "t.wait_for_stop");
   (void)self.monitor(Pid{node.empty() ? self.self().node : node, 1});
 }
 
-std::string monitored(Task& self, std::string node, std::string function) {
+std::string monitored(Task& self, const std::string& node, const std::string& function) {
   const auto pid = self.spawn(node, function);
   if (!pid) return pid.status().to_string();
   if (const auto status = self.monitor(*pid); !status.ok()) return status.to_string();

@@ -132,7 +132,7 @@ TEST_F(TaskRuntime, ATaskCallsAnotherAndItsOutputPassesThrough) {
                   })
           .define("outer", [](Task& self) {
             self.print("before");
-            const auto doubled = self.call<std::int64_t>("", "t.inner", 21);
+            auto doubled = self.call<std::int64_t>("", "t.inner", 21);
             self.print("after");
             return doubled;
           }));
@@ -152,6 +152,7 @@ TEST_F(TaskRuntime, ManyAwaitMany) {
     return sum;
   }));
   std::vector<std::uint64_t> sums;
+  sums.reserve(20);
   for (int i = 0; i < 20; ++i) sums.push_back(start("t.sum", {50}));
   for (const auto sum : sums) EXPECT_EQ(end(sum).result, Value{50 * 49 / 2 + 50});
 }
@@ -183,6 +184,7 @@ TEST_F(TaskRuntime, WhatATaskLeavesBehindIsNotTouched) {
             }
           }));
   std::vector<std::uint64_t> all;
+  all.reserve(50);
   for (int i = 0; i < 50; ++i) all.push_back(start("t.leave"));
   for (const auto task : all) EXPECT_EQ(end(task).status, Status{});
   host_->stop(now());

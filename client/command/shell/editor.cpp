@@ -78,7 +78,8 @@ Editor::Editor(ShownOutput& output, Interrupts& interrupts, Complete complete,
   el_set(edit_, EL_PROMPT, &Editor::prompt_of);
   el_set(edit_, EL_HIST, history, history_);
   el_set(edit_, EL_GETCFN, &Editor::read_character);
-  el_set(edit_, EL_ADDFN, "kvmesh-complete", "Complete the word", &Editor::complete_word);
+  // el_set() would copy both texts and never free them; this keeps the pointers.
+  el_wset(edit_, EL_ADDFN, L"kvmesh-complete", L"Complete the word", &Editor::complete_word);
   el_set(edit_, EL_BIND, "^I", "kvmesh-complete", nullptr);
   el_set(edit_, EL_BIND, "^R", "em-inc-search-prev", nullptr);
   el_source(edit_, nullptr);  // ~/.editrc
@@ -128,7 +129,7 @@ int Editor::read_character(EditLine* edit, wchar_t* character) {
   return editor_of(edit)->wait_for_character(character);
 }
 
-unsigned char Editor::complete_word(EditLine* edit, int /*character*/) {
+unsigned char Editor::complete_word(EditLine* edit, wint_t /*character*/) {
   return editor_of(edit)->complete_here();
 }
 

@@ -30,7 +30,7 @@ class Editor final : public Lines {
  private:
   static char* prompt_of(EditLine* edit);
   static int read_character(EditLine* edit, wchar_t* character);
-  static unsigned char complete_word(EditLine* edit, int character);
+  static unsigned char complete_word(EditLine* edit, wint_t character);
 
   int wait_for_character(wchar_t* character);
   int decode_character(wchar_t* character);

@@ -119,8 +119,9 @@ void Reactor::wait_for_work() {
   if (std::exchange(work_, 0) > 0 && busy_poll_.count() > 0) {
     const auto until = now_is() + busy_poll_;
     do {
-      work_ += static_cast<int>(loop_.poll_one());
-      if (work_ != 0) return;
+      const auto handlers = static_cast<int>(loop_.poll_one());
+      work_ += handlers;
+      if (handlers > 0) return;  // also after a tick, which may have left something to flush
       std::this_thread::yield();
     } while (now_is() < until);
   }

@@ -9,8 +9,7 @@
 
 #include <kvmesh/limits.h>
 
-#include "client/outcome.h"
-#include "client/request.h"
+#include "common/operation_codec.h"
 
 namespace kvmesh {
 namespace {
@@ -23,10 +22,6 @@ constexpr std::chrono::milliseconds kTickIdle{50};  // enough for the link's PIN
 constexpr std::chrono::milliseconds kGrace{100};
 
 constexpr std::size_t kOnlyLink = 0;
-
-std::chrono::milliseconds bounded(Timeout timeout) {
-  return std::clamp(timeout.duration, std::chrono::milliseconds{0}, limits::kTimeoutMax);
-}
 
 std::string milliseconds_text(TimePoint from, TimePoint to) {
   const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(to - from);
@@ -111,7 +106,7 @@ client::Submission Client::Loop::prepare(const Operation& operation, Timeout tim
   call.deadline = call.made + bounded(timeout);
   call.trace = operation.trace;
   call.done = std::move(done);
-  auto body = client::encode_request(operation);
+  auto body = encode_request(operation);
   if (!body) {
     call.refused = body.status();
   } else if (const auto others = under_way_.fetch_add(1); others >= options_.in_flight_max) {
@@ -120,7 +115,7 @@ client::Submission Client::Loop::prepare(const Operation& operation, Timeout tim
                     std::to_string(others) + " calls of this client are under way; the limit is " +
                         std::to_string(options_.in_flight_max) + "; the call was not sent"};
   } else {
-    call.body = *std::move(body);
+    call.body = std::move(body->body);
   }
   return call;
 }
@@ -308,7 +303,7 @@ void Client::Loop::on_up(transport::Link& /*link*/, const wire::Welcome& welcome
 void Client::Loop::on_reply(transport::Link& /*link*/, const ReplyView& reply) {
   auto taken = in_flight_.take(reply.id);
   if (!taken) return;  // late: its caller was told that the outcome is unknown
-  end(taken->payload.done, client::outcome_of(reply));
+  end(taken->payload.done, outcome_of(reply));
 }
 
 void Client::Loop::on_draining(transport::Link& /*link*/, const std::string& why) {

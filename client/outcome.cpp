@@ -1,25 +1,9 @@
 #include "client/outcome.h"
 
-#include <chrono>
 #include <utility>
-
-#include <kvmesh/limits.h>
-
-#include "common/wire/record.h"
-#include "common/wire/value_codec.h"
 
 namespace kvmesh::client {
 namespace {
-
-std::vector<Hop> hops_of(std::string_view trace) {
-  std::vector<Hop> hops;
-  while (const auto hop = wire::take_trace_hop(trace)) {
-    hops.push_back({std::string{hop->node}, std::string{hop->entry}, std::string{hop->next},
-                    std::chrono::microseconds{hop->elapsed_us},
-                    std::chrono::microseconds{hop->executed_us}});
-  }
-  return hops;
-}
 
 Status wrong_type(std::string_view function, std::string_view wanted) {
   return {StatusCode::kProtocolError,
@@ -27,23 +11,6 @@ Status wrong_type(std::string_view function, std::string_view wanted) {
 }
 
 }  // namespace
-
-Outcome outcome_of(const ReplyView& reply) {
-  Outcome outcome;
-  outcome.trace = hops_of(reply.trace);
-  if (reply.code != StatusCode::kOk) {
-    outcome.status = {reply.code, std::string{reply.text.substr(0, limits::kErrorTextBytesMax)}};
-    return outcome;
-  }
-  auto result = wire::unpack_value(reply.result);
-  if (result) {
-    outcome.result = *std::move(result);
-  } else {
-    outcome.status = {StatusCode::kOutcomeUnknown,
-                      "the call was executed, but its result is lost: " + result.status().text()};
-  }
-  return outcome;
-}
 
 Result<std::optional<std::string>> value_of(Outcome outcome, std::string_view function) {
   if (!outcome.status.ok()) return std::move(outcome.status);

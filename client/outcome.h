@@ -6,14 +6,8 @@
 
 #include <kvmesh/client.h>
 
-#include "common/request.h"
-
-/// From what a node answers to what a caller gets. Pure functions.
+/// From an outcome to what a caller gets. Pure functions.
 namespace kvmesh::client {
-
-/// A reply, decoded. A result that cannot be decoded ends as kOutcomeUnknown: the call was
-/// executed, and no other code may say so.
-Outcome outcome_of(const ReplyView& reply);
 
 /// The results of the functions of `kv` and `node`. The outcome's status when that is not OK;
 /// kProtocolError when the result is not of the type that common/PROTOCOL.md gives for `function`.

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include <kvmesh/operation.h>
 #include <kvmesh/status.h>
 
-#include "common/request.h"
-#include "common/wire/buffer.h"
+#include "common/operation_codec.h"
 
 namespace kvmesh {
 
@@ -15,8 +14,7 @@ namespace kvmesh {
 /// value that moves from the thread that asks to the one that has the core.
 class PackedOperation {
  public:
-  /// kInvalidArgument: no name of a node or a function. kTooLarge: a name or the whole is over its
-  /// limit, or a value nests too deeply.
+  /// Refuses what encode_request() does.
   static Result<PackedOperation> make(const Operation& operation, Timeout timeout);
 
   /// Valid as long as this stays where it is.
@@ -25,16 +23,11 @@ class PackedOperation {
  private:
   PackedOperation() = default;
 
-  Target::Kind target_ = Target::Kind::kHere;
   std::string name_;
   std::string function_;
-  wire::Buffer body_;
-  std::size_t args_at_ = 0;  // in body_
+  EncodedRequest encoded_;
   std::uint64_t timeout_ms_ = 0;
   std::uint64_t flags_ = 0;
 };
-
-/// A reply for whoever asked with an Operation. A trace is left out.
-Outcome outcome_of(const ReplyView& reply);
 
 }  // namespace kvmesh

@@ -1,5 +1,9 @@
 #include "common/text.h"
 
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
 namespace kvmesh {
 namespace {
 
@@ -38,6 +42,20 @@ std::string quoted(std::string_view bytes, std::size_t shown_max) {
 std::string over_limit(std::string_view what, std::size_t actual, std::size_t limit) {
   return std::string{what} + " of " + std::to_string(actual) + " bytes is over the limit of " +
          std::to_string(limit);
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);  // distances of a's beginning to each beginning of b
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (const char from : a) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t i = 0; i < b.size(); ++i) {
+      const auto replaced = diagonal + (from == b[i] ? 0 : 1);
+      diagonal = row[i + 1];
+      row[i + 1] = std::min({replaced, row[i] + 1, row[i + 1] + 1});
+    }
+  }
+  return row[b.size()];
 }
 
 std::string byte_text(unsigned char byte) {

@@ -15,6 +15,10 @@ std::string quoted(std::string_view bytes, std::size_t shown_max = 64);
 /// "value of 1048577 bytes is over the limit of 1048576".
 std::string over_limit(std::string_view what, std::size_t actual, std::size_t limit);
 
+/// How many bytes must be put in, taken out or replaced to make `b` of `a` (Levenshtein's
+/// distance). Costs the product of their sizes.
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
 /// A byte as 'a' (0x61), or 0x0a where it is not printable.
 std::string byte_text(unsigned char byte);
 

@@ -5,19 +5,10 @@
 #include <variant>
 
 #include "client/command/table.h"
-#include "client/command/utf8.h"
+#include "client/command/tsv.h"
 
 namespace kvmesh::command {
 namespace {
-
-constexpr std::string_view kHex = "0123456789abcdef";
-
-void append_byte(std::string& out, char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  out += "\\x";
-  out += kHex[byte >> 4];
-  out += kHex[byte & 15];
-}
 
 // Of a double that may be none that JSON knows.
 std::string number_text(double number) {
@@ -109,31 +100,10 @@ class Writer {
 }  // namespace
 
 std::string quoted_text(std::string_view text) {
-  const bool readable = is_utf8(text);
   std::string out = "\"";
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const auto byte = static_cast<unsigned char>(c);
-    // The control characters 80 to 9f of Unicode, which some terminals obey.
-    const bool control =
-        byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (c == '\r') {
-      out += "\\r";
-    } else if (readable && control) {
-      append_byte(out, c);
-      append_byte(out, text[++i]);
-    } else if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !readable)) {
-      append_byte(out, c);
-    } else {
-      out += c;
-    }
+  for (const char c : escape(text)) {
+    if (c == '"') out += '\\';
+    out += c;
   }
   return out + '"';
 }

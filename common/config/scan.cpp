@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/config/schema.h"
+#include "common/text.h"
 
 namespace kvmesh::config {
 namespace {
@@ -31,22 +32,6 @@ std::vector<std::string> known_keys() {
     if (dot != std::string::npos) out.push_back(spec.key.substr(0, dot));
   }
   return out;
-}
-
-// Levenshtein's: how many bytes to insert, remove or replace.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
 }
 
 std::string_view last_part(std::string_view key) { return key.substr(key.rfind('.') + 1); }

@@ -10,6 +10,7 @@
 #include "common/mesh/port.h"
 #include "common/mesh/remote_task.h"
 #include "common/mesh/requests.h"
+#include "common/operation_codec.h"
 
 namespace kvmesh {
 namespace {
@@ -22,10 +23,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kAnswerGrace{100};
 // Every request ends by itself, a little later than its time is over. This is in case it does not.
 constexpr milliseconds kRequestGrace{1000};
-
-milliseconds bounded(Timeout timeout) {
-  return std::clamp<milliseconds>(timeout.duration, milliseconds{0}, limits::kTimeoutMax);
-}
 
 Status no_time(std::string_view function) {
   return {StatusCode::kDeadlineExceeded,

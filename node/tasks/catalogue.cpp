@@ -9,7 +9,6 @@
 #include "common/mesh/requests.h"
 #include "common/text.h"
 #include "common/wire/pack.h"
-#include "node/tasks/edit_distance.h"
 
 namespace kvmesh::tasks {
 namespace {

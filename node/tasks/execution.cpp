@@ -31,31 +31,34 @@ Delivery Execution::receive_after(Status status, std::string result) {
   return wait_for_delivery();
 }
 
-// Also when it is stopped a delivery comes: each wait is ended by one.
-Delivery Execution::wait_for_delivery() {
+// What the reactor has for the fiber, which waits for it; `abandoned` when no reactor is left.
+template <typename T>
+T Execution::wait_for(std::optional<T>& place, T abandoned) {
   for (;;) {
     {
       const std::lock_guard lock{mutex_};
-      if (delivered_) {
-        Delivery delivery = *std::move(delivered_);
-        delivered_.reset();
-        return delivery;
-      }
-      if (abandoned_) return {};
+      if (place) return *std::exchange(place, std::nullopt);
+      if (abandoned_) return abandoned;
     }
     FiberPool::park();
   }
 }
 
-void Execution::deliver(Delivery delivery) {
+template <typename T>
+void Execution::hand_over(std::optional<T>& place, T what) {
   FiberRef fiber;
   {
     const std::lock_guard lock{mutex_};
-    delivered_ = std::move(delivery);
+    place = std::move(what);
     fiber = fiber_;
   }
   FiberPool::unpark(fiber);
 }
+
+// Also when it is stopped a delivery comes: each wait is ended by one.
+Delivery Execution::wait_for_delivery() { return wait_for(delivered_, Delivery{}); }
+
+void Execution::deliver(Delivery delivery) { hand_over(delivered_, std::move(delivery)); }
 
 // With the lock held, so that the order of events is that of the output. How much of it fitted.
 std::size_t Execution::put(Stream stream, std::string_view bytes) {
@@ -125,29 +128,10 @@ void Execution::give_credit(std::size_t bytes) {
 
 Status Execution::set_timer(std::chrono::milliseconds after, std::string body) {
   shared_.events.push(WantsTimer{id_, after, std::move(body)});
-  for (;;) {
-    {
-      const std::lock_guard lock{mutex_};
-      if (timer_) {
-        Status status = *std::move(timer_);
-        timer_.reset();
-        return status;
-      }
-      if (abandoned_) return {StatusCode::kUnavailable, "the node has stopped"};
-    }
-    FiberPool::park();
-  }
+  return wait_for(timer_, Status{StatusCode::kUnavailable, "the node has stopped"});
 }
 
-void Execution::answer_timer(Status status) {
-  FiberRef fiber;
-  {
-    const std::lock_guard lock{mutex_};
-    timer_ = std::move(status);
-    fiber = fiber_;
-  }
-  FiberPool::unpark(fiber);
-}
+void Execution::answer_timer(Status status) { hand_over(timer_, std::move(status)); }
 
 void Execution::stop() { end_waits(false); }
 void Execution::abandon() { end_waits(true); }

@@ -90,6 +90,10 @@ class Execution {
     std::function<void()> taken;
   };
 
+  template <typename T>
+  T wait_for(std::optional<T>& place, T abandoned);
+  template <typename T>
+  void hand_over(std::optional<T>& place, T what);
   Delivery wait_for_delivery();
   void end_waits(bool abandoned);
   std::size_t put(Stream stream, std::string_view bytes);

@@ -6,7 +6,7 @@
 #include <utility>
 #include <variant>
 
-#include "common/packed_operation.h"
+#include "common/operation_codec.h"
 #include "common/wire/value_codec.h"
 #include "node/tasks/bodies.h"
 
@@ -95,15 +95,19 @@ bool Host::pass(TimePoint now) {
     if (batch_.capacity() > kBatchKept) batch_.shrink_to_fit();
     events_.take(batch_);
   }
-  bool more = false;
-  const auto until = clock_now() + kEventsTime;
-  while (handled_ < batch_.size() && !more) {
-    std::visit([this](auto& event) { handle(event); }, batch_[handled_++]);
-    more = handled_ % kEventsBetweenLooks == 0 && clock_now() > until;
-  }
+  if (handled_ < batch_.size()) handle_events();
   processes_.flush(now_);
   size_.store(processes_.size(), std::memory_order_relaxed);
   return handled_ < batch_.size();
+}
+
+void Host::handle_events() {
+  const auto until = clock_now() + kEventsTime;
+  bool late = false;
+  while (handled_ < batch_.size() && !late) {
+    std::visit([this](auto& event) { handle(event); }, batch_[handled_++]);
+    late = handled_ % kEventsBetweenLooks == 0 && clock_now() > until;
+  }
 }
 
 void Host::tick(TimePoint now) {

@@ -207,23 +207,20 @@ class Ends(TaskTest):
         self.assertEqual(ended.code, "deadline_exceeded")
         self.assert_idle(node)
 
-    def test_the_end_of_the_node_that_executes(self):
-        foo, _, qux = self.chain()
-        client = foo.client()
+    def check_the_end_of(self, choose):
+        nodes = self.chain()
+        client = nodes[0].client()
         task = Follower(client, QUX, "t.wait_for_stop").until_output()
         began = time.monotonic()
-        qux.kill()
+        choose(nodes).kill()
         self.assertIn(task.end().code, ("outcome_unknown", "unavailable"))  # the latter between two polls
         self.within(0.5, began, "the news")
 
+    def test_the_end_of_the_node_that_executes(self):
+        self.check_the_end_of(lambda nodes: nodes[2])
+
     def test_the_end_of_a_node_on_the_way(self):
-        foo, bar, _ = self.chain()
-        client = foo.client()
-        task = Follower(client, QUX, "t.wait_for_stop").until_output()
-        began = time.monotonic()
-        bar.kill()
-        self.assertIn(task.end().code, ("outcome_unknown", "unavailable"))  # the latter between two polls
-        self.within(0.5, began, "the news")
+        self.check_the_end_of(lambda nodes: nodes[1])
 
     def test_leases(self):
         node = self.node()

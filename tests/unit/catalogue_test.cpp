@@ -7,8 +7,8 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/text.h"
 #include "common/wire/value_codec.h"
-#include "node/tasks/edit_distance.h"
 #include "node/tasks/nesting.h"
 
 namespace kvmesh::tasks {

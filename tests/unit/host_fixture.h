@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/packed_operation.h"
+#include "common/operation_codec.h"
 #include "node/core/core.h"
 #include "node/modules/task_modules.h"
 #include "node/tasks/host.h"

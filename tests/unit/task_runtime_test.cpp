@@ -200,15 +200,20 @@ TEST_F(TaskRuntime, TimersComeAsMessagesFromItself) {
   EXPECT_EQ(run_task("t.remind").result, Value{true});
 }
 
+// Its task keeps a worker until `goes_on`.
+Module blocking_module(const std::atomic<bool>& goes_on, std::atomic<int>& executed) {
+  return Module{"t"}.define("block", [&] {
+    while (!goes_on) std::this_thread::yield();
+    ++executed;
+  });
+}
+
 TEST_F(TaskRuntime, TooManyTasksAreRefusedAndNotExecuted) {
   settings_.workers = 1;
   settings_.queue_max = 2;
   std::atomic<bool> goes_on = false;
   std::atomic<int> executed = 0;
-  run(Module{"t"}.define("block", [&] {
-    while (!goes_on) std::this_thread::yield();
-    ++executed;
-  }));
+  run(blocking_module(goes_on, executed));
   const auto first = start("t.block");
   pass_until([&] { return host_->counts().running == 1; });
   const auto second = start("t.block");
@@ -223,10 +228,7 @@ TEST_F(TaskRuntime, ATaskThatWasStoppedBeforeItBeganIsNotExecuted) {
   settings_.workers = 1;
   std::atomic<bool> goes_on = false;
   std::atomic<int> executed = 0;
-  run(Module{"t"}.define("block", [&] {
-    while (!goes_on) std::this_thread::yield();
-    ++executed;
-  }));
+  run(blocking_module(goes_on, executed));
   const auto first = start("t.block");
   pass_until([&] { return host_->counts().running == 1; });
   const auto begun = answer(start("t.block", {}, "spawn"));

@@ -1,19 +1,18 @@
-#include "client/request.h"
+#include "common/operation_codec.h"
 
-#include <algorithm>
 #include <array>
+#include <chrono>
 #include <string>
 #include <utility>
 
 #include <kvmesh/limits.h>
 
 #include "common/names.h"
-#include "common/request.h"
 #include "common/text.h"
 #include "common/wire/record.h"
 #include "common/wire/value_codec.h"
 
-namespace kvmesh::client {
+namespace kvmesh {
 namespace {
 
 Status check_size(std::string_view what, std::size_t actual, std::size_t limit) {
@@ -81,20 +80,51 @@ Target target_of(const Operation& operation) {
   return {};
 }
 
+std::vector<Hop> hops_of(std::string_view trace) {
+  std::vector<Hop> hops;
+  while (const auto hop = wire::take_trace_hop(trace)) {
+    hops.push_back({std::string{hop->node}, std::string{hop->entry}, std::string{hop->next},
+                    std::chrono::microseconds{hop->elapsed_us},
+                    std::chrono::microseconds{hop->executed_us}});
+  }
+  return hops;
+}
+
 }  // namespace
 
-Result<wire::Buffer> encode_request(const Operation& operation) {
+Result<EncodedRequest> encode_request(const Operation& operation) {
   if (auto status = check_target(operation); !status.ok()) return status;
   if (auto status = check_function(operation.function); !status.ok()) return status;
   if (auto status = check_arguments(operation); !status.ok()) return status;
-  wire::Buffer body;
+  EncodedRequest out;
+  const auto target = target_of(operation);
+  out.target = target.kind;
   Status packed;
-  wire::make_request(body, target_of(operation), operation.function,
-                     [&](wire::Buffer& out) { packed = wire::pack_value(out, operation.args); });
+  wire::make_request(out.body, target, operation.function, [&](wire::Buffer& body) {
+    out.args_at = body.size();
+    packed = wire::pack_value(body, operation.args);
+  });
   if (!packed.ok()) return packed;
-  if (auto status = check_size("request", body.size(), limits::kBodyBytesMax); !status.ok())
+  if (auto status = check_size("request", out.body.size(), limits::kBodyBytesMax); !status.ok())
     return status;
-  return body;
+  return out;
 }
 
-}  // namespace kvmesh::client
+Outcome outcome_of(const ReplyView& reply) {
+  Outcome outcome;
+  outcome.trace = hops_of(reply.trace);
+  if (reply.code != StatusCode::kOk) {
+    outcome.status = {reply.code, std::string{reply.text.substr(0, limits::kErrorTextBytesMax)}};
+    return outcome;
+  }
+  auto result = wire::unpack_value(reply.result);
+  if (result) {
+    outcome.result = *std::move(result);
+  } else {
+    outcome.status = {StatusCode::kOutcomeUnknown,
+                      "the call was executed, but its result is lost: " + result.status().text()};
+  }
+  return outcome;
+}
+
+}  // namespace kvmesh

@@ -37,7 +37,7 @@ Node::Impl::Impl(Settings settings, SettingsSources sources)
       sources_(std::move(sources)),
       software_(std::string{"kvmesh "} + kVersion),
       started_(std::chrono::steady_clock::now()),
-      tasks_({settings_.name, settings_.tasks,
+      tasks_({settings_.name, settings_.tasks, settings_.busy_poll,
               [](const std::string& line) { spdlog::warn("{}", line); }}) {
   raise_descriptor_limit(descriptors_needed(settings_));
   context_.set(zmq::ctxopt::max_sockets, sockets_max(settings_));

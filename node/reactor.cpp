@@ -15,6 +15,7 @@ namespace {
 constexpr int kHandlersPerPass = 512;
 constexpr std::chrono::milliseconds kHandlersTime{10};  // of a pass: peers wait a second for a PONG
 constexpr int kFramesPerPass = 64;  // of each source; a frame holds up to some thousand requests
+constexpr std::chrono::microseconds kGatherTime{20};
 constexpr std::chrono::milliseconds kTick{20};
 constexpr std::chrono::seconds kSweep{1};
 constexpr std::chrono::milliseconds kLastWords{
@@ -117,15 +118,33 @@ bool Reactor::pass(bool wait) {
 // processor to whoever else can use it, before it sleeps.
 void Reactor::wait_for_work() {
   if (std::exchange(work_, 0) > 0 && busy_poll_.count() > 0) {
-    const auto until = now_is() + busy_poll_;
+    auto now = now_is();
+    const auto until = now + busy_poll_;
+    auto gather_until = TimePoint::max();
     do {
       const auto handlers = static_cast<int>(loop_.poll_one());
       work_ += handlers;
       if (handlers > 0) return;  // also after a tick, which may have left something to flush
+      if (has_task_news(now, gather_until)) return;
       std::this_thread::yield();
-    } while (now_is() < until);
+      now = now_is();
+    } while (now < until);
+  }
+  if (tasks_ != nullptr && !tasks_->may_sleep()) {
+    ++work_;
+    return;
   }
   work_ += static_cast<int>(loop_.run_one());
+}
+
+// While more bodies are about to run, their news is given a moment to gather, so that it leaves in
+// one batch.
+bool Reactor::has_task_news(TimePoint now, TimePoint& gather_until) {
+  if (tasks_ == nullptr || !tasks_->has_news()) return false;
+  gather_until = std::min(gather_until, now + kGatherTime);
+  if (tasks_->is_behind() && now < gather_until) return false;
+  ++work_;
+  return true;
 }
 
 // True when there may be more of them.

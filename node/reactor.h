@@ -74,6 +74,7 @@ class Reactor final : private core::Effects {
 
   bool pass(bool wait);
   void wait_for_work();
+  bool has_task_news(TimePoint now, TimePoint& gather_until);
   bool run_handlers();
   bool receive(TimePoint now);
   void flush();

@@ -267,7 +267,8 @@ std::vector<KeySpec> make_schema() {
        [](const Settings& s) { return std::int64_t{s.threads}; }}));
   out.push_back(integer_key(
       plain("busy_poll_us", "microseconds",
-            "How long a reactor that had work looks for more before it sleeps; 0: not at all."),
+            "How long a reactor or a worker of tasks that had work looks for more before it "
+            "sleeps; 0: not at all."),
       0, 10000,
       {[](Settings& s, std::int64_t value) { s.busy_poll = std::chrono::microseconds{value}; },
        [](const Settings& s) { return std::int64_t{s.busy_poll.count()}; }}));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -61,28 +62,39 @@ using Event = std::variant<Exited, Wrote, Waits, Handled, WantsTimer, Notice, As
 /// Thread-safe.
 class EventQueue {
  public:
-  /// `wake` is called by push() whenever the queue was empty; on any thread. REQUIRES: before the
-  /// first push().
-  void on_first(std::function<void()> wake) { wake_ = std::move(wake); }
+  /// `wake` is called by the first push() after may_sleep(); on any thread. REQUIRES: before that.
+  void on_sleeper(std::function<void()> wake) { wake_ = std::move(wake); }
 
   void push(Event event) {
-    bool first = false;
+    bool wake = false;
     {
       const std::lock_guard lock{mutex_};
-      first = events_.empty();
       events_.push_back(std::move(event));
+      some_.store(true, std::memory_order_relaxed);
+      wake = std::exchange(asleep_, false);
     }
-    if (first) wake_();
+    if (wake) wake_();
   }
   /// Moves all there are to `out`. REQUIRES: `out` is empty.
   void take(std::vector<Event>& out) {
     const std::lock_guard lock{mutex_};
     events_.swap(out);
+    some_.store(false, std::memory_order_relaxed);
+  }
+  /// Of a moment that may be over.
+  bool has_some() const { return some_.load(std::memory_order_relaxed); }
+  /// False when there are some; else the next one wakes.
+  bool may_sleep() {
+    const std::lock_guard lock{mutex_};
+    asleep_ = events_.empty();
+    return asleep_;
   }
 
  private:
   std::mutex mutex_;
   std::vector<Event> events_;
+  std::atomic<bool> some_ = false;
+  bool asleep_ = false;
   std::function<void()> wake_ = [] {};
 };
 

@@ -55,7 +55,8 @@ FiberPool::FiberPool(const Options& options)
     : options_(options),
       stacks_({sane_stack_bytes(options.stack_bytes), options.stacks_kept_max,
                options.stacks_guarded_max}),
-      queue_(options.queue_max) {
+      queue_({std::max<std::size_t>(options.workers, 1), options.queue_max, options.patience,
+              options.busy_poll}) {
   for (std::size_t i = 0; i < std::max<std::size_t>(options.workers, 1); ++i) {
     workers_.emplace_back([this] { work(); });
   }
@@ -63,11 +64,15 @@ FiberPool::FiberPool(const Options& options)
 
 FiberPool::~FiberPool() {
   stopping_ = true;
+  queue_.hurry();
   if (existing_ == 0) queue_.close();  // else the worker that runs the last one does
   for (auto& worker : workers_) worker.join();
 }
 
-Status FiberPool::start(std::function<void()> body) {
+Status FiberPool::start(std::function<void()> body) { return Batch{*this}.start(std::move(body)); }
+
+// A place for one more fiber, in all that is bounded.
+Status FiberPool::admit() {
   std::size_t existing = existing_.load();
   do {
     if (existing >= options_.fibers_max) {
@@ -78,15 +83,25 @@ Status FiberPool::start(std::function<void()> body) {
   } while (!existing_.compare_exchange_weak(existing, existing + 1));
 
   // Each worker may keep a stack.
-  Status started = stacks_.reserve(existing + 1 + workers_.size());
-  if (started.ok() && !queue_.push_body(body)) {
-    started = {StatusCode::kOverloaded,
-               "the queue of tasks is full: " + std::to_string(options_.queue_max) +
-                   " wait to begin on " + std::to_string(workers_.size()) +
-                   " workers; try again later, or raise tasks.queue_max or tasks.workers"};
+  Status admitted = stacks_.reserve(existing + 1 + workers_.size());
+  if (admitted.ok() && !queue_.reserve_body()) {
+    admitted = {StatusCode::kOverloaded,
+                "the queue of tasks is full: " + std::to_string(options_.queue_max) +
+                    " wait to begin on " + std::to_string(workers_.size()) +
+                    " workers; try again later, or raise tasks.queue_max or tasks.workers"};
   }
-  if (!started.ok()) leave_one();
-  return started;
+  if (!admitted.ok()) leave_one();
+  return admitted;
+}
+
+Status FiberPool::Batch::start(std::function<void()> body) {
+  auto status = pool_.admit();
+  if (status.ok()) bodies_.push_back(std::move(body));
+  return status;
+}
+
+void FiberPool::Batch::flush() {
+  if (!bodies_.empty()) pool_.queue_.push(bodies_);
 }
 
 FiberRef FiberPool::current() {

@@ -3,6 +3,7 @@
 #include <kvmesh/status.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -59,6 +60,10 @@ class FiberPool {
     std::size_t fibers_max = 200000;      ///< fibers that exist, those that wait to begin included
     std::size_t stacks_kept_max = 1024;   ///< see StackPool::Options
     std::size_t stacks_guarded_max = std::numeric_limits<std::size_t>::max();  ///< likewise
+    /// How long what is ready is left to the workers that are awake before another is woken. Not
+    /// zero: see hurry().
+    std::chrono::microseconds patience{0};
+    std::chrono::microseconds busy_poll{0};  ///< how long a worker looks for more before it sleeps
   };
   /// Each of a moment; they need not fit together while fibers run.
   struct Counts {
@@ -84,6 +89,22 @@ class FiberPool {
   /// too.
   Status start(std::function<void()> body);
 
+  /// Bodies that start together: cheaper than each by itself. Owned by one thread.
+  class Batch {
+   public:
+    explicit Batch(FiberPool& pool) : pool_(pool) {}
+    ~Batch() { flush(); }
+    Batch(const Batch&) = delete;
+    Batch& operator=(const Batch&) = delete;
+    /// As FiberPool::start(), but it begins after flush() only.
+    Status start(std::function<void()> body);
+    void flush();
+
+   private:
+    FiberPool& pool_;
+    std::vector<std::function<void()>> bodies_;
+  };
+
   /// The fiber that calls; empty outside of fibers.
   static FiberRef current();
 
@@ -99,10 +120,17 @@ class FiberPool {
   /// Lets all that is ready run first. REQUIRES: called on a fiber; aborts otherwise.
   static void yield();
 
+  /// With patience: what is ready now waits no longer for those that are awake. REQUIRES: whoever
+  /// starts or wakes fibers calls it before going to sleep. Thread-safe.
+  void hurry() { queue_.hurry(); }
+  /// Something waits for a worker. Of a moment; thread-safe.
+  bool is_behind() const { return !queue_.looks_empty(); }
+
   Counts counts() const;
   StackPool::Counts stack_counts() const { return stacks_.counts(); }
 
  private:
+  Status admit();
   void work();
   bool run(Fiber& fiber);
   Fiber& take_free();

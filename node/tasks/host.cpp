@@ -17,6 +17,7 @@ constexpr ProcessId kFirstIdMask = (ProcessId{1} << 48) - 1;  // long enough, an
 constexpr std::chrono::milliseconds kEventsTime{10};  // of a pass: peers wait a second for a PONG
 constexpr std::size_t kEventsBetweenLooks = 64;       // at the clock
 constexpr std::size_t kBatchKept = 65536;             // events whose memory is kept
+constexpr std::chrono::microseconds kPatience{100};   // some hundred small bodies run in that time
 constexpr std::chrono::milliseconds kLastMoment{50};  // for bodies that notice that nothing waits
 
 TimePoint clock_now() { return std::chrono::steady_clock::now(); }
@@ -45,7 +46,7 @@ Status Host::load(Module module) { return catalogue_.add(std::move(module)); }
 void Host::attach(core::Core& core, std::uint32_t adapter, std::function<void()> wake) {
   core_ = &core;
   adapter_ = adapter;
-  events_.on_first(std::move(wake));
+  events_.on_sleeper(std::move(wake));
 }
 
 void Host::start(TimePoint now) {
@@ -57,7 +58,10 @@ void Host::start(TimePoint now) {
   pool.stack_bytes = settings.stack_bytes;
   pool.queue_max = settings.queue_max;
   pool.fibers_max = settings.processes_max;
+  pool.patience = kPatience;
+  pool.busy_poll = options_.busy_poll;
   pool_ = std::make_unique<FiberPool>(pool);
+  starting_.emplace(*pool_);
   add_supervised();
   processes_.start_supervised(now_);
 }
@@ -89,6 +93,7 @@ void Host::add_supervised() {
 
 bool Host::pass(TimePoint now) {
   now_ = std::max(now_, now);
+  if (starting_) starting_->flush();
   if (handled_ == batch_.size()) {
     batch_.clear();
     handled_ = 0;
@@ -97,6 +102,7 @@ bool Host::pass(TimePoint now) {
   }
   if (handled_ < batch_.size()) handle_events();
   processes_.flush(now_);
+  if (starting_) starting_->flush();
   size_.store(processes_.size(), std::memory_order_relaxed);
   return handled_ < batch_.size();
 }
@@ -116,6 +122,11 @@ void Host::tick(TimePoint now) {
   alarms_.ring(now_);
 }
 
+bool Host::may_sleep() {
+  if (pool_ != nullptr) pool_->hurry();
+  return events_.may_sleep();
+}
+
 TimePoint Host::now() { return now_ = std::max(now_, clock_now()); }
 
 void Host::reply(const core::Origin& origin, const ReplyView& reply) {
@@ -131,6 +142,8 @@ void Host::stop(TimePoint now) {
 std::vector<std::string> Host::close() {
   std::vector<std::string> names;
   if (pool_ == nullptr) return names;
+  starting_->flush();
+  pool_->hurry();
   for (const auto& [id, execution] : executions_) execution->abandon();
   for (const auto until = clock_now() + kLastMoment;
        pool_->counts().existing > 0 && clock_now() < until;) {
@@ -169,7 +182,7 @@ Status Host::run(ProcessId id, Execution::Body body, void (*on_fiber)(Execution&
       Execution::Shared{options_.self.str(), events_, alarms_}, id, std::move(body));
   auto& its = *execution;
   executions_.emplace(id, std::move(execution));
-  auto status = pool_->start([&its, on_fiber] { on_fiber(its); });
+  auto status = starting_->start([&its, on_fiber] { on_fiber(its); });
   if (!status.ok()) executions_.erase(id);
   return status;
 }

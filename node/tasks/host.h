@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,7 @@ class Host final : private Runtime {
   struct Options {
     NodeName self;
     Settings::Tasks settings;
+    std::chrono::microseconds busy_poll;             // how long a worker looks before it sleeps
     std::function<void(const std::string&)> report;  // one line for the log
   };
   explicit Host(Options options);
@@ -50,8 +52,8 @@ class Host final : private Runtime {
   /// Before start(); errors as Catalogue::add().
   Status load(Module module);
 
-  /// `core` and `wake` are the reactor's, `adapter` the number of this one. `wake` makes the
-  /// reactor pass soon; thread-safe. Before all below.
+  /// `core` and `wake` are the reactor's, `adapter` the number of this one. `wake` ends the
+  /// reactor's sleep; thread-safe. Before all below.
   void attach(core::Core& core, std::uint32_t adapter, std::function<void()> wake);
   /// Starts the servers and permanent tasks. Workers are there only if a module was loaded.
   void start(TimePoint now);
@@ -60,6 +62,12 @@ class Host final : private Runtime {
   /// time, then answers polls. True when there is more.
   bool pass(TimePoint now);
   void tick(TimePoint now);
+  /// Bodies have said something that a pass would handle. Of a moment.
+  bool has_news() const { return events_.has_some(); }
+  /// Bodies wait for a worker, so that more news is likely soon. Of a moment.
+  bool is_behind() const { return pool_ != nullptr && pool_->is_behind(); }
+  /// Before the reactor sleeps: false when there is news; else the next one wakes it.
+  bool may_sleep();
   /// The answer to a request of a body, whose origin has this adapter's number.
   void reply(const core::Origin& origin, const ReplyView& reply);
 
@@ -134,6 +142,7 @@ class Host final : private Runtime {
   std::size_t handled_ = 0;            // of those
   std::atomic<std::size_t> size_ = 0;  // of processes_
   std::unique_ptr<FiberPool> pool_;    // last: its workers use the rest
+  std::optional<FiberPool::Batch> starting_;
 };
 
 }  // namespace kvmesh::tasks

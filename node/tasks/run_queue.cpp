@@ -8,7 +8,7 @@ namespace {
 
 // A few microseconds: about what a sleep and a wake-up cost, so looking never costs more than twice
 // the better choice.
-constexpr int kSpins = 64;
+constexpr int kLooksAtOnce = 64;
 
 void relax_processor() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -18,31 +18,51 @@ void relax_processor() {
 #endif
 }
 
-// With one processor, whoever looks keeps away the one that would bring something.
-bool spinning_helps() {
-  static const bool kHelps = std::thread::hardware_concurrency() > 1;
-  return kHelps;
-}
-
 }  // namespace
 
-bool RunQueue::push_body(std::function<void()>& body) {
-  const std::lock_guard lock(mutex_);
-  const std::size_t bodies = bodies_.load(std::memory_order_relaxed);
-  if (bodies >= bodies_max_) return false;
-  bodies_.store(bodies + 1, std::memory_order_relaxed);
-  push_locked({nullptr, std::move(body)});
+bool RunQueue::reserve_body() {
+  auto bodies = bodies_.load(std::memory_order_relaxed);
+  do {
+    if (bodies >= options_.bodies_max) return false;
+  } while (!bodies_.compare_exchange_weak(bodies, bodies + 1, std::memory_order_relaxed));
   return true;
+}
+
+void RunQueue::push(std::vector<std::function<void()>>& bodies) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto time = now();
+    for (auto& body : bodies) push_locked({nullptr, std::move(body)}, time);
+    pushed_locked(time);
+  }
+  bodies.clear();
 }
 
 void RunQueue::push(Fiber& fiber) {
   const std::lock_guard lock(mutex_);
-  push_locked({&fiber, nullptr});
+  const auto time = now();
+  push_locked({&fiber, nullptr}, time);
+  pushed_locked(time);
 }
 
-void RunQueue::push_locked(Runnable runnable) {
-  queue_.push_back(std::move(runnable));
+void RunQueue::push_locked(Runnable runnable, Clock::time_point now) {
+  queue_.push_back({std::move(runnable), now});
+}
+
+void RunQueue::pushed_locked(Clock::time_point now) {
   size_.store(queue_.size(), std::memory_order_relaxed);
+  if (eager_ || asleep_ == options_.workers || first_is_late(now)) wake_one();
+}
+
+bool RunQueue::first_is_late(Clock::time_point now) const {
+  return now - queue_.front().since > options_.patience;
+}
+
+void RunQueue::hurry() {
+  if (looks_empty()) return;
+  const std::lock_guard lock(mutex_);
+  if (queue_.empty()) return;
+  eager_ = true;
   wake_one();
 }
 
@@ -59,14 +79,17 @@ void RunQueue::wake_one() {
 std::optional<Runnable> RunQueue::pop() {
   std::unique_lock lock(mutex_);
   bool looking = false;  // this worker is counted in looking_
-  bool spun = !spinning_helps();
+  bool looked = false;
+  Clock::time_point idle_since;
   while (queue_.empty() && !closed_) {
-    if (!spun && (looking || looking_ == 0)) {  // one that spins is enough
-      spun = true;
+    if (!looked && (looking || looking_ == 0)) {  // one that looks is enough
+      looked = true;
       if (!looking) ++looking_;
       looking = true;
+      idle_since = Clock::now();
+      const bool pays = looking_pays_;
       lock.unlock();
-      spin();
+      look(pays ? idle_since + options_.busy_poll : idle_since);
       lock.lock();
       continue;
     }
@@ -82,13 +105,16 @@ std::optional<Runnable> RunQueue::pop() {
   }
   if (looking) --looking_;
   if (queue_.empty()) return {};
-  std::optional<Runnable> first = std::move(queue_.front());
+  if (looked) looking_pays_ = Clock::now() - idle_since < options_.busy_poll;
+  std::optional<Runnable> first = std::move(queue_.front().runnable);
   queue_.pop_front();
   size_.store(queue_.size(), std::memory_order_relaxed);
-  if (first->fiber == nullptr) {
-    bodies_.store(bodies_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+  if (first->fiber == nullptr) bodies_.fetch_sub(1, std::memory_order_relaxed);
+  if (queue_.empty()) {
+    eager_ = options_.patience.count() == 0;
+  } else if (eager_ ? looking : asleep_ > 0 && first_is_late(Clock::now())) {
+    wake_one();
   }
-  if (looking && !queue_.empty()) wake_one();
   return first;
 }
 
@@ -98,8 +124,17 @@ void RunQueue::close() {
   wake_.notify_all();
 }
 
-void RunQueue::spin() const {
-  for (int i = 0; i < kSpins && looks_empty(); ++i) relax_processor();
+// In between it gives the processor to whoever else can use it: that may be the one that brings
+// something.
+void RunQueue::look(Clock::time_point until) const {
+  for (;;) {
+    for (int i = 0; i < kLooksAtOnce; ++i) {
+      if (!looks_empty()) return;
+      relax_processor();
+    }
+    if (Clock::now() >= until) return;
+    std::this_thread::yield();
+  }
 }
 
 }  // namespace kvmesh::tasks

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 namespace kvmesh::tasks {
 
@@ -21,21 +23,37 @@ struct Runnable {
 /// What is ready to run, first in, first out, between whoever makes it ready and the workers.
 ///
 /// Waking a thread costs microseconds, so it is done one at a time and only when no worker is
-/// already looking for work; a worker that finds some while more is left wakes the next. Invariant:
-/// when something is queued and a worker sleeps, a worker is looking.
+/// already looking for work. A worker that is awake is left alone with the queue for `patience`:
+/// another is woken when the first in the queue has waited longer, which whoever pushes or pops
+/// sees. When nobody does for a while, as all workers run something long, hurry() does it.
+/// Invariant: after hurry(), when something is queued and a worker sleeps, a worker is looking,
+/// until the queue has been empty. Without patience that is so always.
 ///
 /// Thread-safe. No lock is held after a call has returned.
 class RunQueue {
  public:
-  /// At most `bodies_max` bodies wait; fibers that go on are not bounded here.
-  explicit RunQueue(std::size_t bodies_max) : bodies_max_(bodies_max) {}
+  struct Options {
+    std::size_t workers = 1;     ///< threads that call pop()
+    std::size_t bodies_max = 1;  ///< bodies that wait; fibers that go on are not bounded here
+    std::chrono::microseconds patience{0};
+    /// How long a worker looks before it sleeps, while that pays.
+    std::chrono::microseconds busy_poll{0};
+  };
+  explicit RunQueue(const Options& options)
+      : options_(options), eager_(options.patience.count() == 0) {}
 
-  /// False, and `body` is as it was, when `bodies_max` bodies wait.
-  bool push_body(std::function<void()>& body);
+  /// A place for one more body, for push() to fill; false when `bodies_max` have one.
+  bool reserve_body();
+  /// Queues them all; each has a place. Leaves `bodies` empty, with its memory.
+  void push(std::vector<std::function<void()>>& bodies);
   void push(Fiber& fiber);
 
   /// The first in the queue, waiting for it if need be. Empty when the queue is empty and closed.
   std::optional<Runnable> pop();
+
+  /// Ends the patience with what is queued now. Call it soon after a push, when that thread has
+  /// nothing else to do.
+  void hurry();
 
   /// Sends those home who wait in pop() and will.
   void close();
@@ -45,19 +63,30 @@ class RunQueue {
   bool looks_empty() const { return size_.load(std::memory_order_relaxed) == 0; }
 
  private:
-  void push_locked(Runnable runnable);
-  void wake_one();
-  void spin() const;
+  using Clock = std::chrono::steady_clock;
+  struct Entry {
+    Runnable runnable;
+    Clock::time_point since;  // not set when eager
+  };
 
-  const std::size_t bodies_max_;
+  void push_locked(Runnable runnable, Clock::time_point now);
+  void pushed_locked(Clock::time_point now);
+  Clock::time_point now() const { return eager_ ? Clock::time_point{} : Clock::now(); }
+  bool first_is_late(Clock::time_point now) const;
+  void wake_one();
+  void look(Clock::time_point until) const;
+
+  const Options options_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Runnable> queue_;
+  std::deque<Entry> queue_;
   std::atomic<std::size_t> size_ = 0;    // of queue_, to look at without the lock
-  std::atomic<std::size_t> bodies_ = 0;  // of those, the ones that begin
+  std::atomic<std::size_t> bodies_ = 0;  // those that begin, queued or with a place only
   std::size_t looking_ = 0;  // workers that are awake without work, and those that are being woken
   std::size_t asleep_ = 0;   // workers that sleep and that nobody is waking
   std::size_t wakes_ = 0;    // sleepers that may get up and have not yet
+  bool looking_pays_ = false;  // the last wait for work was over soon enough for that
+  bool eager_ = false;         // no patience
   bool closed_ = false;
 };
 

@@ -85,7 +85,8 @@ std::vector<Hop> hops_of(std::string_view trace) {
   while (const auto hop = wire::take_trace_hop(trace)) {
     hops.push_back({std::string{hop->node}, std::string{hop->entry}, std::string{hop->next},
                     std::chrono::microseconds{hop->elapsed_us},
-                    std::chrono::microseconds{hop->executed_us}});
+                    std::chrono::microseconds{hop->executed_us},
+                    std::chrono::microseconds{hop->queue_us}, hop->link});
   }
   return hops;
 }

@@ -9,20 +9,17 @@
 /// A traced call for people and programs. Pure functions.
 namespace kvmesh::command {
 
-/// What a hop's time was spent on.
-struct HopTimes {
-  std::chrono::microseconds wire{0};  // all but the last: the total without that of the next hop
-  std::chrono::microseconds own{0};   // the last: its total, for it alone executes the call
-};
+/// For each hop the time on the link to the next, there and back: what is left of its total without
+/// its own queue and function and without the next hop's total. Clocks of different nodes do not
+/// matter, and each total is the sum of the parts from there on.
+std::vector<std::chrono::microseconds> wire_times(const std::vector<Hop>& hops);
 
-/// The times of each hop, from the differences of their totals; clocks of the nodes do not matter.
-std::vector<HopTimes> hop_times(const std::vector<Hop>& hops);
-
-/// A table, one line a hop; the first line is this command, whose total is `round_trip`.
+/// A table, one line a hop; the first line is this command, the last the sums of the parts, which
+/// make `round_trip`. REQUIRES: `hops` is not empty.
 std::string hops_table(const std::vector<Hop>& hops, std::chrono::microseconds round_trip,
                        bool color);
 
-/// An array of one object a hop: node, entry, to, total_us, wire_us, own_us, function_us.
+/// An array of one object a hop: node, entry, to, link, total_us, queue_us, wire_us, function_us.
 std::string hops_json(const std::vector<Hop>& hops);
 
 /// "gate@localhost  n..z -> bar@localhost", one line a hop, each indented by two spaces.

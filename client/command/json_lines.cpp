@@ -81,4 +81,9 @@ std::string bytes_as_json(std::string_view bytes) {
          R"("})";
 }
 
+std::string error_json(const Status& status) {
+  return R"({"code":")" + std::string{to_string(status.code())} + R"(","text":)" +
+         bytes_as_json(status.text()) + "}";
+}
+
 }  // namespace kvmesh::command

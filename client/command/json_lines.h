@@ -22,4 +22,7 @@ std::string format_json_line(const Record& record);
 /// `bytes` as JSON: a string where they are UTF-8, else {"base64": "..."}.
 std::string bytes_as_json(std::string_view bytes);
 
+/// A failure as JSON: {"code": "no_route", "text": "..."}.
+std::string error_json(const Status& status);
+
 }  // namespace kvmesh::command

@@ -57,14 +57,15 @@ int trace(Session& session, const TraceArguments& arguments) {
   const auto took =
       std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began);
   if (session.json()) {
-    if (!outcome.status.ok()) return session.fail(outcome.status);
+    const auto& status = outcome.status;
+    if (!status.ok()) session.complain(status.to_string());
     session.print_line("{\"bucket\":" + bytes_as_json(arguments.bucket) + ",\"function\":\"" +
-                       (with_key ? "kv.get" : "node.name") +
-                       "\",\"round_trip_us\":" + std::to_string(took.count()) +
-                       ",\"hops\":" + hops_json(outcome.trace) + "}");
-    return kExitOk;
+                       (with_key ? "kv.get" : "node.name") + "\",\"round_trip_us\":" +
+                       std::to_string(took.count()) + ",\"hops\":" + hops_json(outcome.trace) +
+                       (status.ok() ? "" : ",\"error\":" + error_json(status)) + "}");
+    return status.ok() ? kExitOk : exit_status(status.code());
   }
-  session.print(hops_table(outcome.trace, took, color_on_stdout()));
+  if (!outcome.trace.empty()) session.print(hops_table(outcome.trace, took, color_on_stdout()));
   return session.finish(outcome.status);
 }
 

@@ -55,8 +55,7 @@ void Session::complain(std::string_view text) const {
 int Session::fail(const Status& status) const {
   complain(status.to_string());
   if (json()) {
-    print_line(R"({"error":{"code":")" + std::string{to_string(status.code())} + R"(","text":)" +
-               bytes_as_json(status.text()) + "}}");
+    print_line("{\"error\":" + error_json(status) + "}");
   }
   return exit_status(status.code());
 }

@@ -41,7 +41,9 @@ struct Operation {
   bool trace = false;
 };
 
-/// One node's part in a traced call.
+/// One node's part in a traced call. Its times are measured by that node alone, so that clocks of
+/// different nodes do not matter: `elapsed` is `queued`, `executed`, and, when the call was passed
+/// on, the `elapsed` of the next hop and the way there and back.
 struct Hop {
   std::string node;
   std::string entry;  // the table entry that matched; empty when the call was not for a bucket
@@ -49,6 +51,9 @@ struct Hop {
       next;  // the node that it was passed to, or this node itself when it was executed here
   std::chrono::microseconds elapsed{0};   // between the call's arrival at this node and its reply
   std::chrono::microseconds executed{0};  // of those, in the function
+  std::chrono::microseconds queued{0};    // of those, waiting for its turn, or to be sent on
+  std::uint64_t link = 0;  // which connection to `next` since the node's start: 1 for the first; 0
+                           // when it took none
 };
 
 /// How a call ended.

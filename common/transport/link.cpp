@@ -218,6 +218,7 @@ void Link::add_request(const RequestView& request, RequestId id, std::uint64_t t
   if (batch_.frame.empty()) wire::begin_frame(batch_.frame, wire::FrameKind::kRequests);
   wire::append_request(batch_.frame, request, id, timeout_ms, step);
   batch_.ids.push_back(id);
+  if (request.traced()) batch_.traced.push_back(id);
   if (batch_.frame.size() >= limits::kRequestBatchBytes) flush();
 }
 
@@ -226,7 +227,7 @@ void Link::flush() {
   // The usual case: nothing waits, and the batch keeps its memory for the next pass.
   if (sealed_.empty()) {
     if (batch_.ids.empty()) return;
-    if (send(batch_.frame)) return batch_.ids.clear();
+    if (send(batch_)) return batch_.ids.clear();
   }
   if (!batch_.ids.empty()) {
     sealed_.push_back(std::move(batch_));
@@ -234,7 +235,17 @@ void Link::flush() {
   }
   // A large frame that is not taken costs a copy, so the socket is asked first.
   if (!dealer_->poll().output) return;
-  while (!sealed_.empty() && send(sealed_.front().frame)) sealed_.pop_front();
+  while (!sealed_.empty() && send(sealed_.front())) sealed_.pop_front();
+}
+
+bool Link::send(Batch& batch) {
+  if (batch.traced.empty()) return send(batch.frame);
+  // Before it is sent: the peer may have answered before this thread goes on.
+  const auto when = std::chrono::steady_clock::now();
+  if (!send(batch.frame)) return false;
+  for (const auto id : batch.traced) events_.on_sent(*this, id, when);
+  batch.traced.clear();
+  return true;
 }
 
 bool Link::send(wire::Buffer& frame) {

@@ -41,6 +41,12 @@ class LinkEvents {
   virtual void on_reply(Link& link, const ReplyView& reply) = 0;
   /// The peer asked for no more requests on this connection.
   virtual void on_draining(Link& link, const std::string& why) = 0;
+  /// A traced request was given to the socket, at that time. The callee must not add requests.
+  virtual void on_sent(Link& link, RequestId id, TimePoint when) {
+    (void)link;
+    (void)id;
+    (void)when;
+  }
   /// This request never left; comes behind on_draining() or before on_down(). Link::state() is not
   /// kUp any more.
   virtual void on_unsent(Link& link, RequestId id) = 0;
@@ -102,6 +108,7 @@ class Link {
   struct Batch {
     wire::Buffer frame;
     std::vector<RequestId> ids;
+    std::vector<RequestId> traced;  // of those
   };
 
   void open(TimePoint now);
@@ -113,6 +120,7 @@ class Link {
   bool handle_welcome(std::string_view content);
   bool handle_replies(std::string_view run);
   bool send(wire::Buffer& frame);
+  bool send(Batch& batch);
   void send_ping(TimePoint now);
 
   zmq::context_t& context_;

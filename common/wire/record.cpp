@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::uint32_t kRequestFields = 7;  // id, timeout_ms, flags, path, target, function, args
 constexpr std::uint32_t kReplyFields = 5;    // id, trace, code, text, result
-constexpr std::uint32_t kTraceHopFields = 5;
+constexpr std::uint32_t kTraceHopFields = 7;
+constexpr std::uint32_t kTraceHopFieldsMin = 5;  // without queue_us and link
 constexpr std::uint32_t kPathStringsPerHop = 2;
 
 // Bytes between two positions of the same run.
@@ -145,6 +146,8 @@ void append_trace_hop(Buffer& out, const TraceHop& hop) {
   pack_str(out, hop.next);
   pack_uint(out, hop.elapsed_us);
   pack_uint(out, hop.executed_us);
+  pack_uint(out, hop.queue_us);
+  pack_uint(out, hop.link);
 }
 
 std::optional<TraceHop> take_trace_hop(std::string_view& trace) {
@@ -156,8 +159,10 @@ std::optional<TraceHop> take_trace_hop(std::string_view& trace) {
   hop.next = in.read_str();
   hop.elapsed_us = in.read_uint();
   hop.executed_us = in.read_uint();
+  if (fields > kTraceHopFieldsMin) hop.queue_us = in.read_uint();
+  if (fields > kTraceHopFieldsMin + 1) hop.link = in.read_uint();
   for (std::uint32_t i = kTraceHopFields; i < fields && !in.failed(); ++i) in.skip();
-  if (in.failed() || fields < kTraceHopFields) return std::nullopt;
+  if (in.failed() || fields < kTraceHopFieldsMin) return std::nullopt;
   trace = in.rest();
   return hop;
 }

@@ -41,17 +41,21 @@ template <typename PackArgs>
 RequestView make_request(Buffer& scratch, Target target, std::string_view function,
                          PackArgs&& pack_args);
 
-/// One line of a trace.
+/// One line of a trace. Its times are this node's own; what is left of elapsed_us without
+/// executed_us, queue_us and the next hop's elapsed_us was spent on the link, there and back.
 struct TraceHop {
   std::string_view node;
   std::string_view entry;  // the table entry that matched; empty for requests not for a bucket
   std::string_view
       next;  // where it went: a node's name, or this node's own when it was executed here
   std::uint64_t elapsed_us = 0;   // from its arrival at this node to the reply's departure
-  std::uint64_t executed_us = 0;  // of those, in the handler
+  std::uint64_t executed_us = 0;  // of those, in the function
+  std::uint64_t queue_us = 0;     // of those, waiting for its turn, or to be sent on
+  std::uint64_t link = 0;  // which connection to `next` it took, from 1 on; 0: none, or not told
 };
 void append_trace_hop(Buffer& out, const TraceHop& hop);
 /// Reads the first hop of a trace and moves behind it; empty when there is none or it is malformed.
+/// Nodes of earlier versions do not tell queue_us and link: they are 0 then.
 std::optional<TraceHop> take_trace_hop(std::string_view& trace);
 
 /// Reads the first step of a path and moves behind it; empty when there is none or it is malformed.

@@ -110,7 +110,8 @@ class Client:
         return self.trace(target, function, *args, flags=0)[0]
 
     def trace(self, target, function, *args, flags=1):
-        """As call(), and with the way that the request took: [node, entry, next, elapsed_us, executed_us] a hop."""
+        """As call(), and with the way that the request took, a hop for each node: [node, entry, next, elapsed_us,
+        executed_us, queue_us, link, ...]."""
         deadline = time.monotonic() + self.timeout + NODE_GRACE
         self._hello(deadline)
         self._last_id += 1

@@ -41,11 +41,9 @@ std::uint64_t micros(TimePoint from, TimePoint to) {
 // A call that is executed here, from the handler's start to its answer.
 class Core::LocalCall final : public Call {
  public:
-  LocalCall(Core& core, const Asker& asker, const RequestView& request, TimePoint deadline)
-      : Call(request, deadline, core.result_),
-        core_(core),
-        asker_(asker),
-        started_(asker.traced ? core.effects_.clock() : TimePoint{}) {
+  LocalCall(Core& core, Asker& asker, const RequestView& request, TimePoint deadline)
+      : Call(request, deadline, core.result_), core_(core), asker_(asker) {
+    if (asker.traced) asker_.left_queue = core.effects_.clock();
     core.result_.clear();
   }
   LocalCall(const LocalCall&) = delete;
@@ -66,15 +64,11 @@ class Core::LocalCall final : public Call {
     reply.text = status.text();
     answer(reply);
   }
-  Result<Ticket> defer() override {
-    const auto id = core_.in_flight_.add(core_.local_link_, 0, deadline(), asker_);
-    if (!id) {
-      const auto status = core_.table_full();
-      fail(status);
-      return status;
-    }
-    answered_ = true;
-    return *id;
+  Result<Ticket> defer() override { return defer(asker_); }
+  Result<Ticket> defer_queued() override {
+    Asker waits = asker_;
+    waits.left_queue = {};
+    return defer(waits);
   }
 
   // The handler let an exception out. If it has answered or deferred already, then that stands.
@@ -84,16 +78,24 @@ class Core::LocalCall final : public Call {
   }
 
  private:
+  Result<Ticket> defer(const Asker& asker) {
+    const auto id = core_.in_flight_.add(core_.local_link_, 0, deadline(), asker);
+    if (!id) {
+      const auto status = core_.table_full();
+      fail(status);
+      return status;
+    }
+    answered_ = true;
+    return *id;
+  }
   void answer(const ReplyView& reply) {
     if (answered_) std::abort();  // a handler must answer once
     answered_ = true;
-    const auto executed = asker_.traced ? micros(started_, core_.effects_.clock()) : 0;
-    core_.answer(asker_, reply, core_.self_.str(), executed);
+    core_.answer(asker_, reply, {core_.self_.str()});
   }
 
   Core& core_;
-  const Asker& asker_;
-  TimePoint started_;
+  Asker& asker_;
   bool answered_ = false;
 };
 
@@ -121,7 +123,7 @@ Status Core::set_table(RoutingTable table) {
 }
 
 void Core::on_request(const Origin& origin, const RequestView& request, TimePoint now) {
-  handle({origin, request}, nullptr, now);
+  handle({origin, request, {}}, nullptr, now);
 }
 
 void Core::on_requests(std::span<const Incoming> run, TimePoint now) {
@@ -149,7 +151,10 @@ void Core::announce(std::span<const Incoming> run, std::span<const Function*> fu
 void Core::handle(const Incoming& incoming, const Function* function, TimePoint now) {
   const auto& request = incoming.request;
   counters_.requests.add();
-  Asker asker{incoming.origin, now, std::nullopt, request.traced()};
+  Asker asker;
+  asker.origin = incoming.origin;
+  asker.arrived = incoming.arrived == TimePoint{} ? now : incoming.arrived;
+  asker.traced = request.traced();
   const auto route = routes_.find(request.target);
   if (!route) return fail(asker, route.status());
   asker.entry = route->entry;
@@ -171,7 +176,7 @@ void Core::handle(const Incoming& incoming, const Function* function, TimePoint 
   }
 }
 
-void Core::execute(const Asker& asker, const RequestView& request, const Function* function,
+void Core::execute(Asker& asker, const RequestView& request, const Function* function,
                    TimePoint deadline) {
   if (function == nullptr) function = modules_.find(request.function);
   if (function == nullptr) return fail(asker, modules_.undefined(self_.str(), request.function));
@@ -229,7 +234,12 @@ void Core::on_reply(PeerIndex peer, const ReplyView& reply, TimePoint /*now*/) {
   if (in_flight_.find(reply.id) == nullptr) return counters_.late_replies.add();
   if (in_flight_.link_of(reply.id) != peer.value) return counters_.forged_replies.add();
   const auto taken = in_flight_.take(reply.id);
-  answer(taken->payload, reply, peers_[peer.value].name.str(), 0);
+  answer(taken->payload, reply, way_over(peer.value));
+}
+
+void Core::leave_queue(RequestId id, std::optional<TimePoint> when) {
+  auto* asker = in_flight_.find(id);
+  if (asker != nullptr && asker->traced) asker->left_queue = when ? *when : effects_.clock();
 }
 
 void Core::complete(Call::Ticket ticket, const Status& outcome, std::string_view result,
@@ -241,15 +251,14 @@ void Core::complete(Call::Ticket ticket, const Status& outcome, std::string_view
   reply.code = status.code();
   reply.text = status.text();
   reply.result = status.ok() ? result : std::string_view{};
-  const auto executed =
-      taken->payload.traced ? micros(taken->payload.arrived, effects_.clock()) : 0;
-  answer(taken->payload, reply, self_.str(), executed);
+  answer(taken->payload, reply, {self_.str()});
 }
 
 void Core::on_peer_up(PeerIndex peer, Window window) {
   end_link(peer, "another connection took its place");
   Peer& p = peers_[peer.value];
   p.up = true;
+  ++p.connections;
   p.why_down.clear();
   p.window.requests = std::min<std::uint64_t>(window.requests, limits::kInFlightPerLinkMax);
   p.window.bytes = std::min<std::uint64_t>(window.bytes, limits::kInFlightBytesPerLinkMax);
@@ -272,14 +281,14 @@ void Core::end_link(PeerIndex peer, std::string why) {
          {StatusCode::kOutcomeUnknown, "it was sent to " + p.name.str() +
                                            ", and the connection ended (" + p.why_down +
                                            ") before an answer came"},
-         p.name.str());
+         way_over(peer.value));
   }
 }
 
 void Core::on_unsent(RequestId id, TimePoint /*now*/) {
   const auto taken = in_flight_.take(id);
   if (!taken) return;
-  const auto next = link_name(taken->link);
+  const auto next = way_over(taken->link).next;
   fail(taken->payload, {StatusCode::kUnavailable, "the connection to " + std::string{next} +
                                                       " ended before the request could be "
                                                       "sent; it was not executed"});
@@ -287,57 +296,70 @@ void Core::on_unsent(RequestId id, TimePoint /*now*/) {
 
 void Core::on_tick(TimePoint now) {
   while (const auto taken = in_flight_.take_expired(now)) {
-    const auto next = link_name(taken->link);
+    const auto way = way_over(taken->link);
     fail(taken->payload,
          {StatusCode::kOutcomeUnknown,
-          "no answer came from " + std::string{next} + " in time; the request reached " +
+          "no answer came from " + std::string{way.next} + " in time; the request reached " +
               self_.str() + " " + std::to_string(micros(taken->payload.arrived, now) / 1000) +
               " ms ago"},
-         next);
+         way);
   }
 }
 
 void Core::fail_all(TimePoint /*now*/) {
   for (std::size_t link = 0; link <= local_link_; ++link) {
     while (const auto taken = in_flight_.take_oldest(link)) {
-      const auto next = link_name(taken->link);
+      const auto way = way_over(taken->link);
       fail(taken->payload,
            {StatusCode::kOutcomeUnknown,
             self_.str() + " stopped before an answer came" +
-                (link == local_link_ ? "" : " from " + std::string{next})},
-           next);
+                (link == local_link_ ? "" : " from " + std::string{way.next})},
+           way);
     }
   }
 }
 
-void Core::fail(const Asker& asker, const Status& status, std::string_view next) {
+void Core::fail(const Asker& asker, const Status& status, const Way& way) {
   ReplyView reply;
   reply.code = status.code();
   reply.text = status.text();
-  answer(asker, reply, next, 0);
+  answer(asker, reply, way);
 }
 
-void Core::answer(const Asker& asker, ReplyView reply, std::string_view next,
-                  std::uint64_t executed_us) {
+void Core::answer(const Asker& asker, ReplyView reply, const Way& way) {
   counters_.replies[static_cast<std::size_t>(reply.code)].add();
   reply.id = asker.origin.request;
   if (reply.result.empty()) reply.result = kNil;
-  if (asker.traced && reply.trace_hops <= limits::kHopsMax) {
-    trace_.clear();
-    wire::append_trace_hop(trace_, {self_.str(), entry_text(asker.entry), next,
-                                    micros(asker.arrived, effects_.clock()), executed_us});
-    trace_.append(reply.trace);
-    // One that a peer filled to its limit goes on as it came: with more it would be refused.
-    if (trace_.size() <= limits::kTraceBytesMax) {
-      reply.trace = trace_.view();
-      ++reply.trace_hops;
-    }
-  }
+  if (asker.traced) add_hop(asker, reply, way, std::max(effects_.clock(), asker.arrived));
   effects_.reply(asker.origin, reply);
 }
 
-std::string_view Core::link_name(std::size_t link) const {
-  return link == local_link_ ? self_.str() : peers_[link].name.str();
+// The hop's parts add up: what is not waiting here is execution, or else the link's.
+void Core::add_hop(const Asker& asker, ReplyView& reply, const Way& way, TimePoint now) {
+  if (reply.trace_hops > limits::kHopsMax) return;
+  const bool went_on = !way.next.empty() && asker.left_queue != TimePoint{};
+  const auto left = went_on ? std::clamp(asker.left_queue, asker.arrived, now) : now;
+  const auto entry = entry_text(asker.entry);
+  wire::TraceHop hop;
+  hop.node = self_.str();
+  hop.entry = entry;
+  hop.next = way.next;
+  hop.elapsed_us = micros(asker.arrived, now);
+  hop.queue_us = micros(asker.arrived, left);
+  hop.executed_us = way.next == self_.str() ? hop.elapsed_us - hop.queue_us : 0;
+  hop.link = way.link;
+  trace_.clear();
+  wire::append_trace_hop(trace_, hop);
+  trace_.append(reply.trace);
+  // One that a peer filled to its limit goes on as it came: with more it would be refused.
+  if (trace_.size() > limits::kTraceBytesMax) return;
+  reply.trace = trace_.view();
+  ++reply.trace_hops;
+}
+
+Core::Way Core::way_over(std::size_t link) const {
+  if (link == local_link_) return {self_.str()};
+  return {peers_[link].name.str(), peers_[link].connections};
 }
 
 }  // namespace kvmesh::core

@@ -44,12 +44,20 @@ class Core {
   struct Incoming {
     Origin origin;
     RequestView request;
+    TimePoint arrived{};  // where the shell knows it better than by `now`
   };
   static constexpr std::size_t kRunMax = 16;
   /// REQUIRES: run.size() <= kRunMax.
   void on_requests(std::span<const Incoming> run, TimePoint now);
   /// A reply that came over a link. One that nobody waits for is counted and dropped.
   void on_reply(PeerIndex peer, const ReplyView& reply, TimePoint now);
+  /// A traced request that was forwarded has left, at that time: until then it waited here. Not
+  /// needed for others.
+  void on_sent(RequestId id, TimePoint when) { leave_queue(id, when); }
+  /// The work of a call that defer_queued() deferred has begun: now, or at that time. Not needed
+  /// for calls that are not traced.
+  void on_begun(Call::Ticket ticket) { leave_queue(ticket, std::nullopt); }
+  void on_begun(Call::Ticket ticket, TimePoint when) { leave_queue(ticket, when); }
   /// The answer to a deferred call; dropped when it comes too late. `result` is one msgpack value,
   /// or empty for nil; one that fits no record is answered as kTooLarge.
   void complete(Call::Ticket ticket, const Status& outcome, std::string_view result, TimePoint now);
@@ -92,29 +100,38 @@ class Core {
   struct Asker {
     Origin origin;
     TimePoint arrived;
+    TimePoint left_queue{};  // of a traced one: when its execution began, or it was sent on
     std::optional<ByteRange> entry;
     bool traced = false;
+  };
+  // Where a request went from here.
+  struct Way {
+    std::string_view next;   // empty: it got no further
+    std::uint64_t link = 0;  // as in TraceHop
   };
   struct Peer {
     NodeName name;
     bool up = false;
     std::string why_down = "not connected yet";
+    std::uint64_t connections = 0;  // that were up since the start, the present one included
     Window window;
   };
 
   void announce(std::span<const Incoming> run, std::span<const Function*> functions) const;
   void handle(const Incoming& incoming, const Function* function, TimePoint now);
-  void execute(const Asker& asker, const RequestView& request, const Function* function,
+  void execute(Asker& asker, const RequestView& request, const Function* function,
                TimePoint deadline);
   void forward(const Asker& asker, const RequestView& request, PeerIndex to, TimePoint deadline,
                TimePoint now);
+  void leave_queue(RequestId id, std::optional<TimePoint> when);
   void end_link(PeerIndex peer, std::string why);
   Status can_forward(const RequestView& request, PeerIndex to, std::string_view entry) const;
-  void answer(const Asker& asker, ReplyView reply, std::string_view next,
-              std::uint64_t executed_us);
-  void fail(const Asker& asker, const Status& status, std::string_view next = {});
+  void answer(const Asker& asker, ReplyView reply, const Way& way);
+  void fail(const Asker& asker, const Status& status, const Way& way);
+  void fail(const Asker& asker, const Status& status) { fail(asker, status, Way{}); }
+  void add_hop(const Asker& asker, ReplyView& reply, const Way& way, TimePoint now);
   Status table_full() const;
-  std::string_view link_name(std::size_t link) const;
+  Way way_over(std::size_t link) const;
 
   NodeName self_;
   std::vector<Peer> peers_;

@@ -18,7 +18,8 @@ struct Origin {
 };
 
 /// What the core asks of its shell. The calls come from inside the core's inputs, on the same
-/// thread; the views live until the call returns, and the shell must not call the core from inside.
+/// thread; the views live until the call returns, and the shell must not call the core from inside,
+/// Core::on_sent() excepted.
 class Effects {
  public:
   Effects() = default;

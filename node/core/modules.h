@@ -40,6 +40,9 @@ class Call {
   virtual void fail(const Status& status) = 0;
   /// kOverloaded when too many requests are under way already; the handler then need not answer.
   virtual Result<Ticket> defer() = 0;
+  /// The same for work that waits for its turn: Core::on_begun() says when that has come. In a
+  /// trace, the time until then is no execution.
+  virtual Result<Ticket> defer_queued() = 0;
 
  protected:
   Call(const RequestView& request, TimePoint deadline, wire::Buffer& result)

@@ -157,18 +157,23 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
 
 void Inbox::handle_requests(Client& client, std::string_view run, TimePoint now) {
   // Behind requests that are held, so that they stay in order.
-  const auto rest = client.held.empty() ? hand_on(client, run, now, now) : run;
+  const auto rest = client.held.empty() ? hand_on(client, run, std::nullopt, now) : run;
   if (!rest.empty()) hold(client, rest, now);
 }
 
 // Gives a run of requests to the core, as long as the connection reads its replies; returns those
 // that must wait until it does.
-std::string_view Inbox::hand_on(Client& client, std::string_view run, TimePoint arrived,
-                                TimePoint now) {
-  const auto waited = static_cast<std::uint64_t>((now - arrived) / std::chrono::milliseconds{1});
+std::string_view Inbox::hand_on(Client& client, std::string_view run,
+                                std::optional<TimePoint> held_since, TimePoint now) {
+  Arrival arrival;
+  if (held_since) {
+    const auto waited = now - *held_since;
+    arrival.waited_ms = static_cast<std::uint64_t>(waited / std::chrono::milliseconds{1});
+    arrival.traced = held_since;
+  }
   while (client.waiting_bytes <= limits::kMeshClientReplyBytesMax) {
     std::optional<wire::Refusal> refusal;
-    const auto requests = decode_some(client.id, run, waited, refusal);
+    const auto requests = decode_some(client.id, run, arrival, refusal);
     core_.on_requests(requests, now);
     if (refusal) {
       const auto routing_id = routing_id_of(client.id);
@@ -183,8 +188,7 @@ std::string_view Inbox::hand_on(Client& client, std::string_view run, TimePoint 
 
 // Takes the next requests off `run`, as many as the core takes at once.
 std::span<const core::Core::Incoming> Inbox::decode_some(std::uint32_t connection,
-                                                         std::string_view& run,
-                                                         std::uint64_t waited_ms,
+                                                         std::string_view& run, Arrival& arrival,
                                                          std::optional<wire::Refusal>& refusal) {
   std::size_t count = 0;
   while (count < decoded_.size()) {
@@ -198,7 +202,8 @@ std::span<const core::Core::Incoming> Inbox::decode_some(std::uint32_t connectio
     auto& next = decoded_[count++];
     next.origin = {options_.adapter, connection, request->id};
     next.request = *request;
-    next.request.timeout_ms -= std::min(next.request.timeout_ms, waited_ms);
+    next.request.timeout_ms -= std::min(next.request.timeout_ms, arrival.waited_ms);
+    next.arrived = request->traced() ? arrival.of_traced() : TimePoint{};
   }
   return {decoded_.data(), count};
 }

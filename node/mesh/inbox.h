@@ -95,12 +95,25 @@ class Inbox {
     bool gone = false;  // its connection has ended; erased when nobody is looking at it
   };
 
+  // Of the requests of one frame.
+  struct Arrival {
+    std::uint64_t waited_ms = 0;      // since then, when they were held
+    std::optional<TimePoint> traced;  // of those that are traced; empty: not asked for yet
+    // The pass began before the frame was read: with its time, what a node tells of a request's
+    // stay would overlap with what the node before it tells of the way here.
+    TimePoint of_traced() {
+      if (!traced) traced = std::chrono::steady_clock::now();
+      return *traced;
+    }
+  };
+
   void handle_message(std::string_view routing_id, std::string_view body, TimePoint now);
   void handle_hello(std::uint32_t id, std::string_view content, TimePoint now);
   void handle_requests(Client& client, std::string_view run, TimePoint now);
-  std::string_view hand_on(Client& client, std::string_view run, TimePoint arrived, TimePoint now);
+  std::string_view hand_on(Client& client, std::string_view run,
+                           std::optional<TimePoint> held_since, TimePoint now);
   std::span<const core::Core::Incoming> decode_some(std::uint32_t connection, std::string_view& run,
-                                                    std::uint64_t waited_ms,
+                                                    Arrival& arrival,
                                                     std::optional<wire::Refusal>& refusal);
   void hold(Client& client, std::string_view run, TimePoint arrived);
   void refuse_all(Client& client, std::string_view run, const Status& status);

@@ -61,6 +61,9 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
     spdlog::info("link to {} takes no more requests: {}", link.options().peer.str(), why);
     owner_.core_.on_peer_draining(index_, one_line(why));
   }
+  void on_sent(transport::Link& /*link*/, RequestId id, TimePoint when) override {
+    owner_.core_.on_sent(id, when);
+  }
   void on_unsent(transport::Link& /*link*/, RequestId id) override {
     owner_.core_.on_unsent(id, owner_.now_);
   }

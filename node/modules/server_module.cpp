@@ -36,7 +36,7 @@ std::optional<Request> read(Host& host, Call& call, std::string_view usage) {
 void call(Host& host, Call& call) {
   auto request = read(host, call, "server.call [server, function, arguments, from or nil]");
   if (!request) return;
-  const auto ticket = call.defer();
+  const auto ticket = call.defer_queued();
   if (!ticket) return;
   host.processes().server_call(*ticket, request->server, std::move(request->its), host.now());
 }

@@ -54,7 +54,7 @@ void run(Host& host, Call& call) {
   const auto place = host.catalogue().find(function);
   if (!place) return call.fail(host.catalogue().undefined(host.self().str(), function, count));
 
-  const auto ticket = call.defer();
+  const auto ticket = call.defer_queued();
   if (!ticket) return;
   tasks::Processes::Run task;
   task.function = *place;
@@ -64,6 +64,7 @@ void run(Host& host, Call& call) {
   task.limit = limit_of(limit);
   task.from = *std::move(from);
   task.key = host.new_key();
+  task.traced = call.request().traced();
   host.processes().run(*ticket, std::move(task), host.now());
 }
 

@@ -22,6 +22,11 @@
 /// What bodies on fibers tell the reactor. Values: nothing in them is shared with the fiber.
 namespace kvmesh::tasks {
 
+/// The body of a traced request.
+struct Began {
+  Ticket request;
+  TimePoint at;
+};
 struct Exited {
   ProcessId id;
   Status status;
@@ -56,7 +61,7 @@ struct Asks {
   std::unique_ptr<PackedOperation> operation;
   std::function<void(Outcome)> done;
 };
-using Event = std::variant<Exited, Wrote, Waits, Handled, WantsTimer, Notice, Asks>;
+using Event = std::variant<Began, Exited, Wrote, Waits, Handled, WantsTimer, Notice, Asks>;
 
 /// Events on their way from the workers to the reactor, in the order in which they were pushed.
 /// Thread-safe.

@@ -1,6 +1,7 @@
 #include "node/tasks/execution.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace kvmesh::tasks {
@@ -16,6 +17,7 @@ std::stop_token Execution::stop_token() {
 
 void Execution::begin() {
   begun_.store(true, std::memory_order_relaxed);
+  if (body_.traced) shared_.events.push(Began{*body_.traced, std::chrono::steady_clock::now()});
   const std::lock_guard lock{mutex_};
   fiber_ = FiberPool::current();
 }

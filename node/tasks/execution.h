@@ -42,6 +42,7 @@ class Execution {
     const ServerDefinition* server = nullptr;  // of a server
     std::string args;                          // of a task: one msgpack array
     TimePoint deadline = TimePoint::max();
+    std::optional<Ticket> traced;  // of a task: the request that is told when it begins
   };
   Execution(const Shared& shared, ProcessId id, Body body)
       : shared_(shared), id_(id), body_(std::move(body)) {}

@@ -188,15 +188,18 @@ Status Host::run(ProcessId id, Execution::Body body, void (*on_fiber)(Execution&
 }
 
 Status Host::start(TaskStart task) {
-  return run(task.id, {&catalogue_.at(task.function), nullptr, std::move(task.args), task.deadline},
-             run_task);
+  return run(
+      task.id,
+      {&catalogue_.at(task.function), nullptr, std::move(task.args), task.deadline, task.traced},
+      run_task);
 }
 
 Status Host::start_server(ProcessId id, ServerIndex server) {
-  return run(id, {nullptr, &catalogue_.at(server), {}, TimePoint::max()}, run_server);
+  return run(id, {nullptr, &catalogue_.at(server), {}, TimePoint::max(), {}}, run_server);
 }
 
 void Host::deliver(ProcessId id, Delivery delivery) {
+  if (delivery.ticket) core_->on_begun(*delivery.ticket);
   executions_.at(id)->deliver(std::move(delivery));
 }
 
@@ -214,6 +217,8 @@ void Host::answer(Ticket ticket, const Status& outcome, std::string_view result)
 }
 
 // ---- What bodies say.
+
+void Host::handle(Began& event) { core_->on_begun(event.request, event.at); }
 
 void Host::handle(Exited& event) {
   processes_.on_exit(event.id, std::move(event.status), event.result, now_);

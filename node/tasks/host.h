@@ -118,6 +118,7 @@ class Host final : private Runtime {
   Status run(ProcessId id, Execution::Body body, void (*on_fiber)(Execution&));
   void add_supervised();
   void handle_events();
+  void handle(Began& event);
   void handle(Exited& event);
   void handle(Wrote& event);
   void handle(Waits& event);

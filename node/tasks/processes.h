@@ -63,6 +63,7 @@ class Processes {
     std::chrono::milliseconds limit{0};  // 0, or more than the node's own: the node's own
     std::string from;                    // a pid's text; empty: nobody that has one
     std::uint64_t key = 0;               // random
+    bool traced = false;                 // the request wants to know when the body begins
   };
   /// Starts a task. Progress; kOverloaded when there are too many processes or the pool is full.
   void run(Ticket ticket, Run task, TimePoint now);

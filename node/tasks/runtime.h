@@ -54,6 +54,7 @@ struct TaskStart {
   std::string args;  // one msgpack array
   std::string from;  // who asked for it: a pid's text, or empty
   TimePoint deadline = TimePoint::max();
+  std::optional<Ticket> traced;  // the request for it, when it is traced
 };
 
 /// What Processes asks of its shell. The calls come from inside the inputs of Processes, on the

@@ -32,8 +32,9 @@ void Server::add(asio::ip::tcp::socket socket) {
 
 void Server::request(const core::Origin& origin, const Command& command) {
   auto& body = bodies_[gathered_count_];
-  auto& [from, request] = gathered_[gathered_count_++];
+  auto& [from, request, arrived] = gathered_[gathered_count_++];
   from = origin;
+  arrived = now_;
   request = to_request(command, body);
   request.id = origin.request;
   request.timeout_ms = static_cast<std::uint64_t>(options_.request_timeout.count());

@@ -67,6 +67,10 @@ class Hops(MeshTest):
         elapsed = [hop[3] for hop in reply.trace]
         self.assertEqual(elapsed, sorted(elapsed, reverse=True), "a hop takes at least what those behind it take")
         self.assertEqual([hop[4] for hop in reply.trace[:3]], [0, 0, 0])
+        self.assertEqual([hop[6] for hop in reply.trace], [1, 1, 1, 0], "the first connection of each link")
+        for hop, following in zip(reply.trace, reply.trace[1:] + [[None] * 3 + [0]]):
+            self.assertLessEqual(hop[4] + hop[5] + following[3], hop[3], "the parts are no more than the whole")
+        self.assertEqual(reply.trace[3][4] + reply.trace[3][5], reply.trace[3][3], "where it ends no link takes part")
 
         line.send("GET zebra x\r\nGET table x\r\n")
         for node, entry in (("c@localhost", "s"), ("c@localhost", "s")):

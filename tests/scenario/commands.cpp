@@ -65,10 +65,13 @@ const Commands::Command Commands::kCommands[] = {
     {"wait", 1, &Commands::wait},
     {"down", 3, &Commands::down},
     {"drain", 3, &Commands::drain},
+    {"hold", 1, &Commands::hold},
+    {"flush", 1, &Commands::flush},
     {"unsent", 2, &Commands::unsent},
     {"kill", 1, &Commands::kill},
     {"duplicate", 2, &Commands::duplicate},
     {"forge", 4, &Commands::forge},
+    {"begin", 2, &Commands::begin},
     {"complete", 3, &Commands::complete},
     {"stop", 1, &Commands::stop},
     {"counters", 1, &Commands::counters},
@@ -191,6 +194,18 @@ void Commands::forge(const Words& w) {
   reply.id = read_id(w[2]);
   reply.code = parse_code(w[3]);
   mesh_.forge_reply(w[0], w[1], reply);
+}
+
+void Commands::hold(const Words& w) {
+  if (Node* node = known(w[0])) node->hold();
+}
+
+void Commands::flush(const Words& w) {
+  if (Node* node = known(w[0])) node->flush();
+}
+
+void Commands::begin(const Words& w) {
+  if (Node* node = known(w[0])) node->core().on_begun(read_id(w[1]), mesh_.now());
 }
 
 void Commands::complete(const Words& w) {

@@ -34,10 +34,13 @@ class Commands {
   void wait(const Words& w);
   void down(const Words& w);
   void drain(const Words& w);
+  void hold(const Words& w);
+  void flush(const Words& w);
   void unsent(const Words& w);
   void kill(const Words& w);
   void duplicate(const Words& w);
   void forge(const Words& w);
+  void begin(const Words& w);
   void complete(const Words& w);
   void stop(const Words& w);
   void counters(const Words& w);

@@ -70,6 +70,9 @@ void Functions::define_test() {
   define("test.later", [this](core::Call& call) {
     if (const auto ticket = call.defer()) say_(node_ + " defers it as " + show(*ticket));
   });
+  define("test.queue", [this](core::Call& call) {
+    if (const auto ticket = call.defer_queued()) say_(node_ + " queues it as " + show(*ticket));
+  });
   define("test.work", [this](core::Call& call) {
     const auto text = read_args(call)[0];
     int micros = 0;

@@ -14,6 +14,7 @@ namespace kvmesh::scenario {
 ///   kv.create, kv.put KEY VALUE, kv.get KEY, kv.delete KEY   a store in a std::map
 ///   node.name       the node's name
 ///   test.later      is deferred; the story completes it, or not
+///   test.queue      is deferred, and begins when the story says so
 ///   test.work US    takes that many microseconds
 ///   test.forget     returns without an answer
 class Functions {

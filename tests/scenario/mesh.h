@@ -47,6 +47,9 @@ class Node final : public core::Effects {
   core::Core& core() { return core_; }
   /// Hands a request to the core and remembers that it must be answered.
   void ask(const core::Origin& origin, const RequestView& request);
+  /// What is sent from now on waits, as in a link's batch, until flush().
+  void hold() { holding_ = true; }
+  void flush();
   /// The same number, unless the core has answered a request twice or never.
   bool owes_what_is_in_flight() const { return owed_.size() == core_.in_flight(); }
 
@@ -56,6 +59,8 @@ class Node final : public core::Effects {
   std::vector<NodeName> peers_;
   Functions functions_;
   core::Core core_;
+  bool holding_ = false;
+  std::vector<RequestId> leaving_;                           // traced requests that wait
   std::multiset<std::pair<std::uint64_t, RequestId>> owed_;  // by connection and the asker's id
 };
 

@@ -31,6 +31,7 @@ void Node::forward(PeerIndex peer, const RequestView& request, RequestId id,
             show_value(sent->args) + " for " + show(sent->target) + ", " +
             std::to_string(sent->timeout_ms) + " ms left, path " + show_path(sent->path));
   mesh_.send_request(name_, to, std::string{frame.view()});
+  if (request.traced()) leaving_.push_back(id);
 }
 
 void Node::reply(const core::Origin& origin, const ReplyView& reply) {
@@ -62,6 +63,12 @@ TimePoint Node::clock() { return mesh_.now(); }
 void Node::ask(const core::Origin& origin, const RequestView& request) {
   owed_.emplace(origin.connection, origin.request);
   core_.on_request(origin, request, mesh_.now());
+  if (!holding_) flush();
+}
+
+void Node::flush() {
+  holding_ = false;
+  for (const auto id : std::exchange(leaving_, {})) core_.on_sent(id, mesh_.now());
 }
 
 }  // namespace kvmesh::scenario

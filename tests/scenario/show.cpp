@@ -91,7 +91,10 @@ std::string show_trace(std::string_view trace) {
     out.append("    ").append(hop->node);
     if (!hop->entry.empty()) out.append(" (").append(hop->entry).append(")");
     if (!hop->next.empty()) out.append(" -> ").append(hop->next);
+    if (hop->link > 0) out.append(" #").append(std::to_string(hop->link));
     out.append(": ").append(std::to_string(hop->elapsed_us)).append(" us");
+    if (hop->queue_us > 0)
+      out.append(", queue ").append(std::to_string(hop->queue_us)).append(" us");
     if (hop->executed_us > 0)
       out.append(", executed ").append(std::to_string(hop->executed_us)).append(" us");
     out.append("\n");

@@ -145,13 +145,16 @@ TEST_F(ClientCalls, ATraceNamesTheHops) {
   open_connected();
   auto call = begin(ops::get("b", "k"));
   ASSERT_TRUE(node_.await_requests(1));
-  node_.answer(node_.requests[0], Status{}, 1,
-               {{"gate@h", "a..m", "foo@h", 310, 0}, {"foo@h", "a..z", "foo@h", 42, 12}});
+  node_.answer(
+      node_.requests[0], Status{}, 1,
+      {{"gate@h", "a..m", "foo@h", 310, 0, 8, 3}, {"foo@h", "a..z", "foo@h", 42, 12, 30, 0}});
   const auto outcome = finish(call);
   ASSERT_EQ(outcome.trace.size(), 2U);
   EXPECT_EQ(outcome.trace[0].entry, "a..m");
   EXPECT_EQ(outcome.trace[1].node, "foo@h");
+  EXPECT_EQ(outcome.trace[0].link, 3U);
   EXPECT_EQ(outcome.trace[1].executed, 12us);
+  EXPECT_EQ(outcome.trace[1].queued, 30us);
 }
 
 TEST_F(ClientCalls, WhatIsWrongIsRefusedBeforeItIsSent) {

@@ -97,19 +97,48 @@ TEST(SummaryText, IsOneLine) {
   EXPECT_EQ(summary_line({"exported", "from", 1, 1, 2, seconds{1}}),
             "exported 1 record from 1 bucket in 1.0 s (1/s), 2 failed");
 }
+Hop hop(std::string node, std::string entry, std::string next, int elapsed, int executed,
+        int queued, std::uint64_t link) {
+  return {std::move(node),
+          std::move(entry),
+          std::move(next),
+          microseconds{elapsed},
+          microseconds{executed},
+          microseconds{queued},
+          link};
+}
 
-TEST(Hops, TimesAreDifferencesOfTotals) {
-  const std::vector<Hop> hops = {{"gate@h", "n..z", "bar@h", microseconds{310}, microseconds{0}},
-                                 {"bar@h", "*", "bar@h", microseconds{42}, microseconds{12}}};
-  EXPECT_EQ(hops_table(hops, microseconds{1400}, false),
-            "hop  node            entry  to               total us  wire us  own us\n"
-            "  0  (this command)         gate@h              1,400    1,090\n"
-            "  1  gate@h          n..z   bar@h                 310      268\n"
-            "  2  bar@h           *      (executed here)        42               42\n");
+TEST(Hops, ThePartsOfAllHopsMakeTheRoundTrip) {
+  const std::vector<Hop> hops = {hop("gate@h", "n..z", "bar@h", 310, 0, 8, 2),
+                                 hop("bar@h", "*", "bar@h", 42, 12, 30, 0)};
+  EXPECT_EQ(
+      hops_table(hops, microseconds{1400}, false),
+      "hop  node            entry  to               link  queue us  wire us  function us  "
+      "total us\n"
+      "  0  (this command)         gate@h                             1,090                  "
+      "1,400\n"
+      "  1  gate@h          n..z   bar@h            #2           8      260                    "
+      "310\n"
+      "  2  bar@h           *      (executed here)              30                    12        "
+      "42\n"
+      "     sum                                                 38    1,350           12     "
+      "1,400\n");
   EXPECT_EQ(way_text(hops), "  gate@h  n..z -> bar@h\n  bar@h  * is its own\n");
   EXPECT_EQ(hops_json({hops[1]}),
-            R"([{"node":"bar@h","entry":"*","to":"bar@h","total_us":42,"wire_us":0,"own_us":42,)"
-            R"("function_us":12}])");
+            R"([{"node":"bar@h","entry":"*","to":"bar@h","link":0,"total_us":42,"queue_us":30,)"
+            R"("wire_us":0,"function_us":12}])");
+}
+
+TEST(Hops, ACallThatGotNoFurtherWasOnNoLink) {
+  const std::vector<Hop> hops = {hop("gate@h", "n..z", "bar@h", 310, 0, 8, 1),
+                                 hop("bar@h", "", "", 42, 0, 42, 0)};
+  EXPECT_EQ(wire_times(hops), (std::vector{microseconds{260}, microseconds{0}}));
+  EXPECT_EQ(way_text(hops), "  gate@h  n..z -> bar@h\n  bar@h  goes no further\n");
+  EXPECT_NE(hops_table(hops, microseconds{400}, false).find("(no further)"), std::string::npos);
+  // One that was sent and never came back was on the link for all that time.
+  EXPECT_EQ(wire_times({hops[0]}), std::vector{microseconds{302}});
+  // A clock that runs faster than another's makes no negative time.
+  EXPECT_EQ(wire_times({hops[0], hop("bar@h", "", "bar@h", 305, 305, 0, 0)})[0], microseconds{0});
 }
 
 TEST(Info, MissingKeysAndWrongTypesArePassedOver) {

@@ -54,8 +54,8 @@ class HostTest : public testing::Test, protected core::Effects {
   /// Makes a request; answer() gives what it ends with.
   std::uint64_t ask(const std::string& function, Value::List args,
                     milliseconds timeout = std::chrono::seconds{60}) {
-    const auto packed =
-        PackedOperation::make({Operation::For::kHere, {}, function, std::move(args)}, timeout);
+    const auto packed = PackedOperation::make(
+        {Operation::For::kHere, {}, function, std::move(args), traced_}, timeout);
     auto request = packed->view();
     request.id = {++last_};
     core_->on_request({kClient, 0, request.id}, request, now());
@@ -123,6 +123,7 @@ class HostTest : public testing::Test, protected core::Effects {
   }
 
   Settings::Tasks settings_;
+  bool traced_ = false;  // what is asked from now on
   std::vector<std::string> reports_;
   std::unique_ptr<core::Core> core_;
   std::unique_ptr<Host> host_;  // before the core: its bodies use that

@@ -238,8 +238,8 @@ TEST(Reply, CodeOfALaterVersionReadsAsInternalAndIsPassedOn) {
 
 TEST(Reply, TraceIsReadHopByHop) {
   Buffer trace;
-  append_trace_hop(trace, {"gate@h", "n..z", "bar@h", 310, 0});
-  append_trace_hop(trace, {"bar@h", "n..z", "bar@h", 42, 12});
+  append_trace_hop(trace, {"gate@h", "n..z", "bar@h", 310, 0, 8, 3});
+  append_trace_hop(trace, {"bar@h", "n..z", "bar@h", 42, 12, 30, 0});
   ReplyView reply;
   reply.trace = trace.view();
   reply.trace_hops = 2;
@@ -254,26 +254,41 @@ TEST(Reply, TraceIsReadHopByHop) {
   EXPECT_EQ(first->node, "gate@h");
   EXPECT_EQ(first->next, "bar@h");
   EXPECT_EQ(first->elapsed_us, 310U);
+  EXPECT_EQ(first->queue_us, 8U);
+  EXPECT_EQ(first->link, 3U);
   const auto second = take_trace_hop(rest);
   ASSERT_TRUE(second);
   EXPECT_EQ(second->entry, "n..z");
   EXPECT_EQ(second->executed_us, 12U);
+  EXPECT_EQ(second->link, 0U);
   EXPECT_FALSE(take_trace_hop(rest));
 }
 
-TEST(Reply, TraceHopsOfALaterVersionMayHoldMore) {
+TEST(Reply, TraceHopsOfAnotherVersionMayHoldMoreOrLess) {
   Buffer trace;
-  pack_array(trace, 6);
+  pack_array(trace, 8);
   for (const auto* text : {"n@h", "*", "n@h"}) pack_str(trace, text);
-  pack_uint(trace, 2);
-  pack_uint(trace, 1);
+  for (const auto number : {2U, 1U, 1U, 7U}) pack_uint(trace, number);
   pack_array(trace, 1);
   pack_str(trace, "new");
   std::string_view rest = trace.view();
   const auto hop = take_trace_hop(rest);
   ASSERT_TRUE(hop);
   EXPECT_EQ(hop->executed_us, 1U);
+  EXPECT_EQ(hop->link, 7U);
   EXPECT_EQ(rest, "");
+
+  // An earlier one told neither queue nor link.
+  Buffer earlier;
+  pack_array(earlier, 5);
+  for (const auto* text : {"n@h", "*", "n@h"}) pack_str(earlier, text);
+  for (const auto number : {2U, 1U}) pack_uint(earlier, number);
+  rest = earlier.view();
+  const auto old = take_trace_hop(rest);
+  ASSERT_TRUE(old);
+  EXPECT_EQ(old->executed_us, 1U);
+  EXPECT_EQ(old->queue_us, 0U);
+  EXPECT_EQ(old->link, 0U);
 
   Buffer less;
   pack_array(less, 4);

@@ -170,16 +170,17 @@ std::string route_text(const std::string& trace) {
 }
 
 TEST(ReplyText, RouteGivesALineForEveryHop) {
-  EXPECT_EQ(
-      route_text(trace_of({{"gate@h", "n..z", "bar@h", 9, 0}, {"bar@h", "*", "bar@h", 5, 1}})),
-      "gate@h n..z -> bar@h\r\nbar@h * -> here\r\nOK\r\n");
+  EXPECT_EQ(route_text(trace_of(
+                {{"gate@h", "n..z", "bar@h", 9, 0, 0, 1}, {"bar@h", "*", "bar@h", 5, 1, 0, 0}})),
+            "gate@h n..z -> bar@h\r\nbar@h * -> here\r\nOK\r\n");
 }
 
 TEST(ReplyText, ATraceThatIsNoneIsTheAnsweringNodesFault) {
-  const std::string good = trace_of({{"gate@h", "n..z", "bar@h", 9, 0}});
+  const std::string good = trace_of({{"gate@h", "n..z", "bar@h", 9, 0, 0, 1}});
   for (const auto& trace :
-       {good + "\xc0", std::string{"\xc0"}, good + trace_of({{"a\r\nOK", "*", "b", 0, 0}}),
-        good + trace_of({{"a", "*\n", "b", 0, 0}}), good + trace_of({{"a", "*", "b\r", 0, 0}})}) {
+       {good + "\xc0", std::string{"\xc0"}, good + trace_of({{"a\r\nOK", "*", "b", 0, 0, 0, 0}}),
+        good + trace_of({{"a", "*\n", "b", 0, 0, 0, 0}}),
+        good + trace_of({{"a", "*", "b\r", 0, 0, 0, 0}})}) {
     EXPECT_THAT(route_text(trace), StartsWith("ERROR protocol_error "));
   }
 }

@@ -138,7 +138,8 @@ json reply_json(const ReplyView& reply) {
   for (auto rest = reply.trace; !rest.empty();) {
     const auto hop = take_trace_hop(rest);
     if (!hop) break;
-    trace.push_back({hop->node, hop->entry, hop->next, hop->elapsed_us, hop->executed_us});
+    trace.push_back({hop->node, hop->entry, hop->next, hop->elapsed_us, hop->executed_us,
+                     hop->queue_us, hop->link});
   }
   return {{"id", reply.id.value},
           {"trace", trace},
@@ -243,7 +244,7 @@ void encode_reply(Buffer& out, const json& reply) {
     const auto node = hop[0].get<std::string>();
     const auto entry = hop[1].get<std::string>();
     const auto next = hop[2].get<std::string>();
-    append_trace_hop(trace, {node, entry, next, hop[3], hop[4]});
+    append_trace_hop(trace, {node, entry, next, hop[3], hop[4], hop[5], hop[6]});
   }
   Buffer result;
   pack_json(result, reply["result"]);

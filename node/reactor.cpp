@@ -63,6 +63,7 @@ Reactor::Reactor(const Parts& parts)
       tasks_(parts.tasks),
       last_pass_(now_is()),
       last_sweep_(last_pass_) {
+  core_.watch_slow_requests(parts.settings.log.slow_request);
   if (parts.with_inbox) {
     inbox_.emplace(parts.context,
                    mesh::Inbox::Options{parts.settings.mesh.listen, parts.settings.name,
@@ -212,6 +213,17 @@ void Reactor::reply(const core::Origin& origin, const ReplyView& reply) {
   if (origin.adapter == kTcp) return tcp_server_.reply(origin, reply);
   if (origin.adapter == kTasks) return tasks_->reply(origin, reply);
   inbox_->reply(origin, reply);
+}
+
+void Reactor::slow_request(const core::Origin& origin, const std::string& line) {
+  const auto asker = origin.adapter == kTcp     ? tcp_server_.address_of(origin)
+                     : origin.adapter == kTasks ? std::string{"a task"}
+                                                : inbox_->address_of(origin);
+  spdlog::warn("slow request of {}: {}", asker, line);
+}
+
+void Reactor::slow_requests_left_out(std::uint64_t count) {
+  spdlog::warn("{} more slow requests are not shown", count);
 }
 
 void Reactor::stop(std::chrono::milliseconds grace) {

@@ -70,6 +70,8 @@ class Reactor final : private core::Effects {
   void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
                const wire::PathStep& step) override;
   void reply(const core::Origin& origin, const ReplyView& reply) override;
+  void slow_request(const core::Origin& origin, const std::string& line) override;
+  void slow_requests_left_out(std::uint64_t count) override;
   TimePoint clock() override { return std::chrono::steady_clock::now(); }
 
   bool pass(bool wait);

@@ -287,6 +287,12 @@ std::vector<KeySpec> make_schema() {
   for (KeySpec& spec : server_keys()) out.push_back(std::move(spec));
   for (KeySpec& spec : task_keys()) out.push_back(std::move(spec));
   out.push_back(level_key());
+  out.push_back(milliseconds_key(
+      plain("log.slow_request_ms", "",
+            "A request that entered the mesh here and took so long is logged, with what each hop "
+            "spent the time on; 0: none. Above 0, all such requests are traced."),
+      0, limits::kTimeoutMax.count(),
+      [](Settings& s) -> milliseconds& { return s.log.slow_request; }));
   return out;
 }
 

@@ -75,7 +75,8 @@ struct Settings {
   } tasks;
 
   struct Log {
-    std::string level = "info";  // trace, debug, info, warning, error, off
+    std::string level = "info";                 // trace, debug, info, warning, error, off
+    std::chrono::milliseconds slow_request{0};  // requests that took so long are logged; 0: none
   } log;
 };
 

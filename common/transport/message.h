@@ -24,6 +24,11 @@ class Message {
   std::string_view bytes() {
     return {static_cast<const char*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)};
   }
+  /// The host that it came from; empty where there is none (ipc).
+  std::string_view peer_address() {
+    const char* address = zmq_msg_gets(&message_, "Peer-Address");
+    return address == nullptr ? std::string_view{} : std::string_view{address};
+  }
   bool more() { return zmq_msg_more(&message_) != 0; }
 
  private:

@@ -155,6 +155,16 @@ void Core::handle(const Incoming& incoming, const Function* function, TimePoint 
   asker.origin = incoming.origin;
   asker.arrived = incoming.arrived == TimePoint{} ? now : incoming.arrived;
   asker.traced = request.traced();
+  if (!slow_.concerns(request)) return handle(asker, request, function, now);
+  asker.note = slow_.begin(request);
+  asker.trace_unwanted = !std::exchange(asker.traced, true);
+  RequestView traced = request;
+  traced.flags |= RequestView::kFlagTrace;
+  handle(asker, traced, function, now);
+}
+
+void Core::handle(Asker& asker, const RequestView& request, const Function* function,
+                  TimePoint now) {
   const auto route = routes_.find(request.target);
   if (!route) return fail(asker, route.status());
   asker.entry = route->entry;
@@ -295,6 +305,9 @@ void Core::on_unsent(RequestId id, TimePoint /*now*/) {
 }
 
 void Core::on_tick(TimePoint now) {
+  if (const auto count = slow_.take_left_out(now); count > 0) {
+    effects_.slow_requests_left_out(count);
+  }
   while (const auto taken = in_flight_.take_expired(now)) {
     const auto way = way_over(taken->link);
     fail(taken->payload,
@@ -330,8 +343,21 @@ void Core::answer(const Asker& asker, ReplyView reply, const Way& way) {
   counters_.replies[static_cast<std::size_t>(reply.code)].add();
   reply.id = asker.origin.request;
   if (reply.result.empty()) reply.result = kNil;
-  if (asker.traced) add_hop(asker, reply, way, std::max(effects_.clock(), asker.arrived));
+  if (asker.traced) {
+    const auto now = std::max(effects_.clock(), asker.arrived);
+    add_hop(asker, reply, way, now);
+    if (asker.note != SlowRequests::kNone) end_note(asker, reply, now);
+  }
   effects_.reply(asker.origin, reply);
+}
+
+void Core::end_note(const Asker& asker, ReplyView& reply, TimePoint now) {
+  if (const auto line = slow_.end(asker.note, reply, asker.arrived, now)) {
+    effects_.slow_request(asker.origin, *line);
+  }
+  if (!asker.trace_unwanted) return;
+  reply.trace = {};
+  reply.trace_hops = 0;
 }
 
 // The hop's parts add up: what is not waiting here is execution, or else the link's.

@@ -17,6 +17,7 @@
 #include "node/core/effects.h"
 #include "node/core/modules.h"
 #include "node/core/routes.h"
+#include "node/core/slow_requests.h"
 
 namespace kvmesh::core {
 
@@ -36,6 +37,10 @@ class Core {
   /// Swaps the table whole; requests under way stay on their way. kInvalidArgument: an entry names
   /// neither this node nor a peer or one behind a via, and the old table stays.
   Status set_table(RoutingTable table);
+
+  /// Requests that enter the mesh here and take so long are told to Effects::slow_request(). To
+  /// know where their time went, all that enter are traced from then on. Zero: off.
+  void watch_slow_requests(std::chrono::milliseconds threshold) { slow_.set_threshold(threshold); }
 
   /// A request from an adapter. A forwarded one has a millisecond less when it leaves.
   void on_request(const Origin& origin, const RequestView& request, TimePoint now);
@@ -103,6 +108,8 @@ class Core {
     TimePoint left_queue{};  // of a traced one: when its execution began, or it was sent on
     std::optional<ByteRange> entry;
     bool traced = false;
+    bool trace_unwanted = false;  // traced on our own account only
+    SlowRequests::Note note = SlowRequests::kNone;
   };
   // Where a request went from here.
   struct Way {
@@ -119,6 +126,7 @@ class Core {
 
   void announce(std::span<const Incoming> run, std::span<const Function*> functions) const;
   void handle(const Incoming& incoming, const Function* function, TimePoint now);
+  void handle(Asker& asker, const RequestView& request, const Function* function, TimePoint now);
   void execute(Asker& asker, const RequestView& request, const Function* function,
                TimePoint deadline);
   void forward(const Asker& asker, const RequestView& request, PeerIndex to, TimePoint deadline,
@@ -129,6 +137,7 @@ class Core {
   void answer(const Asker& asker, ReplyView reply, const Way& way);
   void fail(const Asker& asker, const Status& status, const Way& way);
   void fail(const Asker& asker, const Status& status) { fail(asker, status, Way{}); }
+  void end_note(const Asker& asker, ReplyView& reply, TimePoint now);
   void add_hop(const Asker& asker, ReplyView& reply, const Way& way, TimePoint now);
   Status table_full() const;
   Way way_over(std::size_t link) const;
@@ -143,6 +152,7 @@ class Core {
   Routes routes_;
   InFlight<Asker> in_flight_;
   Counters counters_;
+  SlowRequests slow_;
   wire::Buffer result_;  // scratch, kept for its memory
   wire::Buffer trace_;   // scratch, kept for its memory
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "common/deadline.h"
 #include "common/names.h"
@@ -34,6 +35,14 @@ class Effects {
 
   /// Answers a request; exactly once for each on_request(). `reply.id` is the origin's own.
   virtual void reply(const Origin& origin, const ReplyView& reply) = 0;
+
+  /// A line for the log about a request of `origin`, which is answered next (SlowRequests).
+  virtual void slow_request(const Origin& origin, const std::string& line) {
+    (void)origin;
+    (void)line;
+  }
+  /// So many such lines were left out.
+  virtual void slow_requests_left_out(std::uint64_t count) { (void)count; }
 
   /// The time now, finer than the inputs' own; asked for traced requests only.
   virtual TimePoint clock() = 0;

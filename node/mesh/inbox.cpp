@@ -138,6 +138,7 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
   client = std::make_unique<Client>();  // a second HELLO begins anew
   client->id = id;
   client->name = hello->name;
+  client->address = body_.peer_address();
   client->last_heard = now;
   counters_.clients.store(clients_.size(), std::memory_order_relaxed);
   spdlog::debug("{} connected ({})", client->name.empty() ? "a client" : client->name,
@@ -341,6 +342,12 @@ void Inbox::seal(Client& client) {
 Inbox::Client* Inbox::find(std::uint32_t id) {
   const auto found = clients_.find(id);
   return found == clients_.end() || found->second->gone ? nullptr : found->second.get();
+}
+
+std::string Inbox::address_of(const core::Origin& origin) const {
+  const auto found = clients_.find(static_cast<std::uint32_t>(origin.connection));
+  if (found == clients_.end() || found->second->address.empty()) return "a mesh client";
+  return "a mesh client at " + found->second->address;
 }
 
 void Inbox::mark_dirty(Client& client) {

@@ -63,6 +63,8 @@ class Inbox {
   void reply(const core::Origin& origin, const ReplyView& reply);
   /// Sends what was queued since.
   void flush();
+  /// Who asked, for the log: "a mesh client at 127.0.0.1".
+  std::string address_of(const core::Origin& origin) const;
   /// Must be asked after flush() and before the loop sleeps; true: do not sleep.
   bool is_ready();
   int fd() { return socket_.get(zmq::sockopt::fd); }
@@ -85,6 +87,7 @@ class Inbox {
   struct Client {
     std::uint32_t id = 0;
     std::string name;                  // of a node; empty for a plain client
+    std::string address;               // its host; empty where there is none
     wire::Buffer frame;                // replies of this pass
     std::deque<wire::Buffer> waiting;  // frames that the socket did not take yet
     std::size_t waiting_bytes = 0;

@@ -200,6 +200,14 @@ void Connection::give_back() {
   if (out_.empty()) out_.shrink(limits::kBufferBytesKept);
 }
 
+std::string Connection::address() const {
+  asio::error_code error;
+  const auto remote = socket_.remote_endpoint(error);
+  if (error) return {};
+  const auto host = remote.address().to_string();
+  return (remote.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(remote.port());
+}
+
 void Connection::finish() {
   finished_ = true;
   server_.mark_dirty(*this);

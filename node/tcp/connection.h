@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include <kvmesh/limits.h>
 #include <asio/ip/tcp.hpp>
@@ -36,6 +37,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close();
 
   std::uint64_t id() const { return id_; }
+  /// Its client's, as host:port; empty when it has gone.
+  std::string address() const;
   bool closed() const { return closed_; }
   /// No request under way; the client has the next move, be it to read.
   bool idle() const { return replies_.size() == 0; }

@@ -54,6 +54,12 @@ void Server::reply(const core::Origin& origin, const ReplyView& reply) {
   count_bytes(*found->second);
 }
 
+std::string Server::address_of(const core::Origin& origin) const {
+  const auto found = connections_.find(origin.connection);
+  const auto address = found == connections_.end() ? std::string{} : found->second->address();
+  return address.empty() ? "a client that has gone" : address;
+}
+
 void Server::count_bytes(Connection& connection) {
   buffered_bytes_ -= connection.counted_bytes;
   connection.counted_bytes = connection.closed() ? 0 : connection.buffered_bytes();

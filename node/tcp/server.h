@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
@@ -38,6 +39,8 @@ class Server {
   void add(asio::ip::tcp::socket socket);
   /// A reply of the core to a request that came from here.
   void reply(const core::Origin& origin, const ReplyView& reply);
+  /// Who asked, for the log: "127.0.0.1:53422".
+  std::string address_of(const core::Origin& origin) const;
   /// Writes what the pass has gathered.
   void flush();
   /// Closes connections that were idle for too long. Call now and then.

@@ -55,25 +55,16 @@ bool is_option(std::string_view word) { return word.starts_with("timeout=") || w
 }  // namespace
 
 const Commands::Command Commands::kCommands[] = {
-    {"node", 1, &Commands::node},
-    {"chain", 1, &Commands::chain},
-    {"table", 1, &Commands::table},
-    {"connect", 1, &Commands::connect},
-    {"ask", 4, &Commands::ask},
-    {"run", 0, &Commands::run_all},
-    {"step", 0, &Commands::step},
-    {"wait", 1, &Commands::wait},
-    {"down", 3, &Commands::down},
-    {"drain", 3, &Commands::drain},
-    {"hold", 1, &Commands::hold},
-    {"flush", 1, &Commands::flush},
-    {"unsent", 2, &Commands::unsent},
-    {"kill", 1, &Commands::kill},
-    {"duplicate", 2, &Commands::duplicate},
-    {"forge", 4, &Commands::forge},
-    {"begin", 2, &Commands::begin},
-    {"complete", 3, &Commands::complete},
-    {"stop", 1, &Commands::stop},
+    {"node", 1, &Commands::node},         {"chain", 1, &Commands::chain},
+    {"table", 1, &Commands::table},       {"connect", 1, &Commands::connect},
+    {"ask", 4, &Commands::ask},           {"run", 0, &Commands::run_all},
+    {"step", 0, &Commands::step},         {"wait", 1, &Commands::wait},
+    {"slow", 2, &Commands::slow},         {"down", 3, &Commands::down},
+    {"drain", 3, &Commands::drain},       {"hold", 1, &Commands::hold},
+    {"flush", 1, &Commands::flush},       {"unsent", 2, &Commands::unsent},
+    {"kill", 1, &Commands::kill},         {"duplicate", 2, &Commands::duplicate},
+    {"forge", 4, &Commands::forge},       {"begin", 2, &Commands::begin},
+    {"complete", 3, &Commands::complete}, {"stop", 1, &Commands::stop},
     {"counters", 1, &Commands::counters},
 };
 
@@ -175,6 +166,12 @@ void Commands::wait(const Words& w) {
   if (!w[0].ends_with("ms")) return mesh_.say("?? wait for ...ms");
   mesh_.pass(std::chrono::milliseconds{parse_number(w[0].substr(0, w[0].size() - 2))});
   mesh_.tick();
+}
+
+void Commands::slow(const Words& w) {
+  if (Node* node = known(w[0])) {
+    node->core().watch_slow_requests(std::chrono::milliseconds{parse_number(w[1])});
+  }
 }
 
 void Commands::down(const Words& w) { mesh_.down(w[0], w[1], w[2]); }

@@ -34,6 +34,7 @@ class Commands {
   void wait(const Words& w);
   void down(const Words& w);
   void drain(const Words& w);
+  void slow(const Words& w);
   void hold(const Words& w);
   void flush(const Words& w);
   void unsent(const Words& w);

@@ -40,6 +40,8 @@ class Node final : public core::Effects {
   void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
                const wire::PathStep& step) override;
   void reply(const core::Origin& origin, const ReplyView& reply) override;
+  void slow_request(const core::Origin& origin, const std::string& line) override;
+  void slow_requests_left_out(std::uint64_t count) override;
   TimePoint clock() override;
 
   const std::string& name() const { return name_; }

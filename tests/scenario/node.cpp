@@ -58,6 +58,14 @@ void Node::reply(const core::Origin& origin, const ReplyView& reply) {
   }
 }
 
+void Node::slow_request(const core::Origin& origin, const std::string& line) {
+  mesh_.say(name_ + " logs " + std::to_string(origin.request.value) + ": " + line);
+}
+
+void Node::slow_requests_left_out(std::uint64_t count) {
+  mesh_.say(name_ + " left out " + std::to_string(count) + " lines");
+}
+
 TimePoint Node::clock() { return mesh_.now(); }
 
 void Node::ask(const core::Origin& origin, const RequestView& request) {

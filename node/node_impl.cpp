@@ -38,7 +38,8 @@ Node::Impl::Impl(Settings settings, SettingsSources sources)
       software_(std::string{"kvmesh "} + kVersion),
       started_(std::chrono::steady_clock::now()),
       tasks_({settings_.name, settings_.tasks, settings_.busy_poll,
-              [](const std::string& line) { spdlog::warn("{}", line); }}) {
+              [](const std::string& line) { spdlog::warn("{}", line); },
+              names_of(settings_.mesh.peers)}) {
   raise_descriptor_limit(descriptors_needed(settings_));
   context_.set(zmq::ctxopt::max_sockets, sockets_max(settings_));
   if (settings_.apps.kv) {
@@ -77,6 +78,7 @@ void Node::Impl::define_modules(core::Modules& modules, std::size_t reactor) {
   modules::define_task(modules, tasks_);
   modules::define_process(modules, tasks_);
   modules::define_server(modules, tasks_);
+  modules::define_watch(modules, tasks_);
 }
 
 void Node::Impl::report(const std::vector<std::string>& warnings) const {

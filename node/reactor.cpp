@@ -21,13 +21,6 @@ constexpr std::chrono::seconds kSweep{1};
 constexpr std::chrono::milliseconds kLastWords{
     50};  // for libzmq to send what the last flush gave it
 
-std::vector<NodeName> names_of(const std::vector<PeerSettings>& peers) {
-  std::vector<NodeName> out;
-  out.reserve(peers.size());
-  for (const auto& peer : peers) out.push_back(peer.name);
-  return out;
-}
-
 // REQUIRES: what load_settings() has checked, that each via leads over one of the peers.
 std::vector<core::Via> vias_of(const Settings::Mesh& mesh) {
   std::vector<core::Via> out;
@@ -48,6 +41,13 @@ std::function<std::uint64_t()> epoch_of(const std::atomic<std::uint64_t>& table_
 
 }  // namespace
 
+std::vector<NodeName> names_of(const std::vector<PeerSettings>& peers) {
+  std::vector<NodeName> out;
+  out.reserve(peers.size());
+  for (const auto& peer : peers) out.push_back(peer.name);
+  return out;
+}
+
 Reactor::Reactor(const Parts& parts)
     : tick_timer_(loop_),
       watcher_(loop_),
@@ -56,7 +56,7 @@ Reactor::Reactor(const Parts& parts)
       core_(parts.settings.name, names_of(parts.settings.mesh.peers), parts.modules, *this,
             now_is(), vias_of(parts.settings.mesh)),
       links_(parts.context, parts.settings, parts.software, epoch_of(parts.table_epoch), core_,
-             watcher_),
+             watcher_, *this),
       tcp_server_({kTcp, parts.settings.mesh.request_timeout, parts.settings.kv_server.idle_timeout,
                    limits::kTcpBufferedBytesMax / parts.settings.threads},
                   core_, parts.connections),
@@ -224,6 +224,14 @@ void Reactor::slow_request(const core::Origin& origin, const std::string& line) 
 
 void Reactor::slow_requests_left_out(std::uint64_t count) {
   spdlog::warn("{} more slow requests are not shown", count);
+}
+
+void Reactor::on_peer_up(PeerIndex peer) {
+  if (tasks_ != nullptr) tasks_->watch().on_up(peer);
+}
+
+void Reactor::on_peer_down(PeerIndex peer, const std::string& why) {
+  if (tasks_ != nullptr) tasks_->watch().on_down(peer, why);
 }
 
 void Reactor::stop(std::chrono::milliseconds grace) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
@@ -21,6 +22,9 @@
 
 namespace kvmesh {
 
+/// The peers in the order of the settings, which is that of a PeerIndex.
+std::vector<NodeName> names_of(const std::vector<PeerSettings>& peers);
+
 /// One thread's share of a node: an event loop with its own core, its links and its line protocol
 /// connections. The first reactor of a node also has the inbox.
 ///
@@ -30,7 +34,7 @@ namespace kvmesh {
 ///
 /// Thread-safe: post(), and the counters of core() and inbox(). All else belongs to the thread that
 /// called run().
-class Reactor final : private core::Effects {
+class Reactor final : private core::Effects, private mesh::PeerEvents {
  public:
   struct Parts {
     zmq::context_t& context;
@@ -73,6 +77,9 @@ class Reactor final : private core::Effects {
   void slow_request(const core::Origin& origin, const std::string& line) override;
   void slow_requests_left_out(std::uint64_t count) override;
   TimePoint clock() override { return std::chrono::steady_clock::now(); }
+
+  void on_peer_up(PeerIndex peer) override;
+  void on_peer_down(PeerIndex peer, const std::string& why) override;
 
   bool pass(bool wait);
   void wait_for_work();

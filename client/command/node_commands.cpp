@@ -13,6 +13,7 @@
 #include "client/command/info_text.h"
 #include "client/command/json_lines.h"
 #include "client/command/nodes_text.h"
+#include "client/command/nodes_watch.h"
 #include "client/command/tsv.h"
 
 namespace kvmesh::command {
@@ -56,9 +57,10 @@ int info(Session& session, const std::string& node, bool mesh) {
   return kExitOk;
 }
 
-int nodes(Session& session, const std::string& node) {
+int nodes(Session& session, const std::string& node, bool watch) {
   const auto client = session.client();
   if (!client) return session.fail(client.status());
+  if (watch) return watch_nodes(session, **client, node);
   const auto told = (*client)->info(node, session.timeout());
   if (!told) return session.fail(told.status());
   if (session.json()) {
@@ -103,6 +105,7 @@ constexpr const char* kWhichNode =
 struct NodeArguments {
   std::string node;
   bool mesh = false;
+  bool watch = false;
   std::uint64_t count = 1;
 };
 
@@ -120,10 +123,13 @@ void add_node_commands(CLI::App& app, Session& session) {
 
   auto* nodes_command =
       app.add_subcommand("nodes", "Print the nodes that a node knows, and the state of its links");
-  auto listed = std::make_shared<std::string>();
-  nodes_command->add_option("NODE", *listed, kWhichNode);
+  auto listed = std::make_shared<NodeArguments>();
+  nodes_command->add_option("NODE", listed->node, kWhichNode);
+  nodes_command->add_flag("--watch", listed->watch,
+                          "Print a line for each of its peers, and then for each that comes or "
+                          "goes, until interrupted");
   nodes_command->callback([&session, listed] {
-    session.action = [&session, listed] { return nodes(session, *listed); };
+    session.action = [&session, listed] { return nodes(session, listed->node, listed->watch); };
   });
 
   auto* ping_command = app.add_subcommand("ping", "Print how long an empty call takes");

@@ -1,6 +1,8 @@
 #include "client/command/nodes_text.h"
 
+#include <array>
 #include <cstdint>
+#include <ctime>
 #include <optional>
 #include <vector>
 
@@ -47,7 +49,37 @@ std::vector<KnownNode> known_nodes(const Value& info) {
   return out;
 }
 
+constexpr const char* kDateAndTime = "%Y-%m-%d %H:%M:%S";
+constexpr const char* kIsoTime = "%Y-%m-%dT%H:%M:%S";
+
+std::string formatted(const char* format, const std::tm& time) {
+  std::array<char, 32> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), format, &time)};
+}
+
 }  // namespace
+
+std::string change_text(const NodeChange& change, std::chrono::system_clock::time_point time) {
+  const auto seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  return formatted(kDateAndTime, local) + "  " + escape(change.node) +
+         (change.up ? "  up" : "  down: " + escape(change.why));
+}
+
+std::string change_json(const NodeChange& change, std::chrono::system_clock::time_point time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const auto milliseconds =
+      std::chrono::duration_cast<std::chrono::milliseconds>(time - seconds).count();
+  const auto whole = std::chrono::system_clock::to_time_t(seconds);
+  std::tm utc{};
+  gmtime_r(&whole, &utc);
+  const std::string digits = std::to_string(1000 + milliseconds).substr(1);
+  return "{\"time\":\"" + formatted(kIsoTime, utc) + "." + digits +
+         "Z\",\"node\":" + bytes_as_json(change.node) + ",\"state\":\"" +
+         (change.up ? "up" : "down") + "\",\"why\":" + bytes_as_json(change.why) +
+         ",\"seen_by\":" + bytes_as_json(change.seen_by) + "}";
+}
 
 std::string nodes_table(const Value& info, bool color) {
   Table rows({{"node"}, {"address"}, {"state"}, {"in flight", Table::Align::kRight}, {"why"}});

@@ -2,6 +2,7 @@
 
 #include <kvmesh/value.h>
 
+#include <chrono>
 #include <string>
 
 /// The nodes that a node knows: its peers with the state of their links, and those behind them
@@ -16,5 +17,19 @@ std::string nodes_table(const Value& info, bool color);
 /// The same as an array of objects: `node`, `address` or `via`, `state`, `in_flight` (not with
 /// `via`), `why`.
 std::string nodes_json(const Value& info);
+
+/// A node that came or went.
+struct NodeChange {
+  std::string node;
+  bool up = false;
+  std::string why;      // it is down
+  std::string seen_by;  // the node whose peer it is; empty: by this command, which has asked `node`
+};
+
+/// "2026-01-31 23:59:59  foo@localhost  down: why", with the time of this place; no line end.
+std::string change_text(const NodeChange& change, std::chrono::system_clock::time_point time);
+
+/// {"time","node","state","why","seen_by"}, with the time as UTC in milliseconds.
+std::string change_json(const NodeChange& change, std::chrono::system_clock::time_point time);
 
 }  // namespace kvmesh::command

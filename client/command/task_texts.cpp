@@ -48,6 +48,10 @@ std::string_view kind_name(MessageKind kind) {
       return "down";
     case MessageKind::kUndelivered:
       return "undelivered";
+    case MessageKind::kNodeUp:
+      return "node_up";
+    case MessageKind::kNodeDown:
+      return "node_down";
     case MessageKind::kMessage:
       break;
   }
@@ -105,6 +109,10 @@ std::string message_text(const Message& message) {
       return "down" + whom + ": " + reason_of(message);
     case MessageKind::kUndelivered:
       return "undelivered" + (whom.empty() ? "" : " to" + whom) + ": " + reason_of(message);
+    case MessageKind::kNodeUp:
+      return "node up " + escape(message.sender.node);
+    case MessageKind::kNodeDown:
+      return "node down " + escape(message.sender.node) + ": " + reason_of(message);
     case MessageKind::kMessage:
       break;
   }
@@ -115,7 +123,8 @@ std::string message_json(const Message& message) {
   const std::string sender =
       message.sender.empty() ? "null" : bytes_as_json(message.sender.to_string());
   return "{\"kind\":\"" + std::string{kind_name(message.kind)} + "\",\"sender\":" + sender +
-         ",\"body\":" + message.body.to_json() + "}";
+         ",\"body\":" + message.body.to_json() +
+         (message.seen_by.empty() ? "" : ",\"seen_by\":" + bytes_as_json(message.seen_by)) + "}";
 }
 
 std::string output_json(const OutputChunk& chunk) {

@@ -77,6 +77,7 @@ _kvmesh() {
             put) options+=' --stdin --file' ;;
             get) options+=' --raw' ;;
             info) options+=' --mesh' ;;
+            nodes) options+=' --watch' ;;
             ping) options+=' --count' ;;
             call) options+=' --bucket' ;;
             spawn) options+=' --detach' ;;

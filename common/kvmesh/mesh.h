@@ -22,6 +22,7 @@ namespace kvmesh {
 namespace remote {
 class MeshPort;
 class Connection;
+class NodeWatches;
 }  // namespace remote
 
 /// A process that is known by name, on a node: a server.
@@ -187,6 +188,22 @@ class Mesh {
   /// process has ended already. Each monitor() gives one. A node that is gone counts as an end.
   Status monitor(const Pid& pid);
 
+  /// Has the comings and goings of the peers of `node` told (empty: of the node that the program is
+  /// connected to, or that the task runs on): each is a message kNodeUp or kNodeDown in this
+  /// mailbox. The state of every peer at this moment is there when watch_nodes() returns, also of
+  /// those that are down, so that no change can be missed. A peer is down from the moment at which
+  /// requests no longer go to it: at once when its process ends or says that it stops, and after
+  /// mesh.peer_timeout_ms when it is silent. No full mailbox loses these messages: of each node the
+  /// last kNodeDown and the last kNodeUp behind it always find room.
+  ///
+  /// When `node` itself is stopped or cannot be reached any more, that is a kNodeDown of `node`
+  /// with an empty `seen_by`, and the watch is over: watch it again when it is back. Watching a
+  /// node that is watched already starts anew. Fails as call() does when `node` does not answer,
+  /// and as self() does when there is no mailbox.
+  Status watch_nodes(std::string_view node = {});
+  /// Ends the watch of `node`, named as for watch_nodes(). What has come into the mailbox stays.
+  void unwatch_nodes(std::string_view node = {});
+
   /// Calls a function of a named server, which handles one after the other. kUnavailable while it
   /// is being restarted, or when it was given up (not executed); kNotFound when there is none.
   template <typename R = Value, typename... Args>
@@ -248,6 +265,7 @@ class Mesh {
   Result<Value> request(Operation operation, const CallOptions& options);
 
   std::shared_ptr<remote::Connection> connection_;
+  std::unique_ptr<remote::NodeWatches> watches_;
 };
 
 }  // namespace kvmesh

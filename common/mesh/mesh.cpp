@@ -7,6 +7,7 @@
 
 #include "common/mesh/connection.h"
 #include "common/mesh/monitor.h"
+#include "common/mesh/node_watches.h"
 #include "common/mesh/port.h"
 #include "common/mesh/remote_task.h"
 #include "common/mesh/requests.h"
@@ -43,10 +44,12 @@ Status no_answer(const std::string& function) {
 }  // namespace
 
 Mesh::Mesh(std::unique_ptr<remote::MeshPort> port)
-    : connection_(remote::Connection::make(std::move(port))) {}
+    : connection_(remote::Connection::make(std::move(port))),
+      watches_(std::make_unique<remote::NodeWatches>(connection_)) {}
 
 Mesh::Mesh(remote::MeshPort& port)
-    : connection_(remote::Connection::make({std::shared_ptr<void>{}, &port})) {}
+    : connection_(remote::Connection::make({std::shared_ptr<void>{}, &port})),
+      watches_(std::make_unique<remote::NodeWatches>(connection_)) {}
 
 Mesh::~Mesh() { connection_->close(); }
 
@@ -177,5 +180,20 @@ Status Mesh::monitor(const Pid& pid) {
   remote::monitor(connection_, pid);
   return {};
 }
+
+Status Mesh::watch_nodes(std::string_view node) {
+  if (auto own = self(); !own) return own.status();
+  const std::string name{node};
+  const auto answer = request(remote::watch_request(name, 0), {});
+  if (!answer) return answer.status();
+  const auto told = remote::nodes_told_of(*answer);
+  if (!told) {
+    return {StatusCode::kProtocolError, "the node's answer to node.watch is not what it should be"};
+  }
+  watches_->begin(name, *told);
+  return {};
+}
+
+void Mesh::unwatch_nodes(std::string_view node) { watches_->end(std::string{node}); }
 
 }  // namespace kvmesh

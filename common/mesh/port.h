@@ -39,7 +39,8 @@ class Mailbox {
   /// kDeadlineExceeded when there is none and none comes until then; a time in the past does not
   /// wait.
   virtual Result<Message> receive(TimePoint until) = 0;
-  /// Puts in a message that arose here: kDown, kUndelivered. Dropped when the mailbox is full.
+  /// Puts in a message that arose here: kDown, kUndelivered, which is dropped when the mailbox is
+  /// full; or kNodeUp, kNodeDown, for which earlier ones of that node go then.
   virtual void push(Message message) = 0;
 };
 

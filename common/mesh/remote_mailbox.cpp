@@ -16,6 +16,10 @@ constexpr auto kOpenWait = 2 * limits::kTimeoutDefault;
 
 Status nothing_came() { return {StatusCode::kDeadlineExceeded, "no message came"}; }
 
+bool is_node_event(const Message& message) {
+  return message.kind == MessageKind::kNodeUp || message.kind == MessageKind::kNodeDown;
+}
+
 Status closed() { return {StatusCode::kUnavailable, "the Mesh has been destroyed"}; }
 
 }  // namespace
@@ -73,7 +77,10 @@ Result<Message> RemoteMailbox::receive(TimePoint until) {
 void RemoteMailbox::push(Message message) {
   const std::lock_guard lock{mutex_};
   // As many again as come from the node: they are few, one for each monitor and each failed send.
-  if (messages_.size() >= 2 * limits::kMailboxMessagesMax) return;
+  if (messages_.size() >= 2 * limits::kMailboxMessagesMax) {
+    if (!is_node_event(message)) return;
+    drop_outdated(message);
+  }
   put(std::move(message));
   waiters_.wake_all();
 }
@@ -155,6 +162,20 @@ void RemoteMailbox::lose(const Status& why) {
   ticket_.reset();
   state_ = State::kShut;
   waiters_.wake_all();
+}
+
+// Earlier events of this node that mean nothing beside `event`: so there are at most two for each,
+// and they may always come in.
+void RemoteMailbox::drop_outdated(const Message& event) {
+  std::erase_if(messages_, [&](const Waiting& earlier) {
+    const auto& its = earlier.message;
+    const bool same_node =
+        is_node_event(its) && its.sender == event.sender && its.seen_by == event.seen_by;
+    const bool outdated =
+        same_node && (event.kind == MessageKind::kNodeDown || its.kind == MessageKind::kNodeUp);
+    if (outdated) bytes_ -= earlier.bytes;
+    return outdated;
+  });
 }
 
 bool RemoteMailbox::has_room() const {

@@ -51,6 +51,7 @@ class RemoteMailbox : public Mailbox, public std::enable_shared_from_this<Remote
   void lose(const Status& why);
   bool has_room() const;
   void put(Message message);
+  void drop_outdated(const Message& event);
   std::optional<Message> take();
 
   const std::weak_ptr<Connection> connection_;

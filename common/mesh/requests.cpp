@@ -118,6 +118,9 @@ Operation send_request(std::string node, Value to, const std::optional<Pid>& fro
 Operation monitor_request(const Pid& pid) {
   return at_node(pid.node, "process.monitor", {number(pid.id)});
 }
+Operation watch_request(std::string node, std::uint64_t seen) {
+  return at_node(std::move(node), "node.watch", {number(seen)});
+}
 Operation server_request(std::string_view operation, std::string node, std::string server,
                          std::string function, Value::List args, const std::optional<Pid>& from) {
   return at_node(std::move(node), std::string{operation},
@@ -168,6 +171,27 @@ std::optional<Life> life_of(const Value& answer) {
   const auto* reason = (*parts)[1].bytes_or_text();
   if (alive == nullptr || reason == nullptr) return std::nullopt;
   return Life{*alive, *reason};
+}
+
+std::optional<NodesTold> nodes_told_of(const Value& answer) {
+  const auto* parts = list_of(answer, 3);
+  if (parts == nullptr) return std::nullopt;
+  const auto* name = (*parts)[0].bytes_or_text();
+  const auto seen = (*parts)[1].to_uint();
+  const auto* changes = (*parts)[2].get_if<Value::List>();
+  if (name == nullptr || !seen || changes == nullptr) return std::nullopt;
+  NodesTold told{*name, *seen, {}};
+  told.changes.reserve(changes->size());
+  for (const auto& element : *changes) {
+    const auto* change = list_of(element, 3);
+    if (change == nullptr) return std::nullopt;
+    const auto* node = (*change)[0].bytes_or_text();
+    const auto* up = (*change)[1].get_if<bool>();
+    const auto* why = (*change)[2].bytes_or_text();
+    if (node == nullptr || up == nullptr || why == nullptr) return std::nullopt;
+    told.changes.push_back({*node, *up, *why});
+  }
+  return told;
 }
 
 std::string end_reason(const Status& status) {

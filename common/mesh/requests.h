@@ -56,6 +56,9 @@ Operation monitor_request(const Pid& pid);
 Operation server_request(std::string_view operation, std::string node, std::string server,
                          std::string function, Value::List args, const std::optional<Pid>& from);
 
+/// `seen`: the number in the last answer; 0 asks for the state of all.
+Operation watch_request(std::string node, std::uint64_t seen);
+
 /// What task.run and task.next answer.
 struct Progress {
   Ticket task;
@@ -75,6 +78,19 @@ struct Life {
   std::string reason;
 };
 std::optional<Life> life_of(const Value& answer);
+
+/// What node.watch answers.
+struct NodesTold {
+  struct Change {
+    std::string node;
+    bool up = false;
+    std::string why;  // it is down
+  };
+  std::string node;  // that answered
+  std::uint64_t seen = 0;
+  std::vector<Change> changes;
+};
+std::optional<NodesTold> nodes_told_of(const Value& answer);
 
 /// The reason of a kDown for a task that ended so.
 std::string end_reason(const Status& status);

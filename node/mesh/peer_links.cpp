@@ -53,6 +53,7 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
     spdlog::info("link to {} is up ({})", link.options().peer.str(), quoted(welcome.software));
     last_why_.clear();
     owner_.core_.on_peer_up(index_, {welcome.in_flight_max, welcome.in_flight_bytes_max});
+    owner_.events_.on_peer_up(index_);
   }
   void on_reply(transport::Link& /*link*/, const ReplyView& reply) override {
     owner_.core_.on_reply(index_, reply, owner_.now_);
@@ -60,6 +61,7 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
   void on_draining(transport::Link& link, const std::string& why) override {
     spdlog::info("link to {} takes no more requests: {}", link.options().peer.str(), why);
     owner_.core_.on_peer_draining(index_, one_line(why));
+    owner_.events_.on_peer_down(index_, one_line(why));
   }
   void on_sent(transport::Link& /*link*/, RequestId id, TimePoint when) override {
     owner_.core_.on_sent(id, when);
@@ -76,6 +78,7 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
     }
     last_why_ = why;
     owner_.core_.on_peer_down(index_, why, owner_.now_);
+    owner_.events_.on_peer_down(index_, why);
   }
 
  private:
@@ -89,8 +92,8 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
 
 PeerLinks::PeerLinks(zmq::context_t& context, const Settings& settings, const std::string& software,
                      const std::function<std::uint64_t()>& table_epoch, core::Core& core,
-                     Watcher& watcher)
-    : core_(core), watcher_(watcher) {
+                     Watcher& watcher, PeerEvents& events)
+    : core_(core), watcher_(watcher), events_(events) {
   for (std::size_t i = 0; i < settings.mesh.peers.size(); ++i) {
     const auto& peer = settings.mesh.peers[i];
     transport::Link::Options options;

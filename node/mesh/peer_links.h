@@ -15,6 +15,17 @@
 
 namespace kvmesh::mesh {
 
+/// Hears which peers take requests, in receive() and tick(). A peer that stays away is told as down
+/// again and again.
+class PeerEvents {
+ public:
+  virtual void on_peer_up(PeerIndex peer) = 0;
+  virtual void on_peer_down(PeerIndex peer, const std::string& why) = 0;
+
+ protected:
+  ~PeerEvents() = default;
+};
+
 /// One reactor's links, one to each peer: takes the core's requests out and the replies, and the
 /// news of links coming and going, to the core. Owned by one reactor.
 class PeerLinks {
@@ -22,7 +33,8 @@ class PeerLinks {
   /// All references must outlive the object. `core`'s peers are those of `settings`, in the same
   /// order.
   PeerLinks(zmq::context_t& context, const Settings& settings, const std::string& software,
-            const std::function<std::uint64_t()>& table_epoch, core::Core& core, Watcher& watcher);
+            const std::function<std::uint64_t()>& table_epoch, core::Core& core, Watcher& watcher,
+            PeerEvents& events);
   ~PeerLinks();
   PeerLinks(const PeerLinks&) = delete;
   PeerLinks& operator=(const PeerLinks&) = delete;
@@ -44,6 +56,7 @@ class PeerLinks {
 
   core::Core& core_;
   Watcher& watcher_;
+  PeerEvents& events_;
   TimePoint now_;  // of the pass, for what links tell
   std::vector<std::unique_ptr<PeerLink>> links_;
   std::vector<PeerLink*> awake_;  // those that may have something to do in this pass

@@ -10,15 +10,16 @@
 #include "node/modules/arguments.h"
 #include "node/tasks/host.h"
 
-/// The functions of the modules task, process and server (common/PROTOCOL.md, "Tasks and
-/// processes"). They belong on the node's first reactor, where all requests of the mesh arrive: the
-/// host is its thread's alone. The others serve line protocol connections, whose requests for this
-/// node are those of `kv` and `node` only. `host` must outlive the modules.
+/// The functions of the modules task, process and server, and node.watch (common/PROTOCOL.md,
+/// "Tasks and processes"). They belong on the node's first reactor, where all requests of the mesh
+/// arrive: the host is its thread's alone. The others serve line protocol connections, whose
+/// requests for this node are those of `kv` and `node` only. `host` must outlive the modules.
 namespace kvmesh::modules {
 
 void define_task(core::Modules& modules, tasks::Host& host);
 void define_process(core::Modules& modules, tasks::Host& host);
 void define_server(core::Modules& modules, tasks::Host& host);
+void define_watch(core::Modules& modules, tasks::Host& host);
 
 /// Reads who asks, a pid's text or nil: empty for nil, kInvalidArgument for what is no pid.
 Result<std::string> read_from(Arguments& args);

@@ -35,7 +35,8 @@ Processes::Options options_of(const Host::Options& options, ProcessId first_id) 
 
 Host::Host(Options options)
     : options_(std::move(options)),
-      processes_(options_of(options_, (secrets_.next() & kFirstIdMask) | 1), *this) {}
+      processes_(options_of(options_, (secrets_.next() & kFirstIdMask) | 1), *this),
+      watch_({options_.self, options_.peers, (secrets_.next() & kFirstIdMask) | 1}, *this) {}
 
 Host::~Host() {
   for (const auto& [id, execution] : executions_) execution->abandon();
@@ -102,6 +103,7 @@ bool Host::pass(TimePoint now) {
   }
   if (handled_ < batch_.size()) handle_events();
   processes_.flush(now_);
+  watch_.flush();
   if (starting_) starting_->flush();
   size_.store(processes_.size(), std::memory_order_relaxed);
   return handled_ < batch_.size();
@@ -119,6 +121,7 @@ void Host::handle_events() {
 void Host::tick(TimePoint now) {
   now_ = std::max(now_, now);
   processes_.on_tick(now_);
+  watch_.on_tick(now_);
   alarms_.ring(now_);
 }
 
@@ -137,6 +140,7 @@ void Host::reply(const core::Origin& origin, const ReplyView& reply) {
 void Host::stop(TimePoint now) {
   now_ = std::max(now_, now);
   processes_.stop_all(now_);
+  watch_.stop();
 }
 
 std::vector<std::string> Host::close() {

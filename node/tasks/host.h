@@ -25,6 +25,7 @@
 #include "node/tasks/events.h"
 #include "node/tasks/execution.h"
 #include "node/tasks/fiber_pool.h"
+#include "node/tasks/node_watch.h"
 #include "node/tasks/own_requests.h"
 #include "node/tasks/processes.h"
 #include "node/tasks/runtime.h"
@@ -44,6 +45,7 @@ class Host final : private Runtime {
     Settings::Tasks settings;
     std::chrono::microseconds busy_poll;             // how long a worker looks before it sleeps
     std::function<void(const std::string&)> report;  // one line for the log
+    std::vector<NodeName> peers = {};                // of the node; what a PeerIndex means
   };
   explicit Host(Options options);
   /// Waits until every body has ended, however long that takes.
@@ -82,6 +84,8 @@ class Host final : private Runtime {
   // For the handlers of requests.
 
   Processes& processes() { return processes_; }
+  /// Also for the reactor, which tells it what becomes of the links.
+  NodeWatch& watch() { return watch_; }
   const Catalogue& catalogue() const { return catalogue_; }
   const NodeName& self() const { return options_.self; }
   std::uint64_t new_key() { return secrets_.next(); }
@@ -134,6 +138,7 @@ class Host final : private Runtime {
   Alarms alarms_;
   OwnRequests own_requests_;
   Processes processes_;
+  NodeWatch watch_;
   absl::flat_hash_map<ProcessId, std::unique_ptr<Execution>> executions_;
   core::Core* core_ = nullptr;
   std::uint32_t adapter_ = 0;

@@ -35,6 +35,22 @@ std::string Mailbox::push(Delivery&& message) {
   return {};
 }
 
+void Mailbox::push_event(Delivery&& event) {
+  const auto bytes = event.bytes();
+  if (!why_full(messages_.size(), held_, bytes).empty()) {
+    messages_.remove_if([&](const Delivery& earlier) {
+      const bool same_node = earlier.is_node_event() && earlier.from == event.from &&
+                             earlier.function == event.function;
+      const bool outdated = same_node && (event.kind == Delivery::Kind::kNodeDown ||
+                                          earlier.kind == Delivery::Kind::kNodeUp);
+      if (outdated) held_.remove(earlier.bytes());
+      return outdated;
+    });
+  }
+  held_.add(bytes);
+  messages_.push_back(std::move(event));
+}
+
 Delivery Mailbox::pop() {
   Delivery out = std::move(messages_.front());
   messages_.pop_front();

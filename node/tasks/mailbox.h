@@ -21,6 +21,9 @@ class Mailbox {
 
   /// Takes `message`; empty. Or leaves it as it is and says what is full, with both numbers.
   std::string push(Delivery&& message);
+  /// Takes a node event in any case. In a full mailbox earlier events of the same node, seen by the
+  /// same one, go for it: an earlier up, and before a down all. So there are at most two for each.
+  void push_event(Delivery&& event);
   /// REQUIRES: !empty().
   const Delivery& front() const { return messages_.front(); }
   /// Takes the oldest. REQUIRES: !empty().

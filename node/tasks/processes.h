@@ -84,9 +84,9 @@ class Processes {
                TimePoint now);
   Status close(ProcessId id, std::uint64_t key, TimePoint now);
 
-  /// Puts a message (Delivery::Kind::kMessage, kDown or kUndelivered) into a mailbox. kOverloaded:
-  /// it is full. kTooLarge: more than a reply holds. By name: kUnavailable when it does not run at
-  /// present.
+  /// Puts a message (Delivery::Kind::kMessage to kNodeDown) into a mailbox. kOverloaded: it is
+  /// full; never for a node event, see Mailbox::push_event(). kTooLarge: more than a reply holds.
+  /// By name: kUnavailable when it does not run at present.
   Status send(ProcessId to, Delivery message, TimePoint now);
   Status send(std::string_view to, Delivery message, TimePoint now);
   /// [alive, reason]: at the process's end, or [true, ""] at the slice's.

@@ -81,7 +81,12 @@ Status Processes::push(Process& process, Delivery message, TimePoint now) {
     return {StatusCode::kTooLarge,
             over_limit("message", message.bytes(), limits::kBodyBytesMax - kHeadBytes)};
   }
-  const auto full = process.mailbox.push(std::move(message));
+  std::string full;
+  if (message.is_node_event()) {
+    process.mailbox.push_event(std::move(message));
+  } else {
+    full = process.mailbox.push(std::move(message));
+  }
   if (!full.empty()) {
     return {StatusCode::kOverloaded, "the mailbox of " + title(process) + " is full: " + full +
                                          "; the message was not delivered"};

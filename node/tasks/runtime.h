@@ -28,11 +28,13 @@ struct ServerIndex {
 
 /// What waits in a mailbox and is handed to a process.
 struct Delivery {
-  // The first three are the kinds on the wire.
+  // The first five are the kinds of messages, of which the first three are on the wire.
   enum class Kind : std::uint8_t {
     kMessage = 0,
     kDown = 1,         ///< `from`: the process that ended; body: the reason, as text
     kUndelivered = 2,  ///< `from`: the process it was for; body: the status, as text
+    kNodeUp = 3,       ///< `from`: the node, with id 0; function: the node that saw it
+    kNodeDown = 4,     ///< the same; body: the reason, as text
     kTimer,            ///< a message that the process has sent itself with on_timer()
     kCall,             ///< for a server: answer it with on_server_answer()
     kCast,             ///< for a server
@@ -41,10 +43,11 @@ struct Delivery {
   Kind kind = Kind::kNothing;
   std::string from;              // a pid's text; empty: nobody that could be answered
   std::string body;              // one msgpack value; of a call or cast: the array of arguments
-  std::string function;          // of a call or cast
+  std::string function;          // of a call or cast; of a node event see there
   std::optional<Ticket> ticket;  // of a call
   TimePoint deadline = TimePoint::max();  // of a call; it is not begun later
 
+  bool is_node_event() const { return kind == Kind::kNodeUp || kind == Kind::kNodeDown; }
   std::size_t bytes() const { return from.size() + body.size() + function.size(); }
 };
 

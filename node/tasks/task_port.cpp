@@ -86,6 +86,7 @@ void TaskPort::push(Message message) {
   delivery->kind = kind_of(message.kind);
   if (!message.sender.empty()) delivery->from = message.sender.to_string();
   delivery->body = body.view();
+  delivery->function = std::move(message.seen_by);
   execution_.shared().events.push(Notice{execution_.id(), std::move(delivery)});
 }
 
@@ -102,6 +103,7 @@ std::optional<Message> message_of(const Delivery& delivery, const Pid& self) {
     return message;
   }
   message.kind = static_cast<MessageKind>(delivery.kind);
+  if (delivery.is_node_event()) message.seen_by = delivery.function;
   if (delivery.from.empty()) return message;
   auto sender = Pid::parse(delivery.from);
   if (!sender) return std::nullopt;

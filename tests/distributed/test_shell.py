@@ -126,7 +126,7 @@ class Script(Shell):
 
     def test_help_lists_every_command(self):
         names = [line.split()[0] for line in self.script("help\n")]
-        for name in ("help", "nodes", "node", "modules", "call", "spawn", "send", "receive", "flush", "self", "monitor", "tasks",
+        for name in ("help", "nodes", "node", "modules", "call", "spawn", "send", "receive", "flush", "self", "monitor", "watch", "unwatch", "tasks",
                      "cancel", "create", "put", "get", "delete", "keys", "route", "info", "quit"):
             self.assertIn(name, names)
         self.assertEqual(len(names), len(set(names)))

@@ -11,6 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../distributed"))
 import harness  # noqa: E402  beside the tests of real processes
+from pipe_lines import read_line  # noqa: E402
 
 BUILD = os.path.abspath(os.environ.get("KVMESH_TEST_BUILD", os.path.join(harness.ROOT, "build/release")))
 TABLE = [("a..m", "foo"), ("*", "bar")]
@@ -145,8 +146,28 @@ class TaskExamples(harness.MeshTest):
             file.write(TEXT)
         self.expect(WORD_COUNT, "word_count", foo.endpoint, text)
 
+    def test_node_events(self):
+        """bar is away when it begins, and it ends when bar is back; a node that is away itself is a failure."""
+        foo, bar = self.nodes("node_events", "serve")
+        bar.kill()
+        harness.eventually(lambda: foo.peer("bar")["state"] != "up", 5, "foo has noticed")
+        waiting = subprocess.Popen([example("node_events"), foo.endpoint, bar.full_name], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=harness.clean_environment(), preexec_fn=harness.die_with_parent)
+        self.addCleanup(waiting.communicate)
+        self.addCleanup(waiting.kill)
+        self.assertRegex(read_line(waiting.stdout), "^bar@localhost is down: .+")
+        bar.start()
+        rest, errors = waiting.communicate(timeout=20 * harness.TIME_FACTOR)
+        self.assertEqual((rest, errors, waiting.returncode), (b"bar@localhost is up, says foo@localhost\n", b"", 0))
+        foo.kill()
+        done = subprocess.run([example("node_events"), foo.endpoint, bar.full_name], capture_output=True, text=True,
+                              timeout=20 * harness.TIME_FACTOR, env=harness.clean_environment(), check=False)
+        self.assertEqual((done.stdout, done.returncode), ("", 1))
+        self.assertTrue(done.stderr.startswith("unavailable: "), done.stderr)
+
     def test_wrong_use_is_told(self):
-        for name in ("hello_node", "hello_call", "ping_pong", "async_await", "counter_server", "word_count"):
+        for name in ("hello_node", "hello_call", "ping_pong", "async_await", "counter_server", "word_count", "node_events"):
             done = subprocess.run([example(name)], capture_output=True, text=True, timeout=20, check=False)
             self.assertEqual(done.returncode, 2, name)
             self.assertTrue(re.match(r"usage: ", done.stderr), done.stderr)

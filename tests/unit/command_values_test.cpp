@@ -2,12 +2,14 @@
 #include <gtest/gtest.h>
 #include <kvmesh/limits.h>
 
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "client/command/argument.h"
+#include "client/command/nodes_text.h"
 #include "client/command/task_texts.h"
 #include "client/command/value_text.h"
 #include "tests/unit/value_printer.h"
@@ -170,6 +172,25 @@ TEST(Messages, SayWhatTheyAre) {
             "undelivered to <foo@h/1>: not_found: it has ended");
   EXPECT_EQ(message_text({MessageKind::kUndelivered, {}, "not_found: no"}),
             "undelivered: not_found: no");
+  const Message node_up{MessageKind::kNodeUp, {"foo@h", 0}, "", "gate@h"};
+  EXPECT_EQ(message_text(node_up), "node up foo@h");
+  EXPECT_EQ(message_json(node_up),
+            R"({"kind":"node_up","sender":"<foo@h/0>","body":"","seen_by":"gate@h"})");
+  const Message node_down{MessageKind::kNodeDown, {"foo@h", 0}, "it is\x1b stopping", "gate@h"};
+  EXPECT_EQ(message_text(node_down), "node down foo@h: it is\\x1b stopping");
+  EXPECT_EQ(message_json({MessageKind::kNodeDown, {"foo@h", 0}, "gone", ""}),
+            R"({"kind":"node_down","sender":"<foo@h/0>","body":"gone"})");
+}
+
+TEST(NodeChanges, AreALineWithTheTime) {
+  const auto time = std::chrono::system_clock::time_point{} + std::chrono::milliseconds{90'000'007};
+  EXPECT_EQ(change_text({"foo@h", true, "", "gate@h"}, time).substr(19), "  foo@h  up");
+  EXPECT_EQ(change_text({"foo@h", false, "no\x1b", "gate@h"}, time).substr(19),
+            "  foo@h  down: no\\x1b");
+  EXPECT_EQ(change_text({}, time).substr(16, 3), ":00") << "whatever the place's time is";
+  EXPECT_EQ(change_json({"foo@h", false, "gone", "gate@h"}, time),
+            R"({"time":"1970-01-02T01:00:00.007Z","node":"foo@h","state":"down","why":"gone",)"
+            R"("seen_by":"gate@h"})");
 }
 
 TEST(TaskOutput, IsADocumentAPiece) {

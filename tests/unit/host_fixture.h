@@ -38,11 +38,12 @@ class HostTest : public testing::Test, protected core::Effects {
   void run(Module module) {
     host_ = std::make_unique<Host>(
         Host::Options{self_, settings_, std::chrono::microseconds{50},
-                      [this](const std::string& line) { reports_.push_back(line); }});
+                      [this](const std::string& line) { reports_.push_back(line); }, peers_});
     ASSERT_EQ(host_->load(std::move(module)), Status{});
     modules::define_task(functions_, *host_);
     modules::define_process(functions_, *host_);
     modules::define_server(functions_, *host_);
+    modules::define_watch(functions_, *host_);
     core_ = std::make_unique<core::Core>(self_, std::vector<NodeName>{}, functions_,
                                          static_cast<core::Effects&>(*this), now());
     host_->attach(*core_, kTasks, [this] { wake(); });
@@ -123,7 +124,8 @@ class HostTest : public testing::Test, protected core::Effects {
   }
 
   Settings::Tasks settings_;
-  bool traced_ = false;  // what is asked from now on
+  bool traced_ = false;          // what is asked from now on
+  std::vector<NodeName> peers_;  // of which the test says when they are up
   std::vector<std::string> reports_;
   std::unique_ptr<core::Core> core_;
   std::unique_ptr<Host> host_;  // before the core: its bodies use that

@@ -99,6 +99,8 @@ TEST_F(TaskVectors, ProcessesAreAskedForAsSpecified) {
   expect_sent("process_send_name",
               send_request(kFoo, "counter", {}, Value::List{"add", std::int64_t{1}}));
   expect_sent("process_monitor", monitor_request(kTask.pid));
+  expect_sent("node_watch", watch_request(kFoo, 0));
+  expect_sent("node_watch_again", watch_request(kFoo, 0x1a2b3c4d5e6f));
   expect_sent("server_call",
               server_request("server.call", kFoo, "counter", "add", {1}, kMailbox.pid));
   expect_sent("server_cast", server_request("server.cast", kFoo, "counter", "add", {1}, {}));
@@ -154,6 +156,23 @@ TEST_F(TaskVectors, MessagesAreReadAsSpecified) {
   const auto none = messages_of(result("messages_none"));
   ASSERT_TRUE(none);
   EXPECT_TRUE(none->empty());
+}
+
+TEST_F(TaskVectors, NodesAreReadAsSpecified) {
+  const auto all = nodes_told_of(result("nodes_told"));
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->node, kFoo);
+  EXPECT_EQ(all->seen, 0x1a2b3c4d5e6fU);
+  ASSERT_EQ(all->changes.size(), 2U);
+  EXPECT_EQ(all->changes[0].node, "bar@localhost");
+  EXPECT_TRUE(all->changes[0].up);
+  EXPECT_EQ(all->changes[1].node, "gate@localhost");
+  EXPECT_FALSE(all->changes[1].up);
+  EXPECT_EQ(all->changes[1].why, "it is stopping");
+  const auto none = nodes_told_of(result("nodes_unchanged"));
+  ASSERT_TRUE(none);
+  EXPECT_EQ(none->seen, all->seen);
+  EXPECT_TRUE(none->changes.empty());
 }
 
 TEST_F(TaskVectors, LivesAndMailboxesAreReadAsSpecified) {

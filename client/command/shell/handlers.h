@@ -30,6 +30,8 @@ int send_value(Shell& shell, const Words& words);
 int receive_message(Shell& shell, const Words& words);
 int flush_messages(Shell& shell, const Words& words);
 int monitor_process(Shell& shell, const Words& words);
+int watch_peers(Shell& shell, const Words& words);
+int unwatch_peers(Shell& shell, const Words& words);
 
 // Buckets.
 int create_bucket(Shell& shell, const Words& words);

@@ -60,7 +60,7 @@ int spawn(Shell& shell, const Words& words, bool linked) {
 
 void print_message(Shell& shell, const Message& message) {
   const Session& session = shell.session();
-  shell.remember(message.sender);
+  if (message.sender.id != 0) shell.remember(message.sender);  // else it is a node
   session.print_line(session.json() ? message_json(message) : message_text(message));
 }
 
@@ -165,6 +165,16 @@ int monitor_process(Shell& shell, const Words& words) {
   if (!pid) return session.fail(pid.status());
   shell.remember(*pid);
   return session.finish(shell.mesh().monitor(*pid));
+}
+
+int watch_peers(Shell& shell, const Words& words) {
+  const std::string node = words.empty() ? shell.node() : text_of(words[0]);
+  return shell.session().finish(shell.mesh().watch_nodes(node));
+}
+
+int unwatch_peers(Shell& shell, const Words& words) {
+  shell.mesh().unwatch_nodes(words.empty() ? shell.node() : text_of(words[0]));
+  return kExitOk;
 }
 
 }  // namespace kvmesh::command::shell

@@ -131,6 +131,22 @@ std::string monitored(Task& self, const std::string& node, const std::string& fu
   return down->sender == *pid ? down->body.to_json() : "of another process";
 }
 
+// Prints what becomes of the peers of a node, until `wanted` has come back or that node is gone.
+Result<std::string> watch(Task& self, const std::string& node, const std::string& wanted) {
+  if (auto status = self.watch_nodes(node); !status.ok()) return status;
+  for (bool was_down = false;;) {
+    const auto event = self.receive(std::chrono::seconds{30});
+    if (!event) return event.status();
+    const bool up = event->kind == kvmesh::MessageKind::kNodeUp;
+    const auto text = event->sender.node + (up ? " up, says " : " down, says ") +
+                      (event->seen_by.empty() ? "nobody" : event->seen_by);
+    const bool is_wanted = event->sender.node == wanted;
+    if (event->seen_by.empty() || (is_wanted && up && was_down)) return text;
+    was_down = was_down || (is_wanted && !up);
+    self.print(text);
+  }
+}
+
 // ---- A server.
 
 class Counter {
@@ -173,6 +189,7 @@ kvmesh::Module make() {
       .define("sum_of_halves", sum_of_halves)
       .define("leave_requests", leave_requests)
       .define("monitored", monitored)
+      .define("watch", watch)
       .define("pid", [](Task& self) { return self.self(); })
       .define("has_deadline", [](Task& self) { return self.deadline().has_value(); });
   t.server<Counter>("counter")

@@ -1,0 +1,16 @@
+#include "node/modules/task_modules.h"
+
+namespace kvmesh::modules {
+
+void define_watch(core::Modules& modules, tasks::Host& host) {
+  modules.define("node.watch", [&host](core::Call& call) {
+    Arguments args{call.request().args, "node.watch [seen]"};
+    const auto seen = args.uint();
+    if (refuse(call, args.check())) return;
+    const auto ticket = call.defer();
+    if (!ticket) return;
+    host.watch().poll(*ticket, seen, host.now());
+  });
+}
+
+}  // namespace kvmesh::modules

@@ -1,0 +1,97 @@
+#include "node/tasks/node_watch.h"
+
+#include <utility>
+
+#include "common/wire/pack.h"
+
+namespace kvmesh::tasks {
+namespace {
+
+void pack_change(wire::Buffer& out, const NodeName& peer, bool up, std::string_view why) {
+  wire::pack_array(out, 3);
+  wire::pack_str(out, peer.str());
+  wire::pack_bool(out, up);
+  wire::pack_str(out, why);
+}
+
+}  // namespace
+
+NodeWatch::NodeWatch(Options options, Runtime& runtime)
+    : options_(std::move(options)),
+      runtime_(runtime),
+      last_(options_.first),
+      told_(options_.first) {
+  for (const auto& name : options_.peers) peers_.push_back({name});
+}
+
+void NodeWatch::on_up(PeerIndex peer) {
+  Peer& its = peers_[peer.value];
+  if (its.up) return;
+  its.up = true;
+  its.changed = ++last_;
+}
+
+void NodeWatch::on_down(PeerIndex peer, std::string_view why) {
+  Peer& its = peers_[peer.value];
+  its.why = why;
+  if (!its.up) return;
+  its.up = false;
+  its.changed = its.fell = ++last_;
+}
+
+void NodeWatch::poll(Ticket ticket, std::uint64_t seen, TimePoint now) {
+  if (stopped_) return refuse(ticket);
+  const Poll poll{ticket, seen, now + options_.slice};
+  if (seen != last_) return answer(poll);
+  polls_.push_back(poll);
+}
+
+void NodeWatch::answer(const Poll& poll) {
+  const bool knows = was_told(poll.seen);
+  scratch_.clear();
+  wire::pack_array(scratch_, 3);
+  wire::pack_str(scratch_, options_.self.str());
+  wire::pack_uint(scratch_, last_);
+  const auto count_at = scratch_.size();
+  scratch_.push_back('\xdd');  // array 32: how many there are is known at the end
+  scratch_.skip(4);
+  std::uint32_t count = 0;
+  for (const auto& peer : peers_) {
+    if (knows && peer.changed <= poll.seen) continue;
+    if (knows && peer.up && peer.fell > poll.seen) {
+      pack_change(scratch_, peer.name, false, peer.why);
+      ++count;
+    }
+    pack_change(scratch_, peer.name, peer.up, peer.up ? std::string_view{} : peer.why);
+    ++count;
+  }
+  scratch_.put_u32(count_at + 1, count);
+  runtime_.answer(poll.ticket, {}, scratch_.view());
+}
+
+void NodeWatch::refuse(Ticket ticket) {
+  runtime_.answer(ticket, {StatusCode::kUnavailable, options_.self.str() + " is stopping"}, {});
+}
+
+void NodeWatch::flush() {
+  if (told_ == last_) return;
+  told_ = last_;
+  for (const auto& poll : std::exchange(polls_, {})) {
+    poll.seen == last_ ? polls_.push_back(poll) : answer(poll);
+  }
+}
+
+void NodeWatch::on_tick(TimePoint now) {
+  flush();
+  while (!polls_.empty() && polls_.front().due <= now) {
+    answer(polls_.front());
+    polls_.pop_front();
+  }
+}
+
+void NodeWatch::stop() {
+  stopped_ = true;
+  for (const auto& poll : std::exchange(polls_, {})) refuse(poll.ticket);
+}
+
+}  // namespace kvmesh::tasks

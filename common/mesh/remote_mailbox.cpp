@@ -1,5 +1,6 @@
 #include "common/mesh/remote_mailbox.h"
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@ constexpr std::uint32_t kFetchMax = 1000;  // messages in one answer
 
 // Longer than the request itself may take, which says more.
 constexpr auto kOpenWait = 2 * limits::kTimeoutDefault;
+constexpr std::chrono::milliseconds kCloseWait{200};
 
 Status nothing_came() { return {StatusCode::kDeadlineExceeded, "no message came"}; }
 
@@ -95,7 +97,11 @@ void RemoteMailbox::close() {
     fault_ = closed();
   }
   if (connection == nullptr || !ticket) return;
-  connection->request(close_request(*ticket), [](const Outcome&) {}, {});
+  const std::shared_ptr<Waiter> answered = connection->make_waiter();
+  if (answered == nullptr) return;
+  connection->request(
+      close_request(*ticket), [answered](const Outcome&) { answered->wake(); }, kCloseWait);
+  (void)answered->wait_until(connection->now() + kCloseWait);
 }
 
 void RemoteMailbox::open(Connection& connection) {

@@ -34,7 +34,9 @@ class RemoteMailbox : public Mailbox, public std::enable_shared_from_this<Remote
   Result<Message> receive(TimePoint until) override;
   void push(Message message) override;
 
-  /// Tells the node that nobody wants it any more.
+  /// Tells the node that nobody wants it any more, and waits a moment for its answer, so that the
+  /// mailbox is gone when the program is. A node that cannot be told forgets it by itself, when
+  /// limits::kTaskLease is over.
   void close();
 
  private:

@@ -110,6 +110,12 @@ class Script(Shell):
             self.assertEqual(shell.stdout.readline().strip(), f'message from {own}: "mine"')
             self.assertEqual(shell.wait(10 * TIME_FACTOR), 0)
 
+    def test_nothing_is_left_of_a_shell_that_has_ended(self):
+        """Its mailbox is gone when it is."""
+        for _ in range(5):
+            self.script("self\n")
+            self.assertEqual(self.foo.info()["tasks"]["processes"], 1, "the server of t")
+
     def test_json(self):
         documents = [json.loads(line) for line in self.script("call t.add 1 2\nself\nsend x@y/1 5\nreceive 10\n", "--json")]
         self.assertEqual(documents[0], {"result": 3})

@@ -261,10 +261,24 @@ TEST_F(MailboxTest, TheEndOfTheMeshClosesIt) {
   open();
   ASSERT_TRUE(mesh_->monitor(kOther).ok());
   mesh_.reset();
-  EXPECT_EQ(port_.take("process.close").operation.args, (Value::List{0x1f, 77}));
+  EXPECT_EQ(port_.waits.back(), port_.now() + 200ms) << "not for long, when no answer comes";
+  const auto close = port_.take("process.close");
+  EXPECT_EQ(close.operation.args, (Value::List{0x1f, 77}));
+  EXPECT_EQ(close.timeout.duration, 200ms);
+  close.done({});
   arrive({sent("late")});
   port_.answer("process.monitor", Value::List{true, ""});
   EXPECT_EQ(port_.asked(), "");
+}
+
+TEST_F(MailboxTest, TheEndOfTheMeshWaitsForTheNodeToForgetIt) {
+  open();
+  bool later = false;
+  port_.then([&] { port_.answer("process.close", Value{}); });
+  port_.then([&] { later = true; });
+  mesh_.reset();
+  EXPECT_EQ(port_.asked(), "process.receive");
+  EXPECT_FALSE(later) << "no longer than that";
 }
 
 class OwnMailbox : public remote::Mailbox {

@@ -12,6 +12,7 @@ import time
 import unittest
 
 from harness import COMMAND_BIN, TIME_FACTOR, MeshTest, clean_environment, die_with_parent, eventually, main
+from pipe_lines import read_line, write_line
 from task_client import MODULES, T
 
 USAGE, NOT_FOUND, DEADLINE_EXCEEDED = 2, 11, 16
@@ -80,34 +81,39 @@ class Script(Shell):
         self.assertEqual(down, f"down {pid}: failed: out of luck")
 
     def test_messages(self):
-        with subprocess.Popen(self.command_line(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
-                              env=clean_environment(), preexec_fn=die_with_parent) as shell:
+        with subprocess.Popen(self.command_line(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment(),
+                              preexec_fn=die_with_parent) as shell:
+            self.addCleanup(shell.kill)
+
             def say(line):
-                shell.stdin.write(line + "\n")
+                write_line(shell.stdin, line)
+
+            def told():
+                return read_line(shell.stdout)
 
             say("self")
-            own = shell.stdout.readline().strip()
+            own = told()
             self.assertRegex(own, r"^<foo@localhost/[0-9a-f]+>$")
             say("node bar@localhost")
             say("spawn t.echo_messages")
-            echo = shell.stdout.readline().strip()
+            echo = told()
             self.assertRegex(echo, r"^<bar@localhost/[0-9a-f]+>$")
             for value in ("1", '"1"', "[1, 2]"):
                 say(f"send {echo} {value}")
                 say("receive 10")
-                self.assertEqual(shell.stdout.readline().strip(), f"message from {echo}: {value}")
+                self.assertEqual(told(), f"message from {echo}: {value}")
             say(f"monitor {echo}")
             say(f"cancel {echo}")
             say("receive 10")
-            self.assertRegex(shell.stdout.readline(), f"^down {echo}: ")
+            self.assertRegex(told(), f"^down {echo}: ")
             say(f"send {echo} 1")
             say("receive 10")
-            self.assertRegex(shell.stdout.readline(), f"^undelivered to {echo}: not_found: ")
+            self.assertRegex(told(), f"^undelivered to {echo}: not_found: ")
             say(f"send {own} mine")
             say("receive 10")
             say("quit")
             say("frob")
-            self.assertEqual(shell.stdout.readline().strip(), f'message from {own}: "mine"')
+            self.assertEqual(told(), f'message from {own}: "mine"')
             self.assertEqual(shell.wait(10 * TIME_FACTOR), 0)
 
     def test_nothing_is_left_of_a_shell_that_has_ended(self):

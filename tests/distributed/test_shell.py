@@ -262,6 +262,23 @@ class Terminal(Shell):
         self.assertIn("3", self.run_line("call t.add 1 2"))
         eventually(lambda: self.foo.info()["tasks"]["running"] == 0, 5, "nothing runs")
 
+    def test_two_shells_keep_one_history(self):
+        one = self.pid, self.terminal, self.shown
+        self.shown = ""
+        self.open()
+        self.run_line("call t.add 3 4")
+        self.keys("\x04")
+        self.assertEqual(self.end(), 0)
+        self.pid, self.terminal, self.shown = one
+        self.run_line("call t.add 1 2")
+        self.keys("\x04")
+        self.assertEqual(self.end(), 0)
+        self.shown = ""
+        self.open()
+        self.keys("\x1b[A\x1b[A\r")  # 1 2, 3 4
+        self.wait_for("\r\n7\r\n" + PROMPT)
+        self.assertEqual(os.listdir(os.path.join(self.home, ".local/state/kvmesh")), ["history"])
+
     def test_history_is_kept(self):
         self.run_line("call t.add 1 2")
         self.run_line("call t.add 3 4")

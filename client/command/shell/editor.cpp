@@ -14,13 +14,11 @@
 #include <cwchar>
 #include <utility>
 
-#include "client/command/shell/history.h"
+#include "client/command/shell/history_file.h"
 #include "client/command/table.h"
 
 namespace kvmesh::command::shell {
 namespace {
-
-constexpr int kHistoryLinesMax = 1000;
 
 // libedit needs a locale to know characters from bytes; only this is set, so that numbers stay as
 // they are.
@@ -66,12 +64,9 @@ Editor::Editor(ShownOutput& output, Interrupts& interrupts, Complete complete,
       history_path_(std::move(history_path)) {
   use_utf8();
   edit_ = el_init("kvmesh", stdin, stdout, stderr);
-  history_ = history_init();
-  if (edit_ == nullptr || history_ == nullptr) std::abort();  // no memory
-  HistEvent event{};
-  history(history_, &event, H_SETSIZE, kHistoryLinesMax);
-  history(history_, &event, H_SETUNIQUE, 1);
-  if (!history_path_.empty()) history(history_, &event, H_LOAD, history_path_.c_str());
+  if (edit_ == nullptr) std::abort();  // no memory
+  history_ = new_history();
+  if (!history_path_.empty()) load_history(history_, history_path_);
   el_set(edit_, EL_CLIENTDATA, this);
   el_set(edit_, EL_EDITOR, "emacs");
   el_set(edit_, EL_SIGNAL, 0);
@@ -119,8 +114,7 @@ void Editor::remember(const std::string& line) {
   if (line.find_first_not_of(" \t") == std::string::npos) return;
   HistEvent event{};
   history(history_, &event, H_ENTER, line.c_str());
-  if (history_path_.empty() || !make_folder_of(history_path_)) return;
-  history(history_, &event, H_SAVE, history_path_.c_str());
+  if (!history_path_.empty()) append_history(history_path_, line);
 }
 
 char* Editor::prompt_of(EditLine* edit) { return editor_of(edit)->prompt_.data(); }

@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   app.add_flag("--check-config", check_only,
-               "Check the configuration, say what is wrong, and exit");
+               "Check the configuration and load its modules, say what is wrong, and exit");
   app.footer(
       "Settings may also come from the environment: KVMESH_KV_SERVER__LISTEN=127.0.0.1:4040\n"
       "SIGTERM and SIGINT stop the node; SIGHUP re-reads its routing table.");

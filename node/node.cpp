@@ -8,6 +8,8 @@
 
 #include "common/config/load.h"
 #include "node/node_impl.h"
+#include "node/shared_module.h"
+#include "node/tasks/catalogue.h"
 
 namespace kvmesh {
 namespace {
@@ -31,11 +33,31 @@ void start_log(const Settings& settings) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+// Loads them as a node would, and says of each what is wrong.
+Status check_modules(const std::vector<std::string>& paths) {
+  tasks::Catalogue catalogue;
+  std::string faults;
+  for (const auto& path : paths) {
+    auto module = load_shared_module(path);
+    Status status = module.status();
+    if (module) {
+      status = catalogue.add(*std::move(module));
+      if (status.ok()) continue;
+      status = in_module(path, status);
+    }
+    faults += faults.empty() ? "" : "\n";
+    faults += status.text();
+  }
+  if (faults.empty()) return {};
+  return {StatusCode::kInvalidArgument, faults};
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> Node::check(const Options& options) {
   auto loaded = load_settings(sources_of(options));
   if (!loaded) return loaded.status();
+  if (auto status = check_modules(loaded->settings.modules); !status.ok()) return status;
   return loaded->warnings;
 }
 

@@ -98,7 +98,7 @@ Status Node::Impl::load_modules() {
     auto module = load_shared_module(path);
     if (!module) return module.status();
     if (auto status = load(*std::move(module)); !status.ok()) {
-      return {status.code(), "modules: \"" + path + "\": " + status.text()};
+      return in_module(path, status);
     }
   }
   return {};

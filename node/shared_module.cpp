@@ -5,6 +5,7 @@
 #include <cstring>
 #include <exception>
 #include <string_view>
+#include <utility>
 
 #include <kvmesh/plugin.h>
 
@@ -40,6 +41,15 @@ std::string cannot_load(const std::string& error) {
 }
 
 }  // namespace
+
+Status in_module(const std::string& path, const Status& status) {
+  const auto place = "modules: " + quoted(path, path.size()) + ": ";
+  auto text = place + status.text();
+  for (auto end = text.find('\n'); end != std::string::npos; end = text.find('\n', end + 1)) {
+    text.insert(end + 1, place);
+  }
+  return {status.code(), std::move(text)};
+}
 
 Result<Module> load_shared_module(const std::string& path) {
   void* file = dlopen(with_folder(path).c_str(), RTLD_NOW | RTLD_LOCAL);

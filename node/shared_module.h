@@ -12,4 +12,7 @@ namespace kvmesh {
 /// built for another kvmesh or standard library, or threw.
 Result<Module> load_shared_module(const std::string& path);
 
+/// `status`, with the path of the shared object whose module it speaks of before each line.
+Status in_module(const std::string& path, const Status& status);
+
 }  // namespace kvmesh

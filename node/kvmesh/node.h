@@ -27,8 +27,10 @@ class Node {
     bool handle_signals = true;
   };
 
-  /// Reads the settings as start() would, and binds nothing. kInvalidArgument with every fault
-  /// found, one a line. On success the warnings, one a line each.
+  /// Reads the settings as start() would, and binds nothing. Loads the modules that they name
+  /// (which stay loaded until the process ends), and starts none of their functions.
+  /// kInvalidArgument with every fault found, one a line; those of modules only when there is no
+  /// other. On success the warnings, one a line each.
   static Result<std::vector<std::string>> check(const Options& options);
 
   /// Reads the settings and binds the listening sockets. kInvalidArgument: settings with faults,

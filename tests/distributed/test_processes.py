@@ -3,8 +3,9 @@
 
 import os
 import shutil
+import subprocess
 
-from harness import MeshTest, main
+from harness import NODE_BIN, TIME_FACTOR, MeshTest, clean_environment, main
 from task_client import MODULES, QUX, T, Follower, Mailbox, TaskTest, down
 
 
@@ -138,6 +139,30 @@ class Modules(MeshTest):
                 log = self.refused(f"{MODULES}/{name}.so")
                 self.assertIn(f"{MODULES}/{name}.so", log)
                 self.assertIn(wanted, log)
+
+    def check(self, *paths):
+        """--check-config of a node with these modules: its exit status and all that it prints."""
+        node = self.mesh().add("foo", settings={"": {"modules": list(paths)}})
+        node.write_config()
+        done = subprocess.run([NODE_BIN, "--config", node.config_path, "--check-config"], capture_output=True, text=True,
+                              timeout=30 * TIME_FACTOR, env=clean_environment(), check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_check_config_loads_them(self):
+        self.assertEqual(self.check(T, f"{MODULES}/printer.so"), (0, "the configuration is valid\n"))
+        names = ["absent", "no_entry", "wrong_version", "makes_fault"]
+        copy = os.path.join(self.mesh().directory, "copy.so")
+        shutil.copy(T, copy)
+        status, told = self.check(*(f"{MODULES}/{name}.so" for name in names), T, copy)
+        self.assertEqual(status, 2)
+        lines = told.splitlines()
+        for path in [*(f"{MODULES}/{name}.so" for name in names), copy]:
+            self.assertTrue(lines[0].startswith(f'modules: "{path}"'), told)
+            while lines and lines[0].startswith(f'modules: "{path}"'):  # one or more for each
+                lines.pop(0)
+        self.assertEqual(lines, [])
+        self.assertNotIn(f'modules: "{T}"', told)
+        self.assertIn(f'modules: "{copy}": module "t" is loaded already\n', told)
 
     def test_a_module_twice(self):
         copy = os.path.join(self.mesh().directory, "copy.so")

@@ -9,6 +9,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "common/config/changes.h"
 #include "node/descriptor_limit.h"
 #include "node/info.h"
 #include "node/modules/kv_module.h"
@@ -202,6 +203,7 @@ Status Node::Impl::reload() {
     return {routes.status().code(), routes.status().text() + "; peers change only with a restart"};
   }
   report(loaded->warnings);
+  report(restart_needed(settings_, loaded->settings));
   ++table_epoch_;
   for (const auto& reactor : reactors_) {
     reactor->post([r = reactor.get(), table] { (void)r->set_table(table); });

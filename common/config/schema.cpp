@@ -202,6 +202,18 @@ KeySpec level_key() {
        [](const Settings& settings) { return settings.log.level; }});
 }
 
+std::string show_peers(const Settings& settings) {
+  std::string out;
+  const auto add = [&](const NodeName& name, const std::string& value) {
+    out += (out.empty() ? "" : ", ") + quoted(name.str()) + " = " + value;
+  };
+  for (const auto& peer : settings.mesh.peers) add(peer.name, quoted(peer.address));
+  for (const auto& via : settings.mesh.vias) {
+    add(via.node, "{ via = " + quoted(via.peer.str()) + " }");
+  }
+  return out.empty() ? "{}" : "{ " + out + " }";
+}
+
 std::vector<KeySpec> mesh_keys() {
   const auto day = limits::kTimeoutMax.count();
   std::vector<KeySpec> out;
@@ -214,7 +226,7 @@ std::vector<KeySpec> mesh_keys() {
   peers.range = "at most " + std::to_string(limits::kPeersMax) +
                 "; tcp://host:port or ipc://path, or { via = name of a peer }";
   peers.store = store_peers;
-  peers.show = [](const Settings&) { return std::string{"{}"}; };
+  peers.show = show_peers;
   out.push_back(std::move(peers));
   out.push_back(insecure_key());
   out.push_back(milliseconds_key(

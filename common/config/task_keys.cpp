@@ -34,12 +34,17 @@ KeySpec allow_key() {
   spec.optional = true;
   spec.range = "at most " + std::to_string(kPatternsMax) +
                R"( patterns: "module.function", "module.*" or "*")";
-  return strings_key(std::move(spec), R"(allow = ["hello.*"])", kPatternsMax,
+  spec = strings_key(std::move(spec), R"(allow = ["hello.*"])", kPatternsMax,
                      {[](const std::string& pattern) { return Allowed::parse({pattern}).status(); },
                       [](Settings& s, const std::vector<std::string>& patterns) {
                         s.tasks.allow = *Allowed::parse(patterns);
                       },
                       [](const Settings& s) { return s.tasks.allow.patterns(); }});
+  // An empty list is another thing than none.
+  spec.show = [show = std::move(spec.show)](const Settings& s) {
+    return s.tasks.allow.restricted() ? show(s) : "not set";
+  };
+  return spec;
 }
 
 }  // namespace

@@ -58,8 +58,9 @@ class Node {
   /// Makes run() return. Any thread.
   void stop();
 
-  /// Reads the routing table anew from the same sources and swaps it whole. On any fault the old
-  /// one stays, and the text says why. Any thread; requests that are under way stay on their way.
+  /// Reads the settings anew from the same sources and swaps the routing table whole; each other
+  /// key that has changed is a warning in the log. On any fault the old table stays, and the text
+  /// says why. Any thread; requests that are under way stay on their way.
   Status reload();
 
   /// Where it listens: the mesh endpoint, and the line protocol's address (empty without

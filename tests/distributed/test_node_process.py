@@ -245,6 +245,22 @@ class Reload(MeshTest):
         eventually(lambda: "foo.toml" in foo.log()[logged:], 5, "the log says what is missing")
         self.assertEqual(foo.info()["table"], before)
 
+    def test_what_needs_a_restart_is_named(self):
+        node = self.single()
+        node.settings = {"log": {"level": "debug"}, "tasks": {"workers": 9}}
+        node.tcp_port, before = 1, node.tcp_port
+        node.write_config()
+        self.reload(node)
+        eventually(lambda: "the routing table is now" in node.log(), 5, "the table is taken over")
+        told = [line.split(" warning ", 1)[1] for line in node.log().splitlines() if "until a restart" in line]
+        self.assertEqual(told, [
+            f'kv_server.listen: "127.0.0.1:{before}" stays until a restart; the configuration says "127.0.0.1:1"',
+            "tasks.workers: 4 stays until a restart; the configuration says 9",
+            'log.level: "info" stays until a restart; the configuration says "debug"'])
+        self.reload(node)
+        eventually(lambda: node.log().count("log.level: ") == 2, 5, "it is told each time")
+        node.tcp_port = before
+
     def test_under_load_no_request_is_lost(self):
         mesh = self.mesh()
         foo = mesh.add("foo", table=[("*", "bar")])

@@ -200,6 +200,7 @@ TEST_F(SettingsDocs, TheSampleShowsEveryKeyAndItsDefault) {
     EXPECT_NE(table->find(spec.key.substr(dot + 1)), nullptr)
         << spec.key << " is not in the sample";
     if (spec.required || spec.optional) continue;
+    if (spec.key == "mesh.peers") continue;  // two that show what may stand there
     EXPECT_EQ(spec.show(loaded.settings), config::default_text(spec)) << spec.key;
   }
 }

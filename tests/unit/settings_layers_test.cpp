@@ -1,7 +1,10 @@
 // Where settings come from, and which of several values wins.
 
 #include <cstdlib>
+#include <string>
+#include <vector>
 
+#include "common/config/changes.h"
 #include "tests/unit/settings_fixture.h"
 
 namespace kvmesh {
@@ -199,6 +202,34 @@ TEST_F(SettingsLayers, TheEnvironmentOfTheProcessIsItsKvmeshVariablesButTheClien
   EXPECT_TRUE(holds("KVMESH_KVSERVER__LISTEN"))
       << "misspelt settings are kept, so that they are reported";
   ::unsetenv("KVMESH_KVSERVER__LISTEN");  // NOLINT(concurrency-mt-unsafe)
+}
+
+TEST_F(SettingsTest, WhatARunningNodeDoesNotTakeOverIsNamed) {
+  add_file("a.toml", R"(name = "foo@localhost"
+apps = ["kv"]
+[mesh.peers]
+"bar@localhost" = "tcp://127.0.0.1:5551"
+[kv]
+routing_table = [{ range = "*", node = "foo@localhost" }])");
+  const auto before = load().settings;
+  EXPECT_TRUE(restart_needed(before, before).empty());
+
+  sources_.assignments = {R"(kv.routing_table=[{ range = "*", node = "bar@localhost" }])"};
+  EXPECT_TRUE(restart_needed(before, load().settings).empty()) << "it is taken over";
+
+  sources_.assignments = {"threads=2", R"(mesh.peers.qux@localhost={ via = "bar@localhost" })",
+                          "tasks.allow=[]", "kv.memory_max=\"2GiB\""};
+  const auto after = load().settings;
+  EXPECT_EQ(
+      restart_needed(before, after),
+      (std::vector<std::string>{
+          "threads: 1 stays until a restart; the configuration says 2",
+          R"(mesh.peers: { "bar@localhost" = "tcp://127.0.0.1:5551" } stays until a restart; )"
+          R"(the configuration says { "bar@localhost" = "tcp://127.0.0.1:5551", )"
+          R"("qux@localhost" = { via = "bar@localhost" } })",
+          R"(kv.memory_max: "1GiB" stays until a restart; the configuration says "2GiB")",
+          "tasks.allow: not set stays until a restart; the configuration says []"}));
+  EXPECT_EQ(restart_needed(after, before).size(), 4U);
 }
 
 }  // namespace

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/config/settings.h"
+
+namespace kvmesh {
+
+/// The keys whose values differ between two settings and that a running node does not take over
+/// (all but kv.routing_table), in the order of config/README.md: each one line,
+/// `KEY: BEFORE stays until a restart; the configuration says AFTER`, with values as in TOML. Pure.
+std::vector<std::string> restart_needed(const Settings& before, const Settings& after);
+
+}  // namespace kvmesh

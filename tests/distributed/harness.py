@@ -110,6 +110,7 @@ class Node:
         self.peers = peers  # None: all that the table names
         self.vias = vias or {}  # by name of a node, the peer that leads to it
         self.settings = {section: dict(keys) for section, keys in (settings or {}).items()}
+        self.command = None  # None: kvmesh-node; else another program that takes the settings' path last
         self.process = None
         self.incarnation = 0
         self.clients = []
@@ -177,7 +178,7 @@ class Node:
         self.incarnation += 1
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [NODE_BIN, "--config", self.config_path, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [*(self.command or [NODE_BIN, "--config"]), self.config_path, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=clean_environment(environment), preexec_fn=die_with_parent, start_new_session=True)
 
     def is_ready(self):

@@ -74,22 +74,6 @@ node 4
 """
 
 
-class ExampleNode(harness.Node):
-    """A node that is an example, started as `command` with its settings' file behind."""
-
-    def __init__(self, mesh, name, command):
-        super().__init__(mesh, name, apps=["kv"], table=TABLE)
-        self.command = command
-
-    def launch(self, arguments=(), environment=None):
-        self.write_config()
-        self.incarnation += 1
-        with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen([*self.command, self.config_path, *arguments], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, env=harness.clean_environment(environment),
-                                            preexec_fn=harness.die_with_parent, start_new_session=True)
-
-
 class TaskExamples(harness.MeshTest):
     maxDiff = None
 
@@ -97,7 +81,7 @@ class TaskExamples(harness.MeshTest):
         """foo (a..m) and bar (all others), both the example."""
         mesh = self.mesh()
         for name in ("foo", "bar"):
-            mesh.nodes[name] = ExampleNode(mesh, name, [example(command[0]), *command[1:]])
+            mesh.add(name, apps=["kv"], table=TABLE).command = [example(command[0]), *command[1:]]
         mesh.start()
         return mesh.nodes["foo"], mesh.nodes["bar"]
 

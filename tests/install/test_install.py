@@ -58,6 +58,16 @@ apples: 3 kilos, stored on inside@localhost
 pears: 3 kilos, stored on {owner}
 the node ended: ok
 """
+HELLO = """\
+call hello.world
+hello world
+hello.add 1 2 is 3
+shopping belongs to foo@localhost
+task_failed: there is no door sesame
+invalid_argument: hello.add: argument 2 must be an int, got text "two"
+hello.wrld: undefined_function
+the process answers "pong"
+"""
 
 # A client's project, where a node's libraries are not to be had.
 CLIENT_ONLY = """\
@@ -166,6 +176,17 @@ class InstallTest(harness.MeshTest):
         self.assertEqual(run(embedded, "foo@localhost", foo.endpoint), EMBEDDED.format(owner="bar@localhost"))
         left = run(harness.COMMAND_BIN, "--node", mesh.nodes["bar"].endpoint, "buckets")
         self.assertEqual(left, "", "the examples drop what they made")
+        self.run_hello_node(build)
+
+    def run_hello_node(self, build):
+        """A node of one's own, built against what was installed: it serves, and its functions can be called."""
+        mesh = self.mesh()
+        node = mesh.add("foo", apps=["kv"], table=[("*", "foo")])
+        node.command = [os.path.join(build, "hello_node")]
+        mesh.start()
+        self.assertEqual(run(os.path.join(build, "hello_call"), node.endpoint, "foo@localhost"), HELLO)
+        called = run(harness.COMMAND_BIN, "--node", node.endpoint, "call", "foo@localhost", "hello.add", "20", "22")
+        self.assertEqual(called, "42\n")
 
     def test_client_alone_needs_less(self):
         source, build = os.path.join(self.directory, "client-only"), os.path.join(self.directory, "client-only-build")

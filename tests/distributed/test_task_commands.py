@@ -9,6 +9,7 @@ import subprocess
 import unittest
 
 from harness import COMMAND_BIN, TIME_FACTOR, MeshTest, clean_environment, die_with_parent, eventually, main
+from pipe_lines import read_line, write_line
 from task_client import T
 
 USAGE, NOT_FOUND, INVALID_ARGUMENT, NO_ROUTE, DEADLINE_EXCEEDED, UNDEFINED = 2, 11, 12, 13, 16, 22
@@ -166,6 +167,53 @@ class Modules(TaskCommand):
         functions = json.loads(self.kvmesh("modules", QUX, "--json"))
         self.assertIn({"function": "t.add", "parameters": "int, int", "arity": 2}, functions)
         self.assertEqual(self.kvmesh("modules"), "")
+
+
+class Killed(TaskCommand):
+    """The caller is killed while what it has started runs."""
+
+    def running(self):
+        return sorted(t["pid"] for t in self.tasks())
+
+    def begin_shell(self):
+        shell = subprocess.Popen(self.command_line("shell"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, env=clean_environment(), preexec_fn=die_with_parent)
+        self.addCleanup(self.finish, shell)
+        write_line(shell.stdin, f"node {QUX}")
+        return shell
+
+    def start_in(self, shell, command):
+        """The pid; it has begun when its output is there."""
+        write_line(shell.stdin, command)
+        pid = read_line(shell.stdout)
+        self.assertRegex(pid, PID)
+        self.assertEqual(read_line(shell.stdout), "waiting")
+        return pid
+
+    def test_what_is_linked_ends_and_the_rest_goes_on(self):
+        shell = self.begin_shell()
+        linked = self.start_in(shell, "spawn_link t.wait_for_stop")
+        free = self.start_in(shell, "spawn t.wait_for_stop")
+        call = self.begin("call", QUX, "t.wait_for_stop", "--timeout", "1h")
+        spawned = self.begin("spawn", QUX, "t.wait_for_stop")
+        detached = self.kvmesh("spawn", QUX, "t.wait_for_stop", "--detach").strip()
+        eventually(lambda: len(self.running()) == 5, 5, "all run")
+        self.assertLess({linked, free, detached}, set(self.running()))
+        for caller in (shell, call, spawned):
+            caller.kill()
+        eventually(lambda: self.running() == sorted([free, detached]), 5, "what was linked has ended")
+        for pid in (free, detached):
+            self.kvmesh("send", pid, "end")  # it is there, and hears
+        eventually(lambda: self.running() == [], 5, "they end by themselves")
+
+    def test_its_mailbox_is_forgotten(self):
+        shell = self.begin_shell()
+        write_line(shell.stdin, "self")
+        own = read_line(shell.stdout)
+        self.kvmesh("send", own, "1")
+        shell.kill()
+        eventually(lambda: self.foo.info()["tasks"]["processes"] == 0, 5, "the mailbox is forgotten")
+        self.kvmesh("send", own, "1", status=NOT_FOUND)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,8 @@ class Inbox {
   struct Counters {
     std::array<core::Counter, wire::kRefusalCount> refused;
     core::Counter dropped_replies;  // their connection was gone, or read too slowly
+    // Connections that said HELLO and were heard of in the last 30 s, those that have left since
+    // too: without a monitor nobody tells that one has, and a dialler need not say so.
     std::atomic<std::uint64_t> clients{0};
   };
 

@@ -84,10 +84,13 @@ RoutingTable::RoutingTable(std::vector<RouteEntry> entries) : entries_(std::move
 }
 
 std::vector<std::size_t> RoutingTable::shadowed() const {
+  std::vector<bool> wins(entries_.size());
+  for (const auto index : winner_) {
+    if (index != kNone) wins[index] = true;
+  }
   std::vector<std::size_t> out;
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    if (std::ranges::find(winner_, static_cast<std::uint16_t>(i)) == winner_.end())
-      out.push_back(i);
+  for (std::size_t i = 0; i < wins.size(); ++i) {
+    if (!wins[i]) out.push_back(i);
   }
   return out;
 }

@@ -18,6 +18,7 @@ MAY_INCLUDE = {
     "common/config": ["common"],
     "common/mesh": ["common", "common/config"],
     "common/transport": ["common", "common/config"],
+    "common/verify": ["common", "common/config"],
     "node/core": ["common", "common/config"],
     "node/store": ["common", "common/config"],
     "node/modules": ["common", "common/config", "common/mesh", "node/core", "node/store", "node/tasks"],
@@ -26,11 +27,11 @@ MAY_INCLUDE = {
     "node/tcp": ["common", "common/config", "node/core"],
     "node": ["common", "common/config", "common/mesh", "common/transport", "node/core", "node/store", "node/modules",
              "node/tasks", "node/mesh", "node/tcp"],
-    "client": ["common", "common/config", "common/mesh", "common/transport"],
+    "client": ["common", "common/config", "common/mesh", "common/transport", "common/verify"],
 }
 FREE = ("tests",)  # may include anything
 
-PURE = ("common", "common/config", "node/core")  # deterministic: no I/O, no threads, time only as an argument
+PURE = ("common", "common/config", "common/verify", "node/core")  # deterministic: no I/O, no threads, time only as an argument
 IMPURE_HEADER = re.compile(r"^(zmq.*|asio(\.hpp|/.*)|thread|mutex|shared_mutex|condition_variable|future|random|fstream)$")
 IMPURE_ALLOWED = {"common/config": {"fstream"}}
 # Names that a header right below an include root may not have: it would hide the system's <time.h> from everybody.

@@ -1,0 +1,123 @@
+#include "common/verify/atlas.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <kvmesh/limits.h>
+
+namespace kvmesh::verify {
+
+Atlas::Atlas(const MeshModel& model) {
+  for (const auto& node : model.nodes) {
+    const auto place = static_cast<std::uint32_t>(nodes_.size());
+    if (!places_.emplace(node.name.str(), place).second) continue;
+    nodes_.push_back(&node);
+    names_.push_back(node.name.str());
+  }
+  for (std::uint32_t self = 0; self < nodes_.size(); ++self) {
+    const MeshNode& node = *nodes_[self];
+    Ways ways{ways_of(node), {}};
+    for (std::uint32_t i = 0; i < node.table.entries().size(); ++i) {
+      ways.entries.push_back(step_by(self, node, node.table.entries()[i].node.str(), ways.by_name));
+      ways.entries.back().entry_index = i;
+    }
+    ways_.push_back(std::move(ways));
+  }
+}
+
+// The place of a node that somebody names; one that nothing describes gets a place of its own.
+std::uint32_t Atlas::place_of(const std::string& name) {
+  const auto [found, is_new] = places_.emplace(name, static_cast<std::uint32_t>(names_.size()));
+  if (is_new) names_.push_back(name);
+  return found->second;
+}
+
+std::unordered_map<std::string_view, Atlas::Way> Atlas::ways_of(const MeshNode& node) {
+  std::unordered_map<std::string_view, Way> out;
+  for (const auto& peer : node.peers) {
+    out.emplace(peer.name.str(), Way{place_of(peer.name.str()), !peer.address.empty()});
+  }
+  for (const auto& via : node.vias) {
+    const auto peer = out.find(via.peer.str());
+    if (peer != out.end()) out.emplace(via.node.str(), peer->second);
+  }
+  return out;
+}
+
+// As node/core/routes.cpp decides it; a request that names the node itself ends there.
+Step Atlas::step_by(std::uint32_t self, const MeshNode& node, std::string_view target,
+                    const std::unordered_map<std::string_view, Way>& ways) {
+  Step step;
+  step.place = self;
+  if (target == node.name.str()) {
+    step.end = node.stores ? End::kStored : End::kNotStored;
+    return step;
+  }
+  const auto way = ways.find(target);
+  if (way == ways.end() || !way->second.has_address) {
+    step.end = End::kNoWay;
+    return step;
+  }
+  step.passes_on = true;
+  step.place = way->second.place;
+  return step;
+}
+
+std::optional<std::uint32_t> Atlas::find(std::string_view name) const {
+  const auto found = places_.find(std::string{name});
+  if (found == places_.end() || found->second >= size()) return std::nullopt;
+  return found->second;
+}
+
+std::vector<Step> Atlas::steps(std::uint8_t byte) const {
+  std::vector<Step> out(nodes_.size());
+  for (std::uint32_t place = 0; place < out.size(); ++place) {
+    const auto entry = nodes_[place]->table.find(byte);
+    if (entry) {
+      out[place] = ways_[place].entries[*entry];
+    } else {
+      out[place].place = place;
+    }
+  }
+  return out;
+}
+
+Step Atlas::step_to(std::uint32_t place, std::string_view target) const {
+  return step_by(place, *nodes_[place], target, ways_[place].by_name);
+}
+
+std::string Atlas::entry_text(std::uint32_t place, const Step& step) const {
+  if (step.entry_index == Step::kNoEntryIndex) return {};
+  return nodes_[place]->table.entries()[step.entry_index].range.to_string();
+}
+
+std::string Atlas::way_text(const std::vector<Step>& steps,
+                            const std::vector<std::uint32_t>& way) const {
+  std::string out;
+  for (std::size_t i = 0; i < way.size(); ++i) {
+    if (i > 0) out += " -> ";
+    out += name(way[i]);
+    if (i + 1 == way.size()) break;
+    const auto entry = entry_text(way[i], steps[way[i]]);
+    if (!entry.empty()) out += " (" + entry + ")";
+  }
+  return out;
+}
+
+// The guard looks at the path before it counts the hops.
+NodeWay way_to(const Atlas& atlas, std::uint32_t start, std::string_view target) {
+  std::vector<std::uint32_t> way{start};
+  while (way.back() < atlas.size()) {
+    const auto step = atlas.step_to(way.back(), target);
+    if (!step.passes_on) {
+      return {std::move(way), step.end == End::kNoWay ? End::kNoWay : End::kStored};
+    }
+    if (way.size() > limits::kHopsMax) return {std::move(way), End::kTooManyHops};
+    const bool again = std::ranges::find(way, step.place) != way.end();
+    way.push_back(step.place);
+    if (again) return {std::move(way), End::kLoop};
+  }
+  return {std::move(way), End::kUndescribed};
+}
+
+}  // namespace kvmesh::verify

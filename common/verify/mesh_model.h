@@ -1,0 +1,36 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/config/settings.h"
+#include "common/names.h"
+#include "common/routing_table.h"
+
+/// What the tables of all nodes of a mesh do together. Pure functions of values: no I/O, no clock.
+namespace kvmesh::verify {
+
+/// What must be known of a node to say where the requests go that reach it.
+struct MeshNode {
+  NodeName name;
+  std::string source;         // where this was read: a file, or the endpoint of a running node
+  bool stores = false;        // the application `kv` runs there
+  bool serves_lines = false;  // so does `kv_server`
+  std::string listen;         // for the mesh; empty: not known
+  std::string line_listen;    // for the line protocol; empty: not known, or not served
+  std::vector<PeerSettings> peers;
+  std::vector<ViaSettings> vias;
+  RoutingTable table;
+};
+
+/// A mesh as its configurations describe it, or as its running nodes tell it.
+struct MeshModel {
+  std::vector<MeshNode> nodes;
+  /// Nodes that were looked for and did not answer, and why; only of a running mesh.
+  std::map<std::string, std::string> silent;
+};
+
+MeshNode node_of(const Settings& settings, std::string source);
+
+}  // namespace kvmesh::verify

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <kvmesh/status.h>
+
+#include "common/verify/byte_set.h"
+#include "common/verify/findings.h"
+#include "common/verify/mesh_model.h"
+
+namespace kvmesh::verify {
+
+/// Buckets that begin with `bytes` end at `node`, which stores them, when they are asked for at
+/// `from` of the nodes where requests enter.
+struct Ownership {
+  ByteSet bytes;
+  std::string node;
+  std::size_t from = 0;
+  std::size_t hops_max = 0;  // of the longest way there
+};
+
+struct Report {
+  std::vector<std::string> nodes;    // the names of all that are described, each once, sorted
+  std::vector<std::string> entries;  // of those where requests enter
+  std::vector<Ownership> owners;     // by their lowest byte
+  std::vector<Finding> findings;     // by kind: faults first
+
+  /// How many findings are faults.
+  std::size_t faults() const;
+  /// Every request that enters at one of `entries` ends at a node that stores its bucket, and it is
+  /// the same node wherever it enters; and nothing else is at fault.
+  bool sound() const { return faults() == 0; }
+};
+
+struct Options {
+  /// The nodes where requests enter; empty: all, as clients may connect to any node's mesh port.
+  std::vector<std::string> from;
+};
+
+/// Follows every first byte from every node where a request can enter, by the rules by which nodes
+/// do: with their loop guard and hop limit, but with all links up. Exact, not a sample. Takes time
+/// in proportion to 256 times the number of nodes, and the number of entries and peers.
+/// kInvalidArgument: no nodes, or options.from names one that is not there. Thread-safe.
+Result<Report> verify(const MeshModel& model, const Options& options = {});
+
+}  // namespace kvmesh::verify

@@ -18,5 +18,6 @@ void add_shell_command(CLI::App& app, Session& session);     // shell
 void add_import_command(CLI::App& app, Session& session);    // import
 void add_export_command(CLI::App& app, Session& session);    // export
 void add_bench_command(CLI::App& app, Session& session);     // bench
+void add_verify_command(CLI::App& app, Session& session);    // verify
 
 }  // namespace kvmesh::command

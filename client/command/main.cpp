@@ -12,10 +12,10 @@ namespace kvmesh::command {
 namespace {
 
 constexpr const char* kFooter =
-    "Exit status: 0 done; 1 the key is missing (get); 2 wrong usage; 3 some of an import or export "
-    "failed;\n"
-    "10 + the status code's number otherwise (11 not_found, 13 no_route, 14 unavailable, ...); see "
-    "kvmesh(1).";
+    "Exit status: 0 done; 1 the key is missing (get), the mesh is not sound (verify); 2 wrong "
+    "usage;\n"
+    "3 some of an import or export failed; 10 + the status code's number otherwise (11 not_found,\n"
+    "13 no_route, 14 unavailable, ...); see kvmesh(1).";
 
 void add_common_options(CLI::App& app, Session& session) {
   app.add_option("--node", session.options.endpoint, "Where the node listens for the mesh")
@@ -58,6 +58,7 @@ int run(int argc, char** argv) {
   add_import_command(app, session);
   add_export_command(app, session);
   add_bench_command(app, session);
+  add_verify_command(app, session);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -23,7 +23,7 @@ _kvmesh() {
     local cur prev words cword
     _init_completion -n = || return
 
-    local commands='create drop keys count buckets put get delete route trace info nodes ping call spawn send modules tasks shell import export bench'
+    local commands='create drop keys count buckets put get delete route trace info nodes ping call spawn send modules tasks shell import export bench verify'
     local common='--node --timeout --json --version --help --help-all -h'
     local command='' endpoint='' i position=0 only_words=''
     local -a arguments=()
@@ -32,7 +32,8 @@ _kvmesh() {
         case ${words[i]} in
             --) only_words=yes ;;
             --node) endpoint=${words[++i]-} ;;
-            --timeout | --limit | --after | --file | --format | --retry-for | --on | --count | --bucket | --cancel) ((i++)) ;;
+            --timeout | --limit | --after | --file | --format | --retry-for | --on | --count | --bucket | --cancel | \
+                --live | --diff | --from | --svg) ((i++)) ;;
             --protocol | --tcp | --connections | --depth | --rate | --duration | --warmup | --patience | \
                 --buckets | --keys | --prefix | --value-bytes | --writes | --zipf | --seed) ((i++)) ;;
             -*) ;;
@@ -49,7 +50,7 @@ _kvmesh() {
 
     if [[ -z $only_words ]]; then
         case $prev in
-            --file)
+            --file | --diff | --svg)
                 _filedir
                 return
                 ;;
@@ -66,7 +67,7 @@ _kvmesh() {
                 return
                 ;;
             --node | --limit | --after | --on | --count | --bucket | --cancel | --tcp | --connections | --depth | --rate | --buckets | \
-                --keys | --prefix | --value-bytes | --writes | --zipf | --seed) return ;;
+                --keys | --prefix | --value-bytes | --writes | --zipf | --seed | --live | --from) return ;;
         esac
     fi
 
@@ -84,6 +85,7 @@ _kvmesh() {
             tasks) options+=' --cancel' ;;
             import) options+=' --format --create --no-create --retry-for' ;;
             export) options+=' --on --format' ;;
+            verify) options+=' --live --diff --from --dot --svg' ;;
             bench)
                 options+=' --protocol --tcp --connections --depth --rate --duration --warmup --count --patience'
                 options+=' --buckets --keys --prefix --value-bytes --writes --zipf --seed --no-load'
@@ -101,7 +103,7 @@ _kvmesh() {
     # compgen -W would expand what stands in the names, so they are compared here.
     local -a candidates=()
     case $command:$position in
-        import:0)
+        import:0 | verify:*)
             _filedir
             return
             ;;

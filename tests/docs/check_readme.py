@@ -44,6 +44,7 @@ class Readme(Page):
         """One reader, from the first block to the last: later blocks see what earlier ones did."""
         mesh = self.mesh()
         self.enter_directory(mesh.directory)
+        os.symlink(os.path.join(ROOT, "config"), os.path.join(mesh.directory, "config"))
         nodes = {}
 
         def translate(text):  # at each start of a node, as nodes choose other ports when one is taken

@@ -1,0 +1,187 @@
+// verify: what the tables of all nodes do together.
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "client/command/commands.h"
+#include "client/command/exit_status.h"
+#include "client/command/json_lines.h"
+#include "client/command/verify/graphviz.h"
+#include "client/command/verify/live_mesh.h"
+#include "client/command/verify/picture.h"
+#include "client/command/verify/texts.h"
+#include "common/config/node_files.h"
+#include "common/verify/difference.h"
+#include "common/verify/verify.h"
+
+namespace kvmesh::command {
+namespace {
+
+constexpr const char* kStandardOutput = "-";
+
+struct VerifyArguments {
+  std::vector<std::string> configurations;  // files and directories
+  std::vector<std::string> live;            // endpoints
+  std::string before;                       // a file, a directory or an endpoint
+  std::vector<std::string> from;
+  bool dot = false;
+  std::string svg;  // a file, or kStandardOutput
+};
+
+// What cannot be read ends the command as wrong usage does, whoever wrote it.
+int refuse(const Session& session, const Status& status) {
+  session.complain(status.text());
+  if (session.json()) {
+    session.print_line(R"({"error":{"code":")" + std::string{to_string(status.code())} +
+                       R"(","text":)" + bytes_as_json(status.text()) + "}}");
+  }
+  return kExitUsage;
+}
+
+Result<verify::MeshModel> described_mesh(const std::vector<std::string>& configurations) {
+  const auto files = read_node_files(configurations);
+  if (!files) return files.status();
+  verify::MeshModel model;
+  for (const auto& file : *files) {
+    model.nodes.push_back(verify::node_of(file.loaded.settings, file.path));
+  }
+  return model;
+}
+
+bool is_endpoint(const std::string& text) {
+  return text.starts_with("tcp://") || text.starts_with("ipc://");
+}
+
+int write_file(const Session& session, const std::string& path, const std::string& bytes) {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(path.c_str(), "wb"), nullptr};
+  file.get_deleter() = std::fclose;
+  if (!file || std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() ||
+      std::fflush(file.get()) != 0) {
+    return refuse(session,
+                  {StatusCode::kInvalidArgument,
+                   "cannot write " + path + ": " + std::generic_category().message(errno)});
+  }
+  return kExitOk;
+}
+
+// Prints or writes the picture that was asked for. `instead`: it took the place of the report.
+int draw(const Session& session, const VerifyArguments& arguments, const verify::MeshModel& model,
+         const verify::Report& report, bool& instead) {
+  const auto graph = picture(model, report);
+  instead = arguments.dot || arguments.svg == kStandardOutput;
+  if (arguments.dot) session.print(graph);
+  if (arguments.svg.empty()) return kExitOk;
+  const auto svg = svg_of(graph);
+  if (!svg) return refuse(session, svg.status());
+  if (arguments.svg != kStandardOutput) return write_file(session, arguments.svg, *svg);
+  session.print(*svg);
+  return kExitOk;
+}
+
+int judge(const Session& session, const VerifyArguments& arguments, const verify::MeshModel& model,
+          const verify::Report& report, const verify::Difference* difference) {
+  bool instead = false;
+  if (arguments.dot || !arguments.svg.empty()) {
+    const int status = draw(session, arguments, model, report, instead);
+    if (status != kExitOk) return status;
+  }
+  if (instead) {
+    if (!report.sound()) {
+      auto verdict = verdict_text(report);
+      verdict.pop_back();
+      session.complain(verdict);
+    }
+  } else if (session.json()) {
+    session.print_line(difference != nullptr ? difference_json(*difference, report)
+                                             : report_json(report));
+  } else {
+    const bool color = color_on_stdout();
+    session.print((difference != nullptr ? difference_text(*difference, color) + "\n" : "") +
+                  report_text(report, color));
+  }
+  return report.sound() ? kExitOk : kExitUnsound;
+}
+
+// Where requests entered before, as far as those nodes were there.
+verify::Options options_before(const verify::MeshModel& before,
+                               const std::vector<std::string>& from) {
+  verify::Options out;
+  for (const auto& node : before.nodes) {
+    for (const auto& name : from) {
+      if (node.name.str() == name) out.from.push_back(name);
+    }
+  }
+  return out;
+}
+
+int compare(const Session& session, const VerifyArguments& arguments,
+            const verify::MeshModel& model, const verify::Report& report) {
+  const bool live = is_endpoint(arguments.before);
+  const auto before = live ? live_mesh({arguments.before}, session.options.timeout)
+                           : described_mesh({arguments.before});
+  if (!before) return live ? session.fail(before.status()) : refuse(session, before.status());
+  const auto was = verify::verify(*before, options_before(*before, arguments.from));
+  if (!was) return refuse(session, was.status());
+  if (!was->sound()) {
+    auto verdict = verdict_text(*was);
+    verdict.pop_back();
+    session.complain(arguments.before + " was " + verdict);
+  }
+  const auto difference = verify::difference(*was, report);
+  return judge(session, arguments, model, report, &difference);
+}
+
+int run_verify(const Session& session, const VerifyArguments& arguments) {
+  const bool live = !arguments.live.empty();
+  if (live == !arguments.configurations.empty()) {
+    return refuse(session, {StatusCode::kInvalidArgument,
+                            live ? "name configurations or --live ENDPOINT, not both"
+                                 : "name the configurations of all nodes, as files or "
+                                   "directories, or a running node with --live ENDPOINT"});
+  }
+  const auto model = live ? live_mesh(arguments.live, session.options.timeout)
+                          : described_mesh(arguments.configurations);
+  if (!model) return live ? session.fail(model.status()) : refuse(session, model.status());
+  const auto report = verify::verify(*model, {arguments.from});
+  if (!report) return refuse(session, report.status());
+  if (!arguments.before.empty()) return compare(session, arguments, *model, *report);
+  return judge(session, arguments, *model, *report, nullptr);
+}
+
+}  // namespace
+
+void add_verify_command(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand(
+      "verify", "Prove where every request ends by the tables of all nodes, or name what is wrong");
+  auto arguments = std::make_shared<VerifyArguments>();
+  command->add_option("CONFIG", arguments->configurations,
+                      "The configurations of all nodes: files, or directories of *.toml");
+  command
+      ->add_option("--live", arguments->live,
+                   "Ask running nodes instead: this one, those it knows, and so on")
+      ->type_name("ENDPOINT")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--diff", arguments->before,
+                   "Say what changes from OLD (a file, a directory or an endpoint) to this")
+      ->type_name("OLD");
+  command
+      ->add_option("--from", arguments->from,
+                   "Requests enter at this node only; may be given again (all nodes)")
+      ->type_name("NODE")
+      ->allow_extra_args(false);
+  command->add_flag("--dot", arguments->dot, "Print the mesh as a graph for graphviz instead");
+  command
+      ->add_option("--svg", arguments->svg,
+                   "Write a picture of the mesh to this file; - prints it instead of the report")
+      ->type_name("FILE");
+  command->callback([&session, arguments] {
+    session.action = [&session, arguments] { return run_verify(session, *arguments); };
+  });
+}
+
+}  // namespace kvmesh::command

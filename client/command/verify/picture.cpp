@@ -1,0 +1,177 @@
+#include "client/command/verify/picture.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/verify/atlas.h"
+
+namespace kvmesh::command {
+namespace {
+
+using verify::Atlas;
+using verify::ByteSet;
+using verify::End;
+
+constexpr std::string_view kRed = "#c0392b";
+constexpr std::string_view kHead =
+    "digraph kvmesh {\n"
+    "  graph [rankdir=LR, nodesep=0.5, ranksep=1.2]\n"
+    "  node [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=\"sans-serif\"]\n"
+    "  edge [fontname=\"sans-serif\", fontsize=10]\n";
+
+// A string of the language; what it holds may be a range of any bytes.
+std::string quoted_in_dot(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+// The lines of a box or of an arrow.
+std::string label(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const auto& line : lines) {
+    const auto text = quoted_in_dot(line);
+    out += (out.empty() ? "" : "\\n") + text.substr(1, text.size() - 2);
+  }
+  return "label=\"" + out + "\"";
+}
+
+// A long list of ranges on several lines, so that the picture does not grow wide.
+std::vector<std::string> lines_of(const ByteSet& bytes) {
+  constexpr std::size_t kRangesInALine = 4;
+  std::vector<std::string> out;
+  std::size_t count = 0;
+  for (const auto range : bytes.ranges()) {
+    if (count++ % kRangesInALine == 0) {
+      out.emplace_back();
+    } else {
+      out.back() += ", ";
+    }
+    out.back() += verify::range_text(range);
+  }
+  return out;
+}
+
+// What a node does with requests, all bytes together.
+struct Behaviour {
+  ByteSet stores;
+  ByteSet refuses;  // no entry, or one that it cannot follow
+  std::map<std::uint32_t, ByteSet> passes_on;
+};
+
+std::vector<Behaviour> behaviours(const Atlas& atlas) {
+  std::vector<Behaviour> out(atlas.size());
+  for (unsigned value = 0; value < 256; ++value) {
+    const auto byte = static_cast<std::uint8_t>(value);
+    const auto steps = atlas.steps(byte);
+    for (std::uint32_t place = 0; place < atlas.size(); ++place) {
+      const auto& step = steps[place];
+      if (step.passes_on) {
+        out[place].passes_on[step.place].insert(byte);
+      } else if (step.end == End::kStored) {
+        out[place].stores.insert(byte);
+      } else {
+        out[place].refuses.insert(byte);
+      }
+    }
+  }
+  return out;
+}
+
+// The arrows that are part of a circle, with the bytes that go round.
+std::map<std::pair<std::string, std::string>, ByteSet> circles(const verify::Report& report) {
+  std::map<std::pair<std::string, std::string>, ByteSet> out;
+  for (const auto& finding : report.findings) {
+    if (finding.kind != verify::Kind::kLoop) continue;
+    for (std::size_t i = 0; i < finding.nodes.size(); ++i) {
+      auto& bytes = out[{finding.nodes[i], finding.nodes[(i + 1) % finding.nodes.size()]}];
+      for (const auto range : finding.bytes.ranges()) bytes.insert(range);
+    }
+  }
+  return out;
+}
+
+void add_to(std::vector<std::string>& lines, std::string_view what, const ByteSet& bytes) {
+  if (bytes.empty()) return;
+  auto more = lines_of(bytes);
+  more.front().insert(0, what);
+  lines.insert(lines.end(), more.begin(), more.end());
+}
+
+std::string box(const Atlas& atlas, std::uint32_t place, const Behaviour& behaviour) {
+  const auto& node = atlas.node(place);
+  std::vector<std::string> lines{node.name.str()};
+  add_to(lines, "stores ", behaviour.stores);
+  add_to(lines, "refuses ", behaviour.refuses);
+  std::string out = "  " + quoted_in_dot(node.name.str()) + " [" + label(lines);
+  if (node.stores) out += ", fillcolor=\"#e3f1e5\"";
+  if (node.serves_lines) out += ", penwidth=2";
+  if (!behaviour.refuses.empty()) {
+    out.append(", color=\"").append(kRed).append("\"");
+  }
+  return out + "]\n";
+}
+
+const std::string& red() {
+  static const std::string kAttributes =
+      ", color=\"" + std::string{kRed} + "\", fontcolor=\"" + std::string{kRed} + "\"";
+  return kAttributes;
+}
+
+std::string arrow(const std::string& from, const std::string& to, const ByteSet& bytes,
+                  bool wrong) {
+  if (bytes.empty()) return {};
+  return "  " + quoted_in_dot(from) + " -> " + quoted_in_dot(to) + " [" + label(lines_of(bytes)) +
+         (wrong ? red() : "") + "]\n";
+}
+
+// The bytes of `all` that are in `part`, and those that are not.
+std::pair<ByteSet, ByteSet> divided(const ByteSet& all, const ByteSet& part) {
+  std::pair<ByteSet, ByteSet> out;
+  for (unsigned value = 0; value < 256; ++value) {
+    const auto byte = static_cast<std::uint8_t>(value);
+    if (all.holds(byte)) (part.holds(byte) ? out.first : out.second).insert(byte);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string picture(const verify::MeshModel& model, const verify::Report& report) {
+  const Atlas atlas{model};
+  const auto all = behaviours(atlas);
+  auto circle = circles(report);
+  std::set<std::uint32_t> unknown;
+  std::string boxes;
+  std::string arrows;
+  for (std::uint32_t place = 0; place < atlas.size(); ++place) {
+    boxes += box(atlas, place, all[place]);
+    for (const auto& [to, bytes] : all[place].passes_on) {
+      const auto& from_name = atlas.name(place);
+      const auto& to_name = atlas.name(to);
+      if (to >= atlas.size()) {
+        unknown.insert(to);
+        arrows += arrow(from_name, to_name, bytes, true);
+        continue;
+      }
+      const auto [turning, others] = divided(bytes, circle[{from_name, to_name}]);
+      arrows += arrow(from_name, to_name, turning, true) + arrow(from_name, to_name, others, false);
+    }
+  }
+  for (const auto place : unknown) {
+    boxes += "  " + quoted_in_dot(atlas.name(place)) + " [" +
+             label({atlas.name(place), "not described"}) + ", style=\"rounded,dashed\"" + red() +
+             "]\n";
+  }
+  return std::string{kHead} + boxes + arrows + "}\n";
+}
+
+}  // namespace kvmesh::command

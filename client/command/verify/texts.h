@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "common/verify/difference.h"
+#include "common/verify/verify.h"
+
+/// What `kvmesh verify` prints. Pure functions; safe to print on a terminal.
+namespace kvmesh::command {
+
+/// Faults, warnings, a line for each owner, and last whether the mesh is sound. At most
+/// kShownOfAKind findings of one kind are told, and how many more there are.
+std::string report_text(const verify::Report& report, bool color);
+inline constexpr std::size_t kShownOfAKind = 20;
+
+/// The last line of report_text(): "sound: ..." or "not sound: 2 faults, 1 warning; ...".
+std::string verdict_text(const verify::Report& report);
+
+/// Which bytes change their owner, who joins and leaves, and what has to move.
+std::string difference_text(const verify::Difference& difference, bool color);
+
+/// Everything, as one object.
+std::string report_json(const verify::Report& report);
+/// {"joined": [...], "left": [...], "changes": [...], "after": the report of the new mesh}.
+std::string difference_json(const verify::Difference& difference, const verify::Report& after);
+
+}  // namespace kvmesh::command

@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+"""`kvmesh verify`: what it says of configurations and of running nodes, and how it ends."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+from harness import COMMAND_BIN, ROOT, TIME_FACTOR, MeshTest, clean_environment, main
+
+SOUND, UNSOUND, USAGE, UNAVAILABLE = 0, 1, 2, 14
+VERDICT = "sound: a request for any bucket that enters at any of 3 nodes ends where it is stored"
+
+
+@unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")
+class Verify(MeshTest):
+    def setUp(self):
+        self.net = self.mesh()
+        self.foo = self.net.add("foo", table=[("a..m", "foo"), ("*", "bar")])
+        self.bar = self.net.add("bar", apps=["kv"], table=[("a..m", "foo"), ("*", "bar")])
+        self.gate = self.net.add("gate", apps=["kv_server"], table=[("a..m", "foo"), ("*", "bar")])
+        self.write_configs()
+
+    def write_configs(self):
+        for node in self.net.nodes.values():
+            node.write_config()
+
+    def verify(self, *arguments, status=SOUND, environment=None):
+        result = subprocess.run([COMMAND_BIN, "verify", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                timeout=60 * TIME_FACTOR, env=clean_environment(environment), check=False)
+        self.assertEqual(result.returncode, status, result)
+        self.stderr = result.stderr
+        return result.stdout
+
+    def verdict(self, *arguments, **options):
+        return self.verify(*arguments, **options).splitlines()[-1]
+
+
+class Configurations(Verify):
+    def test_files_and_directories(self):
+        files = [node.config_path for node in self.net.nodes.values()]
+        for arguments in ([self.net.directory], files, [self.net.directory, files[0]]):
+            self.assertEqual(self.verify(*arguments), "first byte           stored at      from         hops\n"
+                             "0x00..0x60, n..0xff  bar@localhost  all 3 nodes  up to 1\n"
+                             "a..m                 foo@localhost  all 3 nodes  up to 1\n\n" + VERDICT + "\n")
+
+    def test_the_demo_is_sound(self):
+        self.assertEqual(self.verdict(os.path.join(ROOT, "config/demo")), VERDICT)
+
+    def test_faults_and_where_requests_enter(self):
+        self.bar.table = [("*", "bar")]
+        self.write_configs()
+        printed = self.verify(self.net.directory, status=UNSOUND)
+        self.assertIn("fault: split brain: a..m end at different nodes: bar@localhost (from 1 node) and foo@localhost "
+                      "(from 2 nodes)\n", printed)
+        self.assertTrue(printed.endswith("\nnot sound: 1 fault in a mesh of 3 nodes\n"), printed)
+        self.assertIn("at any of 2 nodes", self.verdict(self.net.directory, "--from", "gate@localhost", "--from", "foo@localhost"))
+        self.verify(self.net.directory, "--from", "old@localhost", status=USAGE)
+        self.assertIn("old@localhost", self.stderr)
+
+    def test_json(self):
+        self.bar.table = [("n..z", "bar"), ("a..m", "foo")]
+        self.write_configs()
+        report = json.loads(self.verify(self.net.directory, "--json", status=UNSOUND))
+        self.assertIs(report["sound"], False)
+        self.assertEqual({(f["severity"], f["kind"], f["from"]) for f in report["findings"]}, {("fault", "hole", 3)})
+        self.assertEqual(report["owners"][0], {"ranges": ["a..m"], "node": "foo@localhost", "from": 3, "hops_max": 1})
+
+    def test_what_a_node_would_refuse(self):
+        self.gate.apps = ["kv_sever"]
+        self.write_configs()
+        self.assertEqual(self.verify(self.net.directory, status=USAGE), "")
+        self.assertIn(f"{self.gate.config_path}:2: apps", self.stderr)
+        error = json.loads(self.verify(self.net.directory, "--json", status=USAGE))["error"]
+        self.assertEqual(error["code"], "invalid_argument")
+
+    def test_usage(self):
+        for arguments in ([], ["/nonexistent.toml"], [self.net.directory, "--live", self.foo.endpoint],
+                          [self.net.directory, "--diff", "/nonexistent"], [self.net.directory, "--svg", "/nonexistent/mesh.svg"]):
+            self.assertEqual(self.verify(*arguments, status=USAGE), "")
+            self.assertTrue(self.stderr.startswith("kvmesh: "), arguments)
+
+    def test_differences(self):
+        old = os.path.join(self.net.directory, "old")
+        os.mkdir(old)
+        for node in self.net.nodes.values():
+            shutil.copy(node.config_path, old)
+        self.assertTrue(self.verify("--diff", old, self.net.directory).startswith("no first byte changes its owner\n"))
+        self.net.add("baz", apps=["kv"], table=[("a..m", "foo"), ("*", "baz")])
+        for node in (self.foo, self.bar, self.gate):
+            node.table = [("a..m", "foo"), ("x..z", "baz"), ("*", "bar")]
+        self.net.nodes["baz"].table = [("a..m", "foo"), ("x..z", "baz"), ("*", "bar")]
+        self.write_configs()
+        self.assertEqual(self.verify("--diff", old, self.net.directory).split("\n\n")[0],
+                         "joins: baz@localhost\n"
+                         "first byte  before         after\n"
+                         "x..z        bar@localhost  baz@localhost\n"
+                         "Buckets do not move by themselves: export those of these bytes before the tables change (kvmesh "
+                         "export), and import them after.")
+        told = json.loads(self.verify("--diff", old, self.net.directory, "--json"))
+        self.assertEqual(told["changes"], [{"ranges": ["x..z"], "before": ["bar@localhost"], "after": ["baz@localhost"]}])
+        self.assertIs(told["after"]["sound"], True)
+
+
+class Pictures(Verify):
+    def test_dot(self):
+        printed = self.verify(self.net.directory, "--dot")
+        self.assertRegex(printed, r'(?m)^  "gate@localhost" -> "foo@localhost" \[label="a..m"\]$')
+        self.bar.table = [("*", "foo")]
+        self.write_configs()
+        self.assertIn("digraph", self.verify(self.net.directory, "--dot", status=UNSOUND))
+        self.assertIn("not sound", self.stderr)
+
+    @unittest.skipUnless(shutil.which("dot"), "graphviz is not installed")
+    def test_svg(self):
+        path = os.path.join(self.net.directory, "mesh.svg")
+        self.assertEqual(self.verdict(self.net.directory, "--svg", path), VERDICT)
+        with open(path, encoding="utf-8") as file:
+            picture = file.read()
+        self.assertIn("gate@localhost", picture)
+        self.assertTrue(picture.rstrip().endswith("</svg>"))
+        self.assertEqual(self.verify(self.net.directory, "--svg", "-"), picture)
+
+    def test_svg_without_graphviz(self):
+        self.assertEqual(self.verify(self.net.directory, "--svg", "-", status=USAGE, environment={"PATH": self.net.directory}), "")
+        self.assertIn("install graphviz", self.stderr)
+
+
+class RunningNodes(Verify):
+    def test_any_node_leads_to_all(self):
+        self.gate.vias = {"baz": "bar"}
+        self.bar.peers = ["foo", "baz"]
+        self.bar.table = [("a..m", "foo"), ("x..z", "baz"), ("*", "bar")]
+        self.net.add("baz", apps=["kv"], table=[("a..m", "foo"), ("x..z", "baz"), ("*", "bar")])
+        self.net.start()
+        # None names gate, so it is only found from gate itself.
+        self.assertIn("at any of 3 nodes", self.verdict("--live", self.bar.endpoint, "--timeout", "20s"))
+        report = json.loads(self.verify("--live", self.gate.endpoint, "--json", "--timeout", "20s"))
+        self.assertEqual([n.split("@")[0] for n in report["nodes"]], ["bar", "baz", "foo", "gate"])
+        self.assertEqual([f for f in report["findings"] if f["severity"] == "fault"], [])
+        both = self.verify("--live", self.bar.endpoint, "--live", self.gate.endpoint, "--timeout", "20s")
+        self.assertIn("at any of 4 nodes", both)
+
+    def test_a_node_that_does_not_answer(self):
+        self.net.start()
+        self.bar.kill()
+        printed = self.verify("--live", self.gate.endpoint, status=UNSOUND)
+        self.assertRegex(printed, r"(?m)^fault: dead end: 0x00..0x60, n..0xff lead to bar@localhost, which does not answer: unavailable")
+        self.verify("--live", self.bar.endpoint, "--timeout", "100ms", status=UNAVAILABLE)
+        self.assertIn(self.bar.endpoint, self.stderr)
+
+    def test_an_address_that_is_another_nodes(self):
+        self.net.add("odd", apps=[], table=[("*", "foo"), ("a", "old")])
+        self.net.addresses["old"] = self.bar.endpoint
+        self.net.start()
+        report = json.loads(self.verify("--live", self.net.nodes["odd"].endpoint, "--json", "--timeout", "20s"))
+        self.assertEqual(report["nodes"], ["bar@localhost", "foo@localhost", "odd@localhost"])
+        self.net.nodes["odd"].terminate()
+        self.net.nodes["odd"].table = [("a", "old"), ("*", "foo")]
+        self.net.nodes["odd"].start()
+        printed = self.verify("--live", self.net.nodes["odd"].endpoint, "--timeout", "20s", status=UNSOUND)
+        self.assertRegex(printed, r"a lead to old@localhost, which does not answer: tcp://\S+ is the address of bar@localhost\n")
+
+    def test_what_a_new_configuration_changes_of_what_runs(self):
+        self.net.start()
+        for node in self.net.nodes.values():
+            node.table = [("a..z", "foo"), ("*", "bar")]
+        self.write_configs()
+        printed = self.verify("--diff", self.gate.endpoint, self.net.directory)
+        self.assertTrue(re.search(r"(?m)^n\.\.z +bar@localhost +foo@localhost$", printed), printed)
+        self.verify("--diff", "tcp://127.0.0.1:1", self.net.directory, "--timeout", "100ms", status=UNAVAILABLE)
+
+
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,19 @@
 #include <kvmesh/node.h>
 #include <CLI/CLI.hpp>
 
+#include "common/config/load.h"
 #include "node/version.h"
+
+namespace {
+
+// What is valid for one node may still not go together with what others have.
+bool has_peers(const kvmesh::Node::Options& options) {
+  const auto loaded = kvmesh::load_settings(
+      {options.config_files, kvmesh::settings_environment(), options.assignments});
+  return loaded.ok() && !loaded->settings.mesh.peers.empty();
+}
+
+}  // namespace
 
 // kvmesh-node: one node of the mesh, as its configuration says. Exit status: 0 stopped as asked, 1
 // failed while running, 2 the configuration is wrong or an address is taken.
@@ -44,6 +56,10 @@ int main(int argc, char** argv) {
     }
     for (const auto& warning : *warnings) std::cerr << "warning: " << warning << '\n';
     std::cout << "the configuration is valid\n";
+    if (has_peers(options)) {
+      std::cout
+          << "whether it goes together with those of the other nodes: kvmesh verify FILE...\n";
+    }
     return 0;
   }
   auto node = kvmesh::Node::start(options);

@@ -194,7 +194,7 @@ TEST_F(TaskRuntime, WhatATaskLeavesBehindIsNotTouched) {
 TEST_F(TaskRuntime, ATaskIsToldOfNodesThatComeAndGo) {
   peers_ = {*NodeName::parse("bar@localhost")};
   run(Module{"t"}.define("watch", [](Task& self) {
-    if (const auto status = self.watch_nodes(); !status.ok()) return status;
+    if (auto status = self.watch_nodes(); !status.ok()) return status;
     for (int i = 0; i < 3; ++i) {
       const auto event = self.receive(hours{1});
       if (!event) return event.status();

@@ -45,7 +45,7 @@ class TaskRuntimeTraces : public HostTest {
     auto outcome = answer(request);
     EXPECT_EQ(outcome.status, Status{});
     EXPECT_EQ(outcome.trace.size(), 1U);
-    const auto hop = outcome.trace.empty() ? Hop{} : outcome.trace[0];
+    auto hop = outcome.trace.empty() ? Hop{} : outcome.trace[0];
     EXPECT_EQ(hop.next, hop.node);
     EXPECT_EQ(hop.queued + hop.executed, hop.elapsed);
     return hop;

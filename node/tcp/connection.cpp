@@ -58,6 +58,10 @@ void Connection::read() {
                             self->reading_ = false;
                             if (self->closed_) return;
                             if (!error) return self->handle_read(bytes);
+                            if (error == asio::error::operation_aborted) {  // by give_back()
+                              self->in_.give_back();
+                              return self->read();
+                            }
                             if (error != asio::error::eof) return self->close();
                             self->ended_ = true;
                             self->server_.mark_dirty(*self);
@@ -161,7 +165,10 @@ void Connection::write() {
     out_.clear();
     written_ = 0;
     // More is kept as long as replies are large, and there is memory for all.
-    if (server_.is_full(0) || out_.capacity() > 4 * pipelined_bytes()) give_back();
+    if (server_.is_full(0) || out_.capacity() > 4 * pipelined_bytes()) {
+      give_back_output();
+      if (!reading_) in_.give_back();
+    }
     return;
   }
   // A client that is always a little behind would otherwise make us keep all that it ever read.
@@ -175,7 +182,10 @@ void Connection::write() {
   socket_.async_wait(asio::ip::tcp::socket::wait_write,
                      [self = shared_from_this()](asio::error_code failed) {
                        self->writing_ = false;
-                       if (!failed && !self->closed_) self->server_.mark_dirty(*self);
+                       const bool cancelled = failed == asio::error::operation_aborted;
+                       if ((!failed || cancelled) && !self->closed_) {
+                         self->server_.mark_dirty(*self);
+                       }
                      });
 }
 
@@ -196,7 +206,16 @@ std::size_t Connection::pipelined_bytes() const {
 }
 
 void Connection::give_back() {
-  in_.give_back();
+  give_back_output();
+  if (!reading_) return in_.give_back();
+  // A read that is under way fills in_'s memory: it must end before that goes. Its handler gives
+  // the memory back and begins another. Cancelling takes no bytes off the socket.
+  if (!in_.can_give_back()) return;
+  asio::error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void Connection::give_back_output() {
   if (out_.empty()) out_.shrink(limits::kBufferBytesKept);
 }
 

@@ -67,6 +67,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t pipelined_bytes() const;
   void refuse_unfinished_line();
   void write();
+  void give_back_output();
   void discard_input();
 
   Server& server_;

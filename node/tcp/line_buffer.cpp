@@ -29,7 +29,7 @@ std::span<char> LineBuffer::room() {
 }
 
 void LineBuffer::give_back() {
-  if (empty() && capacity_ > kBytesMin) resize(kBytesMin);
+  if (can_give_back()) resize(kBytesMin);
 }
 
 void LineBuffer::filled(std::size_t count) {

@@ -17,7 +17,8 @@ class LineBuffer {
  public:
   explicit LineBuffer(std::size_t line_bytes_max) : line_bytes_max_(line_bytes_max) {}
 
-  /// Room to read into; valid until the next call of any method.
+  /// Room to read into; valid until the next call of any method that is not const. REQUIRES: nobody
+  /// still fills what the last call gave, since its memory may go.
   std::span<char> room();
   /// The first `count` bytes of room() were filled.
   void filled(std::size_t count);
@@ -30,8 +31,11 @@ class LineBuffer {
   /// The next whole line; empty when there is none yet.
   std::optional<Line> next();
 
-  /// Gives memory back that only long lines need. For a connection that is silent.
+  /// Gives memory back that only long lines need. For a connection that is silent. REQUIRES, as
+  /// room() does: nobody still fills what room() gave.
   void give_back();
+  /// Whether give_back() would do anything now.
+  bool can_give_back() const { return empty() && capacity_ > kBytesMin; }
 
   bool empty() const { return begin_ == end_; }
   std::size_t capacity() const { return capacity_; }

@@ -157,6 +157,50 @@ class Idle(MeshTest):
         self.assertEqual(silent.ask("PING"), "PONG")
 
 
+class BuffersGivenBack(MeshTest):
+    """Memory that long lines took is given back, and what is read meanwhile does not go with it."""
+
+    def test_after_a_silent_second(self):
+        node = self.single()
+        lines = [node.line() for _ in range(8)]
+        self.assertEqual(lines[0].ask("CREATE apples"), "OK")
+        for round_ in range(2):
+            for i, line in enumerate(lines):
+                self.assertEqual(line.ask(f"PUT apples k{i} {'v' * (3000 << i)}"), "OK")
+            self.assertEqual(select.select([line.socket for line in lines], [], [], 1.5)[0], [], "nobody asked")
+            for i, line in enumerate(lines):
+                self.assertEqual(line.ask("PING"), "PONG", f"round {round_}, after a line of {3000 << i} bytes")
+                self.assertEqual(line.get("apples", f"k{i}"), "v" * (3000 << i))
+
+    def test_with_replies_unread(self):
+        """It is silent, its replies wait for room in the socket, and it may still read all of them."""
+        node = self.single()
+        line = node.line(receive_buffer=4096)
+        self.assertEqual(line.ask("CREATE apples"), "OK")
+        self.assertEqual(line.ask(f"PUT apples k {'v' * 1000000}"), "OK")
+        gets = 8
+        line.send("GET apples k\r\n" * gets)
+        self.assertEqual(select.select([line.socket], [], [], 5)[0], [line.socket])
+        with node.line() as other:
+            self.assertEqual(select.select([other.socket], [], [], 1.5)[0], [], "nobody asked")
+        for _ in range(gets):
+            self.assertEqual(line.lines(2), ["v" * 1000000, "OK"])
+        self.assertEqual(line.ask("PING"), "PONG")
+
+    def test_while_large_replies_of_a_peer_come_in(self):
+        foo, _ = self.pair()
+        line = foo.line()
+        self.assertEqual(line.ask("CREATE zebra"), "OK")
+        for round_ in range(20):
+            size = (100, 100000, 700000)[round_ % 3]
+            self.assertEqual(line.ask(f"PUT zebra k {'v' * size}"), "OK", f"round {round_}")
+            line.send("GET zebra k\r\n" * 10)
+            for _ in range(10):
+                self.assertEqual(line.lines(2), ["v" * size, "OK"], f"round {round_}")
+            for _ in range(20):
+                self.assertEqual(line.get("zebra", "nothing"), "", f"round {round_}")
+
+
 class Garbage(MeshTest):
     def test_nobody_else_notices(self):
         node = self.single()

@@ -101,6 +101,8 @@ def die_with_parent():
 class Node:
     """One node: its settings, and the process while it runs. `name` is short ("foo"), full_name is "foo@localhost"."""
 
+    host = "127.0.0.1"
+
     def __init__(self, mesh, name, apps=("kv", "kv_server"), table=None, peers=None, settings=None, vias=None):
         self.mesh = mesh
         self.name = name
@@ -109,6 +111,8 @@ class Node:
         self.table = table if table is not None else [("*", name)]
         self.peers = peers  # None: all that the table names
         self.vias = vias or {}  # by name of a node, the peer that leads to it
+        self.addresses = {}  # by name of a peer, where this node finds it, when it is not where the others do
+        self.prefix = []     # words before the command, such as those that enter a network namespace
         self.settings = {section: dict(keys) for section, keys in (settings or {}).items()}
         self.command = None  # None: kvmesh-node; else another program that takes the settings' path last
         self.process = None
@@ -122,7 +126,7 @@ class Node:
 
     @property
     def endpoint(self):
-        return f"tcp://127.0.0.1:{self.mesh_port}"
+        return f"tcp://{self.host}:{self.mesh_port}"
 
     @property
     def config_path(self):
@@ -144,7 +148,7 @@ class Node:
                 return "[" + ", ".join(map(value, v)) + "]"
             return ("true" if v else "false") if isinstance(v, bool) else str(v) if isinstance(v, int) else f'"{v}"'
 
-        sections = {"mesh": {"listen": self.endpoint}, "kv_server": {"listen": f"127.0.0.1:{self.tcp_port}"}, "kv": {}}
+        sections = {"mesh": {"listen": self.endpoint}, "kv_server": {"listen": f"{self.host}:{self.tcp_port}"}, "kv": {}}
         top = [f'name = "{self.full_name}"', "apps = [" + ", ".join(f'"{app}"' for app in self.apps) + "]"]
         for section, keys in self.settings.items():
             if section == "":
@@ -162,7 +166,7 @@ class Node:
         text.append("[mesh.peers]")
         names = self.peers if self.peers is not None else [n for _, n in self.table]
         for peer in dict.fromkeys(n for n in names if n != self.name):
-            text.append(f'"{full_name(peer)}" = "{self.mesh.address_of(peer)}"')
+            text.append(f'"{full_name(peer)}" = "{self.addresses.get(peer) or self.mesh.address_of(peer)}"')
         text += [f'"{full_name(node)}" = {{ via = "{full_name(peer)}" }}' for node, peer in self.vias.items()]
         return "\n".join(text) + "\n"
 
@@ -178,7 +182,8 @@ class Node:
         self.incarnation += 1
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [*(self.command or [NODE_BIN, "--config"]), self.config_path, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [*self.prefix, *(self.command or [NODE_BIN, "--config"]), self.config_path, *arguments],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=clean_environment(environment), preexec_fn=die_with_parent, start_new_session=True)
 
     def is_ready(self):
@@ -251,7 +256,7 @@ class Node:
     # --- talking to it
 
     def line(self, **options):
-        client = LineClient("127.0.0.1", self.tcp_port, **options)
+        client = LineClient(self.host, self.tcp_port, **options)
         self.clients.append(client)
         return client
 

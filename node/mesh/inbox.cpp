@@ -135,8 +135,10 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
                   "this node has no room for more connections");
   }
   auto& client = clients_[id];
-  client = std::make_unique<Client>();  // a second HELLO begins anew
-  client->id = id;
+  if (client == nullptr || client->gone) {  // else it greets again, and keeps its replies
+    client = std::make_unique<Client>();
+    client->id = id;
+  }
   client->name = hello->name;
   client->address = body_.peer_address();
   client->last_heard = now;

@@ -124,6 +124,16 @@ class Frames(Hostile):
         self.assertIsNone(self.good.ok(b"apples", "kv.get", b"early"))
         self.assert_served()
 
+    def test_hello_again_loses_no_reply(self):
+        """A dialler may greet again at any time, also with requests under way."""
+        with self.node.client() as client:
+            for i in range(500):
+                client.last_id += 1
+                client.send(frame(REQUESTS, request_record(client.last_id, None, "node.ping", [i])))
+                client.send(hello())
+                self.assertEqual(client.reply(client.last_id).result, i)
+                self.assertEqual(client.frame_of(WELCOME)[0], WELCOME)
+
     def test_two_diallers_of_one_name_do_not_disturb_each_other(self):
         with self.node.client(name="twin@localhost") as a, self.node.client(name="twin@localhost") as b:
             ids = [c.post_batch([(b"apples", "kv.put", b"%d" % i, b"v") for i in range(100)]) for c in (a, b, a, b)]

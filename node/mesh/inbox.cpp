@@ -20,8 +20,6 @@ constexpr int kBacklog = 1024;
 constexpr int kReplyQueueFrames = 16;
 // Received; so that nobody's flood keeps the others waiting.
 constexpr std::size_t kBytesPerPass = 1024 * 1024;
-// A connection that keeps to its window never has more held than this.
-constexpr std::size_t kHeldBytesMax = limits::kInFlightBytesPerLinkMax + limits::kFrameBytesMax;
 constexpr std::chrono::seconds kClientSilenceMax{30};
 // The same when there is no room for more. Those that have ended say nothing, and those that live
 // ping four times a second.
@@ -59,11 +57,18 @@ Status Inbox::bind() {
 std::string Inbox::endpoint() const { return socket_.get(zmq::sockopt::last_endpoint); }
 
 bool Inbox::receive(TimePoint now, int frames_max) {
-  resume_held(now);
+  resume_held(now, kBytesPerPass);
   if (!look_for_frames_) return false;
   may_hide_input_ = true;
+  const bool more = receive_some(now, frames_max, kBytesPerPass) && keep_up(now);
+  if (!more) behind_since_.reset();
+  return more;
+}
+
+// False when the socket has no more.
+bool Inbox::receive_some(TimePoint now, int frames_max, std::size_t bytes_max) {
   std::size_t bytes = 0;
-  for (int frames = 0; frames < frames_max && bytes < kBytesPerPass; ++frames) {
+  for (int frames = 0; frames < frames_max && bytes < bytes_max; ++frames) {
     if (!identity_.receive(socket_.handle())) {
       look_for_frames_ = may_hide_input_ = false;
       return false;
@@ -97,8 +102,11 @@ void Inbox::handle_message(std::string_view routing_id, std::string_view body, T
   if (!id) return refuse(routing_id, wire::Refusal::kIdentity, "set no routing id");
   const auto [frame, refusal] = wire::parse_frame(body);
   if (!frame) return refuse(routing_id, refusal, "that is no frame of this protocol version");
-  if (frame->kind == wire::FrameKind::kHello) return handle_hello(*id, frame->content, now);
   auto* client = find(*id);
+  if (taking_in_ && client != nullptr && !is_worth_an_answer(*client, frame->kind, now)) {
+    return counters_.refused[static_cast<std::size_t>(wire::Refusal::kFlood)].add();
+  }
+  if (frame->kind == wire::FrameKind::kHello) return handle_hello(*id, frame->content, now);
   if (client == nullptr) return refuse(routing_id, wire::Refusal::kNoHello, "say HELLO first");
   client->last_heard = now;
   if (frame->kind == wire::FrameKind::kRequests) {
@@ -160,7 +168,8 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
 
 void Inbox::handle_requests(Client& client, std::string_view run, TimePoint now) {
   // Behind requests that are held, so that they stay in order.
-  const auto rest = client.held.empty() ? hand_on(client, run, std::nullopt, now) : run;
+  const bool wait = taking_in_ || !client.held.empty();
+  const auto rest = wait ? run : hand_on(client, run, std::nullopt, now);
   if (!rest.empty()) hold(client, rest, now);
 }
 
@@ -211,66 +220,6 @@ std::span<const core::Core::Incoming> Inbox::decode_some(std::uint32_t connectio
   return {decoded_.data(), count};
 }
 
-void Inbox::hold(Client& client, std::string_view run, TimePoint arrived) {
-  if (client.held_bytes + run.size() > kHeldBytesMax) {
-    counters_.refused[static_cast<std::size_t>(wire::Refusal::kFlood)].add();
-    return refuse_all(client, run,
-                      {StatusCode::kOverloaded,
-                       "this connection leaves " + std::to_string(client.waiting_bytes) +
-                           " bytes of replies unread and has " + std::to_string(client.held_bytes) +
-                           " bytes of requests waiting, over the limit of " +
-                           std::to_string(kHeldBytesMax) + "; the request was not executed"});
-  }
-  if (client.held.empty()) holding_.push_back(client.id);
-  auto& last = client.held.emplace_back();
-  last.records.append(run);
-  last.arrived = arrived;
-  client.held_bytes += run.size();
-}
-
-bool Inbox::may_resume(const Client& client) {
-  return client.waiting_bytes < limits::kMeshClientReplyBytesMax / 2;
-}
-
-bool Inbox::can_resume() const {
-  return std::ranges::any_of(holding_, [this](std::uint32_t id) {
-    const auto found = clients_.find(id);
-    return found == clients_.end() || may_resume(*found->second);
-  });
-}
-
-void Inbox::resume_held(TimePoint now) {
-  std::erase_if(holding_, [&](std::uint32_t id) {
-    auto* client = find(id);
-    if (client == nullptr) return true;
-    while (!client->held.empty() && may_resume(*client)) {
-      const auto oldest = std::move(client->held.front());
-      client->held.pop_front();
-      client->held_bytes -= oldest.records.size();
-      const auto rest = hand_on(*client, oldest.records.view(), oldest.arrived, now);
-      if (rest.empty()) continue;
-      auto& again = client->held.emplace_front();
-      again.records.append(rest);
-      again.arrived = oldest.arrived;
-      client->held_bytes += rest.size();
-    }
-    return client->held.empty();
-  });
-}
-
-void Inbox::refuse_all(Client& client, std::string_view run, const Status& status) {
-  std::optional<wire::Refusal> refusal;
-  while (const auto record = wire::next_record(run, refusal)) {
-    const auto request = wire::decode_request(*record);
-    if (!request) return;
-    ReplyView answer;
-    answer.id = request->id;
-    answer.code = status.code();
-    answer.text = status.text();
-    reply({options_.adapter, client.id, request->id}, answer);
-  }
-}
-
 void Inbox::refuse(std::string_view routing_id, wire::Refusal reason, const std::string& text) {
   auto& counter = counters_.refused[static_cast<std::size_t>(reason)];
   if (counter.value() == 0) {
@@ -278,6 +227,7 @@ void Inbox::refuse(std::string_view routing_id, wire::Refusal reason, const std:
                  wire::to_string(reason), text);
   }
   counter.add();
+  if (taking_in_) return;  // answers would take the time that is missing
   wire::Buffer frame;
   wire::encode(frame, wire::Refused{StatusCode::kProtocolError, text});
   send_control(routing_id, frame);
@@ -362,8 +312,7 @@ void Inbox::forget(Client& client) {
   counters_.dropped_replies.add();
   client.waiting.clear();
   client.waiting_bytes = 0;
-  client.held.clear();
-  client.held_bytes = 0;
+  release_held(client);
   client.gone = true;
 }
 
@@ -376,13 +325,17 @@ void Inbox::tick(TimePoint now) { forget_silent(now, kClientSilenceMax); }
 
 void Inbox::forget_silent(TimePoint now, std::chrono::milliseconds silence) {
   absl::erase_if(clients_, [&](const auto& entry) {
-    return entry.second->gone || now - entry.second->last_heard > silence;
+    if (!entry.second->gone && now - entry.second->last_heard <= silence) return false;
+    release_held(*entry.second);
+    return true;
   });
   counters_.clients.store(clients_.size(), std::memory_order_relaxed);
 }
 
 void Inbox::forget_clients() {
   clients_.clear();
+  holding_.clear();
+  held_bytes_ = 0;
   counters_.clients.store(0, std::memory_order_relaxed);
 }
 

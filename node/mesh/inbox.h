@@ -28,8 +28,9 @@ namespace kvmesh::mesh {
 /// The ROUTER socket to which peers and clients connect: takes their requests to the core and the
 /// replies back. A connection exists for it from its HELLO on. The socket is always read, for
 /// libzmq may abort the process when its queue fills: requests of a connection that leaves much
-/// unread are held here until it has read, and `overloaded` beyond its window. Owned by one
-/// reactor. Only counters may be read from other threads.
+/// unread are held here until it has read, and `overloaded` beyond its window. While more comes
+/// than can be executed, requests of all are held, and a connection that sends beyond its window is
+/// forgotten. Owned by one reactor. Only counters may be read from other threads.
 class Inbox {
  public:
   struct Options {
@@ -93,9 +94,10 @@ class Inbox {
     wire::Buffer frame;                // replies of this pass
     std::deque<wire::Buffer> waiting;  // frames that the socket did not take yet
     std::size_t waiting_bytes = 0;
-    std::deque<HeldRequests> held;  // until replies are read, oldest first
+    std::deque<HeldRequests> held;  // until replies are read and its turn comes, oldest first
     std::size_t held_bytes = 0;
     TimePoint last_heard;
+    TimePoint last_ping;  // noted only while reading ahead
     bool dirty = false;
     bool gone = false;  // its connection has ended; erased when nobody is looking at it
   };
@@ -120,12 +122,18 @@ class Inbox {
   std::span<const core::Core::Incoming> decode_some(std::uint32_t connection, std::string_view& run,
                                                     Arrival& arrival,
                                                     std::optional<wire::Refusal>& refusal);
+  bool receive_some(TimePoint now, int frames_max, std::size_t bytes_max);
+  bool keep_up(TimePoint now);
+  static bool is_worth_an_answer(Client& client, wire::FrameKind kind, TimePoint now);
   void hold(Client& client, std::string_view run, TimePoint arrived);
+  bool has_room_to_hold(const Client& client, std::size_t bytes) const;
+  void release_held(Client& client);
   void refuse_all(Client& client, std::string_view run, const Status& status);
   static bool may_resume(const Client& client);
   bool can_resume() const;
   transport::Sent send_to(std::string_view routing_id, wire::Buffer& frame);
-  void resume_held(TimePoint now);
+  void resume_held(TimePoint now, std::size_t bytes_max);
+  std::size_t resume_one(Client& client, TimePoint now);
   void refuse(std::string_view routing_id, wire::Refusal reason, const std::string& text);
   Client* find(std::uint32_t id);
   void mark_dirty(Client& client);
@@ -143,7 +151,10 @@ class Inbox {
   transport::Message body_;
   absl::flat_hash_map<std::uint32_t, std::unique_ptr<Client>> clients_;
   std::vector<std::uint32_t> dirty_;
-  std::vector<std::uint32_t> holding_;                             // clients with held requests
+  std::deque<std::uint32_t> holding_;      // clients with held requests
+  std::size_t held_bytes_ = 0;             // of all clients
+  std::optional<TimePoint> behind_since_;  // when the socket last had more than a pass takes
+  bool taking_in_ = false;                 // reading ahead: nothing is executed
   std::array<core::Core::Incoming, core::Core::kRunMax> decoded_;  // kept for its memory
   bool look_for_frames_ = true;
   bool may_hide_input_ = true;  // as Dealer::may_hide_input()

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """Frames that break the mesh protocol are refused with a counted reason, and nobody else notices."""
 
+import contextlib
 import os
 import random
+import select
 import time
 
 from harness import SANITIZED, MeshTest, eventually, main
@@ -308,6 +310,33 @@ class Flood(Hostile):
         eventually(lambda: self.count("flood") > 0, 5, "what is beyond the window is refused")
         self.assertIsNone(self.good.ok(b"apples", "kv.get", b"behind"), "what waits is not executed")
         reset(connection)
+
+    def test_more_requests_than_it_can_execute(self):
+        """A gibibyte of small requests, far beyond every window: it costs the senders their connections, not the node
+        its memory, and others are served."""
+        before = self.node.rss_bytes()
+        data = zmtp_frame(frame(REQUESTS, request_record(7, b"apples", "node.ping", []) * 200))
+        data *= MIB // len(data)
+        with contextlib.ExitStack() as stack:
+            senders = [stack.enter_context(dial_zmtp(self.node.mesh_port)) for _ in range(4)]
+            for sender in senders:
+                sender.sendall(zmtp_frame(hello()))
+                sender.setblocking(False)
+            most = 0
+            for _ in range(4):
+                left = {sender: memoryview(data * (256 // len(senders))) for sender in senders}
+                while left:
+                    readable, writable, _ = select.select(senders, list(left), [], 10)
+                    self.assertTrue(readable or writable, "it reads what is sent")
+                    for sender in readable:
+                        sender.recv(MIB)
+                    for sender in writable:
+                        left[sender] = left[sender][sender.send(left[sender]):]
+                    left = {sender: rest for sender, rest in left.items() if rest}
+                most = max(most, self.node.rss_bytes() - before)
+                self.assert_served()
+        self.assertLess(most, (1200 if SANITIZED else 512) * MIB)
+        self.assertGreater(self.count("flood"), 0)
 
     def test_requests_by_the_hundred_thousand(self):
         with self.node.client() as client:

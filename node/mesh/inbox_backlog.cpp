@@ -1,0 +1,147 @@
+// What the inbox has read and does not execute yet: requests of those who do not read their
+// replies, and of everybody while more comes than this node can execute.
+
+#include <algorithm>
+#include <utility>
+
+#include <kvmesh/limits.h>
+#include <spdlog/spdlog.h>
+
+#include "node/mesh/inbox.h"
+
+namespace kvmesh::mesh {
+namespace {
+
+// A connection that keeps to its window never has more held than this.
+constexpr std::size_t kHeldBytesMax = limits::kInFlightBytesPerLinkMax + limits::kFrameBytesMax;
+// What a held frame takes beside its bytes.
+constexpr std::size_t kHeldFrameBytes = 320;
+// Of all connections together; beyond it each may have an equal share.
+constexpr std::size_t kHeldBytesMaxOfAll = 8 * kHeldBytesMax;
+// So long the socket may have more than a pass takes before it is read ahead. Those that keep to
+// their windows are back to waiting for replies by then, as a rule.
+constexpr std::chrono::milliseconds kBehindMax{100};
+// Of one pass that reads ahead: more than libzmq can bring meanwhile, and few milliseconds.
+constexpr int kFramesAhead = 65536;
+constexpr std::size_t kBytesAhead = 16 * 1024 * 1024;
+
+}  // namespace
+
+// libzmq reads whatever is sent, as its queue has no bound. When more comes than is executed for so
+// long, that queue is emptied into ours, whose bytes are counted. False when the socket has no
+// more.
+bool Inbox::keep_up(TimePoint now) {
+  if (!behind_since_) behind_since_ = now;
+  if (now - *behind_since_ < kBehindMax) return true;
+  taking_in_ = true;
+  const bool more = receive_some(now, kFramesAhead, kBytesAhead);
+  taking_in_ = false;
+  return more;
+}
+
+// While it reads ahead it answers one PING of a connection in a pass, which is more than anybody
+// needs who wants to know whether this node lives, and no second HELLO.
+bool Inbox::is_worth_an_answer(Client& client, wire::FrameKind kind, TimePoint now) {
+  if (kind == wire::FrameKind::kHello) return false;
+  if (kind != wire::FrameKind::kPing) return true;
+  return std::exchange(client.last_ping, now) != now;
+}
+
+bool Inbox::has_room_to_hold(const Client& client, std::size_t bytes) const {
+  const auto held = client.held_bytes + bytes;
+  if (held > kHeldBytesMax) return false;
+  return held_bytes_ + bytes <= kHeldBytesMaxOfAll ||
+         held <= kHeldBytesMaxOfAll / (holding_.size() + 1);
+}
+
+void Inbox::hold(Client& client, std::string_view run, TimePoint arrived) {
+  const auto bytes = run.size() + kHeldFrameBytes;
+  if (!has_room_to_hold(client, bytes)) {
+    counters_.refused[static_cast<std::size_t>(wire::Refusal::kFlood)].add();
+    // To answer each request would take longer than to send it; what is not executed is never
+    // answered, and the next frame is refused: it did not say HELLO.
+    if (taking_in_) return forget(client);
+    return refuse_all(client, run,
+                      {StatusCode::kOverloaded,
+                       "this connection leaves " + std::to_string(client.waiting_bytes) +
+                           " bytes of replies unread and has " + std::to_string(client.held_bytes) +
+                           " bytes of requests waiting, over the limit of " +
+                           std::to_string(kHeldBytesMax) + "; the request was not executed"});
+  }
+  if (client.held.empty()) holding_.push_back(client.id);
+  auto& last = client.held.emplace_back();
+  last.records.append(run);
+  last.arrived = arrived;
+  client.held_bytes += bytes;
+  held_bytes_ += bytes;
+}
+
+void Inbox::release_held(Client& client) {
+  if (client.held.empty()) return;
+  std::erase(holding_, client.id);
+  held_bytes_ -= client.held_bytes;
+  client.held.clear();
+  client.held_bytes = 0;
+}
+
+bool Inbox::may_resume(const Client& client) {
+  return client.waiting_bytes < limits::kMeshClientReplyBytesMax / 2;
+}
+
+bool Inbox::can_resume() const {
+  return std::ranges::any_of(holding_, [this](std::uint32_t id) {
+    const auto found = clients_.find(id);
+    return found == clients_.end() || may_resume(*found->second);
+  });
+}
+
+// One frame of each connection in turn, until so many bytes are executed.
+void Inbox::resume_held(TimePoint now, std::size_t bytes_max) {
+  std::size_t bytes = 0;
+  std::size_t waiting = 0;  // in a row, for their replies to be read
+  while (waiting < holding_.size() && bytes < bytes_max) {
+    const auto id = holding_.front();
+    holding_.pop_front();
+    auto* client = find(id);
+    if (client == nullptr) continue;
+    if (may_resume(*client)) {
+      bytes += resume_one(*client, now);
+      waiting = 0;
+    } else {
+      ++waiting;
+    }
+    if (!client->held.empty()) holding_.push_back(id);
+  }
+}
+
+// Executes the oldest held frame, as far as its connection reads replies; the bytes that it took.
+std::size_t Inbox::resume_one(Client& client, TimePoint now) {
+  const auto oldest = std::move(client.held.front());
+  const auto size = oldest.records.size() + kHeldFrameBytes;
+  client.held.pop_front();
+  client.held_bytes -= size;
+  held_bytes_ -= size;
+  const auto rest = hand_on(client, oldest.records.view(), oldest.arrived, now);
+  if (rest.empty() || client.gone) return size;
+  auto& again = client.held.emplace_front();
+  again.records.append(rest);
+  again.arrived = oldest.arrived;
+  client.held_bytes += rest.size() + kHeldFrameBytes;
+  held_bytes_ += rest.size() + kHeldFrameBytes;
+  return size - rest.size();
+}
+
+void Inbox::refuse_all(Client& client, std::string_view run, const Status& status) {
+  std::optional<wire::Refusal> refusal;
+  while (const auto record = wire::next_record(run, refusal)) {
+    const auto request = wire::decode_request(*record);
+    if (!request) return;
+    ReplyView answer;
+    answer.id = request->id;
+    answer.code = status.code();
+    answer.text = status.text();
+    reply({options_.adapter, client.id, request->id}, answer);
+  }
+}
+
+}  // namespace kvmesh::mesh

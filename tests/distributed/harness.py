@@ -148,7 +148,8 @@ class Node:
                 return "[" + ", ".join(map(value, v)) + "]"
             return ("true" if v else "false") if isinstance(v, bool) else str(v) if isinstance(v, int) else f'"{v}"'
 
-        sections = {"mesh": {"listen": self.endpoint}, "kv_server": {"listen": f"{self.host}:{self.tcp_port}"}, "kv": {}}
+        sections = {"mesh": {"listen": self.endpoint}, "kv_server": {"listen": f"{self.host}:{self.tcp_port}"},
+                    "kv": {}}
         top = [f'name = "{self.full_name}"', "apps = [" + ", ".join(f'"{app}"' for app in self.apps) + "]"]
         for section, keys in self.settings.items():
             if section == "":

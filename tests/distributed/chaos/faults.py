@@ -13,6 +13,10 @@ class DiedByItself(Exception):
     """A node ended though nobody made it."""
 
 
+def ended(node, why):
+    return f"{node.name} ended {why} with status {node.process.returncode}:\n{node.log()[-3000:]}"
+
+
 class Faults:
     """Executes the rounds of a schedule on a ChaosMesh. `say` gets a line for each."""
 
@@ -40,7 +44,7 @@ class Faults:
     def check_processes(self):
         for node in self.mesh.nodes.values():
             if not node.ends_expected and node.has_ended():
-                self.violations.append(f"{node.name} ended by itself with {node.process.returncode}:\n{node.log()[-3000:]}")
+                self.violations.append(ended(node, "by itself"))
         if self.violations:
             raise DiedByItself
 
@@ -79,7 +83,7 @@ class Faults:
         await self._until(node.has_ended, f"{node.name} ends after SIGTERM")
         self._lost(node, began)
         if node.process.returncode != 0:
-            self.violations.append(f"{node.name} ended with {node.process.returncode} after SIGTERM:\n{node.log()[-3000:]}")
+            self.violations.append(ended(node, "after SIGTERM"))
         await self._come_back(node, fault.seconds)
 
     async def freeze(self, fault):

@@ -66,11 +66,12 @@ class Violation:
 
     def __str__(self):
         lines = [f"{self.what}: {self.operation}", "  just before, the register could be: " + ", ".join(self.states)]
-        return "\n".join(lines + ["  what was under way, and what had just ended:"] + [f"    {o}" for o in self.context])
+        lines.append("  what was under way, and what had just ended:")
+        return "\n".join(lines + [f"    {o}" for o in self.context])
 
 
 def after(operation, state):
-    """The state after the operation is executed in `state`, in a tuple; () when it cannot have the outcome that it had."""
+    """The state after the operation is executed in `state`, in a tuple; () when it cannot have had its outcome."""
     kind, outcome = operation.kind, operation.outcome
     if kind == LOSE:
         return (MISSING,)
@@ -206,6 +207,7 @@ def check(operations, initial=MISSING):
         states = sorted({repr(c[0]) for c in search.configurations})
         context = [o for n, o in search.open.items() if n != number]
         if not search.finish(number):
-            return Violation("no order of the operations explains this", operation, states, [*context, *reversed(ended)])
+            context += reversed(ended)
+            return Violation("no order of the operations explains this", operation, states, context)
         ended.append(operation)
     return None

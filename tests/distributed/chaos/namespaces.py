@@ -28,7 +28,8 @@ def enter():
     trial = ("ip link set lo up && mount -t tmpfs none /run && mkdir /run/netns && ip netns add trial"
              " && ip link add name try-mesh type bridge"
              " && ip link add name try-a type veth peer name try-b netns trial")
-    done = subprocess.run(["unshare", "--net", "--mount", "sh", "-c", trial], capture_output=True, text=True, check=False)
+    done = subprocess.run(["unshare", "--net", "--mount", "sh", "-c", trial], capture_output=True, text=True,
+                          check=False)
     if done.returncode != 0:
         return f"this machine does not let us make network namespaces: {done.stderr.strip().splitlines()[-1:]}"
     sys.stdout.flush()

@@ -90,7 +90,8 @@ class Proxy:
             end.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.connections.add(pair)
         try:
-            await asyncio.gather(self._pump(reader, other_writer, "to", pair), self._pump(other_reader, writer, "from", pair))
+            await asyncio.gather(self._pump(reader, other_writer, "to", pair),
+                                 self._pump(other_reader, writer, "from", pair))
         finally:
             self.connections.discard(pair)
             for end in pair:
@@ -133,7 +134,8 @@ class Proxy:
 
     @staticmethod
     async def _end(rest, writer, pair):
-        """Passes on the last few bytes of a connection, ends it with FIN, so that they do arrive, and resets the other side."""
+        """Passes on the last few bytes of a connection and ends it, with FIN, so that they do arrive; resets the other
+        side."""
         if rest:
             writer.write(rest)
             await writer.drain()

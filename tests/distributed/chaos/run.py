@@ -40,7 +40,8 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--minutes", type=float, default=None)
     parser.add_argument("--clients", type=int, default=16, help="connections of the workload (default: 16)")
-    parser.add_argument("--pause-ms", type=float, default=30, help="mean pause of a client between requests (default: 30)")
+    parser.add_argument("--pause-ms", type=float, default=30,
+                        help="mean pause of a client between requests (default: 30)")
     parser.add_argument("--recovery-seconds", type=float, default=DOCUMENTED_RECOVERY_S,
                         help="after a fault every range must answer within this time (default: %(default)s)")
     parser.add_argument("--namespaces", action="store_true", help="each node in a network namespace; adds partitions")
@@ -122,7 +123,8 @@ def report_recoveries(recoveries):
     everything = [t for times in recoveries.values() for t in times]
     for kind, times in [*sorted(recoveries.items()), ("all", everything)]:
         if times:
-            print(f"  {kind:<12} {len(times):>5} {percentile(times, 0.5):>7.3f} {percentile(times, 0.9):>7.3f} {max(times):>7.3f}")
+            figures = (percentile(times, 0.5), percentile(times, 0.9), max(times))
+            print(f"  {kind:<12} {len(times):>5}" + "".join(f" {figure:>7.3f}" for figure in figures))
 
 
 def keep(directory, history, mesh):

@@ -19,7 +19,7 @@ class Fault:
 
 @dataclasses.dataclass(frozen=True)
 class Round:
-    """Faults that begin together; when all have ended and the mesh answers again, the next round waits `pause` seconds."""
+    """Faults that begin together. When all have ended and the mesh answers again, the next round is `pause` seconds away."""
 
     faults: tuple
     pause: float
@@ -41,8 +41,8 @@ NETWORK_KINDS = {"partition": (6, 0.3, 4.0), "cut": (4, 0.3, 4.0)}
 
 
 def schedule(seed, nodes, links, pairs=()):
-    """Rounds without end. `pairs` ("a-b") are of nodes that can be cut from each other; with none there are no faults of
-    the network itself."""
+    """Rounds without end. `pairs` ("a-b") are of nodes that can be cut from each other; with none there are no faults
+    of the network itself."""
     random_ = random.Random(seed)
     kinds = {**{k: (nodes, *v) for k, v in NODE_KINDS.items()}, **{k: (links, *v) for k, v in LINK_KINDS.items()}}
     if pairs:

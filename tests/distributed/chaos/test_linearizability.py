@@ -166,8 +166,9 @@ def mutated(random_, operations):
     if not reads:
         return False
     read = random_.choice(reads)
+    old = MISSING if read.outcome == NOT_FOUND else read.value
     choices = [o.value for o in operations if o.kind == PUT] + [None, MISSING]
-    new = random_.choice([c for c in choices if c is not (MISSING if read.outcome == NOT_FOUND else read.value)] or [None])
+    new = random_.choice([choice for choice in choices if choice is not old])
     read.outcome, read.value = (NOT_FOUND, None) if new is MISSING else (OK, new)
     return True
 

@@ -59,7 +59,8 @@ class Tables(unittest.TestCase):
     def test_each_bucket_has_one_owner_whatever_the_tables_say_it_like(self):
         random_ = random.Random(1)
         for _ in range(300):
-            tables = {name: equivalent_table(name, random_.choice((None, random_.randrange(1 << 32)))) for name in TABLES}
+            seeds = {name: random_.choice((None, random_.randrange(1 << 32))) for name in TABLES}
+            tables = {name: equivalent_table(name, seed) for name, seed in seeds.items()}
             for entry, (bucket, owner) in itertools.product(TABLES, BUCKETS.items()):
                 self.assertEqual(self.owner(tables, entry, bucket), owner, tables)
 

@@ -23,7 +23,8 @@ TABLES = {
     "bar": [("a", "f", "foo"), ("g", "m", "baz"), ("n", "s", "bar"), ("t", "z", "baz")],
     "baz": [("a", "f", "foo"), ("g", "m", "baz"), ("n", "s", "bar"), ("t", "z", "baz")],
 }
-APPS = {"gate": ["kv_server"], "door": ["kv_server"], "foo": ["kv", "kv_server"], "bar": ["kv"], "baz": ["kv", "kv_server"]}
+APPS = {"gate": ["kv_server"], "door": ["kv_server"], "foo": ["kv", "kv_server"], "bar": ["kv"],
+        "baz": ["kv", "kv_server"]}
 PEERS = {"gate": ["foo", "bar"], "door": ["foo", "bar"], "foo": ["bar"], "bar": ["foo", "baz"], "baz": ["foo", "bar"]}
 PROXIED = [("gate", "foo"), ("gate", "bar"), ("foo", "bar"), ("bar", "baz")]  # mesh links that lead through a proxy
 DIRECT = [(a, b) for a in PEERS for b in PEERS[a] if (a, b) not in PROXIED]

@@ -12,7 +12,7 @@ KEYS = ["k0", "k1", "k2"]
 LINE_BYTES_MAX = 1 << 21
 PATIENCE_S = REQUEST_TIMEOUT_MS / 1000 + 1.5  # a node answers by its time-out; one that stands still does not
 
-# What common/PROTOCOL.md, 1.7, says of the codes that this workload can be answered with. Any other is a fault of kvmesh.
+# What common/PROTOCOL.md, 1.7, says of the codes that this workload can be answered with. Any other is a fault.
 NOT_EXECUTED = {"unavailable", "deadline_exceeded", "overloaded"}
 MAY_BE_EXECUTED = {"outcome_unknown"}
 
@@ -106,7 +106,7 @@ class Connection:
 
 
 class Client:
-    """Asks for random keys over one connection after the other, mostly one request at a time, and records everything."""
+    """Asks for random keys over one connection after the other, mostly one request at a time; records everything."""
 
     creating = set()  # buckets that some client makes again; all clients are in one thread
 

@@ -96,7 +96,8 @@ def nothing_left(mesh):
     def busy(node):
         found = info(node)
         left = {p["name"]: p["in_flight"] for p in found["peers"] if p["in_flight"]}
-        if found["counters"]["tcp_connections"]:
+        # A client that left while its node was cut off is gone for TCP only when keep-alive finds out.
+        if found["counters"]["tcp_connections"] and not mesh.networks:
             left["connections of the line protocol"] = found["counters"]["tcp_connections"]
         return left
 

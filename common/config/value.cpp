@@ -15,6 +15,13 @@ bool is_bare(std::string_view part) {
   });
 }
 
+// A name that another program chose; one with a line break would make two faults of one.
+std::string source_text(const std::string& source) {
+  const bool plain = std::ranges::all_of(
+      source, [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
+  return plain ? source : quoted(source, source.size());
+}
+
 }  // namespace
 
 std::string Place::to_string() const {
@@ -22,13 +29,13 @@ std::string Place::to_string() const {
     case Origin::kDefault:
       return "default";
     case Origin::kEnvironment:
-      return "environment " + source;
+      return "environment " + source_text(source);
     case Origin::kAssignment:
       return "--set";
     case Origin::kFile:
       break;
   }
-  return line == 0 ? source : source + ":" + std::to_string(line);
+  return line == 0 ? source_text(source) : source_text(source) + ":" + std::to_string(line);
 }
 
 const Value* Value::find(std::string_view member) const {

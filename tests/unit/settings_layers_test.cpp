@@ -154,6 +154,19 @@ TEST_F(SettingsLayers, ALineBreakInAValueCannotSetOtherKeys) {
             "threads = 1");
 }
 
+TEST_F(SettingsLayers, ALineBreakInANameMakesNoSecondFault) {
+  sources_.environment = {{"KVMESH_A\nb: c: d", "1"}};
+  sources_.assignments = {"name=foo@localhost", "apps=[]"};
+  EXPECT_EQ(faults(),
+            "environment \"KVMESH_A\\nb: c: d\": \"a\\nb: c: d\": is not a known key; see "
+            "config/README.md for all of them");
+  sources_.environment.clear();
+  sources_.files = {"/none\nb: c: d.toml"};
+  EXPECT_EQ(faults(),
+            "\"/none\\nb: c: d.toml\": file: cannot be read: No such file or directory; check the "
+            "path and its permissions");
+}
+
 TEST_F(SettingsLayers, FilesThatCannotBeReadAreAllReported) {
   add_file("good.toml", kFoo);
   std::filesystem::create_directory(path("folder"));
@@ -181,6 +194,19 @@ TEST_F(SettingsLayers, ASyntaxErrorIsReportedBesideTheFaultsOfOtherSources) {
       << text;
   EXPECT_EQ(text.find("is missing"), std::string::npos)
       << "what the broken file would have set is not missing";
+}
+
+// toml++ has an assertion that these break.
+TEST_F(SettingsLayers, ATableWithoutANameIsASyntaxError) {
+  for (const std::string text : {"[=x]", "[[=x]]", "[ .a]", "[#]", "[\n]"}) {
+    sources_.files.clear();
+    add_file("broken.toml", text + "\n");
+    EXPECT_TRUE(faults().starts_with("broken.toml:1: TOML: syntax error: ")) << faults();
+    sources_.files.clear();
+    sources_.assignments = {"name=foo@localhost", "apps=[]", "log.level=1\n" + text};
+    EXPECT_NE(faults().find("--set: log.level: "), std::string::npos) << faults();
+    sources_.assignments.clear();
+  }
 }
 
 TEST_F(SettingsLayers, TheEnvironmentOfTheProcessIsItsKvmeshVariablesButTheClients) {

@@ -12,7 +12,11 @@ void LineSplitter::push(std::string_view chunk) {
 LineSplitter::Line LineSplitter::make_line(std::size_t length, std::size_t taken) {
   Line line;
   std::string_view text{buffer_.data() + start_, length};
-  if (text.ends_with('\r')) text.remove_suffix(1);
+  if (text.ends_with('\r')) {
+    text.remove_suffix(1);
+  } else if (text.empty() && discarded_cr_) {
+    --discarded_;  // the line's end was cut in two
+  }
   line.number = ++number_;
   line.length = discarded_ + text.size();
   line.too_long = line.length > line_bytes_max_;
@@ -23,6 +27,7 @@ LineSplitter::Line LineSplitter::make_line(std::size_t length, std::size_t taken
   line.end = consumed_;
   discarded_ = 0;
   discarding_ = false;
+  discarded_cr_ = false;
   return line;
 }
 
@@ -36,6 +41,7 @@ std::optional<LineSplitter::Line> LineSplitter::next() {
     discarding_ = true;
     discarded_ += length;
     consumed_ += length;
+    if (length > 0) discarded_cr_ = buffer_.back() == '\r';
     buffer_.clear();
     start_ = searched_ = 0;
   }

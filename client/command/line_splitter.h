@@ -41,6 +41,7 @@ class LineSplitter {
   std::uint64_t consumed_ = 0;
   std::uint64_t number_ = 0;
   bool discarding_ = false;
+  bool discarded_cr_ = false;  // the last of them was CR
   bool finished_ = false;
 };
 

@@ -155,5 +155,14 @@ TEST(LineSplitter, AnOverlongLineMayBeTheLast) {
   EXPECT_TRUE(lines_of("", 1, 4).empty());
 }
 
+TEST(LineSplitter, TheEndOfAnOverlongLineDoesNotCountWhereverItIsCut) {
+  for (std::size_t chunk = 1; chunk <= 20; ++chunk) {
+    EXPECT_EQ(lines_of("123456789012\r\nb\r\n", chunk, 4),
+              (std::vector<std::string>{"1!12", "2:b"}))
+        << "chunks of " << chunk;
+    EXPECT_EQ(lines_of("123456789012\r", chunk, 4), (std::vector<std::string>{"1!12"}));
+  }
+}
+
 }  // namespace
 }  // namespace kvmesh::command

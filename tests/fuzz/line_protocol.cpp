@@ -1,0 +1,195 @@
+// The line protocol: whatever the reads that the bytes come in, and whatever order the replies come
+// in, the client gets what a plain implementation (line_reference.h) says of the whole text.
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "common/wire/pack.h"
+#include "node/core/core.h"
+#include "node/modules/kv_module.h"
+#include "node/modules/node_module.h"
+#include "node/store/memory_engine.h"
+#include "node/tcp/command.h"
+#include "node/tcp/line_buffer.h"
+#include "node/tcp/reply_queue.h"
+#include "node/tcp/reply_text.h"
+#include "tests/fuzz/check.h"
+#include "tests/fuzz/input.h"
+#include "tests/fuzz/line_reference.h"
+
+namespace kvmesh::fuzz {
+namespace {
+
+constexpr TimePoint kNow = TimePoint{} + std::chrono::hours{1};
+
+const LineReference::Buckets& buckets_at_start() {
+  static const LineReference::Buckets kBuckets = {
+      {"b", {{"k", "v"}, {"line", "a\nb"}, {"", "empty"}, {"\xff", "\xfe"}}},
+      {"c", {{"a\rb", "1"}, {"d", ""}}},
+      {"z", {}},  // there, but no route leads to it
+  };
+  return kBuckets;
+}
+
+// A reply that came, and waits until the input says that it reaches its connection.
+struct Reply {
+  std::uint64_t place = 0;
+  StatusCode code = StatusCode::kOk;
+  std::string text, result, trace;
+  std::uint32_t trace_hops = 0;
+
+  ReplyView view() const {
+    ReplyView out;
+    out.code = code;
+    out.text = text;
+    out.result = result;
+    out.trace = trace;
+    out.trace_hops = trace_hops;
+    return out;
+  }
+};
+
+class Replies final : public core::Effects {
+ public:
+  void forward(PeerIndex /*peer*/, const RequestView& /*request*/, RequestId /*id*/,
+               std::uint64_t /*timeout_ms*/, const wire::PathStep& /*step*/) override {
+    check(false, "a node without peers forwards nothing");
+  }
+  void reply(const core::Origin& origin, const ReplyView& reply) override {
+    come.push_back({origin.request.value, reply.code, std::string{reply.text},
+                    std::string{reply.result}, std::string{reply.trace}, reply.trace_hops});
+  }
+  TimePoint clock() override { return kNow; }
+
+  std::vector<Reply> come;
+};
+
+// What tcp::Connection does, without a socket.
+class Connection {
+ public:
+  explicit Connection(std::size_t line_bytes_max) : in_(line_bytes_max) {
+    modules::define_kv(modules_, engine_);
+    modules::define_node(modules_, *NodeName::parse("foo@h"), [](wire::Buffer&) {});
+    for (const auto& [bucket, keys] : buckets_at_start()) {
+      check(engine_.create(bucket).ok(), "a bucket can be made");
+      for (const auto& [key, value] : keys) {
+        check(engine_.put(bucket, key, {value}).ok(), "a value can be stored");
+      }
+    }
+    const auto range = ByteRange::parse("a..y");
+    check(core_.set_table(RoutingTable{{{*range, *NodeName::parse("foo@h")}}}).ok(), "a table");
+  }
+
+  // At most `count` bytes of `text`, as one read brings them; removes them.
+  void read(std::string_view& text, std::size_t count) {
+    const auto room = in_.room();
+    check(!room.empty(), "there is room to read into");
+    count = std::min({count, room.size(), text.size()});
+    std::copy_n(text.begin(), count, room.begin());
+    text.remove_prefix(count);
+    in_.filled(count);
+    while (!quit_) {
+      const auto line = in_.next();
+      if (!line) break;
+      take(*line);
+    }
+  }
+  void be_silent() { in_.give_back(); }
+  bool quit() const { return quit_; }
+  std::size_t waiting() const { return replies_.come.size(); }
+
+  // The `index`-th of the replies that have come reaches the connection.
+  void deliver(std::size_t index) {
+    const auto reply = replies_.come[index];
+    replies_.come.erase(replies_.come.begin() + static_cast<std::ptrdiff_t>(index));
+    check(queue_.is_waiting(reply.place), "a place waits for its reply");
+    append_reply_text(queue_.text_buffer(reply.place, out_), queue_.verb(reply.place),
+                      reply.view());
+    queue_.answered(reply.place, out_);
+    check(!queue_.is_waiting(reply.place), "a place has one reply");
+  }
+  std::string_view output() const {
+    check(queue_.size() == 0 && queue_.waiting_bytes() == 0, "nothing waits when all has come");
+    return out_.view();
+  }
+
+ private:
+  template <typename Append>
+  void answer_here(Append append) {
+    const auto place = queue_.push(tcp::Verb::kUnknown);
+    append(queue_.text_buffer(place, out_));
+    queue_.answered(place, out_);
+  }
+
+  void take(const tcp::LineBuffer::Line& line) {
+    if (line.too_long > 0) {
+      return answer_here(
+          [](wire::Buffer& out) { tcp::append_error(out, StatusCode::kTooLarge, "too\r\nlong"); });
+    }
+    const auto command = tcp::parse_command(line.text);
+    if (!command.is_request()) {
+      answer_here([&](wire::Buffer& out) { tcp::append_own_reply(out, command.verb); });
+      quit_ = command.verb == tcp::Verb::kQuit;
+      return;
+    }
+    const auto place = queue_.push(command.verb);
+    auto request = to_request(command, scratch_);
+    request.timeout_ms = 5000;
+    core_.on_request({0, 0, RequestId{place}}, request, kNow);
+  }
+
+  store::MemoryEngine engine_{std::uint64_t{1} << 30, store::MemoryEngine::Use::kOneThread};
+  core::Modules modules_;
+  Replies replies_;
+  core::Core core_{*NodeName::parse("foo@h"), {}, modules_, replies_, kNow};
+  tcp::LineBuffer in_;
+  tcp::ReplyQueue queue_;
+  wire::Buffer out_, scratch_;
+  bool quit_ = false;
+};
+
+void check_output(std::string_view output, const std::vector<Expected>& expected) {
+  const std::string all{output};
+  for (const auto& reply : expected) {
+    check(output.starts_with(reply.text), "a reply is the expected one",
+          reply.text + "\n--- in:\n" + all);
+    output.remove_prefix(reply.text.size());
+    if (!reply.is_prefix) continue;
+    // HELP is the one that has more lines than one.
+    const std::string_view end = reply.text == "CREATE " ? "\r\nOK\r\n" : "\r\n";
+    const auto at = output.find(end);
+    check(at != std::string_view::npos, "a reply ends", all);
+    output.remove_prefix(at + end.size());
+  }
+  check(output.empty(), "every request has one reply", all);
+}
+
+}  // namespace
+}  // namespace kvmesh::fuzz
+
+// The input: which limit a line has, sizes of reads and choices of replies, then the text.
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer calls it so
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace kvmesh::fuzz;
+  Input input{data, size};
+  constexpr std::array<std::size_t, 4> kLimits = {40, 300, 1100, 3000};
+  const auto limit = kLimits[input.below(kLimits.size())];
+  const auto steps = input.bytes(input.below(32));
+  const auto text = input.rest();
+
+  Connection connection{limit};
+  auto unread = text;
+  for (std::size_t step = 0; !unread.empty() && !connection.quit(); ++step) {
+    const std::uint32_t choice =
+        steps.empty() ? 0xff : static_cast<std::uint8_t>(steps[step % steps.size()]);
+    if (choice == 0) connection.be_silent();
+    connection.read(unread, choice < 128 ? choice + 1 : (choice - 127) * 32);
+    if (connection.waiting() > 0 && choice % 3 != 0) {
+      connection.deliver(choice % connection.waiting());
+    }
+  }
+  while (connection.waiting() > 0) connection.deliver(size % connection.waiting());
+  check_output(connection.output(), LineReference{buckets_at_start(), limit}.run(text));
+  return 0;
+}

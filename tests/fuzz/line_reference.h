@@ -1,0 +1,140 @@
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <kvmesh/limits.h>
+
+/// The line protocol once more, as plainly as it can be written: to compare ours with.
+namespace kvmesh::fuzz {
+
+/// What a request must be answered: this text, or (an error) a line that begins with it.
+struct Expected {
+  std::string text;
+  bool is_prefix = false;
+};
+
+/// A node that stores the buckets `a` to `y` and has no route for the others. The texts of errors
+/// are not its business.
+class LineReference {
+ public:
+  using Buckets = std::map<std::string, std::map<std::string, std::string>>;
+
+  LineReference(Buckets buckets, std::size_t line_bytes_max)
+      : buckets_(std::move(buckets)), line_bytes_max_(line_bytes_max) {}
+
+  /// The replies to all that one connection sends, in order.
+  std::vector<Expected> run(std::string_view text) {
+    std::vector<Expected> out;
+    while (!quit_ && !text.empty()) {
+      const auto end = text.find('\n');
+      if (end == std::string_view::npos) {
+        // What is over the limit, whatever follows, is told at once.
+        if (text.size() > line_bytes_max_ + 1) out.push_back(error("too_large"));
+        return out;
+      }
+      auto line = text.substr(0, end);
+      text.remove_prefix(end + 1);
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      out.push_back(line.size() > line_bytes_max_ ? error("too_large") : answer(words_of(line)));
+    }
+    return out;
+  }
+
+ private:
+  using Words = std::vector<std::string>;
+
+  static Expected error(const std::string& code) { return {"ERROR " + code + " ", true}; }
+  static Expected ok() { return {"OK\r\n"}; }
+
+  static Words words_of(std::string_view line) {
+    Words out;
+    bool inside = false;
+    for (const char c : line) {
+      const bool space = c == ' ' || c == '\t' || c == '\n' || c == '\v' || c == '\f' || c == '\r';
+      if (!space && !inside) out.emplace_back();
+      if (!space) out.back() += c;
+      inside = !space;
+    }
+    return out;
+  }
+
+  Expected answer(const Words& words) {
+    const std::string verb = words.empty() ? "" : words[0];
+    const auto count = words.size();
+    if (verb == "PING" && count == 1) return {"PONG\r\n"};
+    if (verb == "HELP" && count == 1) return {"CREATE ", true};
+    if (verb == "QUIT" && count == 1) {
+      quit_ = true;
+      return ok();
+    }
+    const bool known = ((verb == "CREATE" || verb == "DROP" || verb == "ROUTE") && count == 2) ||
+                       ((verb == "GET" || verb == "DELETE") && count == 3) ||
+                       (verb == "PUT" && count == 4) ||
+                       (verb == "KEYS" && (count == 2 || count == 3));
+    if (!known) return {"UNKNOWN COMMAND\r\n"};
+    const auto& bucket = words[1];
+    if (bucket.size() > limits::kBucketNameBytesMax) return error("too_large");
+    if (bucket[0] < 'a' || bucket[0] > 'y') return error("no_route");
+    if (verb == "ROUTE") return {"foo@h a..y -> here\r\nOK\r\n"};
+    if (count > 2 && words[2].size() > limits::kKeyBytesMax) return error("too_large");
+    if (verb == "CREATE") {
+      buckets_.try_emplace(bucket);
+      return ok();
+    }
+    const auto found = buckets_.find(bucket);
+    if (found == buckets_.end()) return {"NOT FOUND\r\n"};
+    return act(words, found);
+  }
+
+  Expected act(const Words& words, Buckets::iterator bucket) {
+    auto& keys = bucket->second;
+    switch (words[0][0]) {
+      case 'P':
+        keys[words[2]] = words[3];
+        return ok();
+      case 'G':
+        return value(keys.find(words[2]), keys.end());
+      case 'K':
+        return list(keys, words.size() == 3 ? std::optional{words[2]} : std::nullopt);
+      default:
+        if (words[0] == "DROP") {
+          buckets_.erase(bucket);
+        } else {
+          keys.erase(words[2]);
+        }
+        return ok();
+    }
+  }
+
+  static bool fits_a_line(const std::string& text) {
+    return text.find_first_of("\r\n") == std::string::npos;
+  }
+
+  template <typename Found>
+  static Expected value(Found found, Found end) {
+    if (found == end) return {"\r\nOK\r\n"};
+    if (!fits_a_line(found->second)) return error("not_text");
+    return {found->second + "\r\nOK\r\n"};
+  }
+
+  static Expected list(const Buckets::mapped_type& keys, const std::optional<std::string>& after) {
+    const auto from = after ? keys.upper_bound(*after) : keys.begin();
+    std::string text = std::to_string(std::distance(from, keys.end())) + "\r\n";
+    for (auto key = from; key != keys.end(); ++key) {
+      if (!fits_a_line(key->first)) return error("not_text");
+      text += key->first + "\r\n";
+    }
+    return {text + "OK\r\n"};
+  }
+
+  Buckets buckets_;
+  std::size_t line_bytes_max_;
+  bool quit_ = false;
+};
+
+}  // namespace kvmesh::fuzz

@@ -255,6 +255,22 @@ TEST_F(CoreTest, AnAnswerStandsWhateverItsHandlerThrowsLater) {
   EXPECT_EQ(effects_.last.code, StatusCode::kOk);
 }
 
+TEST_F(CoreTest, ARequestMayFillARecordAndNoMore) {
+  core_.on_peer_up(kBar, kWidest);
+  auto large = request("test.ok", to_bar_);
+  const std::string body(limits::kBodyBytesMax + 1, 'b');  // of which the core reads nothing
+  large.body = std::string_view{body}.substr(1);
+  core_.on_request({}, large, kNow);
+  EXPECT_EQ(effects_.forwards, 1U);
+  EXPECT_EQ(effects_.replies, 0U);
+
+  large.body = body;
+  core_.on_request({}, large, kNow);
+  EXPECT_EQ(effects_.forwards, 1U);
+  EXPECT_EQ(effects_.last.code, StatusCode::kTooLarge);
+  EXPECT_EQ(effects_.last.text, "request of 2031617 bytes is over the limit of 2031616");
+}
+
 TEST_F(CoreTest, AResultMayFillARecordAndNoMore) {
   constexpr std::size_t kForm = 5 + 2;  // the form of the length; code and text
   large_ = limits::kBodyBytesMax - kForm;

@@ -209,6 +209,20 @@ TEST_F(SettingsLayers, ATableWithoutANameIsASyntaxError) {
   }
 }
 
+// toml++ takes these letters for unreachable places; UndefinedBehaviorSanitizer sees it.
+TEST_F(SettingsLayers, LettersWhereNoneBelongAreASyntaxError) {
+  for (const std::string text :
+       {"caf\xc3\xa9 = 1", "\xc3\xa9 = 1", "\xef\xbb\xaf = 1", "a \xc3\xa9 = 1"}) {
+    sources_.files.clear();
+    add_file("letters.toml", text + "\n");
+    EXPECT_TRUE(faults().starts_with("letters.toml:1: TOML: syntax error: ")) << faults();
+  }
+  sources_.files.clear();
+  add_file("good.toml",
+           "name = \"foo@localhost\"\napps = []\nmodules = [\"\"\"\\\n\xc2\xa7.so\"\"\"]\n");
+  EXPECT_EQ(load().settings.modules, std::vector<std::string>{"\xc2\xa7.so"});
+}
+
 TEST_F(SettingsLayers, TheEnvironmentOfTheProcessIsItsKvmeshVariablesButTheClients) {
   const auto holds = [](const std::string& name) {
     for (const auto& variable : settings_environment()) {

@@ -173,6 +173,7 @@ class Node final : public core::Effects {
 
   static std::vector<NodeName> names_of(const std::vector<std::string>& peers) {
     std::vector<NodeName> out;
+    out.reserve(peers.size());
     for (const auto& peer : peers) out.push_back(*NodeName::parse(peer));
     return out;
   }

@@ -13,8 +13,6 @@
 namespace kvmesh::fuzz {
 namespace {
 
-using wire::FrameKind;
-
 bool is_target(const msgpack::object& value) {
   return value.type == msgpack::type::NIL || is_str(value) || is_bin(value);
 }

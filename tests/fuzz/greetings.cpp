@@ -12,7 +12,6 @@
 namespace kvmesh::fuzz {
 namespace {
 
-using wire::Frame;
 using wire::FrameKind;
 
 // 'u' an unsigned integer, 'n' a str of the size of a name, 's' a str of any.
@@ -20,17 +19,11 @@ bool has_fields(const std::optional<Theirs>& theirs, std::string_view kinds) {
   if (!theirs) return false;
   const auto fields = elements(theirs->value.get());
   if (fields.size() < kinds.size()) return false;
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    const auto& field = fields[i];
-    if (i >= kinds.size()) {  // of later versions
-      if (!within(field)) return false;
-    } else if (kinds[i] == 'u' ? !is_uint(field) : !is_str(field)) {
-      return false;
-    } else if (kinds[i] == 'n' && field.via.str.size > limits::kNodeNameBytesMax) {
-      return false;
-    }
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    if (kinds[i] == 'u' ? !is_uint(fields[i]) : !is_str(fields[i])) return false;
+    if (kinds[i] == 'n' && str_of(fields[i]).size() > limits::kNodeNameBytesMax) return false;
   }
-  return true;
+  return std::ranges::all_of(fields.subspan(kinds.size()), within);  // of later versions
 }
 
 std::string_view content_of(const wire::Buffer& frame, FrameKind kind) {

@@ -24,6 +24,8 @@ PREFIX = "kvmesh_fuzz_"
 BYTES_MAX = 4096  # of an input
 KEPT_FILES_MAX = 20  # of each target, and of what size
 KEPT_BYTES_MAX = 1200
+KEPT_NAME_LETTERS = 12
+KEPT_NAME = f"[0-9a-f]{{{KEPT_NAME_LETTERS}}}"
 SETTLE_SECONDS = 120  # beyond the time asked for, in which a target must have ended
 
 
@@ -91,7 +93,7 @@ def print_table(rows):
 
 
 def keep(target):
-    """Replaces the target's corpus by the fewest inputs that reach all that all of them reach."""
+    """Replaces the target's corpus by inputs that reach what all of them reach; those with names of their own stay."""
     sources = [folder("found", target), *inputs(target)]
     corpus = os.path.join(HERE, "corpus", target)
     with tempfile.TemporaryDirectory() as chosen:
@@ -99,10 +101,12 @@ def keep(target):
                    *sources]
         subprocess.run(command, capture_output=True, check=True)
         names = sorted(os.listdir(chosen), key=lambda name: -os.path.getsize(os.path.join(chosen, name)))
-        shutil.rmtree(corpus, ignore_errors=True)
-        os.makedirs(corpus)
+        os.makedirs(corpus, exist_ok=True)
+        for name in os.listdir(corpus):
+            if re.fullmatch(KEPT_NAME, name):
+                os.remove(os.path.join(corpus, name))
         for name in names[:KEPT_FILES_MAX]:
-            shutil.copyfile(os.path.join(chosen, name), os.path.join(corpus, name[:12]))
+            shutil.copyfile(os.path.join(chosen, name), os.path.join(corpus, name[:KEPT_NAME_LETTERS]))
     size = sum(os.path.getsize(os.path.join(corpus, name)) for name in os.listdir(corpus))
     print(f"{target}: kept {min(len(names), KEPT_FILES_MAX)} of {len(names)} inputs, {size} bytes")
 

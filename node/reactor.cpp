@@ -118,24 +118,31 @@ bool Reactor::pass(bool wait) {
 // of them on their way over one hop. So after work the loop looks for more for a moment, giving the
 // processor to whoever else can use it, before it sleeps.
 void Reactor::wait_for_work() {
-  if (std::exchange(work_, 0) > 0 && busy_poll_.count() > 0) {
-    auto now = now_is();
-    const auto until = now + busy_poll_;
-    auto gather_until = TimePoint::max();
-    do {
-      const auto handlers = static_cast<int>(loop_.poll_one());
-      work_ += handlers;
-      if (handlers > 0) return;  // also after a tick, which may have left something to flush
-      if (has_task_news(now, gather_until)) return;
-      std::this_thread::yield();
-      now = now_is();
-    } while (now < until);
-  }
+  if (std::exchange(work_, 0) > 0 && look_for_work()) return;
   if (tasks_ != nullptr && !tasks_->may_sleep()) {
     ++work_;
     return;
   }
   work_ += static_cast<int>(loop_.run_one());
+}
+
+// True when there is some.
+bool Reactor::look_for_work() {
+  auto now = now_is();
+  auto gather_until = TimePoint::max();
+  for (const auto until = busy_poll_.until(now); now < until;) {
+    const auto handlers = static_cast<int>(loop_.poll_one());
+    work_ += handlers;
+    // Also after a tick alone, which may have left something to flush.
+    if (handlers > 0 || has_task_news(now, gather_until)) {
+      busy_poll_.succeeded();
+      return true;
+    }
+    std::this_thread::yield();
+    const auto before = std::exchange(now, now_is());
+    busy_poll_.gave_way(before, now);
+  }
+  return false;
 }
 
 // While more bodies are about to run, their news is given a moment to gather, so that it leaves in

@@ -12,6 +12,7 @@
 #include <asio/steady_timer.hpp>
 #include <zmq.hpp>
 
+#include "common/busy_poll.h"
 #include "common/config/settings.h"
 #include "node/core/core.h"
 #include "node/descriptor_watcher.h"
@@ -83,6 +84,7 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
 
   bool pass(bool wait);
   void wait_for_work();
+  bool look_for_work();
   bool has_task_news(TimePoint now, TimePoint& gather_until);
   bool run_handlers();
   bool receive(TimePoint now);
@@ -96,7 +98,7 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   asio::io_context loop_{1};
   asio::steady_timer tick_timer_;
   DescriptorWatcher watcher_;
-  std::chrono::microseconds busy_poll_;
+  BusyPoll busy_poll_;
   std::chrono::milliseconds pause_max_;
   core::Core core_;
   mesh::PeerLinks links_;

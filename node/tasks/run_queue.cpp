@@ -89,7 +89,7 @@ std::optional<Runnable> RunQueue::pop() {
       idle_since = Clock::now();
       const bool pays = looking_pays_;
       lock.unlock();
-      look(pays ? idle_since + options_.busy_poll : idle_since);
+      look(pays);
       lock.lock();
       continue;
     }
@@ -124,16 +124,19 @@ void RunQueue::close() {
   wake_.notify_all();
 }
 
-// In between it gives the processor to whoever else can use it: that may be the one that brings
-// something.
-void RunQueue::look(Clock::time_point until) const {
+// By one worker at a time.
+void RunQueue::look(bool pays) {
+  auto now = Clock::now();
+  const auto until = pays ? busy_poll_.until(now) : now;
   for (;;) {
     for (int i = 0; i < kLooksAtOnce; ++i) {
-      if (!looks_empty()) return;
+      if (!looks_empty()) return busy_poll_.succeeded();
       relax_processor();
     }
-    if (Clock::now() >= until) return;
+    if (now >= until) return;
     std::this_thread::yield();
+    const auto before = std::exchange(now, Clock::now());
+    busy_poll_.gave_way(before, now);
   }
 }
 

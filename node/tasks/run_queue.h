@@ -10,6 +10,8 @@
 #include <optional>
 #include <vector>
 
+#include "common/busy_poll.h"
+
 namespace kvmesh::tasks {
 
 class Fiber;
@@ -40,7 +42,7 @@ class RunQueue {
     std::chrono::microseconds busy_poll{0};
   };
   explicit RunQueue(const Options& options)
-      : options_(options), eager_(options.patience.count() == 0) {}
+      : options_(options), busy_poll_(options.busy_poll), eager_(options.patience.count() == 0) {}
 
   /// A place for one more body, for push() to fill; false when `bodies_max` have one.
   bool reserve_body();
@@ -74,7 +76,7 @@ class RunQueue {
   Clock::time_point now() const { return eager_ ? Clock::time_point{} : Clock::now(); }
   bool first_is_late(Clock::time_point now) const;
   void wake_one();
-  void look(Clock::time_point until) const;
+  void look(bool pays);
 
   const Options options_;
   std::mutex mutex_;
@@ -85,6 +87,7 @@ class RunQueue {
   std::size_t looking_ = 0;  // workers that are awake without work, and those that are being woken
   std::size_t asleep_ = 0;   // workers that sleep and that nobody is waking
   std::size_t wakes_ = 0;    // sleepers that may get up and have not yet
+  BusyPoll busy_poll_;       // of whoever is looking
   bool looking_pays_ = false;  // the last wait for work was over soon enough for that
   bool eager_ = false;         // no patience
   bool closed_ = false;

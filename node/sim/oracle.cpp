@@ -1,0 +1,204 @@
+#include "node/sim/oracle.h"
+
+#include <algorithm>
+
+#include "common/text.h"
+
+namespace kvmesh::sim {
+namespace {
+
+// A tick of the node, and two of its deadlines' timing wheel.
+constexpr std::chrono::milliseconds kAnswerSlack{20 + 16};
+// Shorter deadlines may well be missed when nothing is wrong.
+constexpr std::uint32_t kPatientMs = 2000;
+
+std::uint64_t hash_of(std::string_view bytes) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  return hash;
+}
+
+bool promises_nothing_done(StatusCode code) {
+  return code != StatusCode::kOk && code != StatusCode::kOutcomeUnknown &&
+         code != StatusCode::kInternal && code != StatusCode::kTaskFailed &&
+         code != StatusCode::kCancelled;
+}
+
+// What nodes on the way answer when they cannot pass a request on.
+bool is_of_the_way(StatusCode code) {
+  return code == StatusCode::kUnavailable || code == StatusCode::kOverloaded ||
+         code == StatusCode::kDeadlineExceeded || code == StatusCode::kOutcomeUnknown;
+}
+
+std::string name_of(StatusCode code) { return std::string{to_string(code)}; }
+
+}  // namespace
+
+Oracle::Oracle(const Plan& plan, const Tables& tables, Violations& violations)
+    : plan_(plan),
+      tables_(tables),
+      violations_(violations),
+      calm_(plan.calm()),
+      records_(plan.requests.size()),
+      shadows_(plan.nodes.size()) {}
+
+std::string Oracle::describe(std::uint32_t number) const {
+  const auto& request = plan_.requests[number];
+  return "request " + std::to_string(number) + " (" + std::string{function_of(request.operation)} +
+         " of bucket " + quoted(plan_.buckets[request.bucket]) + ", asked at " +
+         plan_.nodes[request.node].name.str() + ")";
+}
+
+void Oracle::violate(std::string_view check, std::uint32_t number, const std::string& what) {
+  violations_.add(check, describe(number) + " " + what);
+}
+
+void Oracle::asked(std::uint32_t number, Micros now) {
+  auto& record = records_[number];
+  const auto& request = plan_.requests[number];
+  record.is_asked = true;
+  record.asked = now;
+  record.order = ++order_;
+  record.tables = tables_.version();
+  const auto key = route_key(plan_.buckets[request.bucket]);
+  if (key) record.end = tables_.walk(request.node, *key);
+  ++figures_.asked;
+}
+
+void Oracle::not_asked(std::uint32_t number) {
+  records_[number].is_abandoned = true;
+  ++figures_.abandoned;
+}
+
+void Oracle::executed(std::uint32_t number, NodeIndex node, std::uint64_t timeout_ms,
+                      std::uint32_t hops, StatusCode code, std::string_view result,
+                      Micros /*now*/) {
+  auto& record = records_[number];
+  if (!record.is_asked) return violate("invented", number, "was executed but never asked");
+  if (record.is_executed) violate("executed_twice", number, "was executed again");
+  if (timeout_ms == 0) violate("executed_late", number, "was executed though no time was left");
+  if (record.is_answered && promises_nothing_done(record.answered_code)) {
+    violate("not_executed", number,
+            "was answered " + name_of(record.answered_code) + " and is executed now");
+  }
+  const auto must = shadows_[node].execute(plan_.requests[number], plan_.nodes[node].name,
+                                           code == StatusCode::kFull);
+  if (must.code != code || (code == StatusCode::kOk && must.result != result)) {
+    violate("store", number,
+            "is answered " + name_of(code) + " " + quoted(result) + " by the store of " +
+                plan_.nodes[node].name.str() + ", which must say " + name_of(must.code) + " " +
+                quoted(must.result));
+  }
+  check_place(number, node);
+  check_order(number);
+  record.is_executed = true;
+  record.executed_code = code;
+  record.result = hash_of(result);
+  ++figures_.executed;
+  ++figures_.hops[std::min<std::size_t>(hops, limits::kHopsMax)];
+}
+
+void Oracle::check_place(std::uint32_t number, NodeIndex node) {
+  const auto& record = records_[number];
+  if (record.tables != tables_.version()) return;  // it may go by the old ones or the new ones
+  if (record.end.code == StatusCode::kOk && record.end.node == node) return;
+  violate("wrong_node", number,
+          "was executed by " + plan_.nodes[node].name.str() + ", to which the tables do not lead");
+}
+
+// Requests of one asker for one bucket go the same way, so they must be executed in order. One that
+// was given up on the way may be late, and a new table may have made a shorter way.
+void Oracle::check_order(std::uint32_t number) {
+  const auto& record = records_[number];
+  if (record.is_answered || record.is_abandoned || record.is_given_up) return;
+  const auto& request = plan_.requests[number];
+  auto& youngest = youngest_[std::uint64_t{request.node} << 32 | request.bucket];
+  if (record.order < youngest && record.tables == tables_.version()) {
+    violate("order", number, "was executed behind a later one of the same asker");
+  }
+  youngest = std::max(youngest, record.order);
+}
+
+void Oracle::answered(std::uint32_t number, StatusCode code, std::string_view result, Micros now,
+                      Micros excused_until) {
+  auto& record = records_[number];
+  if (record.is_abandoned) return;
+  if (!record.is_asked) return violate("invented", number, "was answered but never asked");
+  if (record.is_answered) return violate("answered_twice", number, "was answered again");
+  record.is_answered = true;
+  const auto due = record.asked + std::chrono::milliseconds{plan_.requests[number].timeout_ms};
+  if (now > std::max(due, excused_until) + kAnswerSlack) {
+    violate("late_answer", number,
+            "was answered " + std::to_string((now - due).count()) + " us behind its deadline");
+  }
+  check_answer(number, code, result);
+  check_code(number, code, now);
+  record.answered_code = code;
+  ++figures_.by_status[static_cast<std::size_t>(code)];
+  if (code == StatusCode::kOk) {
+    figures_.latencies_us.push_back(static_cast<std::uint32_t>((now - record.asked).count()));
+  }
+}
+
+void Oracle::check_answer(std::uint32_t number, StatusCode code, std::string_view result) {
+  const auto& record = records_[number];
+  if (code == StatusCode::kOutcomeUnknown) return;
+  if (!record.is_executed) {
+    if (!promises_nothing_done(code)) {
+      violate("invented", number, "was answered " + name_of(code) + " but not executed");
+    }
+    return;
+  }
+  if (code == record.executed_code && hash_of(result) == record.result) return;
+  if (is_of_the_way(code)) {
+    return violate("not_executed", number, "was answered " + name_of(code) + " but executed");
+  }
+  violate("wrong_reply", number,
+          "was answered " + name_of(code) + " " + quoted(result) +
+              ", which is not what its execution answered");
+}
+
+// Errors that the tables explain, and errors that nothing explains.
+void Oracle::check_code(std::uint32_t number, StatusCode code, Micros now) {
+  const auto& record = records_[number];
+  if (record.is_executed) {
+    if (!is_of_the_way(code)) return;
+  } else if (record.tables == tables_.version() && !is_of_the_way(code)) {
+    const bool stores = plan_.nodes[record.end.node].stores;
+    const auto must = record.end.code == StatusCode::kOk && !stores ? StatusCode::kUndefinedFunction
+                                                                    : record.end.code;
+    if (code != must) {
+      violate("wrong_error", number,
+              "was answered " + name_of(code) + " where the tables lead to " + name_of(must));
+    }
+    return;
+  }
+  const bool calm = now < calm_.until || record.asked > calm_.from;
+  const bool wide = plan_.network.window_requests >= limits::kInFlightPerLinkMax;
+  if (is_of_the_way(code) && calm && (wide || code != StatusCode::kOverloaded) &&
+      plan_.requests[number].timeout_ms >= kPatientMs) {
+    violate("needless", number, "was answered " + name_of(code) + " though nothing is wrong");
+  }
+}
+
+void Oracle::killed(NodeIndex node) {
+  shadows_[node].clear();
+  for (std::size_t i = 0; i < records_.size(); ++i) {
+    auto& record = records_[i];
+    if (plan_.requests[i].node != node || !record.is_asked) continue;
+    if (record.is_answered || record.is_abandoned) continue;
+    record.is_abandoned = true;
+    ++figures_.abandoned;
+  }
+}
+
+void Oracle::finish() {
+  for (std::size_t i = 0; i < records_.size(); ++i) {
+    const auto& record = records_[i];
+    if (record.is_asked && !record.is_answered && !record.is_abandoned) {
+      violate("unanswered", static_cast<std::uint32_t>(i), "was never answered");
+    }
+  }
+}
+
+}  // namespace kvmesh::sim

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <kvmesh/limits.h>
+
+#include "common/names.h"
+#include "common/routing_table.h"
+#include "node/sim/event_queue.h"
+
+/// All that a run depends on, as values: the same plan always gives the same run.
+namespace kvmesh::sim {
+
+/// A node's place in Plan::nodes.
+using NodeIndex = std::uint32_t;
+
+struct ViaPlan {
+  NodeName node;
+  std::uint16_t peer = 0;  // place in NodePlan::peers
+};
+
+struct NodePlan {
+  NodeName name;
+  bool stores = true;  // has the functions kv.*
+  std::vector<NodeIndex> peers;
+  std::vector<ViaPlan> vias;
+  RoutingTable table;
+  std::size_t memory_max = std::size_t{1} << 30;
+};
+
+/// What all connections are like.
+struct NetworkPlan {
+  Micros delay{250};                                            // one way
+  Micros jitter{250};                                           // at most, on top of it
+  std::uint64_t window_requests = limits::kInFlightPerLinkMax;  // as a peer's WELCOME says
+  std::uint64_t window_bytes = limits::kInFlightBytesPerLinkMax;
+  std::uint32_t pipe_frames = 64;  // of requests that a connection takes when nothing gets through
+};
+
+enum class FaultKind : std::uint8_t {
+  kKill,       // the process is gone, with all that it had
+  kStart,      // a killed or stopped one starts again, with an empty store
+  kStop,       // it says goodbye, answers what it has, and ends
+  kPause,      // stands still (SIGSTOP)
+  kResume,     // goes on
+  kSlow,       // takes `amount` for each frame and request
+  kCut,        // the connections between first and second are lost
+  kPartition,  // nothing gets through between first and second
+  kHeal,       // all partitions end
+  kReload,     // swaps its table
+};
+
+struct Fault {
+  Micros at{};
+  FaultKind kind = FaultKind::kHeal;
+  std::vector<NodeIndex> first;
+  std::vector<NodeIndex> second;
+  Micros amount{};
+  RoutingTable table{};
+};
+
+enum class Operation : std::uint8_t { kCreate, kPut, kGet, kErase, kDrop, kCount, kName };
+inline constexpr std::size_t kOperationCount = 7;
+/// "kv.put"; of kName "node.name", sent to a bucket: which node does it belong to?
+std::string_view function_of(Operation operation);
+std::optional<Operation> operation_of(std::string_view function);
+
+/// One request of the workload. Its value, if it has one, is "v" and the number, filled up with
+/// dots to value_bytes: every value tells who wrote it.
+struct Request {
+  Micros at{};
+  NodeIndex node = 0;  // where it is asked
+  Operation operation = Operation::kGet;
+  std::uint16_t key = 0;  // "k" and the number
+  std::uint32_t bucket = 0;
+  std::uint32_t value = 0;
+  std::uint32_t value_bytes = 0;
+  std::uint32_t timeout_ms = 5000;
+};
+std::string key_text(std::uint16_t key);
+std::string value_text(std::uint32_t value, std::uint32_t value_bytes);
+
+struct Plan {
+  std::uint64_t seed = 1;  // of what the network does by chance
+  NetworkPlan network;
+  std::vector<NodePlan> nodes;
+  std::vector<std::string> buckets;
+  std::vector<Request> requests;  // by time
+  std::vector<Fault> faults;      // by time
+
+  /// The place of the node of that name, if there is one.
+  std::optional<NodeIndex> find(std::string_view name) const;
+  /// The same mesh without the nodes that are marked: without their requests, the faults of them
+  /// alone, and the entries of tables that lead to them. REQUIRES: gone.size() == nodes.size().
+  Plan without_nodes(const std::vector<bool>& gone) const;
+  /// The same plan without buckets that no request is for.
+  Plan without_unused_buckets() const;
+  /// When the first fault begins that may make requests fail, and when the mesh has recovered from
+  /// the last: nothing if it never does.
+  struct Calm {
+    Micros until = Micros::max();
+    Micros from = Micros::max();
+  };
+  Calm calm() const;
+};
+
+}  // namespace kvmesh::sim

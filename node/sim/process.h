@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "node/sim/sim_node.h"
+
+namespace kvmesh::sim {
+
+/// What a node loses when its process ends.
+struct SimNode::Process {
+  Process(const Plan& plan, NodeIndex index, SimNode& owner);
+
+  std::uint64_t life = 0;
+  bool exiting = false;  // it has said its last words
+  store::MemoryEngine engine;
+  core::Modules functions;  // those of production
+  core::Modules watched;    // the same; the owner knows when one runs
+  core::Core core;
+  Ledger ledger;
+  std::vector<Link> links;  // by peer
+  // Replies that wait for the end of the pass, by connection.
+  absl::flat_hash_map<ConnectionId, FrameId> replies;
+};
+
+}  // namespace kvmesh::sim

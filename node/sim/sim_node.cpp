@@ -1,0 +1,347 @@
+#include "node/sim/sim_node.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/wire/frame.h"
+#include "common/wire/pack.h"
+#include "common/wire/record.h"
+#include "node/modules/kv_module.h"
+#include "node/modules/node_module.h"
+#include "node/sim/process.h"
+
+namespace kvmesh::sim {
+namespace {
+
+constexpr std::uint32_t kMesh = 1;  // adapters
+constexpr std::uint32_t kAsker = 2;
+constexpr std::uint64_t kAskers = ~std::uint64_t{0};  // the "connection" of a node's own askers
+
+constexpr Micros kTick{20000};
+constexpr Micros kPassCost{20};
+constexpr Micros kItemCost{2};
+constexpr Micros kPassMost{10000};
+constexpr Micros kLate{1000};
+constexpr unsigned kNumberShift = 8;  // a request's number travels in flags that no node looks at
+
+std::vector<NodeName> peer_names(const Plan& plan, const NodePlan& node) {
+  std::vector<NodeName> out;
+  out.reserve(node.peers.size());
+  for (const auto peer : node.peers) out.push_back(plan.nodes[peer].name);
+  return out;
+}
+
+std::vector<core::Via> vias_of(const NodePlan& node) {
+  std::vector<core::Via> out;
+  for (const auto& via : node.vias) out.push_back({via.node, PeerIndex{via.peer}});
+  return out;
+}
+
+std::uint32_t number_of(const RequestView& request) {
+  return static_cast<std::uint32_t>(request.flags >> kNumberShift);
+}
+
+}  // namespace
+
+SimNode::Process::Process(const Plan& plan, NodeIndex index, SimNode& owner)
+    : life(owner.world_.lives[index]),
+      engine(plan.nodes[index].memory_max, store::MemoryEngine::Use::kOneThread),
+      core(plan.nodes[index].name, peer_names(plan, plan.nodes[index]), watched, owner,
+           owner.clock(), vias_of(plan.nodes[index])),
+      ledger(plan.nodes[index].peers.size()),
+      links(plan.nodes[index].peers.size()) {
+  const auto& node = plan.nodes[index];
+  modules::define_node(functions, node.name, [](wire::Buffer& out) { wire::pack_nil(out); });
+  if (node.stores) modules::define_kv(functions, engine);
+  for (std::size_t i = 0; i < kOperationCount; ++i) {
+    const auto name = function_of(static_cast<Operation>(i));
+    const auto* function = functions.find(name);
+    if (function == nullptr) continue;
+    watched.define(
+        std::string{name},
+        [&owner, function](core::Call& call) {
+          owner.executing_ = &call.request();
+          function->run(call);
+          owner.executing_ = nullptr;
+        },
+        function->expect);
+  }
+}
+
+SimNode::SimNode(World& world, NodeIndex index) : world_(world), index_(index) {}
+
+SimNode::~SimNode() = default;
+
+std::size_t SimNode::in_flight() const { return process_ ? process_->core.in_flight() : 0; }
+
+store::Engine* SimNode::engine() { return process_ ? &process_->engine : nullptr; }
+
+void SimNode::violate(std::string_view check, const std::string& what) {
+  world_.violations.add(check, plan().name.str() + " " + what);
+}
+
+// What comes in.
+
+void SimNode::take(Item item) {
+  item.came = now();
+  inbox_.push_back(item);
+  schedule_pass();
+}
+
+void SimNode::schedule_pass() {
+  if (pass_scheduled_ || state_ == State::kPaused || state_ == State::kDead) return;
+  pass_scheduled_ = true;
+  world_.events.add(std::max(now(), free_at_), EventKind::kPass, index_, 0, process_->life);
+}
+
+void SimNode::pass() {
+  pass_scheduled_ = false;
+  if (state_ == State::kDead || state_ == State::kPaused) return;
+  auto cost = kPassCost;
+  if (std::exchange(tick_due_, false)) look_at_deadlines();
+  while (!inbox_.empty() && cost < kPassMost) {
+    const auto item = inbox_.front();
+    inbox_.pop_front();
+    if (now() - item.came > kLate) excused_until_ = now();
+    cost += kItemCost + for_each_;
+    world_.trace.mix(static_cast<std::uint64_t>(now().count()) << 20 ^ index_);
+    handle(item);
+  }
+  free_at_ = now() + cost;
+  flush(free_at_);
+  check_books();
+  if (state_ == State::kStopping && process_->core.in_flight() == 0) stop_over();
+  if (!inbox_.empty()) schedule_pass();
+}
+
+void SimNode::handle(const Item& item) {
+  switch (item.kind) {
+    case Item::Kind::kFrame:
+      handle_frame(item.id);
+      world_.network.free_frame(item.id);
+      return;
+    case Item::Kind::kLoss:
+      return lose(item.id, item.why);
+    case Item::Kind::kAsk:
+      return handle_ask(item.id);
+  }
+}
+
+void SimNode::handle_ask(std::uint32_t number) {
+  if (state_ == State::kStopping) return world_.oracle.not_asked(number);
+  const auto& ask = world_.plan.requests[number];
+  wire::Buffer body;
+  auto request = wire::make_request(
+      body, {Target::Kind::kBucket, world_.plan.buckets[ask.bucket]}, function_of(ask.operation),
+      [&](wire::Buffer& out) {
+        const bool has_key = ask.operation == Operation::kPut || ask.operation == Operation::kGet ||
+                             ask.operation == Operation::kErase;
+        wire::pack_array(out, ask.operation == Operation::kPut ? 2U : (has_key ? 1U : 0U));
+        if (has_key) wire::pack_bin(out, key_text(ask.key));
+        if (ask.operation == Operation::kPut) {
+          wire::pack_bin(out, value_text(ask.value, ask.value_bytes));
+        }
+      });
+  request.id = {number};
+  request.timeout_ms = ask.timeout_ms;
+  request.flags = std::uint64_t{number} << kNumberShift;
+  if (world_.recorder != nullptr) world_.recorder->asked(number, now());
+  world_.oracle.asked(number, now());
+  run_.push_back({{kAsker, kAskers, request.id}, request});
+  hand_on(run_);
+}
+
+void SimNode::handle_frame(FrameId id) {
+  const auto& frame = world_.network.frame(id);
+  const auto& connection = world_.network.at(frame.connection);
+  // Of a connection that this process has not made, or no longer believes in.
+  const auto life = frame.to_server ? connection.server_life : connection.dialer_life;
+  if (life != process_->life || (!frame.to_server && !connection.open)) return;
+  switch (frame.sort) {
+    case FrameSort::kRequests:
+      if (!connection.accepted) return send_sign(frame.connection, false, FrameSort::kRefused);
+      return handle_requests(frame);
+    case FrameSort::kReplies:
+      return handle_replies(frame);
+    case FrameSort::kHello:
+      return handle_hello(frame.connection);
+    default:
+      return handle_sign(frame);
+  }
+}
+
+void SimNode::handle_requests(const Frame& frame) {
+  const auto parsed = wire::parse_frame(frame.bytes.view());
+  auto records = parsed.frame ? parsed.frame->content : std::string_view{};
+  std::optional<wire::Refusal> refusal;
+  std::size_t place = 0;
+  while (const auto record = wire::next_record(records, refusal)) {
+    const auto request = wire::decode_request(*record);
+    if (!request) return violate("refused_frame", "got a request that it must refuse");
+    if (world_.recorder != nullptr) {
+      hand_on(run_);  // one by one, as stories have them
+      world_.recorder->delivered(frame.records[place++], now());
+    }
+    run_.push_back({{kMesh, frame.connection, request->id}, *request});
+    if (run_.size() == core::Core::kRunMax) hand_on(run_);
+  }
+  hand_on(run_);
+  if (refusal || !parsed.frame) violate("refused_frame", "got requests that it must refuse");
+}
+
+void SimNode::hand_on(std::vector<core::Core::Incoming>& run) {
+  if (run.empty()) return;
+  for (const auto& incoming : run) {
+    Ledger::Debt debt;
+    debt.due = now() + std::chrono::milliseconds{incoming.request.timeout_ms};
+    debt.number = number_of(incoming.request);
+    if (!process_->ledger.add(incoming.origin, debt))
+      violate("same_id", "got a request under an id in use");
+    world_.load.add(process_->ledger.size());
+  }
+  from_connection_ = run.front().origin.connection;
+  if (run.size() == 1) {
+    process_->core.on_request(run.front().origin, run.front().request, core_time(now()));
+  } else {
+    process_->core.on_requests(run, core_time(now()));
+  }
+  run.clear();
+}
+
+void SimNode::handle_replies(const Frame& frame) {
+  const auto& link = link_of(frame.connection);
+  if (link.connection != frame.connection) return;
+  const PeerIndex peer{world_.network.at(frame.connection).peer};
+  const auto parsed = wire::parse_frame(frame.bytes.view());
+  auto records = parsed.frame ? parsed.frame->content : std::string_view{};
+  std::optional<wire::Refusal> refusal;
+  std::size_t place = 0;
+  while (const auto record = wire::next_record(records, refusal)) {
+    const auto reply = wire::decode_reply(*record);
+    if (!reply) return violate("refused_frame", "got a reply that it must refuse");
+    if (world_.recorder != nullptr) world_.recorder->delivered(frame.records[place++], now());
+    process_->core.on_reply(peer, *reply, core_time(now()));
+  }
+  if (refusal || !parsed.frame) violate("refused_frame", "got replies that it must refuse");
+}
+
+// What the core does.
+
+void SimNode::forward(PeerIndex peer, const RequestView& request, RequestId id,
+                      std::uint64_t timeout_ms, const wire::PathStep& step) {
+  auto& link = process_->links[peer.value];
+  const auto to = world_.plan.nodes[peer_node(peer.value)].name.str();
+  if (link.state != Link::State::kUp)
+    violate("link_down", "sends a request to " + to + ", which is down");
+  check_path(request);
+  if (timeout_ms >= request.timeout_ms) {
+    violate("deadline", "passes a request on with no less time than it has itself");
+  }
+  const core::Origin origin{0, from_connection_, request.id};
+  if (!process_->ledger.owes(origin))
+    return violate("forwarded_twice", "forwards what it does not owe");
+  auto& debt = process_->ledger.at(origin);
+  const auto& over = process_->ledger.pass_on(debt, peer, request.body.size());
+  if (over.requests > world_.plan.network.window_requests ||
+      over.bytes > world_.plan.network.window_bytes) {
+    violate("window", "has " + std::to_string(over.requests) + " requests of " +
+                          std::to_string(over.bytes) + " bytes in flight to " + to);
+  }
+  world_.trace.mix(id.value ^ timeout_ms << 48);
+  if (link.batch.bytes.empty()) wire::begin_frame(link.batch.bytes, wire::FrameKind::kRequests);
+  wire::append_request(link.batch.bytes, request, id, timeout_ms, &step);
+  link.batch.ids.push_back(id);
+  if (world_.recorder != nullptr) {
+    link.batch.records.push_back(world_.recorder->sent(index_, peer_node(peer.value), false));
+  }
+  if (!std::exchange(link.dirty, true)) dirty_links_.push_back(peer.value);
+}
+
+void SimNode::check_path(const RequestView& request) {
+  if (request.hops >= limits::kHopsMax) violate("hops", "passes a request on after too many hops");
+  auto path = request.path;
+  while (const auto step = wire::take_path_step(path)) {
+    if (step->node == plan().name.str())
+      violate("loop", "passes a request on that it has passed on before");
+  }
+}
+
+void SimNode::reply(const core::Origin& origin, const ReplyView& reply) {
+  const auto debt = process_->ledger.settle(origin);
+  if (!debt) return violate("answered_twice", "answers what it does not owe");
+  --world_.load.now;
+  if (only_ && reply.code != *only_) {
+    violate("wrong_code", "answers " + std::string{to_string(reply.code)} + " where only " +
+                              std::string{to_string(*only_)} + " is right");
+  }
+  if (in_tick_ && now() < debt->due)
+    violate("gave_up_early", "gives up a request that has time left");
+  world_.trace.mix(origin.connection ^ origin.request.value << 24 ^
+                   static_cast<std::uint64_t>(reply.code) << 56);
+  if (executing_ != nullptr) {
+    world_.oracle.executed(debt->number, index_, executing_->timeout_ms, executing_->hops,
+                           reply.code, reply.result, now());
+  }
+  if (origin.adapter == kAsker) {
+    return world_.oracle.answered(debt->number, reply.code, reply.result, now(), excused_until_);
+  }
+  if (reply.code == StatusCode::kOutcomeUnknown) world_.oracle.given_up(debt->number);
+  const auto id = static_cast<ConnectionId>(origin.connection);
+  const auto& connection = world_.network.at(id);
+  if (!connection.lives || !connection.accepted) return;  // nobody is there to read it
+  const auto [place, added] = process_->replies.try_emplace(id);
+  if (added) {
+    place->second = world_.network.make_frame(id, false, FrameSort::kReplies);
+    wire::begin_frame(world_.network.frame(place->second).bytes, wire::FrameKind::kReplies);
+    dirty_replies_.push_back(id);
+  }
+  auto& frame = world_.network.frame(place->second);
+  wire::append_reply(frame.bytes, reply, origin.request);
+  if (world_.recorder != nullptr) {
+    frame.records.push_back(world_.recorder->sent(connection.dialer, index_, true));
+  }
+}
+
+void SimNode::flush(Micros at) {
+  for (const auto peer : dirty_links_) {
+    auto& link = process_->links[peer];
+    link.dirty = false;
+    flush_link(link, at);
+    if (!link.sealed.empty() && !std::exchange(link.dirty, true)) retry_.push_back(peer);
+  }
+  dirty_links_.clear();
+  std::swap(dirty_links_, retry_);
+  for (const auto connection : dirty_replies_) {
+    world_.network.send(process_->replies.at(connection), at);
+  }
+  dirty_replies_.clear();
+  process_->replies.clear();
+  if (process_->core.in_flight() > 0 && !std::exchange(tick_scheduled_, true)) {
+    // Each node has a phase of its own, as processes have that start at different times.
+    const auto phase = Micros{static_cast<std::int64_t>(index_) * 7919 % kTick.count()};
+    const auto ticks = (at - phase) / kTick + 1;
+    world_.events.add(phase + ticks * kTick, EventKind::kTick, index_, 0, process_->life);
+  }
+}
+
+void SimNode::flush_link(Link& link, Micros at) {
+  if (link.state != Link::State::kUp) return;
+  if (!link.batch.ids.empty()) link.sealed.push_back(std::exchange(link.batch, {}));
+  while (!link.sealed.empty() && world_.network.takes_requests(link.connection)) {
+    const auto id = world_.network.make_frame(link.connection, true, FrameSort::kRequests);
+    auto& frame = world_.network.frame(id);
+    frame.bytes = std::move(link.sealed.front().bytes);
+    frame.records = std::move(link.sealed.front().records);
+    link.sealed.pop_front();
+    world_.network.send(id, at);
+  }
+}
+
+void SimNode::check_books() {
+  if (process_->ledger.size() == process_->core.in_flight()) return;
+  violate("lost_count", "has " + std::to_string(process_->core.in_flight()) +
+                            " requests in flight and owes " +
+                            std::to_string(process_->ledger.size()) + " answers");
+}
+
+}  // namespace kvmesh::sim

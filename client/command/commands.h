@@ -19,5 +19,10 @@ void add_import_command(CLI::App& app, Session& session);    // import
 void add_export_command(CLI::App& app, Session& session);    // export
 void add_bench_command(CLI::App& app, Session& session);     // bench
 void add_verify_command(CLI::App& app, Session& session);    // verify
+void add_sim_command(CLI::App& app, Session& session);       // sim
+
+/// `kvmesh sim ARGUMENTS...`: hands over to the program kvmesh-sim, which knows its options itself.
+/// Comes back only when that cannot be run.
+int run_sim(Session& session, int argc, char** argv);
 
 }  // namespace kvmesh::command

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <string_view>
 
 #include "client/command/commands.h"
 #include "client/command/duration_text.h"
@@ -43,6 +44,8 @@ void add_common_options(CLI::App& app, Session& session) {
 
 int run(int argc, char** argv) {
   Session session;
+  // All that follows is the simulation's own, --help included.
+  if (argc > 1 && std::string_view{argv[1]} == "sim") return run_sim(session, argc - 2, argv + 2);
   CLI::App app{"Talks to a mesh of kvmesh nodes through any one of them.", "kvmesh"};
   app.footer(kFooter);
   app.require_subcommand(1);
@@ -59,6 +62,7 @@ int run(int argc, char** argv) {
   add_export_command(app, session);
   add_bench_command(app, session);
   add_verify_command(app, session);
+  add_sim_command(app, session);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

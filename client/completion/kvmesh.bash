@@ -23,7 +23,7 @@ _kvmesh() {
     local cur prev words cword
     _init_completion -n = || return
 
-    local commands='create drop keys count buckets put get delete route trace info nodes ping call spawn send modules tasks shell import export bench verify'
+    local commands='create drop keys count buckets put get delete route trace info nodes ping call spawn send modules tasks shell import export bench verify sim'
     local common='--node --timeout --json --version --help --help-all -h'
     local command='' endpoint='' i position=0 only_words=''
     local -a arguments=()
@@ -35,7 +35,8 @@ _kvmesh() {
             --timeout | --limit | --after | --file | --format | --retry-for | --on | --count | --bucket | --cancel | \
                 --live | --diff | --from | --svg) ((i++)) ;;
             --protocol | --tcp | --connections | --depth | --rate | --duration | --warmup | --patience | \
-                --buckets | --keys | --prefix | --value-bytes | --writes | --zipf | --seed) ((i++)) ;;
+                --buckets | --keys | --prefix | --value-bytes | --writes | --zipf | --seed | \
+                --runs | --nodes | --levels | --shape | --requests | --faults | --scenario) ((i++)) ;;
             -*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -50,12 +51,20 @@ _kvmesh() {
 
     if [[ -z $only_words ]]; then
         case $prev in
-            --file | --diff | --svg)
+            --file | --diff | --svg | --scenario)
                 _filedir
                 return
                 ;;
             --format)
                 mapfile -t COMPREPLY < <(compgen -W 'tsv jsonl' -- "$cur")
+                return
+                ;;
+            --faults)
+                mapfile -t COMPREPLY < <(compgen -W 'none some many' -- "$cur")
+                return
+                ;;
+            --shape)
+                mapfile -t COMPREPLY < <(compgen -W 'tree chain random' -- "$cur")
                 return
                 ;;
             --protocol)
@@ -67,7 +76,8 @@ _kvmesh() {
                 return
                 ;;
             --node | --limit | --after | --on | --count | --bucket | --cancel | --tcp | --connections | --depth | --rate | --buckets | \
-                --keys | --prefix | --value-bytes | --writes | --zipf | --seed | --live | --from) return ;;
+                --keys | --prefix | --value-bytes | --writes | --zipf | --seed | --live | --from | \
+                --runs | --nodes | --levels | --requests) return ;;
         esac
     fi
 
@@ -86,6 +96,9 @@ _kvmesh() {
             import) options+=' --format --create --no-create --retry-for' ;;
             export) options+=' --on --format' ;;
             verify) options+=' --live --diff --from --dot --svg' ;;
+            sim)
+                options='--seed --runs --nodes --levels --shape --requests --duration --faults --scenario --no-shrink --quiet --version --help'
+                ;;
             bench)
                 options+=' --protocol --tcp --connections --depth --rate --duration --warmup --count --patience'
                 options+=' --buckets --keys --prefix --value-bytes --writes --zipf --seed --no-load'
@@ -103,7 +116,7 @@ _kvmesh() {
     # compgen -W would expand what stands in the names, so they are compared here.
     local -a candidates=()
     case $command:$position in
-        import:0 | verify:*)
+        import:0 | verify:* | sim:*)
             _filedir
             return
             ;;

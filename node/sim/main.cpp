@@ -20,7 +20,6 @@
 #include "node/sim/shrink.h"
 #include "node/sim/simulation.h"
 #include "node/sim/story.h"
-#include "node/version.h"
 
 namespace kvmesh::sim {
 namespace {
@@ -140,7 +139,7 @@ int run_program(int argc, char** argv) {
       "that "
       "it keeps its promises."};
   app.name("kvmesh sim");
-  app.set_version_flag("--version", std::string{"kvmesh-sim "} + kVersion);
+  app.set_version_flag("--version", "kvmesh-sim " KVMESH_VERSION);
   app.footer(
       "Exit status: 0 every promise was kept; 1 one was broken; 2 wrong usage or configuration.");
   add_options(app, options, no_shrink);

@@ -80,11 +80,12 @@ void Network::free_frame(FrameId id) {
 }
 
 void Network::send(FrameId id, Micros at) {
-  const auto& frame = frames_[id];
+  auto& frame = frames_[id];
   auto& connection = connections_[frame.connection];
   auto& way = frame.to_server ? connection.out : connection.back;
   if (way.ended) return free_frame(id);
   ++way.frames;
+  frame.place = way.sent++;
   schedule(id, at);
 }
 
@@ -107,11 +108,22 @@ bool Network::arrive(FrameId id) {
     free_frame(id);
     return false;
   }
-  if (!way.stalled.empty() || is_blocked(connection.dialer, connection.server)) {
+  if (is_blocked(connection.dialer, connection.server)) {
     way.stalled.push_back(id);
     return false;
   }
+  if (frame.place != way.arrived) {
+    way.early.push_back(id);
+    return false;
+  }
+  ++way.arrived;
   --way.frames;
+  const auto next = std::ranges::find(way.early, way.arrived,
+                                      [this](FrameId early) { return frames_[early].place; });
+  if (next != way.early.end()) {
+    events_.add(events_.now(), EventKind::kArrive, 0, *next);
+    way.early.erase(next);
+  }
   return true;
 }
 

@@ -23,6 +23,7 @@ struct Frame {
   FrameSort sort = FrameSort::kHello;
   ConnectionId connection = 0;
   bool to_server = true;
+  std::uint64_t place = 0;  // among all that was sent this way
   wire::Buffer bytes;
   std::vector<std::uint64_t>
       records;  // serial numbers of its records, when the run is written down
@@ -33,6 +34,9 @@ struct Connection {
   struct Way {
     Micros last_arrival{};        // frames do not overtake each other
     std::deque<FrameId> stalled;  // lost on the way; sent again when it is open
+    std::deque<FrameId> early;    // came before one that is sent again
+    std::uint64_t sent = 0;       // frames, ever
+    std::uint64_t arrived = 0;
     std::uint32_t frames = 0;     // under way or stalled
     bool ended = false;           // nothing more arrives
   };

@@ -174,7 +174,8 @@ void Oracle::check_code(std::uint32_t number, StatusCode code, Micros now) {
     return;
   }
   const bool calm = now < calm_.until || record.asked > calm_.from;
-  const bool wide = plan_.network.window_requests >= limits::kInFlightPerLinkMax;
+  const bool wide = plan_.network.window_requests >= limits::kInFlightPerLinkMax &&
+                    plan_.network.window_bytes >= limits::kInFlightBytesPerLinkMax;
   if (is_of_the_way(code) && calm && (wide || code != StatusCode::kOverloaded) &&
       plan_.requests[number].timeout_ms >= kPatientMs) {
     violate("needless", number, "was answered " + name_of(code) + " though nothing is wrong");

@@ -24,6 +24,16 @@ Words split(std::string_view line, char separator) {
   return words;
 }
 
+// A comment begins with a # that stands alone: one may also be the first byte of a range.
+std::string_view without_comment(std::string_view line) {
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const bool begins = i == 0 || line[i - 1] == ' ';
+    const bool ends = i == 0 || i + 1 == line.size() || line[i + 1] == ' ';
+    if (line[i] == '#' && begins && ends) return line.substr(0, i);
+  }
+  return line;
+}
+
 // Stops at the first fault: status() holds it, and what is read afterwards is of no account.
 class ScenarioReader {
  public:
@@ -34,7 +44,7 @@ class ScenarioReader {
   const Status& status() const { return status_; }
 
   void line(std::string_view text) {
-    const auto words = split(text.substr(0, text.find('#')), ' ');
+    const auto words = split(without_comment(text), ' ');
     if (words.empty()) return;
     if (words[0] == "seed" && words.size() == 2) {
       plan_.seed = number(words[1], ~std::uint64_t{0});

@@ -108,6 +108,7 @@ void SimNode::pass() {
     handle(item);
   }
   free_at_ = now() + cost;
+  if (cost > kLate) excused_until_ = free_at_;
   flush(free_at_);
   check_books();
   if (state_ == State::kStopping && process_->core.in_flight() == 0) stop_over();
@@ -318,7 +319,7 @@ void SimNode::flush(Micros at) {
   process_->replies.clear();
   if (process_->core.in_flight() > 0 && !std::exchange(tick_scheduled_, true)) {
     // Each node has a phase of its own, as processes have that start at different times.
-    const auto phase = Micros{static_cast<std::int64_t>(index_) * 7919 % kTick.count()};
+    const auto phase = Micros{static_cast<std::int64_t>(index_) * 7919 % kTick.count()} - kTick;
     const auto ticks = (at - phase) / kTick + 1;
     world_.events.add(phase + ticks * kTick, EventKind::kTick, index_, 0, process_->life);
   }

@@ -15,6 +15,7 @@ constexpr Micros kStopGrace{1000000};
 constexpr Micros kLastWords{50000};
 constexpr Micros kPauseMax{1000000};  // then its peers have given it up
 constexpr Micros kTick{20000};
+constexpr Micros kPingInterval{250000};
 
 }  // namespace
 
@@ -87,7 +88,12 @@ void SimNode::resume() {
   world_.network.resumed(index_);
   excused_until_ = now();
   if (now() - paused_at_ >= kPauseMax) {
-    for (const auto id : world_.network.accepted_by(index_)) world_.network.at(id).accepted = false;
+    for (const auto id : world_.network.accepted_by(index_)) {
+      world_.network.at(id).accepted = false;
+      // What comes next is refused, be it a request or the PING of a peer that has slept as well.
+      const auto ping = now() + world_.network.some_time(id, Micros{0}, kPingInterval);
+      world_.network.send(world_.network.make_frame(id, false, FrameSort::kRefused), ping);
+    }
   }
   tick_due_ = true;
   schedule_pass();

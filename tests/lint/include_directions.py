@@ -25,6 +25,7 @@ MAY_INCLUDE = {
     "node/tasks": ["common", "common/config", "common/mesh", "node/core"],
     "node/mesh": ["common", "common/config", "common/transport", "node/core"],
     "node/tcp": ["common", "common/config", "node/core"],
+    "node/sim": ["common", "common/config", "node/core", "node/store", "node/modules"],
     "node": ["common", "common/config", "common/mesh", "common/transport", "node/core", "node/store", "node/modules",
              "node/tasks", "node/mesh", "node/tcp"],
     "client": ["common", "common/config", "common/mesh", "common/transport", "common/verify"],

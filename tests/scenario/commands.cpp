@@ -158,8 +158,9 @@ void Commands::run_all(const Words& /*w*/) {
   }
 }
 
-void Commands::step(const Words& /*w*/) {
-  if (!mesh_.step()) mesh_.say("?? nothing is under way");
+void Commands::step(const Words& w) {
+  const bool done = w.size() < 2 ? mesh_.step() : mesh_.step(w[0], w[1]);
+  if (!done) mesh_.say("?? nothing is under way");
 }
 
 void Commands::wait(const Words& w) {

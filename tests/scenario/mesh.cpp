@@ -93,12 +93,25 @@ void Mesh::forge_reply(const std::string& from, const std::string& to, const Rep
 }
 
 bool Mesh::step() {
+  return deliver_oldest([](std::string_view, std::string_view) { return true; });
+}
+
+bool Mesh::step(std::string_view from, std::string_view to) {
+  return deliver_oldest(
+      [&](std::string_view a, std::string_view b) { return a == from && b == to; });
+}
+
+// Of the frames whose sender and receiver are wanted.
+template <typename Wanted>
+bool Mesh::deliver_oldest(Wanted wanted) {
   std::deque<Connection::Frame>* oldest = nullptr;
   std::size_t at = 0;
   for (std::size_t i = 0; i < connections_.size(); ++i) {
     auto& c = connections_[i];
     if (!c.lives) continue;
     for (auto* queue : {&c.requests, &c.replies}) {
+      const bool out = queue == &c.requests;
+      if (!wanted(out ? c.from : c.to, out ? c.to : c.from)) continue;
       if (queue->empty() || (oldest != nullptr && oldest->front().sent < queue->front().sent)) {
         continue;
       }

@@ -91,6 +91,8 @@ class Mesh {
 
   /// Delivers the oldest frame; false when there is none.
   bool step();
+  /// The same of the frames that `from` has sent to `to`.
+  bool step(std::string_view from, std::string_view to);
   void pass(std::chrono::microseconds time) { now_ += time; }
   void tick();
 
@@ -108,6 +110,8 @@ class Mesh {
 
  private:
   Connection* latest(std::string_view from, std::string_view to);
+  template <typename Wanted>
+  bool deliver_oldest(Wanted wanted);
   void deliver_request(std::size_t connection, const std::string& frame);
   void deliver_reply(const Connection& connection, const std::string& frame);
 

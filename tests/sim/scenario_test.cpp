@@ -1,0 +1,104 @@
+// Scenario files: what can be written, and what is said of mistakes.
+#include <gtest/gtest.h>
+
+#include "node/sim/scenario.h"
+#include "node/sim/simulation.h"
+#include "node/sim/story.h"
+
+namespace kvmesh::sim {
+namespace {
+
+constexpr const char* kMesh =
+    "seed 3\n"
+    "network delay=1ms jitter=0s\n"
+    "node gate@h foo@h bar@h=foo@h   # bar by a via\n"
+    "node foo@h stores bar@h\n"
+    "node bar@h stores\n"
+    "table gate@h a..m=foo@h n..z=bar@h\n"
+    "table foo@h a..m=foo@h *=bar@h\n"
+    "table bar@h *=bar@h\n";
+
+Plan read(const std::string& text) {
+  Plan plan;
+  const auto status = read_scenario(kMesh + text, "file", plan);
+  EXPECT_TRUE(status.ok()) << status.text();
+  return plan;
+}
+
+std::string fault_of(const std::string& text) {
+  Plan plan;
+  return read_scenario(kMesh + text, "file", plan).text();
+}
+
+TEST(Scenario, ReadsBackWhatItWrites) {
+  const auto plan = read(
+      "at 1ms ask gate@h milk kv.create\n"
+      "at 2ms ask gate@h %00x kv.put k3 v17:200 timeout=500ms\n"
+      "at 1s kill foo@h\n"
+      "at 1.5s start foo@h\n"
+      "at 2s partition {gate@h,foo@h} {bar@h}\n"
+      "at 3s heal\n"
+      "at 4s slow bar@h 5ms\n"
+      "at 5s reload foo@h *=foo@h\n");
+  EXPECT_EQ(plan.requests.size(), 2U);
+  EXPECT_EQ(plan.buckets[1], std::string("\0x", 2));
+  EXPECT_EQ(plan.faults.size(), 6U);
+  EXPECT_EQ(plan.nodes[0].vias.size(), 1U);
+  Plan again;
+  ASSERT_TRUE(read_scenario(write_scenario(plan), "file", again).ok());
+  EXPECT_EQ(write_scenario(again), write_scenario(plan));
+}
+
+TEST(Scenario, AStarInASetIsEveryOtherNode) {
+  const auto plan = read("at 1s partition foo@h *\n");
+  EXPECT_EQ(plan.faults[0].second.size(), 2U);
+}
+
+TEST(Scenario, SaysWhereAndWhatIsWrong) {
+  EXPECT_EQ(fault_of("at 1s kill baz@h\n"), "file:9: there is no node \"baz@h\"");
+  EXPECT_EQ(fault_of("at 1x kill foo@h\n"),
+            "file:9: \"1x\" is no time; write for example 250us, 1.5ms or 2s, at most 24 h");
+  EXPECT_EQ(fault_of("at 1s slow foo@h\n"), "file:9: write slow NODES TIME");
+  EXPECT_EQ(fault_of("at 1s reload bar@h *=gate@h\n"),
+            "file: a table of bar@h names gate@h, which is neither that node nor a peer of it");
+  EXPECT_NE(fault_of("at 1s ask gate@h milk kv.keys\n"), "");
+  EXPECT_NE(fault_of("then kill foo@h\n"), "");
+  EXPECT_NE(fault_of("network speed=3\n"), "");
+}
+
+TEST(Scenario, TimesAreShort) {
+  EXPECT_EQ(time_text(Micros{0}), "0s");
+  EXPECT_EQ(time_text(Micros{1500}), "1500us");
+  EXPECT_EQ(time_text(Micros{2000}), "2ms");
+  EXPECT_EQ(time_text(Micros{3000000}), "3s");
+  EXPECT_EQ(parse_time("1.5ms")->count(), 1500);
+  EXPECT_FALSE(parse_time("5"));
+  EXPECT_FALSE(parse_time("-1s"));
+  EXPECT_FALSE(parse_time("25h"));
+}
+
+TEST(Scenario, WordsHoldAnyBytes) {
+  const std::string bytes{"a\0% \xff", 5};
+  EXPECT_EQ(escape_word(bytes), "a%00%25%20%ff");
+  EXPECT_EQ(unescape_word(escape_word(bytes)), bytes);
+  EXPECT_EQ(unescape_word("100%"), "100%");
+}
+
+TEST(Story, TellsARunOverAPeerThatDies) {
+  const auto plan = read(
+      "at 1ms ask gate@h milk kv.create\n"
+      "at 10ms ask gate@h milk kv.put k1 v2\n"
+      "at 11200us kill foo@h\n");
+  StoryWriter writer{plan};
+  EXPECT_FALSE(run(plan, &writer).violations.any());
+  const auto story = writer.story("A peer that dies fails what it was asked.");
+  ASSERT_TRUE(story);
+  EXPECT_NE(story->find("ask gate@h 0 bucket=milk kv.create\n"), std::string::npos) << *story;
+  EXPECT_NE(story->find("step gate@h foo@h\nwait 1ms\nstep foo@h gate@h\n"), std::string::npos)
+      << *story;
+  EXPECT_NE(story->find("ask gate@h 1 bucket=milk kv.put k1 v2\n"), std::string::npos);
+  EXPECT_NE(story->find("kill foo@h\n"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace kvmesh::sim

@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -24,11 +23,12 @@ int hand_over(Session& session, const std::vector<std::string>& arguments) {
   std::vector<std::string> words = arguments;
   words.insert(words.begin(), program);
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (auto& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   ::execv(program.c_str(), pointers.data());
   const int reason = errno;
-  session.complain("cannot run " + program + ": " + std::strerror(reason) +
+  session.complain("cannot run " + program + ": " + std::generic_category().message(reason) +
                    "; install it beside kvmesh");
   return kExitUsage;
 }

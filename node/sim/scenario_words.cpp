@@ -1,5 +1,6 @@
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "common/text.h"
@@ -38,7 +39,7 @@ Result<Micros> parse_time(std::string_view text) {
     if (error != std::errc{} || end != number.data() + number.size()) return bad_time(text);
     const auto micros = value * static_cast<double>(unit.micros);
     if (!(micros >= 0) || micros > static_cast<double>(kTimeMax.count())) return bad_time(text);
-    return Micros{static_cast<std::int64_t>(micros + 0.5)};
+    return Micros{std::llround(micros)};
   }
   return bad_time(text);
 }

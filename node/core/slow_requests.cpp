@@ -13,8 +13,8 @@ namespace {
 using std::chrono::microseconds;
 
 constexpr std::size_t kShownBytes = 64;
-constexpr std::array<std::string_view, 3> kPolls = {"task.next", "process.receive",
-                                                    "process.monitor"};
+constexpr std::array<std::string_view, 4> kPolls = {"task.next", "process.receive",
+                                                    "process.monitor", "node.watch"};
 
 // As it is when that cannot be mistaken, else quoted.
 std::string plain(std::string_view text) {

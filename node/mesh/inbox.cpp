@@ -135,7 +135,9 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
         view(routing_id), wire::Refusal::kMalformed,
         "the name " + quoted(hello->name) + " cannot be a peer of " + options_.self.str());
   }
-  if (clients_.size() >= limits::kMeshClientsMax && !clients_.contains(id)) {
+  // Once a pass: it looks at all of them.
+  if (clients_.size() >= limits::kMeshClientsMax && !clients_.contains(id) &&
+      std::exchange(made_room_, now) != now) {
     forget_silent(now, kClientSilenceMaxFull);
   }
   if (clients_.size() >= limits::kMeshClientsMax && !clients_.contains(id)) {
@@ -170,7 +172,7 @@ void Inbox::handle_requests(Client& client, std::string_view run, TimePoint now)
   // Behind requests that are held, so that they stay in order.
   const bool wait = taking_in_ || !client.held.empty();
   const auto rest = wait ? run : hand_on(client, run, std::nullopt, now);
-  if (!rest.empty()) hold(client, rest, now);
+  if (!rest.empty()) hold(client, rest);
 }
 
 // Gives a run of requests to the core, as long as the connection reads its replies; returns those

@@ -125,8 +125,8 @@ class Inbox {
   bool receive_some(TimePoint now, int frames_max, std::size_t bytes_max);
   bool keep_up(TimePoint now);
   static bool is_worth_an_answer(Client& client, wire::FrameKind kind, TimePoint now);
-  void hold(Client& client, std::string_view run, TimePoint arrived);
-  bool has_room_to_hold(const Client& client, std::size_t bytes) const;
+  void hold(Client& client, std::string_view run);
+  bool has_room_for_all(const Client& client, std::size_t bytes) const;
   void release_held(Client& client);
   void refuse_all(Client& client, std::string_view run, const Status& status);
   static bool may_resume(const Client& client);
@@ -153,6 +153,7 @@ class Inbox {
   std::vector<std::uint32_t> dirty_;
   std::deque<std::uint32_t> holding_;      // clients with held requests
   std::size_t held_bytes_ = 0;             // of all clients
+  TimePoint made_room_;                    // when it last looked for clients that are silent
   std::optional<TimePoint> behind_since_;  // when the socket last had more than a pass takes
   bool taking_in_ = false;                 // reading ahead: nothing is executed
   std::array<core::Core::Incoming, core::Core::kRunMax> decoded_;  // kept for its memory

@@ -12,18 +12,23 @@
 namespace kvmesh::mesh {
 namespace {
 
-// A connection that keeps to its window never has more held than this.
-constexpr std::size_t kHeldBytesMax = limits::kInFlightBytesPerLinkMax + limits::kFrameBytesMax;
 // What a held frame takes beside its bytes.
 constexpr std::size_t kHeldFrameBytes = 320;
+// What a request takes beside its body, of which the window counts the bytes: head and path.
+constexpr std::size_t kRequestHeadBytes = 128;
+// A connection that keeps to its window has no more held than this, even one request a frame.
+constexpr std::size_t kHeldBytesMax =
+    limits::kInFlightBytesPerLinkMax + limits::kFrameBytesMax +
+    limits::kInFlightPerLinkMax * (kHeldFrameBytes + kRequestHeadBytes);
 // Of all connections together; beyond it each may have an equal share.
-constexpr std::size_t kHeldBytesMaxOfAll = 8 * kHeldBytesMax;
+constexpr std::size_t kHeldBytesMaxOfAll = 4 * kHeldBytesMax;
 // So long the socket may have more than a pass takes before it is read ahead. Those that keep to
 // their windows are back to waiting for replies by then, as a rule.
 constexpr std::chrono::milliseconds kBehindMax{100};
 // Of one pass that reads ahead: more than libzmq can bring meanwhile, and few milliseconds.
 constexpr int kFramesAhead = 65536;
 constexpr std::size_t kBytesAhead = 16 * 1024 * 1024;
+constexpr std::chrono::milliseconds kResumeTime{10};  // of a pass: peers wait a second for a PONG
 
 }  // namespace
 
@@ -47,31 +52,33 @@ bool Inbox::is_worth_an_answer(Client& client, wire::FrameKind kind, TimePoint n
   return std::exchange(client.last_ping, now) != now;
 }
 
-bool Inbox::has_room_to_hold(const Client& client, std::size_t bytes) const {
+bool Inbox::has_room_for_all(const Client& client, std::size_t bytes) const {
   const auto held = client.held_bytes + bytes;
-  if (held > kHeldBytesMax) return false;
   return held_bytes_ + bytes <= kHeldBytesMaxOfAll ||
          held <= kHeldBytesMaxOfAll / (holding_.size() + 1);
 }
 
-void Inbox::hold(Client& client, std::string_view run, TimePoint arrived) {
+void Inbox::hold(Client& client, std::string_view run) {
   const auto bytes = run.size() + kHeldFrameBytes;
-  if (!has_room_to_hold(client, bytes)) {
+  const bool beyond_window = client.held_bytes + bytes > kHeldBytesMax;
+  if (beyond_window || !has_room_for_all(client, bytes)) {
     counters_.refused[static_cast<std::size_t>(wire::Refusal::kFlood)].add();
     // To answer each request would take longer than to send it; what is not executed is never
     // answered, and the next frame is refused: it did not say HELLO.
-    if (taking_in_) return forget(client);
-    return refuse_all(client, run,
-                      {StatusCode::kOverloaded,
-                       "this connection leaves " + std::to_string(client.waiting_bytes) +
-                           " bytes of replies unread and has " + std::to_string(client.held_bytes) +
-                           " bytes of requests waiting, over the limit of " +
-                           std::to_string(kHeldBytesMax) + "; the request was not executed"});
+    if (taking_in_ && beyond_window) return forget(client);
+    return refuse_all(
+        client, run,
+        {StatusCode::kOverloaded,
+         "this connection leaves " + std::to_string(client.waiting_bytes) +
+             " bytes of replies unread and has " + std::to_string(client.held_bytes) +
+             " bytes of requests waiting (limit " + std::to_string(kHeldBytesMax) +
+             "), all connections together " + std::to_string(held_bytes_) + " (limit " +
+             std::to_string(kHeldBytesMaxOfAll) + "); the request was not executed"});
   }
   if (client.held.empty()) holding_.push_back(client.id);
   auto& last = client.held.emplace_back();
   last.records.append(run);
-  last.arrived = arrived;
+  last.arrived = std::chrono::steady_clock::now();  // not the pass's time: it may be long
   client.held_bytes += bytes;
   held_bytes_ += bytes;
 }
@@ -95,11 +102,14 @@ bool Inbox::can_resume() const {
   });
 }
 
-// One frame of each connection in turn, until so many bytes are executed.
+// One frame of each connection in turn, until so many bytes are executed or it has taken long.
 void Inbox::resume_held(TimePoint now, std::size_t bytes_max) {
+  if (holding_.empty()) return;
+  const auto until = std::chrono::steady_clock::now() + kResumeTime;
   std::size_t bytes = 0;
   std::size_t waiting = 0;  // in a row, for their replies to be read
-  while (waiting < holding_.size() && bytes < bytes_max) {
+  while (waiting < holding_.size() && bytes < bytes_max &&
+         std::chrono::steady_clock::now() < until) {
     const auto id = holding_.front();
     holding_.pop_front();
     auto* client = find(id);

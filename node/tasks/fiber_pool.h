@@ -120,6 +120,9 @@ class FiberPool {
   /// Lets all that is ready run first. REQUIRES: called on a fiber; aborts otherwise.
   static void yield();
 
+  /// With patience: another worker is woken if what is ready has waited for longer. REQUIRES:
+  /// whoever starts or wakes fibers and does not sleep calls it now and then. Thread-safe.
+  void check_patience() { queue_.check_patience(); }
   /// With patience: what is ready now waits no longer for those that are awake. REQUIRES: whoever
   /// starts or wakes fibers calls it before going to sleep. Thread-safe.
   void hurry() { queue_.hurry(); }

@@ -103,6 +103,7 @@ bool Host::pass(TimePoint now) {
   }
   if (handled_ < batch_.size()) handle_events();
   processes_.flush(now_);
+  if (pool_ != nullptr) pool_->check_patience();
   watch_.flush();
   if (starting_) starting_->flush();
   size_.store(processes_.size(), std::memory_order_relaxed);
@@ -147,8 +148,8 @@ std::vector<std::string> Host::close() {
   std::vector<std::string> names;
   if (pool_ == nullptr) return names;
   starting_->flush();
-  pool_->hurry();
   for (const auto& [id, execution] : executions_) execution->abandon();
+  pool_->hurry();
   for (const auto until = clock_now() + kLastMoment;
        pool_->counts().existing > 0 && clock_now() < until;) {
     std::this_thread::sleep_for(std::chrono::milliseconds{1});

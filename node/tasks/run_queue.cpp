@@ -58,6 +58,12 @@ bool RunQueue::first_is_late(Clock::time_point now) const {
   return now - queue_.front().since > options_.patience;
 }
 
+void RunQueue::check_patience() {
+  if (looks_empty()) return;
+  const std::lock_guard lock(mutex_);
+  if (!eager_ && !queue_.empty() && first_is_late(Clock::now())) wake_one();
+}
+
 void RunQueue::hurry() {
   if (looks_empty()) return;
   const std::lock_guard lock(mutex_);

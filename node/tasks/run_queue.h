@@ -27,7 +27,8 @@ struct Runnable {
 /// Waking a thread costs microseconds, so it is done one at a time and only when no worker is
 /// already looking for work. A worker that is awake is left alone with the queue for `patience`:
 /// another is woken when the first in the queue has waited longer, which whoever pushes or pops
-/// sees. When nobody does for a while, as all workers run something long, hurry() does it.
+/// sees. When nobody does for a while, as all workers run something long, check_patience() and
+/// hurry() do it.
 /// Invariant: after hurry(), when something is queued and a worker sleeps, a worker is looking,
 /// until the queue has been empty. Without patience that is so always.
 ///
@@ -52,6 +53,10 @@ class RunQueue {
 
   /// The first in the queue, waiting for it if need be. Empty when the queue is empty and closed.
   std::optional<Runnable> pop();
+
+  /// Wakes another worker when the first in the queue has waited for too long. For whoever pushes
+  /// and has time to look, as workers that run something long do not.
+  void check_patience();
 
   /// Ends the patience with what is queued now. Call it soon after a push, when that thread has
   /// nothing else to do.

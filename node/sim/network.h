@@ -37,8 +37,8 @@ struct Connection {
     std::deque<FrameId> early;    // came before one that is sent again
     std::uint64_t sent = 0;       // frames, ever
     std::uint64_t arrived = 0;
-    std::uint32_t frames = 0;     // under way or stalled
-    bool ended = false;           // nothing more arrives
+    std::uint32_t frames = 0;  // under way or stalled
+    bool ended = false;        // nothing more arrives
   };
   NodeIndex dialer = 0;
   NodeIndex server = 0;

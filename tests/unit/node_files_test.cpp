@@ -2,7 +2,9 @@
 
 #include "common/config/node_files.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +29,8 @@ class NodeFilesTest : public SettingsTest {
   // "FILE NODE" of each, the files without the test's own folder; or the faults.
   std::vector<std::string> read(const std::vector<std::string>& names) const {
     std::vector<std::string> paths;
-    for (const auto& name : names) paths.push_back(path(name));
+    std::ranges::transform(names, std::back_inserter(paths),
+                           [&](const auto& name) { return path(name); });
     const auto files = read_node_files(paths);
     if (!files.ok()) {
       EXPECT_EQ(files.status().code(), StatusCode::kInvalidArgument);

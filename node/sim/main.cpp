@@ -44,7 +44,7 @@ void add_options(CLI::App& app, Options& options, bool& no_shrink) {
                                                         {"chain", Options::Shape::kChain},
                                                         {"random", Options::Shape::kRandom}};
   app.add_option("--shape", options.shape, "tree (delegation), chain, or random (any tables)")
-      ->transform(CLI::CheckedTransformer(shapes))
+      ->transform(CLI::CheckedTransformer(shapes).description(""))
       ->type_name("SHAPE");
   app.add_option("--requests", options.requests, "How many requests; 2000 unless said otherwise")
       ->type_name("N");
@@ -60,7 +60,7 @@ void add_options(CLI::App& app, Options& options, bool& no_shrink) {
   const std::map<std::string, Trouble> troubles = {
       {"none", Trouble::kNone}, {"some", Trouble::kSome}, {"many", Trouble::kMany}};
   app.add_option("--faults", options.trouble, "none, some (the default) or many")
-      ->transform(CLI::CheckedTransformer(troubles))
+      ->transform(CLI::CheckedTransformer(troubles).description(""))
       ->type_name("HOW");
   app.add_option("--scenario", options.scenario, "What goes wrong, and when, instead of --faults")
       ->type_name("FILE");
@@ -136,8 +136,7 @@ int run_program(int argc, char** argv) {
   bool no_shrink = false;
   CLI::App app{
       "Runs a mesh of nodes in one process, with simulated time, network and faults, and checks "
-      "that "
-      "it keeps its promises."};
+      "that it keeps its promises."};
   app.name("kvmesh sim");
   app.set_version_flag("--version", "kvmesh-sim " KVMESH_VERSION);
   app.footer(

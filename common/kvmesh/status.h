@@ -16,8 +16,9 @@ namespace kvmesh {
 ///
 /// Every code but kOk, kOutcomeUnknown, kInternal, kTaskFailed and kCancelled means that the
 /// request had no effect, so it may be sent again safely. The one exception is the end of a task
-/// that had begun: kDeadlineExceeded says that it was told to stop at its limit, and a function may
-/// return any code; what it did until then stands. Thread safety: values; free functions are pure.
+/// that had begun: kDeadlineExceeded says that it was told to stop at its limit, kTooLarge may say
+/// that its result is too large to be told, and a function may return any code; what it did stands.
+/// Thread safety: values; free functions are pure.
 enum class StatusCode : std::uint8_t {
   kOk = 0,
   kNotFound = 1,  ///< the bucket does not exist

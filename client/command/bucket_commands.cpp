@@ -70,8 +70,7 @@ void add_silent(CLI::App& app, Session& session, const char* name, const char* h
       const auto client = session.client();
       if (!client) return session.fail(client.status());
       const Status status = ((*client)->*call)(*bucket, session.timeout());
-      if (status.ok() && session.json()) session.print_line(R"({"ok":true})");
-      return session.finish(status);
+      return session.finish_silent(status);
     };
   });
 }
@@ -113,9 +112,7 @@ void add_buckets(CLI::App& app, Session& session) {
   auto* command =
       app.add_subcommand("buckets", "Print the buckets that a node stores, one a line, in order");
   auto listing = std::make_shared<Listing>();
-  command->add_option(
-      "NODE", listing->of,
-      "A node that the connected one knows, as a peer or by a via; else that node itself");
+  command->add_option("NODE", listing->of, kWhichNode);
   add_listing_options(*command, *listing);
   command->callback([&session, listing] {
     session.action = [&session, listing] {

@@ -8,6 +8,10 @@
 /// the session's action. `session` outlives the parser.
 namespace kvmesh::command {
 
+/// What the argument NODE of several commands means.
+inline constexpr const char* kWhichNode =
+    "A node that the connected one knows, as a peer or by a via; else that node itself";
+
 void add_bucket_commands(CLI::App& app, Session& session);   // create, drop, count, keys, buckets
 void add_value_commands(CLI::App& app, Session& session);    // put, get, delete
 void add_route_commands(CLI::App& app, Session& session);    // route, trace

@@ -99,9 +99,6 @@ int ping(Session& session, const std::string& node, std::uint64_t count) {
   return kExitOk;
 }
 
-constexpr const char* kWhichNode =
-    "A node that the connected one knows, as a peer or by a via; else that node itself";
-
 struct NodeArguments {
   std::string node;
   bool mesh = false;

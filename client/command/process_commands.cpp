@@ -12,9 +12,6 @@
 namespace kvmesh::command {
 namespace {
 
-constexpr const char* kWhichNode =
-    "A node that the connected one knows, as a peer or by a via; else that node itself";
-
 int modules(Session& session, const std::string& node) {
   const auto client = session.client();
   if (!client) return session.fail(client.status());

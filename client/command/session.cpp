@@ -62,4 +62,9 @@ int Session::fail(const Status& status) const {
 
 int Session::finish(const Status& status) const { return status.ok() ? kExitOk : fail(status); }
 
+int Session::finish_silent(const Status& status) const {
+  if (status.ok() && json()) print_line(R"({"ok":true})");
+  return finish(status);
+}
+
 }  // namespace kvmesh::command

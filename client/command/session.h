@@ -39,6 +39,8 @@ class Session {
   int fail(const Status& status) const;
   /// kExitOk, or as fail().
   int finish(const Status& status) const;
+  /// As finish(), for a command that has nothing to print but with --json: {"ok":true}.
+  int finish_silent(const Status& status) const;
 
  private:
   std::unique_ptr<Client> client_;

@@ -57,29 +57,25 @@ void ShownOutput::begin_editing() {
   editing_ = true;
 }
 
-void ShownOutput::end_editing() {
-  std::vector<Entry> waited;
-  {
-    const std::lock_guard lock{mutex_};
-    editing_ = false;
-    waited.swap(waiting_);
-    being_written_ += waited.size();
-  }
-  for (auto& entry : waited) forward(std::move(entry));
-}
+void ShownOutput::end_editing() { forward_waiting(false); }
 
 void ShownOutput::show_waiting() {
   std::uint64_t count = 0;
   [[maybe_unused]] const auto cleared = read(descriptor_, &count, sizeof count);
+  forward_waiting(true);
+  std::unique_lock lock{mutex_};
+  written_.wait(lock, [this] { return being_written_ == 0; });
+}
+
+void ShownOutput::forward_waiting(bool editing) {
   std::vector<Entry> waited;
   {
     const std::lock_guard lock{mutex_};
+    editing_ = editing;
     waited.swap(waiting_);
     being_written_ += waited.size();
   }
   for (auto& entry : waited) forward(std::move(entry));
-  std::unique_lock lock{mutex_};
-  written_.wait(lock, [this] { return being_written_ == 0; });
 }
 
 bool ShownOutput::take_line_ended() {

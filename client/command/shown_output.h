@@ -38,6 +38,7 @@ class ShownOutput final : public OutputSink {
     std::function<void()> taken;
   };
   void forward(Entry entry);
+  void forward_waiting(bool editing);
 
   int descriptor_;  // an eventfd
   std::mutex mutex_;

@@ -10,7 +10,6 @@
 #include "client/command/argument.h"
 #include "client/command/commands.h"
 #include "client/command/exit_status.h"
-#include "client/command/json_lines.h"
 #include "client/command/task_output.h"
 #include "client/command/task_runs.h"
 #include "client/command/task_texts.h"
@@ -65,11 +64,6 @@ int call(Session& session, const CallArguments& given) {
   Interrupts interrupts;
   return run_call(session, (*client)->mesh(), std::move(wanted), output_of(session), interrupts,
                   [&] { interrupts.release(); });
-}
-
-void print_pid(const Session& session, const Pid& pid) {
-  const std::string text = pid.to_string();
-  session.print_line(session.json() ? "{\"pid\":" + bytes_as_json(text) + "}" : text);
 }
 
 // It is linked, so that it ends with this command, and its end is told when all output was shown.

@@ -4,8 +4,10 @@
 
 #include "client/command/argument.h"
 #include "client/command/exit_status.h"
+#include "client/command/json_lines.h"
 #include "client/command/task_output.h"
 #include "client/command/value_text.h"
+#include "common/mesh/requests.h"
 
 namespace kvmesh::command {
 
@@ -39,17 +41,20 @@ int run_call(Session& session, Mesh& mesh, Call call, const std::shared_ptr<Show
   return kExitOk;
 }
 
+void print_pid(const Session& session, const Pid& pid) {
+  const std::string text = pid.to_string();
+  session.print_line(session.json() ? "{\"pid\":" + bytes_as_json(text) + "}" : text);
+}
+
 void cancel_later(Client& client, const Pid& pid) {
-  const auto id = to_value(pid.id);
-  client.call_async({Operation::For::kNode, pid.node, "task.cancel", {id}}, Client::Callback{});
+  client.call_async(remote::cancel_request(pid), Client::Callback{});
 }
 
 int send_message(Session& session, Mesh& mesh, const Pid& to, Value value) {
   const CallOptions options{session.timeout(), nullptr};
   const Status status =
       mesh.call<void>(options, to.node, "process.send", to.id, Value{}, std::move(value));
-  if (status.ok() && session.json()) session.print_line(R"({"ok":true})");
-  return session.finish(status);
+  return session.finish_silent(status);
 }
 
 int cancel_process(Session& session, Mesh& mesh, const std::string& pid, const std::string& where) {
@@ -59,8 +64,7 @@ int cancel_process(Session& session, Mesh& mesh, const std::string& pid, const s
   const CallOptions options{session.timeout(), nullptr};
   const Status status =
       mesh.call<void>(options, id_alone ? where : parsed->node, "task.cancel", parsed->id);
-  if (status.ok() && session.json()) session.print_line(R"({"ok":true})");
-  return session.finish(status);
+  return session.finish_silent(status);
 }
 
 }  // namespace kvmesh::command

@@ -31,6 +31,8 @@ std::shared_ptr<ShownOutput> output_of(const Session& session);
 int run_call(Session& session, Mesh& mesh, Call call, const std::shared_ptr<ShownOutput>& output,
              Interrupts& interrupts, const std::function<void()>& on_cancel);
 
+void print_pid(const Session& session, const Pid& pid);
+
 /// Tells a process to stop and does not wait.
 void cancel_later(Client& client, const Pid& pid);
 

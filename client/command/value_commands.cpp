@@ -87,8 +87,7 @@ int put(Session& session, const PutArguments& arguments) {
   const auto client = session.client();
   if (!client) return session.fail(client.status());
   const Status status = (*client)->put(arguments.bucket, arguments.key, *value, session.timeout());
-  if (status.ok() && session.json()) session.print_line(R"({"ok":true})");
-  return session.finish(status);
+  return session.finish_silent(status);
 }
 
 int get(Session& session, const KeyArguments& arguments, bool raw) {
@@ -114,8 +113,7 @@ int erase(Session& session, const KeyArguments& arguments) {
   const auto client = session.client();
   if (!client) return session.fail(client.status());
   const Status status = (*client)->erase(arguments.bucket, arguments.key, session.timeout());
-  if (status.ok() && session.json()) session.print_line(R"({"ok":true})");
-  return session.finish(status);
+  return session.finish_silent(status);
 }
 
 void add_put(CLI::App& app, Session& session) {

@@ -1,10 +1,7 @@
 #include <kvmesh/async.h>
 
-#include <algorithm>
-
-#include <kvmesh/limits.h>
-
 #include "common/mesh/remote_task.h"
+#include "common/operation_codec.h"
 
 namespace kvmesh {
 namespace {
@@ -31,9 +28,7 @@ AsyncTask& AsyncTask::operator=(AsyncTask&& other) noexcept {
 }
 
 Result<Value> AsyncTask::await(Timeout timeout) {
-  using std::chrono::milliseconds;
-  const auto wait =
-      std::clamp<milliseconds>(timeout.duration, milliseconds{0}, limits::kTimeoutMax);
+  const auto wait = bounded(timeout);
   if (!task_->wait_done(wait)) {
     if (task_->is_abandoned()) {
       return Status{StatusCode::kUnavailable,

@@ -68,8 +68,7 @@ int put_value(Shell& shell, const Words& words) {
   Session& session = shell.session();
   const Status status = shell.client().put(text_of(words[0]), text_of(words[1]), text_of(words[2]),
                                            session.timeout());
-  if (status.ok() && session.json()) session.print_line(R"({"ok":true})");
-  return session.finish(status);
+  return session.finish_silent(status);
 }
 
 int change_node(Shell& shell, const Words& words) {

@@ -9,7 +9,6 @@
 #include "client/command/argument.h"
 #include "client/command/duration_text.h"
 #include "client/command/exit_status.h"
-#include "client/command/json_lines.h"
 #include "client/command/shell/handlers.h"
 #include "client/command/shell/shell.h"
 #include "client/command/task_output.h"
@@ -33,11 +32,9 @@ Result<Value::List> arguments_of(const Words& words, std::size_t first) {
   return values;
 }
 
-int print_pid(Shell& shell, const Pid& pid) {
-  const Session& session = shell.session();
+int show_pid(Shell& shell, const Pid& pid) {
   shell.remember(pid);
-  const std::string text = pid.to_string();
-  session.print_line(session.json() ? "{\"pid\":" + bytes_as_json(text) + "}" : text);
+  print_pid(shell.session(), pid);
   return kExitOk;
 }
 
@@ -53,7 +50,7 @@ int spawn(Shell& shell, const Words& words, bool linked) {
                        ? shell.mesh().spawn_link(options, shell.node(), function, std::move(list))
                        : shell.mesh().spawn(options, shell.node(), function, std::move(list));
   if (!pid) return session.fail(pid.status());
-  print_pid(shell, *pid);
+  show_pid(shell, *pid);
   held->release();
   return kExitOk;
 }
@@ -105,7 +102,7 @@ int cancel_task(Shell& shell, const Words& words) {
 int show_self(Shell& shell, const Words& /*words*/) {
   const auto pid = shell.mesh().self();
   if (!pid) return shell.session().fail(pid.status());
-  return print_pid(shell, *pid);
+  return show_pid(shell, *pid);
 }
 
 // From this shell's mailbox, so that the receiver can answer.
@@ -116,8 +113,7 @@ int send_value(Shell& shell, const Words& words) {
   auto value = value_of(words[1]);
   if (!value) return session.fail(value.status());
   const Status status = shell.mesh().send(*pid, *std::move(value));
-  if (status.ok() && session.json()) session.print_line(R"({"ok":true})");
-  return session.finish(status);
+  return session.finish_silent(status);
 }
 
 int receive_message(Shell& shell, const Words& words) {

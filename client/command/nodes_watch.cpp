@@ -27,16 +27,14 @@ int watch_nodes(Session& session, Client& client, const std::string& node) {
   bool away = false;
   while (true) {
     const auto slice = seen == 0 ? std::chrono::milliseconds{0} : limits::kTaskSlice;
-    auto outcome = client.call(remote::watch_request(node, seen), slice + session.options.timeout);
-    const auto told = outcome.status.ok() ? remote::nodes_told_of(outcome.result) : std::nullopt;
-    if (outcome.status.ok() && !told) {
-      outcome.status = {StatusCode::kProtocolError,
-                        "the node's answer to node.watch is not what it should be"};
-    }
+    const auto outcome =
+        client.call(remote::watch_request(node, seen), slice + session.options.timeout);
+    const auto told = outcome.status.ok() ? remote::nodes_told_of(outcome.result)
+                                          : Result<remote::NodesTold>{outcome.status};
     if (!told) {
-      if (name.empty()) return session.fail(outcome.status);
+      if (name.empty()) return session.fail(told.status());
       if (!std::exchange(away, true)) {
-        print_change(session, {name, false, outcome.status.to_string(), {}});
+        print_change(session, {name, false, told.status().to_string(), {}});
       }
       seen = 0;
       std::this_thread::sleep_for(kPause);

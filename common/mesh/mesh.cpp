@@ -187,9 +187,7 @@ Status Mesh::watch_nodes(std::string_view node) {
   const auto answer = request(remote::watch_request(name, 0), {});
   if (!answer) return answer.status();
   const auto told = remote::nodes_told_of(*answer);
-  if (!told) {
-    return {StatusCode::kProtocolError, "the node's answer to node.watch is not what it should be"};
-  }
+  if (!told) return told.status();
   watches_->begin(name, *told);
   return {};
 }

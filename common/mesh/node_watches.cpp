@@ -30,12 +30,9 @@ class NodeWatches::Watch : public std::enable_shared_from_this<Watch> {
       const std::lock_guard lock{mutex_};
       if (ended_) return;
       if (outcome.status.ok()) {
-        if (const auto told = nodes_told_of(outcome.result)) {
-          tell(*told);
-        } else {
-          outcome.status = {StatusCode::kProtocolError,
-                            "the node's answer to node.watch is not what it should be"};
-        }
+        const auto told = nodes_told_of(outcome.result);
+        if (told) tell(*told);
+        outcome.status = told.status();
       }
       ended_ = !outcome.status.ok();
       if (ended_) {

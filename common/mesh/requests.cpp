@@ -173,22 +173,24 @@ std::optional<Life> life_of(const Value& answer) {
   return Life{*alive, *reason};
 }
 
-std::optional<NodesTold> nodes_told_of(const Value& answer) {
+Result<NodesTold> nodes_told_of(const Value& answer) {
+  const Status wrong{StatusCode::kProtocolError,
+                     "the node's answer to node.watch is not what it should be"};
   const auto* parts = list_of(answer, 3);
-  if (parts == nullptr) return std::nullopt;
+  if (parts == nullptr) return wrong;
   const auto* name = (*parts)[0].bytes_or_text();
   const auto seen = (*parts)[1].to_uint();
   const auto* changes = (*parts)[2].get_if<Value::List>();
-  if (name == nullptr || !seen || changes == nullptr) return std::nullopt;
+  if (name == nullptr || !seen || changes == nullptr) return wrong;
   NodesTold told{*name, *seen, {}};
   told.changes.reserve(changes->size());
   for (const auto& element : *changes) {
     const auto* change = list_of(element, 3);
-    if (change == nullptr) return std::nullopt;
+    if (change == nullptr) return wrong;
     const auto* node = (*change)[0].bytes_or_text();
     const auto* up = (*change)[1].get_if<bool>();
     const auto* why = (*change)[2].bytes_or_text();
-    if (node == nullptr || up == nullptr || why == nullptr) return std::nullopt;
+    if (node == nullptr || up == nullptr || why == nullptr) return wrong;
     told.changes.push_back({*node, *up, *why});
   }
   return told;

@@ -90,7 +90,8 @@ struct NodesTold {
   std::uint64_t seen = 0;
   std::vector<Change> changes;
 };
-std::optional<NodesTold> nodes_told_of(const Value& answer);
+/// kProtocolError: it is no such answer.
+Result<NodesTold> nodes_told_of(const Value& answer);
 
 /// The reason of a kDown for a task that ended so.
 std::string end_reason(const Status& status);

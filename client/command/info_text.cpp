@@ -108,14 +108,16 @@ const Value::List& list_at(const Value& map, std::string_view key) {
   return list == nullptr ? kNothing : *list;
 }
 
-bool stores_buckets(const Value& info) {
-  const auto& apps = list_at(info, "apps");
-  const bool has_app = std::any_of(apps.begin(), apps.end(), [](const Value& app) {
-    const std::string* name = app.bytes_or_text();
-    return name != nullptr && *name == "kv";
+bool has_app(const Value& info, std::string_view app) {
+  return std::ranges::any_of(list_at(info, "apps"), [app](const Value& item) {
+    const std::string* name = item.bytes_or_text();
+    return name != nullptr && *name == app;
   });
+}
+
+bool stores_buckets(const Value& info) {
   const Value* store = info.find("store");
-  return has_app || (store != nullptr && !store->is_nil());
+  return has_app(info, "kv") || (store != nullptr && !store->is_nil());
 }
 
 std::string info_text(const Value& info, bool color) {

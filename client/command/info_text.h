@@ -18,6 +18,8 @@ std::string text_at(const Value& map, std::string_view key);
 std::uint64_t number_at(const Value& map, std::string_view key);
 /// A list of the map, or an empty one.
 const Value::List& list_at(const Value& map, std::string_view key);
+/// Whether the node, by what it tells of itself, has this app.
+bool has_app(const Value& info, std::string_view app);
 /// Whether the node has the app `kv`, or shows a store.
 bool stores_buckets(const Value& info);
 

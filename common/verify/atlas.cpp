@@ -15,13 +15,13 @@ Atlas::Atlas(const MeshModel& model) {
     names_.push_back(node.name.str());
   }
   for (std::uint32_t self = 0; self < nodes_.size(); ++self) {
-    const MeshNode& node = *nodes_[self];
-    Ways ways{ways_of(node), {}};
-    for (std::uint32_t i = 0; i < node.table.entries().size(); ++i) {
-      ways.entries.push_back(step_by(self, node, node.table.entries()[i].node.str(), ways.by_name));
-      ways.entries.back().entry_index = i;
+    ways_.push_back({ways_of(*nodes_[self]), {}});
+    const auto& entries = nodes_[self]->table.entries();
+    for (std::uint32_t i = 0; i < entries.size(); ++i) {
+      Step step = step_to(self, entries[i].node.str());
+      step.entry_index = i;
+      ways_.back().entries.push_back(step);
     }
-    ways_.push_back(std::move(ways));
   }
 }
 
@@ -45,10 +45,11 @@ std::unordered_map<std::string_view, Atlas::Way> Atlas::ways_of(const MeshNode& 
 }
 
 // As node/core/routes.cpp decides it; a request that names the node itself ends there.
-Step Atlas::step_by(std::uint32_t self, const MeshNode& node, std::string_view target,
-                    const std::unordered_map<std::string_view, Way>& ways) {
+Step Atlas::step_to(std::uint32_t place, std::string_view target) const {
+  const MeshNode& node = *nodes_[place];
+  const auto& ways = ways_[place].by_name;
   Step step;
-  step.place = self;
+  step.place = place;
   if (target == node.name.str()) {
     step.end = node.stores ? End::kStored : End::kNotStored;
     return step;
@@ -80,10 +81,6 @@ std::vector<Step> Atlas::steps(std::uint8_t byte) const {
     }
   }
   return out;
-}
-
-Step Atlas::step_to(std::uint32_t place, std::string_view target) const {
-  return step_by(place, *nodes_[place], target, ways_[place].by_name);
 }
 
 std::string Atlas::entry_text(std::uint32_t place, const Step& step) const {

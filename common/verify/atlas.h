@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,8 +49,6 @@ class Atlas {
 
   std::uint32_t place_of(const std::string& name);
   std::unordered_map<std::string_view, Way> ways_of(const MeshNode& node);
-  static Step step_by(std::uint32_t self, const MeshNode& node, std::string_view target,
-                      const std::unordered_map<std::string_view, Way>& ways);
 
   std::vector<const MeshNode*> nodes_;
   std::vector<std::string> names_;

@@ -17,7 +17,6 @@ class ByteSet {
   void insert(ByteRange range);
   bool holds(std::uint8_t byte) const { return bytes_.test(byte); }
   bool empty() const { return bytes_.none(); }
-  std::size_t size() const { return bytes_.count(); }
   /// The lowest byte. REQUIRES: not empty.
   std::uint8_t first() const;
 

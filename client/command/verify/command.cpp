@@ -36,8 +36,7 @@ struct VerifyArguments {
 int refuse(const Session& session, const Status& status) {
   session.complain(status.text());
   if (session.json()) {
-    session.print_line(R"({"error":{"code":")" + std::string{to_string(status.code())} +
-                       R"(","text":)" + bytes_as_json(status.text()) + "}}");
+    session.print_line("{\"error\":" + error_json(status) + "}");
   }
   return kExitUsage;
 }
@@ -57,8 +56,7 @@ bool is_endpoint(const std::string& text) {
 }
 
 int write_file(const Session& session, const std::string& path, const std::string& bytes) {
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(path.c_str(), "wb"), nullptr};
-  file.get_deleter() = std::fclose;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(path.c_str(), "wb"), std::fclose};
   if (!file || std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() ||
       std::fflush(file.get()) != 0) {
     return refuse(session,
@@ -90,11 +88,7 @@ int judge(const Session& session, const VerifyArguments& arguments, const verify
     if (status != kExitOk) return status;
   }
   if (instead) {
-    if (!report.sound()) {
-      auto verdict = verdict_text(report);
-      verdict.pop_back();
-      session.complain(verdict);
-    }
+    if (!report.sound()) session.complain(verdict_text(report));
   } else if (session.json()) {
     session.print_line(difference != nullptr ? difference_json(*difference, report)
                                              : report_json(report));
@@ -126,11 +120,7 @@ int compare(const Session& session, const VerifyArguments& arguments,
   if (!before) return live ? session.fail(before.status()) : refuse(session, before.status());
   const auto was = verify::verify(*before, options_before(*before, arguments.from));
   if (!was) return refuse(session, was.status());
-  if (!was->sound()) {
-    auto verdict = verdict_text(*was);
-    verdict.pop_back();
-    session.complain(arguments.before + " was " + verdict);
-  }
+  if (!was->sound()) session.complain(arguments.before + " was " + verdict_text(*was));
   const auto difference = verify::difference(*was, report);
   return judge(session, arguments, model, report, &difference);
 }

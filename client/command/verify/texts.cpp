@@ -66,13 +66,13 @@ std::string verdict_text(const Report& report) {
   if (report.sound()) {
     const std::string at =
         entries == 1 ? report.entries.front() : "any of " + grouped(entries) + " nodes";
-    return "sound: a request for any bucket that enters at " + at + " ends where it is stored\n";
+    return "sound: a request for any bucket that enters at " + at + " ends where it is stored";
   }
   const auto warnings = report.findings.size() - report.faults();
   return "not sound: " + verify::counted(report.faults(), "fault", "faults") +
          (warnings == 0 ? "" : " and " + verify::counted(warnings, "warning", "warnings")) +
          " in a mesh of " + grouped(report.nodes.size()) +
-         (report.nodes.size() == 1 ? " node\n" : " nodes\n");
+         (report.nodes.size() == 1 ? " node" : " nodes");
 }
 
 std::string report_text(const Report& report, bool color) {
@@ -89,7 +89,7 @@ std::string report_text(const Report& report, bool color) {
   }
   if (!out.empty()) out += "\n";
   if (!report.owners.empty()) out += owners_text(report, color) + "\n";
-  return out + verdict_text(report);
+  return out + verdict_text(report) + "\n";
 }
 
 std::string difference_text(const verify::Difference& difference, bool color) {

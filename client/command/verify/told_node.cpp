@@ -17,14 +17,6 @@ Status wrong(const std::string& source, const std::string& what) {
           "what the node at " + escape(source) + " tells of itself cannot be used: " + what};
 }
 
-bool has_app(const Value& info, std::string_view app) {
-  for (const auto& item : list_at(info, "apps")) {
-    const std::string* text = item.bytes_or_text();
-    if (text != nullptr && *text == app) return true;
-  }
-  return false;
-}
-
 Status read_peers(const Value& info, verify::MeshNode& out) {
   for (const auto& peer : list_at(info, "peers")) {
     auto name = NodeName::parse(text_at(peer, "name"));

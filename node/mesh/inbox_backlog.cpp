@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <kvmesh/limits.h>
-#include <spdlog/spdlog.h>
 
 #include "node/mesh/inbox.h"
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include <kvmesh/limits.h>
 
@@ -26,15 +25,6 @@ std::string name_fault(std::string_view what, std::string_view name) {
   if (is_name(name)) return {};
   return std::string{what} + " " + quoted(name) +
          " is not a name; write lower-case letters, digits and '_', and no digit first";
-}
-
-std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
-  std::string out;
-  for (const auto& part : parts) {
-    if (!out.empty()) out += separator;
-    out += part;
-  }
-  return out;
 }
 
 std::string names_of(const ServerDefinition::Handlers& handlers) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <vector>
 
 namespace kvmesh {
 namespace {
@@ -42,6 +41,15 @@ std::string quoted(std::string_view bytes, std::size_t shown_max) {
 std::string over_limit(std::string_view what, std::size_t actual, std::size_t limit) {
   return std::string{what} + " of " + std::to_string(actual) + " bytes is over the limit of " +
          std::to_string(limit);
+}
+
+std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
+  std::string out;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) out += separator;
+    out += parts[i];
+  }
+  return out;
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// Small helpers for texts that people read. Pure functions.
 namespace kvmesh {
@@ -14,6 +15,9 @@ std::string quoted(std::string_view bytes, std::size_t shown_max = 64);
 
 /// "value of 1048577 bytes is over the limit of 1048576".
 std::string over_limit(std::string_view what, std::size_t actual, std::size_t limit);
+
+/// The parts, in their order, with `separator` between each two.
+std::string joined(const std::vector<std::string>& parts, std::string_view separator);
 
 /// How many bytes must be put in, taken out or replaced to make `b` of `a` (Levenshtein's
 /// distance). Costs the product of their sizes.

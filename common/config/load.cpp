@@ -8,18 +8,10 @@
 #include "common/config/faults.h"
 #include "common/config/layers.h"
 #include "common/config/scan.h"
+#include "common/text.h"
 
 namespace kvmesh {
 namespace {
-
-std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
-  std::string out;
-  for (const std::string& part : parts) {
-    if (!out.empty()) out += separator;
-    out += part;
-  }
-  return out;
-}
 
 config::Place whole_place(const SettingsSources& sources) {
   const std::string source = sources.files.empty() ? "command line" : joined(sources.files, ", ");

@@ -6,6 +6,8 @@
 #include <system_error>
 #include <utility>
 
+#include "common/text.h"
+
 namespace kvmesh {
 namespace {
 
@@ -68,9 +70,7 @@ Result<std::vector<NodeFile>> read_node_files(const std::vector<std::string>& pa
     for (const auto& file : files_in(path, faults)) read(file);
   }
   if (faults.empty()) return out;
-  std::string text;
-  for (const auto& fault : faults) text.append(text.empty() ? "" : "\n").append(fault);
-  return Status{StatusCode::kInvalidArgument, std::move(text)};
+  return Status{StatusCode::kInvalidArgument, joined(faults, "\n")};
 }
 
 }  // namespace kvmesh

@@ -16,34 +16,27 @@ namespace {
 constexpr std::size_t kNearestMax = 3;
 
 std::string parameters_of(const TaskFunction& function) {
-  std::string out;
-  for (const auto& parameter : function.parameters) {
-    out.append(out.empty() ? "" : ", ").append(parameter);
-  }
-  return out;
+  return joined(function.parameters, ", ");
 }
 
 }  // namespace
 
 Status Catalogue::add(Module module) {
-  std::string faults;
-  const auto fault = [&faults](const std::string& text) {
-    faults.append(faults.empty() ? "" : "\n").append(text);
-  };
-  if (const auto status = module.check(); !status.ok()) fault(status.text());
+  std::vector<std::string> faults;
+  if (const auto status = module.check(); !status.ok()) faults.push_back(status.text());
   for (const auto& loaded : modules_) {
     if (loaded.name() == module.name()) {
-      fault("module " + quoted(module.name()) + " is loaded already");
+      faults.push_back("module " + quoted(module.name()) + " is loaded already");
     }
     for (const auto& server : module.servers()) {
       if (std::ranges::find(loaded.servers(), server.name, &ServerDefinition::name) !=
           loaded.servers().end()) {
-        fault("module " + module.name() + ": server " + quoted(server.name) +
-              " is there already, of the module " + loaded.name());
+        faults.push_back("module " + module.name() + ": server " + quoted(server.name) +
+                         " is there already, of the module " + loaded.name());
       }
     }
   }
-  if (!faults.empty()) return {StatusCode::kInvalidArgument, faults};
+  if (!faults.empty()) return {StatusCode::kInvalidArgument, joined(faults, "\n")};
 
   const auto& added = modules_.emplace_back(std::move(module));
   for (const auto& function : added.functions()) {
@@ -74,13 +67,13 @@ Status Catalogue::undefined(std::string_view node, std::string_view function,
   const auto shown = std::min(nearest.size(), kNearestMax);
   std::partial_sort(nearest.begin(), nearest.begin() + static_cast<std::ptrdiff_t>(shown),
                     nearest.end());
-  text += "; the nearest of its " + std::to_string(nearest.size()) + " functions: ";
+  std::vector<std::string> calls;
   for (std::size_t i = 0; i < shown; ++i) {
     const auto& near = *functions_[places_.find(nearest[i].second)->second];
-    text.append(i == 0 ? "" : ", ").append(near.name).append("(").append(parameters_of(near));
-    text.append(")");
+    calls.push_back(near.name + "(" + parameters_of(near) + ")");
   }
-  return {StatusCode::kUndefinedFunction, text};
+  text += "; the nearest of its " + std::to_string(nearest.size()) + " functions: ";
+  return {StatusCode::kUndefinedFunction, text + joined(calls, ", ")};
 }
 
 void Catalogue::list(wire::Buffer& out) const {

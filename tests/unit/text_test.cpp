@@ -37,6 +37,13 @@ TEST(OverLimit, HoldsBothNumbers) {
             "value of 1048577 bytes is over the limit of 1048576");
 }
 
+TEST(Joined, PutsTheSeparatorBetweenEachTwo) {
+  EXPECT_EQ(joined({}, ", "), "");
+  EXPECT_EQ(joined({"a"}, ", "), "a");
+  EXPECT_EQ(joined({"a", "bc", "d"}, ", "), "a, bc, d");
+  EXPECT_EQ(joined({"", "a", ""}, ","), ",a,");
+}
+
 TEST(ByteText, ShowsTheCharacterWhereThereIsOne) {
   EXPECT_EQ(byte_text('a'), "'a' (0x61)");
   EXPECT_EQ(byte_text(' '), "' ' (0x20)");

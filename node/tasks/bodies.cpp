@@ -107,8 +107,6 @@ void exit(Execution& execution, Ended ended) {
       Exited{execution.id(), std::move(ended.status), std::move(ended.result)});
 }
 
-Ended not_begun() { return {{StatusCode::kCancelled, "it was stopped before it began"}, {}}; }
-
 Ended serve(Execution& execution) {
   TaskPort port{execution};
   port.refuse_receive();
@@ -116,16 +114,18 @@ Ended serve(Execution& execution) {
   return guarded([&] { return Server{execution, task}.run(); });
 }
 
-}  // namespace
-
-void run_task(Execution& execution) {
-  execution.begin();
-  exit(execution, execution.is_stopped() ? not_begun() : call_function(execution));
+Ended run(Execution& execution) {
+  if (execution.is_stopped()) {
+    return {{StatusCode::kCancelled, "it was stopped before it began"}, {}};
+  }
+  return execution.body().server != nullptr ? serve(execution) : call_function(execution);
 }
 
-void run_server(Execution& execution) {
+}  // namespace
+
+void run_body(Execution& execution) {
   execution.begin();
-  exit(execution, execution.is_stopped() ? not_begun() : serve(execution));
+  exit(execution, run(execution));
 }
 
 }  // namespace kvmesh::tasks

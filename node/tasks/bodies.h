@@ -2,14 +2,14 @@
 
 #include "node/tasks/execution.h"
 
-/// What fibers do. Each ends with an Exited, behind which it does not touch `execution`.
 namespace kvmesh::tasks {
 
-/// A task: one call of its function. An exception is kTaskFailed with its text.
-void run_task(Execution& execution);
-
-/// A server: makes its state, then handles one delivery after the other, until it is stopped or an
-/// exception ends it.
-void run_server(Execution& execution);
+/// What a fiber does: the body of a task or of a server, whichever `execution` has. It ends with an
+/// Exited, behind which it does not touch `execution`.
+///
+/// A task is one call of its function. A server makes its state, then handles one delivery after
+/// the other, until it is stopped or an exception ends it. An exception is kTaskFailed with its
+/// text; kCancelled: it was stopped before it began.
+void run_body(Execution& execution);
 
 }  // namespace kvmesh::tasks

@@ -182,25 +182,23 @@ Host::Counts Host::counts() const {
 
 // ---- What Processes asks for.
 
-Status Host::run(ProcessId id, Execution::Body body, void (*on_fiber)(Execution&)) {
+Status Host::run(ProcessId id, Execution::Body body) {
   auto execution = std::make_unique<Execution>(
       Execution::Shared{options_.self.str(), events_, alarms_}, id, std::move(body));
   auto& its = *execution;
   executions_.emplace(id, std::move(execution));
-  auto status = starting_->start([&its, on_fiber] { on_fiber(its); });
+  auto status = starting_->start([&its] { run_body(its); });
   if (!status.ok()) executions_.erase(id);
   return status;
 }
 
 Status Host::start(TaskStart task) {
-  return run(
-      task.id,
-      {&catalogue_.at(task.function), nullptr, std::move(task.args), task.deadline, task.traced},
-      run_task);
+  return run(task.id, {&catalogue_.at(task.function), nullptr, std::move(task.args), task.deadline,
+                       task.traced});
 }
 
 Status Host::start_server(ProcessId id, ServerIndex server) {
-  return run(id, {nullptr, &catalogue_.at(server), {}, TimePoint::max(), {}}, run_server);
+  return run(id, {nullptr, &catalogue_.at(server), {}, TimePoint::max(), {}});
 }
 
 void Host::deliver(ProcessId id, Delivery delivery) {

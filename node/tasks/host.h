@@ -91,8 +91,6 @@ class Host final : private Runtime {
   std::uint64_t new_key() { return secrets_.next(); }
   /// The time, and not before what Processes has been told.
   TimePoint now();
-  /// Whether the request under way was made by a body of this node.
-  bool asks_itself() const { return asks_itself_; }
   /// Whether callers from outside may call this: "module.function" or "server.function".
   bool allows(std::string_view function) const {
     return asks_itself_ || options_.settings.allow.allows(function);
@@ -119,7 +117,7 @@ class Host final : private Runtime {
   void answer(Ticket ticket, const Status& outcome, std::string_view result) override;
   void report(const std::string& line) override { options_.report(line); }
 
-  Status run(ProcessId id, Execution::Body body, void (*on_fiber)(Execution&));
+  Status run(ProcessId id, Execution::Body body);
   void add_supervised();
   void handle_events();
   void handle(Began& event);
@@ -143,7 +141,7 @@ class Host final : private Runtime {
   core::Core* core_ = nullptr;
   std::uint32_t adapter_ = 0;
   TimePoint now_;
-  bool asks_itself_ = false;
+  bool asks_itself_ = false;           // the request under way was made by a body of this node
   std::vector<Event> batch_;           // taken from events_
   std::size_t handled_ = 0;            // of those
   std::atomic<std::size_t> size_ = 0;  // of processes_

@@ -23,7 +23,7 @@ void Processes::run(Ticket ticket, Run task, TimePoint now) {
   const auto id = table_.take_id();
   const auto traced = task.traced ? std::optional{ticket} : std::nullopt;
   const auto status =
-      runtime_.start({id, task.function, std::move(task.args), task.from, now + limit, traced});
+      runtime_.start({id, task.function, std::move(task.args), now + limit, traced});
   if (!status.ok()) return runtime_.answer(ticket, status, {});
 
   Process& process = table_.add(id, Process::Kind::kTask);

@@ -55,7 +55,6 @@ struct TaskStart {
   ProcessId id = 0;
   FunctionIndex function;
   std::string args;  // one msgpack array
-  std::string from;  // who asked for it: a pid's text, or empty
   TimePoint deadline = TimePoint::max();
   std::optional<Ticket> traced;  // the request for it, when it is traced
 };

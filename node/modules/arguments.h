@@ -8,6 +8,7 @@
 #include <kvmesh/status.h>
 
 #include "common/wire/reader.h"
+#include "node/core/modules.h"
 
 namespace kvmesh::modules {
 
@@ -53,5 +54,12 @@ class Arguments {
   bool missing_ = false;
   Status fault_;
 };
+
+/// Fails the call unless `status` is OK; whether it did.
+inline bool refuse(core::Call& call, const Status& status) {
+  if (status.ok()) return false;
+  call.fail(status);
+  return true;
+}
 
 }  // namespace kvmesh::modules

@@ -36,23 +36,15 @@ bool refuse_without_bucket(Call& call) {
   return true;
 }
 
-// The checked arguments of a call without any, or of one whose arguments are read already.
-bool refuse_arguments(Call& call, const Arguments& args) {
-  const auto status = args.check();
-  if (status.ok()) return false;
-  call.fail(status);
-  return true;
-}
-
 void create(Engine& engine, Call& call) {
   const Arguments args{call.request().args, "kv.create []"};
-  if (refuse_without_bucket(call) || refuse_arguments(call, args)) return;
+  if (refuse_without_bucket(call) || refuse(call, args.check())) return;
   finish(call, engine.create(call.bucket()));
 }
 
 void drop(Engine& engine, Call& call) {
   const Arguments args{call.request().args, "kv.drop []"};
-  if (refuse_without_bucket(call) || refuse_arguments(call, args)) return;
+  if (refuse_without_bucket(call) || refuse(call, args.check())) return;
   finish(call, engine.drop(call.bucket()));
 }
 
@@ -60,14 +52,14 @@ void put(Engine& engine, Call& call) {
   Arguments args{call.request().args, "kv.put [key, value]"};
   const auto key = args.bytes("key", limits::kKeyBytesMax);
   const auto value = args.bytes("value", limits::kValueBytesMax);
-  if (refuse_without_bucket(call) || refuse_arguments(call, args)) return;
+  if (refuse_without_bucket(call) || refuse(call, args.check())) return;
   finish(call, engine.put(call.bucket(), key, {value}));
 }
 
 void get(Engine& engine, Call& call) {
   Arguments args{call.request().args, "kv.get [key]"};
   const auto key = args.bytes("key", limits::kKeyBytesMax);
-  if (refuse_without_bucket(call) || refuse_arguments(call, args)) return;
+  if (refuse_without_bucket(call) || refuse(call, args.check())) return;
   auto& out = call.result();  // stays empty, which is nil, when there is no such key
   const auto found = engine.get(
       call.bucket(), key, [&out](store::ValueView value) { wire::pack_bin(out, value.bytes); });
@@ -77,13 +69,13 @@ void get(Engine& engine, Call& call) {
 void erase(Engine& engine, Call& call) {
   Arguments args{call.request().args, "kv.delete [key]"};
   const auto key = args.bytes("key", limits::kKeyBytesMax);
-  if (refuse_without_bucket(call) || refuse_arguments(call, args)) return;
+  if (refuse_without_bucket(call) || refuse(call, args.check())) return;
   finish(call, engine.erase(call.bucket(), key));
 }
 
 void count(Engine& engine, Call& call) {
   const Arguments args{call.request().args, "kv.count []"};
-  if (refuse_without_bucket(call) || refuse_arguments(call, args)) return;
+  if (refuse_without_bucket(call) || refuse(call, args.check())) return;
   const auto keys = engine.count(call.bucket());
   if (keys) wire::pack_uint(call.result(), *keys);
   finish(call, keys.status());
@@ -100,7 +92,7 @@ std::optional<PageArguments> read_page_arguments(Call& call, std::string_view us
   PageArguments page;
   page.after = args.optional_bytes("name to go on after", name_max);
   page.limit = args.optional_uint(0);
-  if (refuse_arguments(call, args)) return std::nullopt;
+  if (refuse(call, args.check())) return std::nullopt;
   if (page.limit > limits::kPageItemsMax) {
     call.fail({StatusCode::kInvalidArgument, "a page of " + std::to_string(page.limit) +
                                                  " names is over the limit of " +

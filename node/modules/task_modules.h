@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,13 +22,6 @@ void define_watch(core::Modules& modules, tasks::Host& host);
 
 /// Reads who asks, a pid's text or nil: empty for nil, kInvalidArgument for what is no pid.
 Result<std::string> read_from(Arguments& args);
-
-/// Fails the call unless `status` is OK; whether it did.
-inline bool refuse(core::Call& call, const Status& status) {
-  if (status.ok()) return false;
-  call.fail(status);
-  return true;
-}
 
 /// kDenied, unless callers from outside may call `function`.
 Status check_allowed(const tasks::Host& host, std::string_view function);

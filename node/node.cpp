@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 
 #include "common/config/load.h"
+#include "common/text.h"
 #include "node/node_impl.h"
 #include "node/shared_module.h"
 #include "node/tasks/catalogue.h"
@@ -36,20 +37,14 @@ void start_log(const Settings& settings) {
 // Loads them as a node would, and says of each what is wrong.
 Status check_modules(const std::vector<std::string>& paths) {
   tasks::Catalogue catalogue;
-  std::string faults;
+  const auto add = [&catalogue](Module module) { return catalogue.add(std::move(module)); };
+  std::vector<std::string> faults;
   for (const auto& path : paths) {
-    auto module = load_shared_module(path);
-    Status status = module.status();
-    if (module) {
-      status = catalogue.add(*std::move(module));
-      if (status.ok()) continue;
-      status = in_module(path, status);
-    }
-    faults += faults.empty() ? "" : "\n";
-    faults += status.text();
+    const auto status = load_shared_module(path, add);
+    if (!status.ok()) faults.push_back(status.text());
   }
   if (faults.empty()) return {};
-  return {StatusCode::kInvalidArgument, faults};
+  return {StatusCode::kInvalidArgument, joined(faults, "\n")};
 }
 
 }  // namespace

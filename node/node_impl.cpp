@@ -95,12 +95,9 @@ Status Node::Impl::load(Module module) {
 }
 
 Status Node::Impl::load_modules() {
+  const auto add = [this](Module module) { return load(std::move(module)); };
   for (const auto& path : settings_.modules) {
-    auto module = load_shared_module(path);
-    if (!module) return module.status();
-    if (auto status = load(*std::move(module)); !status.ok()) {
-      return in_module(path, status);
-    }
+    if (auto status = load_shared_module(path, add); !status.ok()) return status;
   }
   return {};
 }

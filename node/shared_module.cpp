@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 
-#include <cstring>
 #include <exception>
 #include <string_view>
 #include <utility>
@@ -40,8 +39,7 @@ std::string cannot_load(const std::string& error) {
   return text;
 }
 
-}  // namespace
-
+// `status`, with the path of the shared object whose module it speaks of before each line.
 Status in_module(const std::string& path, const Status& status) {
   const auto place = "modules: " + quoted(path, path.size()) + ": ";
   auto text = place + status.text();
@@ -51,7 +49,7 @@ Status in_module(const std::string& path, const Status& status) {
   return {status.code(), std::move(text)};
 }
 
-Result<Module> load_shared_module(const std::string& path) {
+Result<Module> load(const std::string& path) {
   void* file = dlopen(with_folder(path).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (file == nullptr) return fault(path, cannot_load(last_error()));
   const auto* entry = static_cast<const PluginEntry*>(dlsym(file, kEntry));
@@ -77,6 +75,15 @@ Result<Module> load_shared_module(const std::string& path) {
   } catch (...) {
     return fault(path, "threw something that is no std::exception when its module was made");
   }
+}
+
+}  // namespace
+
+Status load_shared_module(const std::string& path, const std::function<Status(Module)>& add) {
+  auto module = load(path);
+  if (!module) return module.status();
+  auto status = add(*std::move(module));
+  return status.ok() ? status : in_module(path, status);
 }
 
 }  // namespace kvmesh

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include <kvmesh/module.h>
@@ -7,12 +8,10 @@
 
 namespace kvmesh {
 
-/// The module of a shared object (<kvmesh/plugin.h>), which stays loaded until the process ends.
-/// kInvalidArgument, with the path and what to do: the file cannot be loaded, has no entry, was
-/// built for another kvmesh or standard library, or threw.
-Result<Module> load_shared_module(const std::string& path);
-
-/// `status`, with the path of the shared object whose module it speaks of before each line.
-Status in_module(const std::string& path, const Status& status);
+/// Hands the module of a shared object (<kvmesh/plugin.h>), which stays loaded until the process
+/// ends, to `add`. kInvalidArgument, with the path and what to do: the file cannot be loaded, has
+/// no entry, was built for another kvmesh or standard library, or threw; `add` is not called then.
+/// Else what `add` returns, with the path before each line of its text.
+Status load_shared_module(const std::string& path, const std::function<Status(Module)>& add);
 
 }  // namespace kvmesh

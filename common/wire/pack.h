@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -12,7 +13,7 @@
 #include "common/wire/buffer.h"
 
 /// Writes msgpack values, with msgpack-cxx's packer, behind what `out` already holds. Always the
-/// shortest form; a float is always float 64.
+/// shortest form, but of an open array; a float is always float 64.
 namespace kvmesh::wire {
 
 inline void pack_nil(Buffer& out) { msgpack::packer<Buffer>{out}.pack_nil(); }
@@ -34,6 +35,11 @@ inline void pack_float(Buffer& out, double value) {
 }
 inline void pack_array(Buffer& out, std::size_t elements) {
   msgpack::packer<Buffer>{out}.pack_array(static_cast<std::uint32_t>(elements));
+}
+/// The head of an array whose count is known only at its end: returns where to put_u32() it.
+inline std::size_t pack_open_array(Buffer& out) {
+  out.push_back('\xdd');  // array 32: the count takes four bytes, whatever it is
+  return out.skip(4);
 }
 inline void pack_map(Buffer& out, std::size_t pairs) {
   msgpack::packer<Buffer>{out}.pack_map(static_cast<std::uint32_t>(pairs));

@@ -67,16 +67,15 @@ bool done_fits(const Process& process) {
 }
 
 void pack_messages(wire::Buffer& out, Mailbox& mailbox, std::uint64_t most) {
-  const auto count_at = out.size();
-  out.push_back('\xdd');  // array 32: how many fit is known at the end
-  out.skip(4);
+  const auto begin = out.size();
+  const auto count_at = wire::pack_open_array(out);
   std::uint32_t count = 0;
   std::size_t elements = 0;  // at most
   while (!mailbox.empty() && count < most) {
     const auto& next = mailbox.front();
     const auto more = next.bytes() + 16;
     elements += kElementsOfMessage + (is_container(next.body) ? next.body.size() : 0);
-    const bool fits = out.size() - count_at + more + kHeadBytes <= limits::kBodyBytesMax &&
+    const bool fits = out.size() - begin + more + kHeadBytes <= limits::kBodyBytesMax &&
                       elements <= limits::kValueItemsMax;
     if (count > 0 && !fits) break;
     const auto message = mailbox.pop();
@@ -86,7 +85,7 @@ void pack_messages(wire::Buffer& out, Mailbox& mailbox, std::uint64_t most) {
     pack_value_or_nil(out, message.body);
     ++count;
   }
-  out.put_u32(count_at + 1, count);
+  out.put_u32(count_at, count);
 }
 
 void pack_no_messages(wire::Buffer& out) { wire::pack_array(out, 0); }

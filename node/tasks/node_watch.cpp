@@ -52,9 +52,7 @@ void NodeWatch::answer(const Poll& poll) {
   wire::pack_array(scratch_, 3);
   wire::pack_str(scratch_, options_.self.str());
   wire::pack_uint(scratch_, last_);
-  const auto count_at = scratch_.size();
-  scratch_.push_back('\xdd');  // array 32: how many there are is known at the end
-  scratch_.skip(4);
+  const auto count_at = wire::pack_open_array(scratch_);
   std::uint32_t count = 0;
   for (const auto& peer : peers_) {
     if (knows && peer.changed <= poll.seen) continue;
@@ -65,7 +63,7 @@ void NodeWatch::answer(const Poll& poll) {
     pack_change(scratch_, peer.name, peer.up, peer.up ? std::string_view{} : peer.why);
     ++count;
   }
-  scratch_.put_u32(count_at + 1, count);
+  scratch_.put_u32(count_at, count);
   runtime_.answer(poll.ticket, {}, scratch_.view());
 }
 

@@ -133,8 +133,7 @@ void Processes::stop_all(TimePoint now) {
 
 void Processes::list(wire::Buffer& out, TimePoint now) const {
   const auto begin = out.size();
-  out.push_back('\xdd');  // array 32: how many fit is known at the end
-  out.skip(4);
+  const auto count_at = wire::pack_open_array(out);
   std::uint32_t rows = 0;
   for (const Process* process = table_.oldest(); process != nullptr; process = process->next) {
     if (process->exited) continue;
@@ -155,7 +154,7 @@ void Processes::list(wire::Buffer& out, TimePoint now) const {
     }
     ++rows;
   }
-  out.put_u32(begin + 1, rows);
+  out.put_u32(count_at, rows);
 }
 
 }  // namespace kvmesh::tasks

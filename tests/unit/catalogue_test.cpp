@@ -8,6 +8,7 @@
 #include <kvmesh/limits.h>
 
 #include "common/text.h"
+#include "common/wire/pack.h"
 #include "common/wire/value_codec.h"
 #include "node/tasks/nesting.h"
 
@@ -82,9 +83,7 @@ TEST(Nesting, LeavesRoomForWhatIsAround) {
   EXPECT_EQ(check_nesting(nested(limits::kNestingMax - 1), 2).code(), StatusCode::kTooLarge);
   const auto list = [](std::uint32_t items) {
     wire::Buffer out;
-    out.push_back('\xdd');
-    out.skip(4);
-    out.put_u32(1, items);
+    out.put_u32(wire::pack_open_array(out), items);
     return std::string{out.view()} + std::string(items, '\x01');
   };
   EXPECT_EQ(check_nesting(list(limits::kValueItemsMax - 64), 1), Status{});

@@ -103,6 +103,22 @@ TEST(Reader, ReadsStringsWhereTheyLie) {
   }
 }
 
+TEST(Reader, ReadsAnArrayWhoseCountWasWrittenLate) {
+  Buffer out;
+  pack_nil(out);
+  const auto count_at = pack_open_array(out);
+  pack_uint(out, 7);
+  pack_uint(out, 8);
+  out.put_u32(count_at, 2);
+  Reader in{out.view()};
+  in.read_nil();
+  EXPECT_EQ(in.read_array(), 2U);
+  EXPECT_EQ(in.read_uint(), 7U);
+  EXPECT_EQ(in.read_uint(), 8U);
+  EXPECT_TRUE(in.at_end());
+  EXPECT_FALSE(in.failed());
+}
+
 TEST(Reader, StaysFailed) {
   const auto bytes = from_hex("01 c0 02 a1 61");
   Reader in{bytes};

@@ -9,11 +9,12 @@
 #include <spdlog/spdlog.h>
 #include <asio/post.hpp>
 
+#include "node/core/pass_time.h"
+
 namespace kvmesh {
 namespace {
 
 constexpr int kHandlersPerPass = 512;
-constexpr std::chrono::milliseconds kHandlersTime{10};  // of a pass: peers wait a second for a PONG
 constexpr int kFramesPerPass = 64;  // of each source; a frame holds up to some thousand requests
 constexpr std::chrono::microseconds kGatherTime{20};
 constexpr std::chrono::milliseconds kTick{20};
@@ -157,7 +158,7 @@ bool Reactor::has_task_news(TimePoint now, TimePoint& gather_until) {
 
 // True when there may be more of them.
 bool Reactor::run_handlers() {
-  const auto until = now_is() + kHandlersTime;
+  const auto until = now_is() + core::kPassTimeMax;
   for (int handlers = 0; handlers < kHandlersPerPass; ++handlers) {
     if (loop_.poll_one() == 0) return false;
     ++work_;

@@ -8,15 +8,15 @@
 
 #include "common/operation_codec.h"
 #include "common/wire/value_codec.h"
+#include "node/core/pass_time.h"
 #include "node/tasks/bodies.h"
 
 namespace kvmesh::tasks {
 namespace {
 
 constexpr ProcessId kFirstIdMask = (ProcessId{1} << 48) - 1;  // long enough, and pids stay short
-constexpr std::chrono::milliseconds kEventsTime{10};  // of a pass: peers wait a second for a PONG
-constexpr std::size_t kEventsBetweenLooks = 64;       // at the clock
-constexpr std::size_t kBatchKept = 65536;             // events whose memory is kept
+constexpr std::size_t kEventsBetweenLooks = 64;               // at the clock
+constexpr std::size_t kBatchKept = 65536;                     // events whose memory is kept
 constexpr std::chrono::microseconds kPatience{100};   // some hundred small bodies run in that time
 constexpr std::chrono::milliseconds kLastMoment{50};  // for bodies that notice that nothing waits
 
@@ -111,7 +111,7 @@ bool Host::pass(TimePoint now) {
 }
 
 void Host::handle_events() {
-  const auto until = clock_now() + kEventsTime;
+  const auto until = clock_now() + core::kPassTimeMax;
   bool late = false;
   while (handled_ < batch_.size() && !late) {
     std::visit([this](auto& event) { handle(event); }, batch_[handled_++]);

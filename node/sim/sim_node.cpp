@@ -178,7 +178,10 @@ void SimNode::handle_requests(const Frame& frame) {
   std::size_t place = 0;
   while (const auto record = wire::next_record(records, refusal)) {
     const auto request = wire::decode_request(*record);
-    if (!request) return violate("refused_frame", "got a request that it must refuse");
+    if (!request) {
+      refusal = wire::Refusal::kMalformed;
+      break;
+    }
     if (world_.recorder != nullptr) {
       hand_on(run_);  // one by one, as stories have them
       world_.recorder->delivered(frame.records[place++], now());
@@ -219,7 +222,10 @@ void SimNode::handle_replies(const Frame& frame) {
   std::size_t place = 0;
   while (const auto record = wire::next_record(records, refusal)) {
     const auto reply = wire::decode_reply(*record);
-    if (!reply) return violate("refused_frame", "got a reply that it must refuse");
+    if (!reply) {
+      refusal = wire::Refusal::kMalformed;
+      break;
+    }
     if (world_.recorder != nullptr) world_.recorder->delivered(frame.records[place++], now());
     process_->core.on_reply(peer, *reply, core_time(now()));
   }

@@ -152,8 +152,9 @@ class Connection {
 void check_output(std::string_view output, const std::vector<Expected>& expected) {
   const std::string all{output};
   for (const auto& reply : expected) {
-    check(output.starts_with(reply.text), "a reply is the expected one",
-          reply.text + "\n--- in:\n" + all);
+    if (!output.starts_with(reply.text)) {
+      check(false, "a reply is the expected one", reply.text + "\n--- in:\n" + all);
+    }
     output.remove_prefix(reply.text.size());
     if (!reply.is_prefix) continue;
     // HELP is the one that has more lines than one.

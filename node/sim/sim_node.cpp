@@ -89,14 +89,14 @@ void SimNode::take(Item item) {
 }
 
 void SimNode::schedule_pass() {
-  if (pass_scheduled_ || state_ == State::kPaused || state_ == State::kDead) return;
+  if (pass_scheduled_ || state_ == State::kPaused) return;
   pass_scheduled_ = true;
   world_.events.add(std::max(now(), free_at_), EventKind::kPass, index_, 0, process_->life);
 }
 
 void SimNode::pass() {
   pass_scheduled_ = false;
-  if (state_ == State::kDead || state_ == State::kPaused) return;
+  if (state_ == State::kPaused) return;
   auto cost = kPassCost;
   if (std::exchange(tick_due_, false)) look_at_deadlines();
   while (!inbox_.empty() && cost < kPassMost) {

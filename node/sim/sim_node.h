@@ -44,7 +44,8 @@ class SimNode final : public core::Effects {
   void slow(Micros for_each) { for_each_ = for_each; }
   void reload(const RoutingTable& table);
 
-  /// Something comes in, and is handled when the node comes to it.
+  /// Something comes in, and is handled when the node comes to it. REQUIRES, as of events: the
+  /// process that it is meant for lives.
   void take_frame(FrameId frame) { take({Item::Kind::kFrame, frame, {}, {}}); }
   void take_loss(ConnectionId connection, const char* why) {
     take({Item::Kind::kLoss, connection, why, {}});

@@ -129,7 +129,7 @@ void SimNode::reload(const RoutingTable& table) {
 
 void SimNode::tick() {
   tick_scheduled_ = false;
-  if (state_ == State::kDead || state_ == State::kPaused) return;
+  if (state_ == State::kPaused) return;
   tick_due_ = true;
   if (free_at_ > now() + Micros{1000}) excused_until_ = free_at_;
   schedule_pass();
@@ -154,7 +154,6 @@ SimNode::Link& SimNode::link_of(ConnectionId connection) {
 }
 
 void SimNode::connect(std::uint16_t peer) {
-  if (state_ == State::kDead) return;
   if (state_ == State::kPaused) {  // when it goes on, or a while later
     world_.events.add(now() + kTick, EventKind::kConnect, index_, peer, process_->life);
     return;
@@ -175,7 +174,6 @@ void SimNode::connect(std::uint16_t peer) {
 }
 
 void SimNode::attempt_over(ConnectionId connection) {
-  if (state_ == State::kDead) return;
   const auto& link = link_of(connection);
   if (link.connection == connection && link.state == Link::State::kConnecting) {
     take_loss(connection, "the connection could not be made in time");

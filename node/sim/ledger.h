@@ -36,9 +36,11 @@ class Ledger {
   bool add(const core::Origin& origin, const Debt& debt) {
     return debts_.emplace(key_of(origin), debt).second;
   }
-  /// REQUIRES: it is owed.
-  Debt& at(const core::Origin& origin) { return debts_.find(key_of(origin))->second; }
-  bool owes(const core::Origin& origin) const { return debts_.contains(key_of(origin)); }
+  /// What is owed to that origin; null: nothing is. Valid until the next add() or settle().
+  Debt* find(const core::Origin& origin) {
+    const auto found = debts_.find(key_of(origin));
+    return found == debts_.end() ? nullptr : &found->second;
+  }
   /// The request goes over a link.
   const OverLink& pass_on(Debt& debt, PeerIndex peer, std::size_t bytes) {
     debt.peer = peer;

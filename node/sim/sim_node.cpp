@@ -149,7 +149,7 @@ void SimNode::handle_ask(std::uint32_t number) {
   if (world_.recorder != nullptr) world_.recorder->asked(number, now());
   world_.oracle.asked(number, now());
   run_.push_back({{kAsker, kAskers, request.id}, request});
-  hand_on(run_);
+  hand_on();
 }
 
 void SimNode::handle_frame(FrameId id) {
@@ -183,19 +183,19 @@ void SimNode::handle_requests(const Frame& frame) {
       break;
     }
     if (world_.recorder != nullptr) {
-      hand_on(run_);  // one by one, as stories have them
+      hand_on();  // one by one, as stories have them
       world_.recorder->delivered(frame.records[place++], now());
     }
     run_.push_back({{kMesh, frame.connection, request->id}, *request});
-    if (run_.size() == core::Core::kRunMax) hand_on(run_);
+    if (run_.size() == core::Core::kRunMax) hand_on();
   }
-  hand_on(run_);
+  hand_on();
   if (refusal || !parsed.frame) violate("refused_frame", "got requests that it must refuse");
 }
 
-void SimNode::hand_on(std::vector<core::Core::Incoming>& run) {
-  if (run.empty()) return;
-  for (const auto& incoming : run) {
+void SimNode::hand_on() {
+  if (run_.empty()) return;
+  for (const auto& incoming : run_) {
     Ledger::Debt debt;
     debt.due = now() + std::chrono::milliseconds{incoming.request.timeout_ms};
     debt.number = number_of(incoming.request);
@@ -203,13 +203,9 @@ void SimNode::hand_on(std::vector<core::Core::Incoming>& run) {
       violate("same_id", "got a request under an id in use");
     world_.load.add(process_->ledger.size());
   }
-  from_connection_ = run.front().origin.connection;
-  if (run.size() == 1) {
-    process_->core.on_request(run.front().origin, run.front().request, core_time(now()));
-  } else {
-    process_->core.on_requests(run, core_time(now()));
-  }
-  run.clear();
+  from_connection_ = run_.front().origin.connection;
+  process_->core.on_requests(run_, core_time(now()));
+  run_.clear();
 }
 
 void SimNode::handle_replies(const Frame& frame) {
@@ -244,11 +240,9 @@ void SimNode::forward(PeerIndex peer, const RequestView& request, RequestId id,
   if (timeout_ms >= request.timeout_ms) {
     violate("deadline", "passes a request on with no less time than it has itself");
   }
-  const core::Origin origin{0, from_connection_, request.id};
-  if (!process_->ledger.owes(origin))
-    return violate("forwarded_twice", "forwards what it does not owe");
-  auto& debt = process_->ledger.at(origin);
-  const auto& over = process_->ledger.pass_on(debt, peer, request.body.size());
+  auto* debt = process_->ledger.find({0, from_connection_, request.id});
+  if (debt == nullptr) return violate("forwarded_twice", "forwards what it does not owe");
+  const auto& over = process_->ledger.pass_on(*debt, peer, request.body.size());
   if (over.requests > world_.plan.network.window_requests ||
       over.bytes > world_.plan.network.window_bytes) {
     violate("window", "has " + std::to_string(over.requests) + " requests of " +

@@ -97,7 +97,7 @@ class SimNode final : public core::Effects {
   void handle_hello(ConnectionId connection);
   void handle_sign(const Frame& frame);
   void handle_ask(std::uint32_t number);
-  void hand_on(std::vector<core::Core::Incoming>& run);
+  void hand_on();
   void lose(ConnectionId connection, const std::string& why);
   void come_up(Link& link, std::uint16_t peer);
   void drop_unsent(std::uint16_t peer);
@@ -121,7 +121,7 @@ class SimNode final : public core::Effects {
   std::vector<ConnectionId> dirty_replies_;
   std::vector<std::uint16_t> dirty_links_;  // with requests to send
   std::vector<std::uint16_t> retry_;        // scratch
-  std::vector<core::Core::Incoming> run_;   // scratch, kept for its memory
+  std::vector<core::Core::Incoming> run_;   // for the core; empty between inputs
   Micros for_each_{};
   Micros free_at_{};
   Micros paused_at_{};

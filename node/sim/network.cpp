@@ -23,6 +23,10 @@ std::uint64_t seed_of_link(std::uint64_t seed, const NodeName& from, const NodeN
   return seed;
 }
 
+Connection::Way& way_of(Connection& connection, const Frame& frame) {
+  return frame.to_server ? connection.out : connection.back;
+}
+
 }  // namespace
 
 Network::Network(const Plan& plan, EventQueue& events)
@@ -82,7 +86,7 @@ void Network::free_frame(FrameId id) {
 void Network::send(FrameId id, Micros at) {
   auto& frame = frames_[id];
   auto& connection = connections_[frame.connection];
-  auto& way = frame.to_server ? connection.out : connection.back;
+  auto& way = way_of(connection, frame);
   if (way.ended) return free_frame(id);
   ++way.frames;
   frame.place = way.sent++;
@@ -92,7 +96,7 @@ void Network::send(FrameId id, Micros at) {
 void Network::schedule(FrameId id, Micros at) {
   const auto& frame = frames_[id];
   auto& connection = connections_[frame.connection];
-  auto& way = frame.to_server ? connection.out : connection.back;
+  auto& way = way_of(connection, frame);
   const auto arrival =
       at + plan_.network.delay + chance(connection).between(Micros{0}, plan_.network.jitter);
   way.last_arrival = std::max(way.last_arrival, arrival);
@@ -102,7 +106,7 @@ void Network::schedule(FrameId id, Micros at) {
 bool Network::arrive(FrameId id) {
   const auto& frame = frames_[id];
   auto& connection = connections_[frame.connection];
-  auto& way = frame.to_server ? connection.out : connection.back;
+  auto& way = way_of(connection, frame);
   if (way.ended) {
     --way.frames;
     free_frame(id);
@@ -132,9 +136,8 @@ bool Network::takes_requests(ConnectionId id) const {
 }
 
 bool Network::is_blocked(NodeIndex a, NodeIndex b) const {
-  return std::ranges::any_of(partings_, [&](const Parting& parting) {
-    return parting.side[a] != 0 && parting.side[b] != 0 && parting.side[a] != parting.side[b];
-  });
+  return std::ranges::any_of(partings_,
+                             [&](const Parting& parting) { return parting.parts(a, b); });
 }
 
 Network::Parting Network::parting_of(const std::vector<NodeIndex>& first,
@@ -143,12 +146,6 @@ Network::Parting Network::parting_of(const std::vector<NodeIndex>& first,
   for (const auto node : second) out.side[node] = 2;
   for (const auto node : first) out.side[node] = 1;
   return out;
-}
-
-bool Network::between(const Connection& connection, const Parting& sets) const {
-  const auto a = sets.side[connection.dialer];
-  const auto b = sets.side[connection.server];
-  return a != 0 && b != 0 && a != b;
 }
 
 void Network::part(const std::vector<NodeIndex>& first, const std::vector<NodeIndex>& second) {

@@ -101,6 +101,9 @@ class Network {
  private:
   struct Parting {
     std::vector<std::uint8_t> side;  // of each node: 0 none, 1, 2
+    bool parts(NodeIndex a, NodeIndex b) const {
+      return side[a] != 0 && side[b] != 0 && side[a] != side[b];
+    }
   };
 
   Random& chance(const Connection& connection);
@@ -108,7 +111,9 @@ class Network {
   void schedule(FrameId id, Micros at);
   void await_silence(ConnectionId id);
   void release_stalled(ConnectionId id, Connection::Way& way);
-  bool between(const Connection& connection, const Parting& sets) const;
+  static bool between(const Connection& connection, const Parting& sets) {
+    return sets.parts(connection.dialer, connection.server);
+  }
   Parting parting_of(const std::vector<NodeIndex>& first,
                      const std::vector<NodeIndex>& second) const;
 

@@ -76,6 +76,11 @@ std::optional<Operation> operation_of(std::string_view function) {
   return static_cast<Operation>(found - kFunctions.begin());
 }
 
+bool has_key(Operation operation) {
+  return operation == Operation::kPut || operation == Operation::kGet ||
+         operation == Operation::kErase;
+}
+
 std::string key_text(std::uint16_t key) { return "k" + std::to_string(key); }
 
 std::string value_text(std::uint32_t value, std::uint32_t value_bytes) {

@@ -69,6 +69,8 @@ inline constexpr std::size_t kOperationCount = 7;
 /// "kv.put"; of kName "node.name", sent to a bucket: which node does it belong to?
 std::string_view function_of(Operation operation);
 std::optional<Operation> operation_of(std::string_view function);
+/// Whether it is about one key, its first argument.
+bool has_key(Operation operation);
 
 /// One request of the workload. Its value, if it has one, is "v" and the number, filled up with
 /// dots to value_bytes: every value tells who wrote it.

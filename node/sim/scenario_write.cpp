@@ -62,11 +62,8 @@ std::string request_line(const Plan& plan, const Request& request) {
   auto out = "at " + time_text(request.at) + " ask " + plan.nodes[request.node].name.str() + " " +
              escape_word(plan.buckets[request.bucket]) + " " +
              std::string{function_of(request.operation)};
-  const bool puts = request.operation == Operation::kPut;
-  if (puts || request.operation == Operation::kGet || request.operation == Operation::kErase) {
-    out += " " + key_text(request.key);
-  }
-  if (puts) {
+  if (has_key(request.operation)) out += " " + key_text(request.key);
+  if (request.operation == Operation::kPut) {
     out += " " + value_text(request.value, 0);
     if (request.value_bytes > 0) out += ":" + std::to_string(request.value_bytes);
   }

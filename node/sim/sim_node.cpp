@@ -131,18 +131,15 @@ void SimNode::handle(const Item& item) {
 void SimNode::handle_ask(std::uint32_t number) {
   if (state_ == State::kStopping) return world_.oracle.not_asked(number);
   const auto& ask = world_.plan.requests[number];
+  const auto pack_args = [&](wire::Buffer& out) {
+    const bool puts = ask.operation == Operation::kPut;
+    wire::pack_array(out, puts ? 2U : (has_key(ask.operation) ? 1U : 0U));
+    if (has_key(ask.operation)) wire::pack_bin(out, key_text(ask.key));
+    if (puts) wire::pack_bin(out, value_text(ask.value, ask.value_bytes));
+  };
   wire::Buffer body;
-  auto request = wire::make_request(
-      body, {Target::Kind::kBucket, world_.plan.buckets[ask.bucket]}, function_of(ask.operation),
-      [&](wire::Buffer& out) {
-        const bool has_key = ask.operation == Operation::kPut || ask.operation == Operation::kGet ||
-                             ask.operation == Operation::kErase;
-        wire::pack_array(out, ask.operation == Operation::kPut ? 2U : (has_key ? 1U : 0U));
-        if (has_key) wire::pack_bin(out, key_text(ask.key));
-        if (ask.operation == Operation::kPut) {
-          wire::pack_bin(out, value_text(ask.value, ask.value_bytes));
-        }
-      });
+  auto request = wire::make_request(body, {Target::Kind::kBucket, world_.plan.buckets[ask.bucket]},
+                                    function_of(ask.operation), pack_args);
   request.id = {number};
   request.timeout_ms = ask.timeout_ms;
   request.flags = std::uint64_t{number} << kNumberShift;

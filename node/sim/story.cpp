@@ -38,11 +38,10 @@ void StoryWriter::asked(std::uint32_t number, Micros now) {
   is_told_ = is_told_ && is_word(bucket);
   auto line = "ask " + name(request.node) + " " + std::to_string(number) + " bucket=" + bucket +
               " " + std::string{function_of(request.operation)};
-  const bool puts = request.operation == Operation::kPut;
-  if (puts || request.operation == Operation::kGet || request.operation == Operation::kErase) {
-    line += " " + key_text(request.key);
+  if (has_key(request.operation)) line += " " + key_text(request.key);
+  if (request.operation == Operation::kPut) {
+    line += " " + value_text(request.value, request.value_bytes);
   }
-  if (puts) line += " " + value_text(request.value, request.value_bytes);
   if (request.timeout_ms != 5000) line += " timeout=" + std::to_string(request.timeout_ms);
   say(line, now);
 }

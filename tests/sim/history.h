@@ -1,7 +1,7 @@
 #pragma once
 
 #include <string>
-#include <string_view>
+#include <utility>
 
 #include "common/wire/pack.h"
 #include "node/sim/oracle.h"
@@ -15,7 +15,8 @@ class History {
   static constexpr NodeIndex kGate = 0;
   static constexpr NodeIndex kStore = 1;
 
-  History() : plan_(make_plan()), tables_(plan_), oracle_(plan_, tables_, violations_) {}
+  explicit History(Plan plan = make_plan())
+      : plan_(std::move(plan)), tables_(plan_), oracle_(plan_, tables_, violations_) {}
 
   static Plan make_plan() {
     Plan plan;

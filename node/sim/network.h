@@ -63,7 +63,6 @@ class Network {
 
   Connection& at(ConnectionId id) { return connections_[id]; }
   Frame& frame(FrameId id) { return frames_[id]; }
-  std::size_t connections() const { return connections_.size(); }
 
   /// A new connection; nothing is on it yet.
   ConnectionId dial(NodeIndex dialer, std::uint64_t dialer_life, std::uint16_t peer,

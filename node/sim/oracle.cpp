@@ -71,8 +71,7 @@ void Oracle::not_asked(std::uint32_t number) {
 }
 
 void Oracle::executed(std::uint32_t number, NodeIndex node, std::uint64_t timeout_ms,
-                      std::uint32_t hops, StatusCode code, std::string_view result,
-                      Micros /*now*/) {
+                      std::uint32_t hops, StatusCode code, std::string_view result) {
   auto& record = records_[number];
   if (!record.is_asked) return violate("invented", number, "was executed but never asked");
   if (record.is_executed) violate("executed_twice", number, "was executed again");

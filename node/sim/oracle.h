@@ -29,7 +29,7 @@ class Oracle {
   void not_asked(std::uint32_t number);
   /// A function of `node` has run for it, with `timeout_ms` left, and answers so.
   void executed(std::uint32_t number, NodeIndex node, std::uint64_t timeout_ms, std::uint32_t hops,
-                StatusCode code, std::string_view result, Micros now);
+                StatusCode code, std::string_view result);
   /// Some node on the way has answered it as outcome_unknown: it may be executed any time later.
   void given_up(std::uint32_t number) { records_[number].is_given_up = true; }
   /// Its asker has the answer. `excused_until`: its node was late itself until then.

@@ -278,7 +278,7 @@ void SimNode::reply(const core::Origin& origin, const ReplyView& reply) {
                    static_cast<std::uint64_t>(reply.code) << 56);
   if (executing_ != nullptr) {
     world_.oracle.executed(debt->number, index_, executing_->timeout_ms, executing_->hops,
-                           reply.code, reply.result, now());
+                           reply.code, reply.result);
   }
   if (origin.adapter == kAsker) {
     return world_.oracle.answered(debt->number, reply.code, reply.result, now(), excused_until_);

@@ -78,7 +78,6 @@ class Node final : public core::Effects {
 
   core::Core& core() { return core_; }
   store::MemoryEngine& engine() { return engine_; }
-  const std::string& name() const { return name_; }
   std::map<std::uint64_t, Pending>& pending() { return pending_; }
 
   /// To be called before each input.

@@ -53,7 +53,7 @@ class History {
   void execute(std::uint32_t number, const std::string& result = nil(),
                StatusCode code = StatusCode::kOk, std::uint64_t timeout_ms = 100,
                NodeIndex node = kStore) {
-    oracle_.executed(number, node, timeout_ms, 1, code, result, Micros{0});
+    oracle_.executed(number, node, timeout_ms, 1, code, result);
   }
   void answer(std::uint32_t number, int at_ms, const std::string& result = nil(),
               StatusCode code = StatusCode::kOk) {

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <map>
-#include <utility>
 
 #include "common/config/node_files.h"
 #include "node/sim/shapes.h"

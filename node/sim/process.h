@@ -5,7 +5,10 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include "node/core/modules.h"
+#include "node/sim/ledger.h"
 #include "node/sim/sim_node.h"
+#include "node/store/memory_engine.h"
 
 namespace kvmesh::sim {
 

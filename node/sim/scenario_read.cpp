@@ -2,7 +2,6 @@
 #include <charconv>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <utility>
 
 #include "common/config/load.h"

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -9,10 +8,8 @@
 #include <vector>
 
 #include "node/core/core.h"
-#include "node/core/modules.h"
-#include "node/sim/ledger.h"
 #include "node/sim/world.h"
-#include "node/store/memory_engine.h"
+#include "node/store/engine.h"
 
 namespace kvmesh::sim {
 

@@ -1,8 +1,9 @@
 // HELLO, WELCOME and REFUSED: each is read from just those contents that msgpack-cxx finds to be an
 // array of the fields it must have, with the same values, and comes out of its own encoding again.
 
-#include <functional>
-#include <vector>
+#include <algorithm>
+#include <optional>
+#include <string_view>
 
 #include "common/wire/frame.h"
 #include "tests/fuzz/check.h"

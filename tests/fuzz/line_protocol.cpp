@@ -1,11 +1,12 @@
 // The line protocol: whatever the reads that the bytes come in, and whatever order the replies come
 // in, the client gets what a plain implementation (line_reference.h) says of the whole text.
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
 
-#include "common/wire/pack.h"
+#include "common/wire/buffer.h"
 #include "node/core/core.h"
 #include "node/modules/kv_module.h"
 #include "node/modules/node_module.h"

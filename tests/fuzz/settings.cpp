@@ -11,7 +11,6 @@
 
 #include "common/config/address.h"
 #include "common/config/load.h"
-#include "common/text.h"
 #include "node/core/routes.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/input.h"

@@ -204,12 +204,14 @@ KeySpec level_key() {
 
 std::string show_peers(const Settings& settings) {
   std::string out;
+  // Above what a name or an address may have: two that differ anywhere must not look alike.
+  const auto whole = [](std::string_view text) { return quoted(text, 1024); };
   const auto add = [&](const NodeName& name, const std::string& value) {
-    out += (out.empty() ? "" : ", ") + quoted(name.str()) + " = " + value;
+    out += (out.empty() ? "" : ", ") + whole(name.str()) + " = " + value;
   };
-  for (const auto& peer : settings.mesh.peers) add(peer.name, quoted(peer.address));
+  for (const auto& peer : settings.mesh.peers) add(peer.name, whole(peer.address));
   for (const auto& via : settings.mesh.vias) {
-    add(via.node, "{ via = " + quoted(via.peer.str()) + " }");
+    add(via.node, "{ via = " + whole(via.peer.str()) + " }");
   }
   return out.empty() ? "{}" : "{ " + out + " }";
 }

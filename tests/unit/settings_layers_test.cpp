@@ -272,5 +272,21 @@ routing_table = [{ range = "*", node = "foo@localhost" }])");
   EXPECT_EQ(restart_needed(after, before).size(), 4U);
 }
 
+TEST_F(SettingsTest, APeerWhoseNameOrAddressDiffersInItsLastByteHasChanged) {
+  const auto with_peer = [this](char name_ends, char port_ends) {
+    sources_.assignments = {"name=foo@localhost", "apps=[]",
+                            "mesh.peers.\"bar@" + std::string(200, 'b') + name_ends + "\"=tcp://" +
+                                std::string(200, 'h') + ":555" + port_ends};
+    return load().settings;
+  };
+  const auto before = with_peer('1', '1');
+  EXPECT_TRUE(restart_needed(before, with_peer('1', '1')).empty());
+  for (const auto& after : {with_peer('1', '2'), with_peer('2', '1')}) {
+    const auto told = restart_needed(before, after);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].find("mesh.peers: "), 0U) << told[0];
+  }
+}
+
 }  // namespace
 }  // namespace kvmesh

@@ -1,10 +1,9 @@
 """What is measured: in every round a case gives one figure for kvmesh and one for its peer; their ratio has a target."""
 
 import socket
-import time
 
-from load import USUAL, fill, load
-from processes import Failed, ask_line
+from load import fill, load
+from processes import Failed
 
 
 class Figure:

@@ -1,7 +1,6 @@
 // kvmesh-bench: the load generator with all protocols, and the small servers that comparisons need.
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <string>

@@ -2,9 +2,7 @@
 // closes.
 
 #include <atomic>
-#include <future>
 #include <string>
-#include <vector>
 
 #include "tests/unit/client_fixture.h"
 

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <future>
 #include <map>
-#include <memory>
 #include <string>
 #include <thread>
 #include <vector>

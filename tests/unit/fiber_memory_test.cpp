@@ -5,7 +5,6 @@
 #include <atomic>
 #include <csignal>
 #include <cstddef>
-#include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <vector>

@@ -1,5 +1,4 @@
 // The look-up of a bucket's route, and the table of what is in flight.
-#include <string>
 #include <vector>
 
 #include "common/in_flight.h"

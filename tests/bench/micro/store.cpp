@@ -1,6 +1,4 @@
 // The engine that keeps buckets in memory: 100 buckets, in all so many keys as the case says.
-#include <string>
-#include <vector>
 
 #include "client/bench/workload.h"
 #include "node/store/memory_engine.h"

@@ -9,7 +9,6 @@ import random
 import select
 import socket
 import threading
-import time
 
 from hostile_vectors import vectors
 from line_client import LineClient

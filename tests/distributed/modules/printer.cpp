@@ -3,7 +3,6 @@
 #include <kvmesh/plugin.h>
 
 #include <chrono>
-#include <string>
 
 #include <kvmesh/module.h>
 

@@ -126,11 +126,10 @@ class _Search:
     A configuration is (state, done, deletes, creates): the state; which of the open operations have had their moment;
     how many unknown deletes and creates were used up."""
 
-    def __init__(self, initial):
+    def __init__(self):
         self.open = {}  # by number, operations that were invoked and have not returned
         self.unknown = {DELETE: 0, CREATE: 0}
-        self.configurations = {(initial, frozenset(), 0, 0)}
-        self.most = 1
+        self.configurations = {(MISSING, frozenset(), 0, 0)}
 
     def settle(self, state, done, deletes, creates):
         """A read that fits the state has its moment at once: no later one is better, and it changes nothing."""
@@ -171,7 +170,6 @@ class _Search:
                     waiting.append(new)
         del self.open[number]
         self.configurations = self._without_dominated((s, done - {number}, d, c) for s, done, d, c in reached)
-        self.most = max(self.most, len(seen))
         return bool(self.configurations)
 
     @staticmethod
@@ -188,7 +186,7 @@ class _Search:
         return kept
 
 
-def check(operations, initial=MISSING):
+def check(operations):
     """None when the history is linearizable, else the first Violation."""
     operations = _cut_down(operations)
     if isinstance(operations, Violation):
@@ -198,7 +196,7 @@ def check(operations, initial=MISSING):
         events.append((operation.invoked, True, number))
         if operation.outcome != UNKNOWN:
             events.append((operation.returned, False, number))
-    search, ended = _Search(initial), collections.deque(maxlen=8)
+    search, ended = _Search(), collections.deque(maxlen=8)
     for _, invoked, number in sorted(events):
         operation = operations[number]
         if invoked:

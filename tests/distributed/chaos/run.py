@@ -24,7 +24,6 @@ import namespaces
 from faults import DiedByItself, Faults
 from harness import TIME_FACTOR, eventually
 from linearizability import check
-from mesh_client import MeshClient
 from schedule import Fault, Round, schedule
 from topology import TABLES, ChaosMesh
 from workload import Client, History, read_all
@@ -89,12 +88,8 @@ async def chaos(mesh, options, history, say):
 
 def nothing_left(mesh):
     """What is wrong with the nodes when nobody asks anything any more."""
-    def info(node):
-        with MeshClient(node.endpoint) as client:
-            return client.ok(None, "node.info")
-
     def busy(node):
-        found = info(node)
+        found = node.info()
         left = {p["name"]: p["in_flight"] for p in found["peers"] if p["in_flight"]}
         # A client that left while its node was cut off is gone for TCP only when keep-alive finds out.
         if found["counters"]["tcp_connections"] and not mesh.networks:
@@ -107,7 +102,7 @@ def nothing_left(mesh):
             eventually(lambda n=node: not busy(n), 5)
         except AssertionError:
             wrong.append(f"{node.name} has something in flight at the end: {busy(node)}")
-        table = [(e["range"], e["node"].partition("@")[0]) for e in info(node)["table"]["entries"]]
+        table = [(e["range"], e["node"].partition("@")[0]) for e in node.info()["table"]["entries"]]
         if table != node.table:
             wrong.append(f"{node.name} has the table {table}, and its file says {node.table}")
     return wrong
@@ -194,7 +189,7 @@ def main():
     if reason is not None:
         print(f"SKIPPED: {reason}")
         return 77
-    return run(options, namespaces.Networks(["gate", "door", "foo", "bar", "baz"]))
+    return run(options, namespaces.Networks(TABLES))
 
 
 if __name__ == "__main__":

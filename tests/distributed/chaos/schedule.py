@@ -29,7 +29,7 @@ class Round:
 
     @property
     def kind(self):
-        return " + ".join(sorted(f.kind for f in self.faults)) if len(self.faults) == 1 else "two at once"
+        return self.faults[0].kind if len(self.faults) == 1 else "two at once"
 
 
 # How often each kind comes and how long it lasts, from and to, in seconds. Peers wait 1 s for a sign of life, so what

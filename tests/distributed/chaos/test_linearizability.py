@@ -22,7 +22,7 @@ def history(*lines):
     return made
 
 
-def brute_force(operations, initial=MISSING):
+def brute_force(operations):
     """Whether some order explains the history: tries all of them, with nothing cut down."""
     def search(left, state):
         certain = [o for o in left if o.outcome != UNKNOWN]
@@ -31,7 +31,7 @@ def brute_force(operations, initial=MISSING):
         first_return = min(o.returned for o in certain)
         return any(search([p for p in left if p is not o], new)
                    for o in left if o.invoked < first_return for new in after(o, state))
-    return search([o for o in operations], initial)
+    return search(list(operations), MISSING)
 
 
 class Known(unittest.TestCase):

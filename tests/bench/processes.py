@@ -7,8 +7,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+
+# Behind ours, for both folders have a load.py.
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../distributed"))
+from ports import free_port  # noqa: E402  so that tests beside us choose others
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -18,26 +23,6 @@ START_SECONDS = 20
 
 class Failed(Exception):
     """A benchmark cannot go on; the text says why."""
-
-
-_reserved = []  # sockets that keep other runs, and the tests in tests/distributed, from choosing our ports
-
-
-def free_port():
-    """A port below the ephemeral range that nothing listens on, and that no other run will choose."""
-    for port in random.sample(range(20000, 32000), 2000):
-        token = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            token.bind(f"\0kvmesh-test-port-{port}")
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(("127.0.0.1", port))
-        except OSError:
-            token.close()
-            continue
-        _reserved.append(token)
-        return port
-    raise Failed("no free port between 20000 and 32000")
 
 
 def eventually(condition, what):

@@ -11,15 +11,12 @@ A test describes its nodes, then starts them:
 At its end every node that still runs gets SIGTERM and must exit 0 within two seconds, without a sanitizer's report.
 """
 
-import atexit
 import ctypes
 import os
-import random
 import re
 import resource
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -27,6 +24,7 @@ import unittest
 
 from line_client import LineClient
 from mesh_client import MeshClient
+from ports import free_port
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NODE_BIN = os.environ.get("KVMESH_NODE_BIN", os.path.join(ROOT, "build/release/kvmesh-node"))
@@ -39,13 +37,6 @@ SANITIZED = TIME_FACTOR > 1
 REPORTS = re.compile(r"Sanitizer|runtime error:|Assertion failed|terminate called|\[critical\]")
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
-_reserved = {}  # port -> the socket that keeps other test runs from choosing it
-
-
-@atexit.register
-def _release_ports():
-    for token in _reserved.values():
-        token.close()
 
 
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -62,25 +53,6 @@ def eventually(condition, timeout=5.0, what="the condition"):
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {timeout * TIME_FACTOR:g} s; the last value was {value!r}")
         time.sleep(0.005)
-
-
-def free_port():
-    """A port below the ephemeral range that nothing listens on, and that no other run of these tests will choose."""
-    for port in random.sample(range(20000, 32000), 2000):
-        token = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        probe = socket.socket()
-        try:
-            token.bind(f"\0kvmesh-test-port-{port}")
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            token.close()
-            continue
-        finally:
-            probe.close()
-        _reserved[port] = token
-        return port
-    raise AssertionError("no free port between 20000 and 32000")
 
 
 def full_name(name):

@@ -3,10 +3,11 @@
 
 import time
 
-from harness import MeshTest, eventually, free_port, main
+from harness import MeshTest, eventually, main
 from hostile_vectors import vectors
 from mesh_client import (HELLO, PING, REFUSED, REPLIES, REQUESTS, WELCOME, frame, hello, pack, record, request_record,
                          unpack)
+from ports import free_port
 from raw_peer import FakeNode
 
 EVIL = "evil@localhost"

@@ -7,7 +7,8 @@ import socket
 import subprocess
 import time
 
-from harness import NODE_BIN, MeshTest, clean_environment, eventually, free_port, main
+from harness import NODE_BIN, MeshTest, clean_environment, eventually, main
+from ports import free_port
 
 GOOD = """name = "foo@localhost"
 apps = ["kv", "kv_server"]

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 
-from page import ROOT, Page, harness, read
+from page import ROOT, Page, free_port, harness, read
 
 PORTS = ["5550", "5551", "5552", "4040", "4041"]  # that config/demo and the page name
 
@@ -24,7 +24,7 @@ class Examples(Page):
         directory = tempfile.mkdtemp(prefix="kvmesh-test-docs-")
         self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
         self.enter_directory(directory)
-        self.ports.ours = {port: str(harness.free_port()) for port in PORTS}
+        self.ports.ours = {port: str(free_port()) for port in PORTS}
         os.makedirs(os.path.join(self.directory, "config/demo"))
         for name in ("foo", "bar", "gate"):
             path = f"config/demo/{name}.toml"

@@ -14,7 +14,7 @@ import subprocess
 import tomllib
 import unittest
 
-from page import BUILD, ROOT, Page, harness, read, run
+from page import BUILD, ROOT, Page, free_port, harness, read, run
 from readme_blocks import Selftest  # noqa: F401  unittest runs it too
 
 CTEST = os.environ.get("KVMESH_TEST_CTEST", "ctest")
@@ -142,7 +142,7 @@ def demo_shape(text):
 def five_ports():
     """The first of five free ports in a row."""
     for _ in range(200):
-        base = harness.free_port()
+        base = free_port()
         try:
             for port in range(base + 1, base + 5):
                 with socket.socket() as probe:

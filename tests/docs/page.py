@@ -13,6 +13,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../distributed"))
 import harness  # noqa: E402  beside the tests of real processes
+from ports import free_port  # noqa: E402
 from readme_blocks import blocks, fits  # noqa: E402
 
 ROOT = harness.ROOT
@@ -110,7 +111,7 @@ class Page(harness.MeshTest):
 
     def check_config(self, block):
         for port in re.findall(r":(\d{4})\b", block.text):
-            self.ports.ours[port] = str(harness.free_port())
+            self.ports.ours[port] = str(free_port())
         with open(os.path.join(self.directory, block.argument), "w", encoding="utf-8") as file:
             file.write(self.ports.here(block.text))
 

@@ -9,7 +9,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from harness import free_port
+from ports import free_port
 from proxy import Proxy
 from schedule import LINK_KINDS, NETWORK_KINDS, NODE_KINDS, schedule
 from topology import BUCKETS, PEERS, TABLES, equivalent_table

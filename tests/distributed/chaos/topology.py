@@ -10,7 +10,8 @@ import random
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from harness import Mesh, Node, free_port
+from harness import Mesh, Node
+from ports import free_port
 from proxy import Proxy
 
 BUCKETS = {"apples": "foo", "grapes": "baz", "shopping": "bar", "tomatoes": "baz"}  # and who stores them

@@ -356,6 +356,16 @@ class MeshTest(unittest.TestCase):
         mesh.start()
         return foo, bar
 
+    def run_to_end(self, command, status=0, given="", environment=None):
+        """What a program writes to stdout; `self.stderr` has the rest, as text. Asserts how it ends.
+
+        `given` is its stdin. It is text or bytes, and so is what comes back."""
+        done = subprocess.run(command, input=given, text=isinstance(given, str), capture_output=True, check=False,
+                              timeout=60 * TIME_FACTOR, env=clean_environment(environment), preexec_fn=die_with_parent)
+        self.stderr = done.stderr if isinstance(given, str) else done.stderr.decode("utf-8", "replace")
+        self.assertEqual(done.returncode, status, (command, done.stdout[-2000:], self.stderr[-2000:]))
+        return done.stdout
+
     def within(self, seconds, began, what):
         """Asserts that no more than `seconds`, times the sanitizers' factor, have passed since `began`."""
         took = time.monotonic() - began

@@ -117,8 +117,9 @@ def down(client, node, process_id):
             return reason
 
 
-def with_tasks(**tasks):
-    return {"": {"modules": [T]}, "tasks": tasks}
+def with_tasks(modules=(T,), **tasks):
+    """The settings of a node with these modules; `tasks` are those of [tasks]."""
+    return {"": {"modules": list(modules)}, "tasks": tasks}
 
 
 class TaskTest(harness.MeshTest):

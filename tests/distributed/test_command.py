@@ -23,14 +23,10 @@ class Command(MeshTest):
         return [COMMAND_BIN, "--node", (node or self.foo).endpoint, *arguments]
 
     def kvmesh(self, *arguments, status=0, stdin=b"", node=None):
-        """Runs the command; its standard output. Asserts how it ends; `self.stderr` has the rest."""
-        result = subprocess.run(self.command_line(*arguments, node=node), input=stdin, capture_output=True,
-                                timeout=60 * TIME_FACTOR, env=clean_environment(), check=False)
-        self.stderr = result.stderr.decode("utf-8", "replace")
-        self.assertEqual(result.returncode, status, (arguments, result.stdout[-2000:], self.stderr[-2000:]))
+        printed = self.run_to_end(self.command_line(*arguments, node=node), status, given=stdin)
         if status != 0:
             self.assertTrue(self.stderr, "a failure says why")
-        return result.stdout
+        return printed
 
     def path(self, name):
         return os.path.join(self.foo.mesh.directory, name)
@@ -124,9 +120,8 @@ class OneRequest(Command):
         self.kvmesh("--help")
 
     def test_the_node_of_the_environment(self):
-        environment = clean_environment({"KVMESH_NODE": self.foo.endpoint})
-        result = subprocess.run([COMMAND_BIN, "info", "--json"], env=environment, capture_output=True, timeout=30, check=True)
-        self.assertEqual(json.loads(result.stdout)["name"], "foo@localhost")
+        info = self.run_to_end([COMMAND_BIN, "info", "--json"], environment={"KVMESH_NODE": self.foo.endpoint})
+        self.assertEqual(json.loads(info)["name"], "foo@localhost")
 
     def test_many_keys_come_page_by_page(self):
         client = self.foo.client()

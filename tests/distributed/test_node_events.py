@@ -11,10 +11,9 @@ import unittest
 
 from harness import COMMAND_BIN, TIME_FACTOR, MeshTest, clean_environment, die_with_parent, eventually, main
 from pipe_lines import read_line, write_line
-from task_client import T, Follower
+from task_client import BAR, FOO, QUX, Follower, with_tasks
 
-BAR, QUX, FOO = "bar@localhost", "qux@localhost", "foo@localhost"
-TASKS = {"": {"modules": [T]}, "tasks": {"allow": ["t.*"]}, "mesh": {"ping_interval_ms": 100, "peer_timeout_ms": 400}}
+TASKS = {**with_tasks(allow=["t.*"]), "mesh": {"ping_interval_ms": 100, "peer_timeout_ms": 400}}
 
 
 class Watcher:

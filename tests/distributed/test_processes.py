@@ -3,10 +3,9 @@
 
 import os
 import shutil
-import subprocess
 
-from harness import NODE_BIN, TIME_FACTOR, MeshTest, clean_environment, main
-from task_client import MODULES, QUX, T, Follower, Mailbox, TaskTest, down
+from harness import NODE_BIN, MeshTest, main
+from task_client import MODULES, QUX, T, Follower, Mailbox, TaskTest, down, with_tasks
 
 
 class Processes(TaskTest):
@@ -124,7 +123,7 @@ class Servers(TaskTest):
 class Modules(MeshTest):
     def refused(self, *paths):
         mesh = self.mesh()
-        node = mesh.add("foo", settings={"": {"modules": list(paths)}})
+        node = mesh.add("foo", settings=with_tasks(paths))
         node.launch()
         node.process.wait(10)
         self.assertEqual(node.process.returncode, 2, node.log())
@@ -140,21 +139,18 @@ class Modules(MeshTest):
                 self.assertIn(f"{MODULES}/{name}.so", log)
                 self.assertIn(wanted, log)
 
-    def check(self, *paths):
-        """--check-config of a node with these modules: its exit status and all that it prints."""
-        node = self.mesh().add("foo", settings={"": {"modules": list(paths)}})
+    def check(self, *paths, status=0):
+        """All that --check-config of a node with these modules prints."""
+        node = self.mesh().add("foo", settings=with_tasks(paths))
         node.write_config()
-        done = subprocess.run([NODE_BIN, "--config", node.config_path, "--check-config"], capture_output=True, text=True,
-                              timeout=30 * TIME_FACTOR, env=clean_environment(), check=False)
-        return done.returncode, done.stdout + done.stderr
+        return self.run_to_end([NODE_BIN, "--config", node.config_path, "--check-config"], status) + self.stderr
 
     def test_check_config_loads_them(self):
-        self.assertEqual(self.check(T, f"{MODULES}/printer.so"), (0, "the configuration is valid\n"))
+        self.assertEqual(self.check(T, f"{MODULES}/printer.so"), "the configuration is valid\n")
         names = ["absent", "no_entry", "wrong_version", "makes_fault"]
         copy = os.path.join(self.mesh().directory, "copy.so")
         shutil.copy(T, copy)
-        status, told = self.check(*(f"{MODULES}/{name}.so" for name in names), T, copy)
-        self.assertEqual(status, 2)
+        told = self.check(*(f"{MODULES}/{name}.so" for name in names), T, copy, status=2)
         lines = told.splitlines()
         for path in [*(f"{MODULES}/{name}.so" for name in names), copy]:
             self.assertTrue(lines[0].startswith(f'modules: "{path}"'), told)

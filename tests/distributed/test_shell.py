@@ -13,10 +13,10 @@ import unittest
 
 from harness import COMMAND_BIN, TIME_FACTOR, MeshTest, clean_environment, die_with_parent, eventually, main
 from pipe_lines import read_line, write_line
-from task_client import MODULES, T
+from task_client import MODULES, T, with_tasks
 
 USAGE, NOT_FOUND, DEADLINE_EXCEEDED = 2, 11, 16
-TASKS = {"": {"modules": [T, os.path.join(MODULES, "printer.so")]}, "tasks": {"allow": ["t.*", "printer.*"]}}
+TASKS = with_tasks([T, os.path.join(MODULES, "printer.so")], allow=["t.*", "printer.*"])
 PROMPT = "foo@localhost> "
 
 
@@ -34,11 +34,7 @@ class Shell(MeshTest):
 
 class Script(Shell):
     def script(self, text, *options, status=0):
-        result = subprocess.run(self.command_line(*options), input=text, capture_output=True, text=True,
-                                timeout=60 * TIME_FACTOR, env=clean_environment(), check=False)
-        self.stderr = result.stderr
-        self.assertEqual(result.returncode, status, (result.stdout[-2000:], result.stderr[-2000:]))
-        return result.stdout.splitlines()
+        return self.run_to_end(self.command_line(*options), status, given=text).splitlines()
 
     def test_buckets(self):
         self.assertEqual(self.script("""
@@ -214,8 +210,7 @@ class Terminal(Shell):
         pid = re.search("<.*>", self.run_line("spawn printer.write_messages")).group(0)
 
         def write(text):
-            subprocess.run([COMMAND_BIN, "--node", self.foo.endpoint, "send", pid, json.dumps(text)], check=True,
-                           env=clean_environment())
+            self.run_to_end([COMMAND_BIN, "--node", self.foo.endpoint, "send", pid, json.dumps(text)])
         return write
 
     def test_output_leaves_the_line_alone(self):

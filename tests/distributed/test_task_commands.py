@@ -10,12 +10,11 @@ import unittest
 
 from harness import COMMAND_BIN, TIME_FACTOR, MeshTest, clean_environment, die_with_parent, eventually, main
 from pipe_lines import read_line, write_line
-from task_client import T
+from task_client import QUX, with_tasks
 
 USAGE, NOT_FOUND, INVALID_ARGUMENT, NO_ROUTE, DEADLINE_EXCEEDED, UNDEFINED = 2, 11, 12, 13, 16, 22
 TASK_FAILED, CANCELLED, DENIED = 26, 27, 28
-PID = re.compile(r"<qux@localhost/[0-9a-f]+>")
-QUX = "qux@localhost"
+PID = re.compile(f"<{QUX}/[0-9a-f]+>")
 
 
 @unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")
@@ -27,7 +26,7 @@ class TaskCommand(MeshTest):
         self.foo = mesh.add("foo", table=[("*", "qux")], peers=["bar"], vias={"qux": "bar"})
         self.bar = mesh.add("bar", apps=["kv"], table=[("*", "qux")], peers=["qux"])
         self.qux = mesh.add("qux", apps=["kv"], table=[("*", "qux")], peers=[],
-                            settings={"": {"modules": [T]}, "tasks": {"allow": ["t.*", "counter.*"]}})
+                            settings=with_tasks(allow=["t.*", "counter.*"]))
         mesh.start()
         eventually(lambda: self.foo.reaches("qux"), 5, "foo reaches qux")
 
@@ -35,15 +34,10 @@ class TaskCommand(MeshTest):
         return [COMMAND_BIN, "--node", self.foo.endpoint, *arguments]
 
     def kvmesh(self, *arguments, status=0):
-        """Runs the command; its standard output. Asserts how it ends; `self.stderr` has the rest."""
-        result = subprocess.run(self.command_line(*arguments), capture_output=True, stdin=subprocess.DEVNULL, text=True,
-                                timeout=60 * TIME_FACTOR, env=clean_environment(), check=False)
-        self.stderr = result.stderr
-        self.assertEqual(result.returncode, status, (arguments, result.stdout[-2000:], result.stderr[-2000:]))
-        return result.stdout
+        return self.run_to_end(self.command_line(*arguments), status)
 
-    def begin(self, *arguments):
-        process = subprocess.Popen(self.command_line(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    def begin(self, *arguments, stdin=subprocess.DEVNULL):
+        process = subprocess.Popen(self.command_line(*arguments), stdin=stdin, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True, env=clean_environment(),
                                    preexec_fn=die_with_parent)
         self.addCleanup(self.finish, process)
@@ -176,9 +170,7 @@ class Killed(TaskCommand):
         return sorted(t["pid"] for t in self.tasks())
 
     def begin_shell(self):
-        shell = subprocess.Popen(self.command_line("shell"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                 stderr=subprocess.PIPE, env=clean_environment(), preexec_fn=die_with_parent)
-        self.addCleanup(self.finish, shell)
+        shell = self.begin("shell", stdin=subprocess.PIPE)
         write_line(shell.stdin, f"node {QUX}")
         return shell
 

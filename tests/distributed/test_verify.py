@@ -5,10 +5,9 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import unittest
 
-from harness import COMMAND_BIN, ROOT, TIME_FACTOR, MeshTest, clean_environment, main
+from harness import COMMAND_BIN, ROOT, MeshTest, main
 
 SOUND, UNSOUND, USAGE, UNAVAILABLE = 0, 1, 2, 14
 VERDICT = "sound: a request for any bucket that enters at any of 3 nodes ends where it is stored"
@@ -28,11 +27,7 @@ class Verify(MeshTest):
             node.write_config()
 
     def verify(self, *arguments, status=SOUND, environment=None):
-        result = subprocess.run([COMMAND_BIN, "verify", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                                timeout=60 * TIME_FACTOR, env=clean_environment(environment), check=False)
-        self.assertEqual(result.returncode, status, result)
-        self.stderr = result.stderr
-        return result.stdout
+        return self.run_to_end([COMMAND_BIN, "verify", *arguments], status, environment=environment)
 
     def verdict(self, *arguments, **options):
         return self.verify(*arguments, **options).splitlines()[-1]

@@ -5,7 +5,6 @@ By hand: KVMESH_TEST_BUILD=build/release tests/examples/test_task_examples.py, a
 """
 
 import os
-import re
 import subprocess
 import sys
 
@@ -85,11 +84,12 @@ class TaskExamples(harness.MeshTest):
         mesh.start()
         return mesh.nodes["foo"], mesh.nodes["bar"]
 
-    def expect(self, printed, program, *arguments, errors=""):
-        done = subprocess.run([example(program), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=60 * harness.TIME_FACTOR, env=harness.clean_environment(),
-                              preexec_fn=harness.die_with_parent, check=False)
-        self.assertEqual((done.stdout, done.stderr, done.returncode), (printed, errors, 0))
+    def expect_python(self, printed, script, *arguments):
+        path = os.path.join(harness.ROOT, "examples/python", script)
+        self.assertEqual((self.run_to_end([sys.executable, "-B", path, *arguments]), self.stderr), (printed, ""))
+
+    def expect(self, printed, program, *arguments):
+        self.assertEqual((self.run_to_end([example(program), *arguments]), self.stderr), (printed, ""))
 
     def test_hello(self):
         """Through the other node: what a task prints appears at the caller, and on no node."""
@@ -101,13 +101,8 @@ class TaskExamples(harness.MeshTest):
     def test_python(self):
         """The selftest of the Python client finds the module and calls it, on either side of the link."""
         for node in self.nodes("hello_node"):
-            done = subprocess.run([sys.executable, "-B", os.path.join(harness.ROOT, "examples/python/selftest.py"), node.endpoint],
-                                  capture_output=True, text=True, timeout=60 * harness.TIME_FACTOR, check=False)
-            self.assertEqual((done.stdout, done.stderr), ("selftest: all as common/PROTOCOL.md says\n", ""))
-        done = subprocess.run([sys.executable, "-B", os.path.join(harness.ROOT, "examples/python/kvmesh_client.py"),
-                               node.endpoint, "call_task", "foo@localhost", "hello.world"],
-                              capture_output=True, text=True, timeout=60 * harness.TIME_FACTOR, check=False)
-        self.assertEqual((done.stdout, done.stderr, done.returncode), ("hello world\n", "", 0))
+            self.expect_python("selftest: all as common/PROTOCOL.md says\n", "selftest.py", node.endpoint)
+        self.expect_python("hello world\n", "kvmesh_client.py", node.endpoint, "call_task", "foo@localhost", "hello.world")
 
     def test_ping_pong(self):
         foo, bar = self.nodes("ping_pong", "serve")
@@ -145,16 +140,13 @@ class TaskExamples(harness.MeshTest):
         rest, errors = waiting.communicate(timeout=20 * harness.TIME_FACTOR)
         self.assertEqual((rest, errors, waiting.returncode), (b"bar@localhost is up, says foo@localhost\n", b"", 0))
         foo.kill()
-        done = subprocess.run([example("node_events"), foo.endpoint, bar.full_name], capture_output=True, text=True,
-                              timeout=20 * harness.TIME_FACTOR, env=harness.clean_environment(), check=False)
-        self.assertEqual((done.stdout, done.returncode), ("", 1))
-        self.assertTrue(done.stderr.startswith("unavailable: "), done.stderr)
+        self.assertEqual(self.run_to_end([example("node_events"), foo.endpoint, bar.full_name], status=1), "")
+        self.assertTrue(self.stderr.startswith("unavailable: "), self.stderr)
 
     def test_wrong_use_is_told(self):
         for name in ("hello_node", "hello_call", "ping_pong", "async_await", "counter_server", "word_count", "node_events"):
-            done = subprocess.run([example(name)], capture_output=True, text=True, timeout=20, check=False)
-            self.assertEqual(done.returncode, 2, name)
-            self.assertTrue(re.match(r"usage: ", done.stderr), done.stderr)
+            self.run_to_end([example(name)], status=2)
+            self.assertTrue(self.stderr.startswith("usage: "), self.stderr)
 
 
 def example(name):

@@ -219,8 +219,21 @@ class Node:
     def state(self):
         return re.search(r"^State:\s+(\S)", self._proc("status"), re.M).group(1)
 
+    def _status_bytes(self, key):
+        return int(re.search(rf"^{key}:\s+(\d+) kB", self._proc("status"), re.M).group(1)) * 1024
+
     def rss_bytes(self):
-        return int(re.search(r"^VmRSS:\s+(\d+) kB", self._proc("status"), re.M).group(1)) * 1024
+        return self._status_bytes("VmRSS")
+
+    def peak_rss_bytes(self):
+        """The most that rss_bytes() was since the process began, or since forget_peak_rss()."""
+        return self._status_bytes("VmHWM")
+
+    def forget_peak_rss(self):
+        """The peak counts anew from here; returns rss_bytes()."""
+        with open(f"/proc/{self.process.pid}/clear_refs", "w", encoding="utf-8") as file:
+            file.write("5")
+        return self.rss_bytes()
 
     def cpu_seconds(self):
         fields = self._proc("stat").rsplit(")", 1)[1].split()

@@ -15,7 +15,6 @@ of what is lost is only the processor time of the attackers. Exit status: 0 when
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -59,16 +58,6 @@ class Clients:
         return {name: (one["per_second"], one["latency_us"]["p99"]) for name, one in found.items()}
 
 
-def forget_peak(node):
-    with open(f"/proc/{node.process.pid}/clear_refs", "w", encoding="utf-8") as file:
-        file.write("5")
-
-
-def peak_bytes(node):
-    with open(f"/proc/{node.process.pid}/status", encoding="utf-8") as file:
-        return int(re.search(r"^VmHWM:\s+(\d+) kB", file.read(), re.M).group(1)) * 1024
-
-
 def one_attack(function, seconds, size):
     """(before, meanwhile, memory before, peak of memory, CPU seconds a second of the node). AssertionError when it did
     harm."""
@@ -83,12 +72,11 @@ def one_attack(function, seconds, size):
             assert line.ask(f"PUT {BIG_BUCKET} {BIG_KEY} {'v' * BIG_BYTES}") == "OK"
             assert line.ask("CREATE berries") == "OK"
         before = clients.measure(seconds)
-        forget_peak(foo)
-        memory, used, began = foo.rss_bytes(), foo.cpu_seconds(), time.monotonic()
+        memory, used, began = foo.forget_peak_rss(), foo.cpu_seconds(), time.monotonic()
         with Attack(foo, function, size) as attack:
             meanwhile = clients.measure(seconds)
             busy = (foo.cpu_seconds() - used) / (time.monotonic() - began)
-            peak = peak_bytes(foo)
+            peak = foo.peak_rss_bytes()
         if attack.error:
             raise AssertionError(f"the attack itself failed: {attack.error!r}")
         with foo.line() as line:

@@ -52,8 +52,6 @@ def records(run):
     return found
 
 
-
-
 class MeshClient:
     """One DEALER connection. Not thread-safe. Frames that nobody asked for are kept in `frames`."""
 

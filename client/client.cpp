@@ -95,6 +95,11 @@ void Client::call_async(const Operation& operation, Callback done, Timeout timeo
   loop_->submit(operation, timeout, std::move(done));
 }
 
+void Client::call_after(std::chrono::milliseconds pause, const Operation& operation, Callback done,
+                        Timeout timeout) {
+  loop_->submit_after(pause, operation, timeout, std::move(done));
+}
+
 std::future<Outcome> Client::call_async(const Operation& operation, Timeout timeout) {
   auto promise = std::make_shared<std::promise<Outcome>>();  // shared: a std::function is copyable
   auto future = promise->get_future();

@@ -99,6 +99,14 @@ void Client::Loop::submit(const Operation& operation, Timeout timeout, Callback 
   submissions_.push(prepare(operation, timeout, std::move(done)));
 }
 
+void Client::Loop::submit_after(std::chrono::milliseconds pause, const Operation& operation,
+                                Timeout timeout, Callback done) {
+  auto call = prepare(operation, timeout, std::move(done));
+  call.made += pause;
+  call.deadline += pause;
+  submissions_.push(std::move(call));
+}
+
 client::Submission Client::Loop::prepare(const Operation& operation, Timeout timeout,
                                          Callback done) {
   client::Submission call;
@@ -148,14 +156,28 @@ bool Client::Loop::take_submissions() {
   const bool go_on = submissions_.take(taken_);
   now_ = std::chrono::steady_clock::now();
   for (auto& call : taken_) {
-    if (call.refused.ok()) {
-      waiting_.push_back(std::move(call));
+    if (call.made > now_) {
+      later_.emplace(call.made, std::move(call));
     } else {
-      deliver(call.done, {std::move(call.refused), {}, {}});
+      begin(std::move(call));
     }
   }
   if (!taken_.empty()) next_tick_ = std::min(next_tick_, now_ + kTickBusy);
   return go_on;
+}
+
+void Client::Loop::begin(client::Submission call) {
+  if (call.refused.ok()) {
+    waiting_.push_back(std::move(call));
+  } else {
+    deliver(call.done, {std::move(call.refused), {}, {}});
+  }
+}
+
+void Client::Loop::begin_due(TimePoint now) {
+  while (!later_.empty() && later_.begin()->first <= now) {
+    begin(std::move(later_.extract(later_.begin()).mapped()));
+  }
 }
 
 void Client::Loop::send_waiting() {
@@ -196,9 +218,11 @@ void Client::Loop::send_waiting() {
 
 void Client::Loop::tick() {
   link_.tick(now_);
+  begin_due(now_);
   expire();
   const bool idle = is_up() && waiting_.empty() && in_flight_.size() == 0;
   next_tick_ = now_ + (idle ? kTickIdle : kTickBusy);
+  if (!later_.empty()) next_tick_ = std::min(next_tick_, later_.begin()->first);
 }
 
 void Client::Loop::expire() {
@@ -256,6 +280,7 @@ void Client::Loop::end_all() {
         {{StatusCode::kOutcomeUnknown, "the client was closed before an answer came"}, {}, {}});
   }
   do {
+    begin_due(TimePoint::max());
     while (!waiting_.empty()) {
       auto call = std::move(waiting_.front());
       waiting_.pop_front();

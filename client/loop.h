@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -25,8 +26,8 @@ namespace kvmesh {
 /// The client's thread and what it owns: the link, the calls that wait to be sent and those that
 /// were. A pass takes what callers pushed, handles what arrived, sends what fits and sleeps when
 /// nothing is left.
-/// Invariant: every call is in exactly one of submissions_, waiting_ and in_flight_ until it ends,
-/// once. The methods of the first block are thread-safe; all else belongs to the thread.
+/// Invariant: every call is in exactly one of submissions_, later_, waiting_ and in_flight_ until
+/// it ends, once. The methods of the first block are thread-safe; all else belongs to the thread.
 class Client::Loop final : private transport::LinkEvents {
  public:
   static Result<std::unique_ptr<Loop>> start(Options options);
@@ -36,6 +37,9 @@ class Client::Loop final : private transport::LinkEvents {
 
   /// Checks and encodes on the caller's thread, then hands over.
   void submit(const Operation& operation, Timeout timeout, Callback done);
+  /// The same after a pause; the timeout counts from its end.
+  void submit_after(std::chrono::milliseconds pause, const Operation& operation, Timeout timeout,
+                    Callback done);
   /// All at once; `done_for(i)` is the callback of the i-th.
   template <typename DoneFor>
   void submit(std::span<const Operation> operations, Timeout timeout, DoneFor&& done_for) {
@@ -62,6 +66,8 @@ class Client::Loop final : private transport::LinkEvents {
 
   void run();
   bool take_submissions();
+  void begin(client::Submission call);
+  void begin_due(TimePoint now);
   void send_waiting();
   void tick();
   void expire();
@@ -97,7 +103,8 @@ class Client::Loop final : private transport::LinkEvents {
   std::uint64_t window_requests_ = 0;
   std::uint64_t window_bytes_ = 0;
   std::vector<client::Submission> taken_;
-  std::deque<client::Submission> waiting_;  // to be sent, in this order
+  std::multimap<TimePoint, client::Submission> later_;  // by the end of their pause
+  std::deque<client::Submission> waiting_;              // to be sent, in this order
   InFlight<Sent> in_flight_;
   transport::Link link_;
   std::thread thread_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 
@@ -18,6 +19,10 @@ class MeshPort final : public remote::MeshPort {
 
   void request(Operation operation, std::function<void(Outcome)> done, Timeout timeout) override {
     client_.call_async(operation, std::move(done), timeout);
+  }
+  void request_after(std::chrono::milliseconds pause, Operation operation,
+                     std::function<void(Outcome)> done, Timeout timeout) override {
+    client_.call_after(pause, operation, std::move(done), timeout);
   }
   std::unique_ptr<remote::Waiter> make_waiter() override;
   OutputSink& output() override { return output_; }

@@ -16,7 +16,7 @@ struct Submission {
   wire::Buffer body;  // target, function and arguments
   Status refused;     // why it must not be sent; OK: it must
   bool trace = false;
-  TimePoint made;
+  TimePoint made;  // in the future: it is to wait until then
   TimePoint deadline;
   Client::Callback done;
 };

@@ -4,15 +4,14 @@
 
 #include <chrono>
 #include <thread>
-#include <utility>
 
-#include "client/command/nodes_text.h"
+#include "client/command/watched_nodes.h"
 #include "common/mesh/requests.h"
 
 namespace kvmesh::command {
 namespace {
 
-constexpr std::chrono::milliseconds kPause{500};  // between attempts to reach a node that is away
+constexpr std::chrono::milliseconds kPause{500};  // between attempts at a node that is away or busy
 
 void print_change(const Session& session, const NodeChange& change) {
   const auto now = std::chrono::system_clock::now();
@@ -22,30 +21,17 @@ void print_change(const Session& session, const NodeChange& change) {
 }  // namespace
 
 int watch_nodes(Session& session, Client& client, const std::string& node) {
-  std::string name;  // the node's own, once it has answered
-  std::uint64_t seen = 0;
-  bool away = false;
+  WatchedNodes watched;
   while (true) {
-    const auto slice = seen == 0 ? std::chrono::milliseconds{0} : limits::kTaskSlice;
+    const auto slice = watched.seen() == 0 ? std::chrono::milliseconds{0} : limits::kTaskSlice;
     const auto outcome =
-        client.call(remote::watch_request(node, seen), slice + session.options.timeout);
+        client.call(remote::watch_request(node, watched.seen()), slice + session.options.timeout);
     const auto told = outcome.status.ok() ? remote::nodes_told_of(outcome.result)
                                           : Result<remote::NodesTold>{outcome.status};
-    if (!told) {
-      if (name.empty()) return session.fail(told.status());
-      if (!std::exchange(away, true)) {
-        print_change(session, {name, false, told.status().to_string(), {}});
-      }
-      seen = 0;
-      std::this_thread::sleep_for(kPause);
-      continue;
-    }
-    name = told->node;
-    seen = told->seen;
-    if (std::exchange(away, false)) print_change(session, {name, true, {}, {}});
-    for (const auto& change : told->changes) {
-      print_change(session, {change.node, change.up, change.why, name});
-    }
+    const auto changes = watched.take(told);
+    if (!changes) return session.fail(changes.status());
+    for (const auto& change : *changes) print_change(session, change);
+    if (!told) std::this_thread::sleep_for(kPause);
   }
 }
 

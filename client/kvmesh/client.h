@@ -19,6 +19,9 @@
 namespace kvmesh {
 
 class Mesh;
+namespace client {
+class MeshPort;
+}  // namespace client
 
 /// A page of names in ascending byte order.
 struct Names {
@@ -139,8 +142,12 @@ class Client {
   Mesh& mesh();
 
  private:
+  friend class client::MeshPort;
   class Loop;
   explicit Client(std::unique_ptr<Loop> loop);
+  /// As call_async(), after a pause; the timeout counts from its end.
+  void call_after(std::chrono::milliseconds pause, const Operation& operation, Callback done,
+                  Timeout timeout);
   std::unique_ptr<Loop> loop_;
   std::once_flag mesh_made_;
   std::unique_ptr<Mesh> mesh_;  // on loop_, so it ends first

@@ -196,10 +196,11 @@ class Mesh {
   /// mesh.peer_timeout_ms when it is silent. No full mailbox loses these messages: of each node the
   /// last kNodeDown and the last kNodeUp behind it always find room.
   ///
-  /// When `node` itself is stopped, cannot be reached any more or refuses the question
-  /// (kOverloaded), that is a kNodeDown of `node` with an empty `seen_by`, and the watch is over:
-  /// watch it again when it is back. Watching a node that is watched already starts anew. Fails as
-  /// call() does when `node` does not answer, and as self() does when there is no mailbox.
+  /// When `node` itself is stopped or cannot be reached any more, that is a kNodeDown of `node`
+  /// with an empty `seen_by`, and the watch is over: watch it again when it is back. A node that is
+  /// only busy (kOverloaded) is asked again after a pause, and nothing is missed meanwhile.
+  /// Watching a node that is watched already starts anew. Fails as call() does when `node` does not
+  /// answer, and as self() does when there is no mailbox.
   Status watch_nodes(std::string_view node = {});
   /// Ends the watch of `node`, named as for watch_nodes(). What has come into the mailbox stays.
   void unwatch_nodes(std::string_view node = {});

@@ -61,6 +61,21 @@ void Connection::request(Operation operation, std::function<void(Outcome)> done,
     const Visit visit{*this};
     if (visit) return port_->request(std::move(operation), std::move(done), timeout);
   }
+  refuse(done);
+}
+
+void Connection::request_after(std::chrono::milliseconds pause, Operation operation,
+                               std::function<void(Outcome)> done, Timeout timeout) {
+  {
+    const Visit visit{*this};
+    if (visit) {
+      return port_->request_after(pause, std::move(operation), std::move(done), timeout);
+    }
+  }
+  refuse(done);
+}
+
+void Connection::refuse(const std::function<void(Outcome)>& done) {
   Outcome outcome;
   outcome.status = {StatusCode::kUnavailable, "the Mesh that asked has been destroyed"};
   done(std::move(outcome));

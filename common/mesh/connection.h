@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -30,6 +31,9 @@ class Connection {
 
   /// MeshPort::request(); once closed `done` gets kUnavailable.
   void request(Operation operation, std::function<void(Outcome)> done, Timeout timeout);
+  /// MeshPort::request_after(), likewise.
+  void request_after(std::chrono::milliseconds pause, Operation operation,
+                     std::function<void(Outcome)> done, Timeout timeout);
   /// Writes to `sink`, or to the port's own when that is null. Once closed the output is dropped.
   void write(OutputSink* sink, std::vector<OutputChunk> chunks, std::function<void()> taken);
   /// Null once closed.
@@ -44,6 +48,7 @@ class Connection {
 
  private:
   class Visit;  // in the port, which close() waits for
+  static void refuse(const std::function<void(Outcome)>& done);
 
   explicit Connection(std::shared_ptr<MeshPort> port) : port_(std::move(port)) {}
 

@@ -60,6 +60,7 @@ struct Notice {
 struct Asks {
   std::unique_ptr<PackedOperation> operation;
   std::function<void(Outcome)> done;
+  TimePoint due;  // it is to wait until then
 };
 using Event = std::variant<Began, Exited, Wrote, Waits, Handled, WantsTimer, Notice, Asks>;
 

@@ -124,6 +124,9 @@ void Host::tick(TimePoint now) {
   processes_.on_tick(now_);
   watch_.on_tick(now_);
   alarms_.ring(now_);
+  while (!later_.empty() && later_.begin()->first <= now_) {
+    ask(std::move(later_.extract(later_.begin()).mapped()));
+  }
 }
 
 bool Host::may_sleep() {
@@ -247,6 +250,11 @@ void Host::handle(Notice& event) {
 }
 
 void Host::handle(Asks& event) {
+  if (event.due <= now_) return ask(std::move(event));
+  later_.emplace(event.due, std::move(event));
+}
+
+void Host::ask(Asks event) {
   auto request = event.operation->view();
   request.id = own_requests_.add(std::move(event.done));
   const core::Origin origin{adapter_, 0, request.id};

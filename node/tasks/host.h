@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -128,6 +129,7 @@ class Host final : private Runtime {
   void handle(WantsTimer& event);
   void handle(Notice& event);
   void handle(Asks& event);
+  void ask(Asks event);
 
   const Options options_;
   Catalogue catalogue_;
@@ -135,6 +137,7 @@ class Host final : private Runtime {
   EventQueue events_;
   Alarms alarms_;
   OwnRequests own_requests_;
+  std::multimap<TimePoint, Asks> later_;  // requests of bodies, by the end of their pause
   Processes processes_;
   NodeWatch watch_;
   absl::flat_hash_map<ProcessId, std::unique_ptr<Execution>> executions_;

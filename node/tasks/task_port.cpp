@@ -49,6 +49,16 @@ Delivery::Kind kind_of(MessageKind kind) { return static_cast<Delivery::Kind>(ki
 }  // namespace
 
 void TaskPort::request(Operation operation, std::function<void(Outcome)> done, Timeout timeout) {
+  ask({}, operation, std::move(done), timeout);
+}
+
+void TaskPort::request_after(std::chrono::milliseconds pause, Operation operation,
+                             std::function<void(Outcome)> done, Timeout timeout) {
+  ask(now() + pause, operation, std::move(done), timeout);
+}
+
+void TaskPort::ask(TimePoint due, const Operation& operation, std::function<void(Outcome)> done,
+                   Timeout timeout) {
   auto packed = PackedOperation::make(operation, timeout);
   if (!packed) {
     Outcome outcome;
@@ -56,7 +66,7 @@ void TaskPort::request(Operation operation, std::function<void(Outcome)> done, T
     return done(std::move(outcome));
   }
   execution_.shared().events.push(
-      Asks{std::make_unique<PackedOperation>(*std::move(packed)), std::move(done)});
+      Asks{std::make_unique<PackedOperation>(*std::move(packed)), std::move(done), due});
 }
 
 std::unique_ptr<remote::Waiter> TaskPort::make_waiter() {

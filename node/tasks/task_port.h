@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,6 +19,8 @@ class TaskPort final : public remote::MeshPort, private remote::Mailbox, private
   explicit TaskPort(Execution& execution) : execution_(execution) {}
 
   void request(Operation operation, std::function<void(Outcome)> done, Timeout timeout) override;
+  void request_after(std::chrono::milliseconds pause, Operation operation,
+                     std::function<void(Outcome)> done, Timeout timeout) override;
   std::unique_ptr<remote::Waiter> make_waiter() override;
   OutputSink& output() override { return *this; }
   remote::Mailbox* mailbox() override { return this; }
@@ -26,6 +29,8 @@ class TaskPort final : public remote::MeshPort, private remote::Mailbox, private
   void refuse_receive() { may_receive_ = false; }
 
  private:
+  void ask(TimePoint due, const Operation& operation, std::function<void(Outcome)> done,
+           Timeout timeout);
   Result<Pid> self() override { return execution_.pid(); }
   std::optional<Pid> known_self() const override { return execution_.pid(); }
   Result<Message> receive(TimePoint until) override;

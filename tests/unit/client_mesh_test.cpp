@@ -112,6 +112,58 @@ TEST_F(ClientMesh, IsOneWithOneMailbox) {
   EXPECT_EQ(message->body, Value{"ping"});
 }
 
+// A node that tells a watcher at once that foo@h is up; then it is busy, `busy` times; then foo@h
+// is down. Polls behind that it keeps.
+class BusyNode : public ClientMesh {
+ protected:
+  void play_busy_node(int busy) {
+    node_.on_request = [this, busy](const auto& request) {
+      if (request.function == "process.open") {
+        node_.answer(request, Value::List{"fake@localhost", 5, 55});
+      }
+      if (request.function != "node.watch") return;
+      seen.push_back(*request.args[0].to_uint());
+      if (seen.size() == 1) {
+        node_.answer(request, Value::List{"fake@localhost", 3, Value::List{change(true)}});
+      } else if (static_cast<int>(seen.size()) < busy + 2) {
+        node_.answer(request, {StatusCode::kOverloaded, "as many as it takes are under way"});
+      } else if (static_cast<int>(seen.size()) == busy + 2) {
+        node_.answer(request, Value::List{"fake@localhost", 4, Value::List{change(false)}});
+      }
+    };
+  }
+  static Value change(bool up) { return Value::List{"foo@h", up, up ? "" : "gone"}; }
+  MessageKind next_kind() {
+    const auto message = while_serving([&] { return client_->mesh().receive(kLong); });
+    EXPECT_TRUE(message) << message.status().to_string();
+    return message ? message->kind : MessageKind::kMessage;
+  }
+
+  std::vector<std::uint64_t> seen;
+};
+
+TEST_F(BusyNode, IsWatchedOnAfterAPause) {
+  play_busy_node(2);
+  open_connected();
+  ASSERT_TRUE(while_serving([&] { return client_->mesh().watch_nodes(); }).ok());
+  EXPECT_EQ(next_kind(), MessageKind::kNodeUp);
+  EXPECT_EQ(next_kind(), MessageKind::kNodeDown);
+  ASSERT_TRUE(node_.await([&] { return seen.size() >= 5; }));
+  EXPECT_EQ(seen, (std::vector<std::uint64_t>{0, 3, 3, 3, 4}));
+}
+
+TEST_F(BusyNode, AClientEndsInThePause) {
+  play_busy_node(1000000);
+  open_connected();
+  ASSERT_TRUE(while_serving([&] { return client_->mesh().watch_nodes(); }).ok());
+  ASSERT_TRUE(node_.await([&] { return seen.size() >= 2; }));
+  while_serving([&] {
+    client_.reset();
+    return true;
+  });
+  EXPECT_EQ(client_, nullptr);
+}
+
 TEST_F(ClientMesh, EndsWithItsClientWhileATaskRuns) {
   open_connected();
   auto task = client_->mesh().async<Value>("foo@h", "hello.slow");

@@ -9,6 +9,7 @@
 #include "client/command/number_text.h"
 #include "client/command/progress_text.h"
 #include "client/command/table.h"
+#include "client/command/watched_nodes.h"
 
 namespace kvmesh::command {
 namespace {
@@ -204,6 +205,42 @@ TEST(ExitStatus, IsTenAndTheNumberOfTheCode) {
   EXPECT_EQ(exit_status(StatusCode::kNotFound), 11);
   EXPECT_EQ(exit_status(StatusCode::kInternal), 25);
   EXPECT_EQ(exit_status(StatusCode::kDenied), 28);
+}
+
+// "foo@h up by bar@h: why, " of each.
+std::string text_of(const Result<std::vector<NodeChange>>& changes) {
+  if (!changes) return "! " + changes.status().to_string();
+  std::string out;
+  for (const auto& change : *changes) {
+    out += change.node + (change.up ? " up by " : " down by ") + change.seen_by + ": " +
+           change.why + ", ";
+  }
+  return out;
+}
+
+TEST(WatchedNodes, AFailureIsToldOnceAndBeginsAnew) {
+  WatchedNodes watched;
+  EXPECT_EQ(watched.seen(), 0U);
+  EXPECT_EQ(text_of(watched.take(remote::NodesTold{"gate@h", 9, {{"foo@h", true, ""}}})),
+            "foo@h up by gate@h: , ");
+  EXPECT_EQ(watched.seen(), 9U);
+  const Status gone{StatusCode::kUnavailable, "gone"};
+  EXPECT_EQ(text_of(watched.take(gone)), "gate@h down by : unavailable: gone, ");
+  EXPECT_EQ(watched.seen(), 0U);
+  EXPECT_EQ(text_of(watched.take(gone)), "");
+  EXPECT_EQ(text_of(watched.take(remote::NodesTold{"gate@h", 4, {{"foo@h", false, "why"}}})),
+            "gate@h up by : , foo@h down by gate@h: why, ");
+}
+
+TEST(WatchedNodes, ABusyNodeIsNotDown) {
+  const Status busy{StatusCode::kOverloaded, "busy"};
+  WatchedNodes watched;
+  EXPECT_EQ(text_of(watched.take(busy)), "! overloaded: busy") << "nothing is known to go on from";
+  EXPECT_EQ(text_of(watched.take(remote::NodesTold{"gate@h", 9, {}})), "");
+  EXPECT_EQ(text_of(watched.take(busy)), "");
+  EXPECT_EQ(watched.seen(), 9U);
+  EXPECT_EQ(text_of(watched.take(remote::NodesTold{"gate@h", 10, {{"foo@h", false, "gone"}}})),
+            "foo@h down by gate@h: gone, ");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -50,10 +51,15 @@ class FakePort : public MeshPort {
     Operation operation;
     std::function<void(Outcome)> done;
     Timeout timeout;
+    std::chrono::milliseconds pause{0};
   };
 
   void request(Operation operation, std::function<void(Outcome)> done, Timeout timeout) override {
     pending.push_back({std::move(operation), std::move(done), timeout});
+  }
+  void request_after(std::chrono::milliseconds pause, Operation operation,
+                     std::function<void(Outcome)> done, Timeout timeout) override {
+    pending.push_back({std::move(operation), std::move(done), timeout, pause});
   }
   std::unique_ptr<Waiter> make_waiter() override { return std::make_unique<StepWaiter>(*this); }
   OutputSink& output() override { return sink; }

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -43,7 +44,11 @@ class HostTest : public testing::Test, protected core::Effects {
     modules::define_task(functions_, *host_);
     modules::define_process(functions_, *host_);
     modules::define_server(functions_, *host_);
-    modules::define_watch(functions_, *host_);
+    if (watch_) {
+      functions_.define("node.watch", watch_);
+    } else {
+      modules::define_watch(functions_, *host_);
+    }
     core_ = std::make_unique<core::Core>(self_, std::vector<NodeName>{}, functions_,
                                          static_cast<core::Effects&>(*this), now());
     host_->attach(*core_, kTasks, [this] { wake(); });
@@ -124,8 +129,9 @@ class HostTest : public testing::Test, protected core::Effects {
   }
 
   Settings::Tasks settings_;
-  bool traced_ = false;          // what is asked from now on
-  std::vector<NodeName> peers_;  // of which the test says when they are up
+  bool traced_ = false;                     // what is asked from now on
+  std::vector<NodeName> peers_;             // of which the test says when they are up
+  std::function<void(core::Call&)> watch_;  // what answers node.watch; empty: the host
   std::vector<std::string> reports_;
   std::unique_ptr<core::Core> core_;
   std::unique_ptr<Host> host_;  // before the core: its bodies use that

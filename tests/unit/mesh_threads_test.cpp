@@ -54,6 +54,10 @@ class EchoPort : public remote::MeshPort {
     requests_.push_back({std::move(operation), std::move(done)});
     arrived_.notify_one();
   }
+  void request_after(std::chrono::milliseconds, Operation operation,
+                     std::function<void(Outcome)> done, Timeout timeout) override {
+    request(std::move(operation), std::move(done), timeout);
+  }
   std::unique_ptr<remote::Waiter> make_waiter() override {
     return std::make_unique<ConditionWaiter>();
   }

@@ -9,6 +9,7 @@
 #include <kvmesh/limits.h>
 #include <kvmesh/mesh.h>
 
+#include "common/mesh/node_watches.h"
 #include "tests/unit/fake_port.h"
 
 namespace kvmesh {
@@ -87,6 +88,39 @@ TEST_F(WatchTest, TheEndOfTheWatchedNodeEndsTheWatchAndIsTold) {
   ASSERT_TRUE(end);
   EXPECT_EQ(end->kind, MessageKind::kNodeDown);
   EXPECT_EQ(end->seen_by, "");
+}
+
+TEST_F(WatchTest, ABusyNodeIsAskedAgainAfterAPauseForWhatItHasNotTold) {
+  watch(told(9, {up("foo@h")}), "gate@h");
+  EXPECT_EQ(mesh_->try_receive(), is_up("foo@h"));
+  EXPECT_EQ(port_.pending.front().pause.count(), 0);
+  for (int i = 0; i < 3; ++i) {
+    port_.fail("node.watch", StatusCode::kOverloaded, "as many as it takes are under way");
+    EXPECT_EQ(mesh_->try_receive(), std::nullopt) << "it is there";
+    ASSERT_EQ(port_.asked(), "node.watch");
+    const auto& again = port_.pending.front();
+    EXPECT_EQ(again.pause, remote::kBusyPause);
+    EXPECT_EQ(again.operation.name, "gate@h");
+    EXPECT_EQ(again.operation.args, Value::List{9});
+    EXPECT_EQ(again.timeout.duration, limits::kTaskSlice + limits::kTimeoutDefault);
+  }
+  port_.answer("node.watch", told(11, {down("foo@h", "gone")}));
+  EXPECT_EQ(mesh_->try_receive(), is_down("foo@h", "gone"));
+  EXPECT_EQ(port_.pending.front().pause.count(), 0);
+  EXPECT_EQ(port_.pending.front().operation.args, Value::List{11});
+}
+
+TEST_F(WatchTest, ThatEndsWhileTheNodeIsBusyStaysEnded) {
+  watch(told(9, {}));
+  mesh_->unwatch_nodes();
+  port_.fail("node.watch", StatusCode::kOverloaded, "busy");
+  EXPECT_EQ(port_.asked(), "");
+  watch(told(9, {}));
+  port_.fail("node.watch", StatusCode::kOverloaded, "busy");
+  mesh_.reset();
+  (void)port_.take("process.close");
+  port_.fail("node.watch", StatusCode::kOverloaded, "busy");
+  EXPECT_EQ(port_.asked(), "");
 }
 
 TEST_F(WatchTest, ThatCannotBeginIsAStatus) {

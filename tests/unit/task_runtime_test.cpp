@@ -191,41 +191,6 @@ TEST_F(TaskRuntime, WhatATaskLeavesBehindIsNotTouched) {
   pass_until([&] { return host_->is_idle(); });
 }
 
-TEST_F(TaskRuntime, ATaskIsToldOfNodesThatComeAndGo) {
-  peers_ = {*NodeName::parse("bar@localhost")};
-  run(Module{"t"}.define("watch", [](Task& self) {
-    if (auto status = self.watch_nodes(); !status.ok()) return status;
-    for (int i = 0; i < 3; ++i) {
-      const auto event = self.receive(hours{1});
-      if (!event) return event.status();
-      const bool up = event->kind == MessageKind::kNodeUp;
-      self.print(event->sender.node + (up ? " up" : " down: ") + *event->body.bytes_or_text() +
-                 ", says " + event->seen_by);
-    }
-    self.unwatch_nodes();
-    return Status{};
-  }));
-  auto progress = answer(start("t.watch", {}, "async"));
-  // The next line that it prints, in however many answers that comes.
-  const auto next_line = [&] {
-    std::string out;
-    for (;;) {
-      auto& parts = *progress.result.get_if<Value::List>();
-      for (const auto& chunk : *parts[3].get_if<Value::List>()) {
-        out += *(*chunk.get_if<Value::List>())[1].bytes_or_text();
-      }
-      parts[3] = Value::List{};
-      if (out.ends_with('\n')) return out;
-      progress = answer(ask("task.next", {parts[1], parts[2]}));
-    }
-  };
-  EXPECT_EQ(next_line(), "bar@localhost down: not connected yet, says foo@localhost\n");
-  host_->watch().on_up(PeerIndex{0});
-  EXPECT_EQ(next_line(), "bar@localhost up, says foo@localhost\n");
-  host_->watch().on_down(PeerIndex{0}, "gone");
-  EXPECT_EQ(next_line(), "bar@localhost down: gone, says foo@localhost\n");
-}
-
 TEST_F(TaskRuntime, TimersComeAsMessagesFromItself) {
   run(Module{"t"}.define("remind", [](Task& self) {
     (void)self.send_after(milliseconds{10}, "now");

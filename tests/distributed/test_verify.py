@@ -92,6 +92,7 @@ class Configurations(Verify):
                          "joins: baz@localhost\n"
                          "first byte  before         after\n"
                          "x..z        bar@localhost  baz@localhost\n"
+                         "How many buckets that are, files do not say: --diff tcp://HOST:PORT asks the nodes that run.\n"
                          "Buckets do not move by themselves: export those of these bytes before the tables change (kvmesh "
                          "export), and import them after.")
         told = json.loads(self.verify("--diff", old, self.net.directory, "--json"))
@@ -164,8 +165,87 @@ class RunningNodes(Verify):
             node.table = [("a..z", "foo"), ("*", "bar")]
         self.write_configs()
         printed = self.verify("--diff", self.gate.endpoint, self.net.directory)
-        self.assertTrue(re.search(r"(?m)^n\.\.z +bar@localhost +foo@localhost$", printed), printed)
+        self.assertTrue(re.search(r"(?m)^n\.\.z +bar@localhost +foo@localhost +0 +0\nto move: 0 buckets with 0 keys$", printed), printed)
         self.verify("--diff", "tcp://127.0.0.1:1", self.net.directory, "--timeout", "100ms", status=UNAVAILABLE)
+
+
+class Moves(Verify):
+    """What has to move from the nodes that run, when the tables become those of self.net.directory."""
+
+    def fill(self, bucket, keys):
+        line = self.gate.line()
+        self.assertEqual(line.ask(f"CREATE {bucket}"), "OK")
+        for i in range(keys):
+            self.assertEqual(line.ask(f"PUT {bucket} key{i} value"), "OK")
+
+    def write_table(self, *table):
+        """Configurations by which all nodes have this table, for nodes that run with another."""
+        for node in self.net.nodes.values():
+            node.table, node.peers, node.vias = list(table), None, {}
+        self.write_configs()
+
+    def compare(self, *arguments):
+        return self.verify("--diff", self.gate.endpoint, self.net.directory, "--timeout", "20s", *arguments)
+
+    def moves(self):
+        return [change["moves"] for change in json.loads(self.compare("--json"))["changes"]]
+
+    def test_buckets_and_keys_of_a_running_mesh(self):
+        self.net.start()
+        for bucket, keys in (("apple", 5), ("c", 2), ("n", 1), ("x", 3), ("yes", 4), ("z", 0), ("zz", 1), ("{", 7)):
+            self.fill(bucket, keys)
+        self.net.add("baz", apps=["kv"])
+        self.write_table(("c", "baz"), ("a..m", "foo"), ("x..z", "baz"), ("*", "bar"))
+        printed = self.compare().split("\n\n")[0].splitlines()
+        self.assertEqual(printed[:5], ["joins: baz@localhost",
+                                       "first byte  before         after          buckets  keys",
+                                       "c           foo@localhost  baz@localhost        1     2",
+                                       "x..z        bar@localhost  baz@localhost        4     8",
+                                       "to move: 5 buckets with 10 keys"])
+        self.assertRegex(printed[5], r"^bar@localhost holds 6 buckets with 16 keys in all, [0-9.]+ \S+$")
+        self.assertRegex(printed[6], r"^foo@localhost holds 2 buckets with 7 keys in all, [0-9.]+ \S+$")
+        self.assertRegex(printed[7], "^Buckets do not move by themselves")
+
+        told = json.loads(self.compare("--json"))
+        self.assertEqual([change["moves"] for change in told["changes"]],
+                         [[{"from": "foo@localhost", "buckets": 1, "keys": 2, "complete": True}],
+                          [{"from": "bar@localhost", "buckets": 4, "keys": 8, "complete": True}]])
+        self.assertEqual([(h["node"], h["buckets"], h["keys"]) for h in told["holdings"]],
+                         [("bar@localhost", 6, 16), ("foo@localhost", 2, 7)])
+        self.assertEqual(told["silent"], {})
+
+    def test_more_buckets_than_a_page_holds(self):
+        self.net.start()
+        client = self.bar.client()
+        for reply in client.wait_all([client.post(b"x%d" % i, "kv.create") for i in range(10050)]):
+            self.assertEqual(reply.code, "ok")
+        self.write_table(("a..m", "foo"), ("x", "foo"), ("*", "bar"))
+        self.assertIn("\nto move: 10,050 buckets with 0 keys\n", self.compare())
+
+    def test_a_node_that_does_not_answer(self):
+        self.net.start()
+        self.fill("x", 3)
+        self.fill("c", 2)
+        self.net.add("baz", apps=["kv"])
+        self.write_table(("*", "baz"))
+        self.bar.kill()
+        printed = self.compare()
+        self.assertIn("was not sound", self.stderr)
+        self.assertRegex(printed, r"(?m)^a\.\.m +foo@localhost +baz@localhost +1 +2$")
+        self.assertRegex(printed, r"(?m)^not counted: what bar@localhost stores, which does not answer: unavailable: .+$")
+        self.assertEqual(list(json.loads(self.compare("--json"))["silent"]), ["bar@localhost"])
+
+    def test_a_node_whose_address_nobody_tells(self):
+        """gate knows baz only behind bar, so it is asked over gate."""
+        self.gate.vias = self.foo.vias = {"baz": "bar"}
+        self.gate.peers, self.foo.peers = ["foo", "bar"], ["bar"]
+        self.net.add("baz", apps=["kv"])
+        for node in self.net.nodes.values():
+            node.table = [("a..m", "foo"), ("x..z", "baz"), ("*", "bar")]
+        self.net.start()
+        self.fill("x", 3)
+        self.write_table(("a..m", "foo"), ("*", "bar"))
+        self.assertEqual(self.moves(), [[{"from": "baz@localhost", "buckets": 1, "keys": 3, "complete": True}]])
 
 
 if __name__ == "__main__":

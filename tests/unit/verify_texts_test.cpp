@@ -74,21 +74,23 @@ TEST(VerifyTexts, JsonHasEverything) {
 
 TEST(VerifyTexts, ADifferenceSaysWhoseBytesTheyWere) {
   verify::Difference difference;
-  EXPECT_EQ(difference_text(difference, false), "no first byte changes its owner\n");
+  EXPECT_EQ(difference_text(difference, nullptr, false), "no first byte changes its owner\n");
   difference.joined = {"baz@h"};
   difference.left = {"qux@h"};
   verify::ByteSet bytes;
   bytes.insert(ByteRange{'n', 'z'});
   difference.changes = {{bytes, {"bar@h"}, {"baz@h"}}};
   EXPECT_EQ(
-      difference_text(difference, false),
+      difference_text(difference, nullptr, false),
       "joins: baz@h\nleaves: qux@h\n"
       "first byte  before  after\n"
       "n..z        bar@h   baz@h\n"
+      "How many buckets that are, files do not say: --diff tcp://HOST:PORT asks the nodes that "
+      "run.\n"
       "Buckets do not move by themselves: export those of these bytes before the tables change "
       "(kvmesh export), and import them after.\n");
   difference.changes = {{bytes, {}, {"baz@h"}}};
-  EXPECT_EQ(difference_text(difference, false),
+  EXPECT_EQ(difference_text(difference, nullptr, false),
             "joins: baz@h\nleaves: qux@h\n"
             "first byte  before    after\n"
             "n..z        (nobody)  baz@h\n");

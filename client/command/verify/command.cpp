@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -12,6 +13,8 @@
 #include "client/command/json_lines.h"
 #include "client/command/verify/graphviz.h"
 #include "client/command/verify/live_mesh.h"
+#include "client/command/verify/live_moves.h"
+#include "client/command/verify/moves.h"
 #include "client/command/verify/picture.h"
 #include "client/command/verify/texts.h"
 #include "common/config/node_files.h"
@@ -41,14 +44,14 @@ int refuse(const Session& session, const Status& status) {
   return kExitUsage;
 }
 
-Result<verify::MeshModel> described_mesh(const std::vector<std::string>& configurations) {
+Result<LiveMesh> described_mesh(const std::vector<std::string>& configurations) {
   const auto files = read_node_files(configurations);
   if (!files) return files.status();
-  verify::MeshModel model;
+  LiveMesh mesh;  // without ways to its nodes, which need not run
   for (const auto& file : *files) {
-    model.nodes.push_back(verify::node_of(file.loaded.settings, file.path));
+    mesh.model.nodes.push_back(verify::node_of(file.loaded.settings, file.path));
   }
-  return model;
+  return mesh;
 }
 
 bool is_endpoint(const std::string& text) {
@@ -66,11 +69,15 @@ int write_file(const Session& session, const std::string& path, const std::strin
   return kExitOk;
 }
 
-// Prints or writes the picture that was asked for. `instead`: it took the place of the report.
+// A picture takes the place of the report.
+bool draws_instead(const VerifyArguments& arguments) {
+  return arguments.dot || arguments.svg == kStandardOutput;
+}
+
+// Prints or writes the picture that was asked for.
 int draw(const Session& session, const VerifyArguments& arguments, const verify::MeshModel& model,
-         const verify::Report& report, bool& instead) {
+         const verify::Report& report) {
   const auto graph = picture(model, report);
-  instead = arguments.dot || arguments.svg == kStandardOutput;
   if (arguments.dot) session.print(graph);
   if (arguments.svg.empty()) return kExitOk;
   const auto svg = svg_of(graph);
@@ -80,22 +87,33 @@ int draw(const Session& session, const VerifyArguments& arguments, const verify:
   return kExitOk;
 }
 
+// With what was before.
+struct Compared {
+  verify::Difference difference;
+  std::optional<Moves> moves;  // of a mesh that runs
+
+  const Moves* moves_or_null() const { return moves ? &*moves : nullptr; }
+};
+
 int judge(const Session& session, const VerifyArguments& arguments, const verify::MeshModel& model,
-          const verify::Report& report, const verify::Difference* difference) {
-  bool instead = false;
+          const verify::Report& report, const Compared* compared) {
   if (arguments.dot || !arguments.svg.empty()) {
-    const int status = draw(session, arguments, model, report, instead);
+    const int status = draw(session, arguments, model, report);
     if (status != kExitOk) return status;
   }
-  if (instead) {
+  if (draws_instead(arguments)) {
     if (!report.sound()) session.complain(verdict_text(report));
   } else if (session.json()) {
-    session.print_line(difference != nullptr ? difference_json(*difference, report)
-                                             : report_json(report));
+    session.print_line(compared != nullptr ? difference_json(compared->difference,
+                                                             compared->moves_or_null(), report)
+                                           : report_json(report));
   } else {
     const bool color = color_on_stdout();
-    session.print((difference != nullptr ? difference_text(*difference, color) + "\n" : "") +
-                  report_text(report, color));
+    session.print(
+        (compared != nullptr
+             ? difference_text(compared->difference, compared->moves_or_null(), color) + "\n"
+             : "") +
+        report_text(report, color));
   }
   return report.sound() ? kExitOk : kExitUnsound;
 }
@@ -118,11 +136,14 @@ int compare(const Session& session, const VerifyArguments& arguments,
   const auto before = live ? live_mesh({arguments.before}, session.options.timeout)
                            : described_mesh({arguments.before});
   if (!before) return live ? session.fail(before.status()) : refuse(session, before.status());
-  const auto was = verify::verify(*before, options_before(*before, arguments.from));
+  const auto was = verify::verify(before->model, options_before(before->model, arguments.from));
   if (!was) return refuse(session, was.status());
   if (!was->sound()) session.complain(arguments.before + " was " + verdict_text(*was));
-  const auto difference = verify::difference(*was, report);
-  return judge(session, arguments, model, report, &difference);
+  Compared compared{verify::difference(*was, report), std::nullopt};
+  if (live && !draws_instead(arguments)) {
+    compared.moves = count_moves(*before, compared.difference, session.options.timeout);
+  }
+  return judge(session, arguments, model, report, &compared);
 }
 
 int run_verify(const Session& session, const VerifyArguments& arguments) {
@@ -133,13 +154,13 @@ int run_verify(const Session& session, const VerifyArguments& arguments) {
                                  : "name the configurations of all nodes, as files or "
                                    "directories, or a running node with --live ENDPOINT"});
   }
-  const auto model = live ? live_mesh(arguments.live, session.options.timeout)
-                          : described_mesh(arguments.configurations);
-  if (!model) return live ? session.fail(model.status()) : refuse(session, model.status());
-  const auto report = verify::verify(*model, {arguments.from});
+  const auto mesh = live ? live_mesh(arguments.live, session.options.timeout)
+                         : described_mesh(arguments.configurations);
+  if (!mesh) return live ? session.fail(mesh.status()) : refuse(session, mesh.status());
+  const auto report = verify::verify(mesh->model, {arguments.from});
   if (!report) return refuse(session, report.status());
-  if (!arguments.before.empty()) return compare(session, arguments, *model, *report);
-  return judge(session, arguments, *model, *report, nullptr);
+  if (!arguments.before.empty()) return compare(session, arguments, mesh->model, *report);
+  return judge(session, arguments, mesh->model, *report, nullptr);
 }
 
 }  // namespace
@@ -156,8 +177,10 @@ void add_verify_command(CLI::App& app, Session& session) {
       ->type_name("ENDPOINT")
       ->allow_extra_args(false);
   command
-      ->add_option("--diff", arguments->before,
-                   "Say what changes from OLD (a file, a directory or an endpoint) to this")
+      ->add_option(
+          "--diff", arguments->before,
+          "Say what changes from OLD (a file or a directory; or an endpoint: then also how "
+          "many buckets and keys have to move)")
       ->type_name("OLD");
   command
       ->add_option("--from", arguments->from,

@@ -1,4 +1,5 @@
 // The reports of `verify` as JSON.
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -51,6 +52,30 @@ Json json_of(const verify::Report& report) {
           {"owners", std::move(owners)}, {"findings", std::move(findings)}};
 }
 
+Json json_of(const std::vector<Move>& moves) {
+  Json out = Json::array();
+  for (const auto& move : moves) {
+    Json one{{"from", move.from},
+             {"buckets", move.buckets},
+             {"keys", move.keys},
+             {"complete", move.status.ok()}};
+    if (!move.status.ok()) one["error"] = Json::parse(error_json(move.status));
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+Json json_of(const std::vector<Holding>& holdings) {
+  Json out = Json::array();
+  for (const auto& holding : holdings) {
+    out.push_back({{"node", holding.node},
+                   {"buckets", holding.buckets},
+                   {"keys", holding.keys},
+                   {"bytes", holding.bytes}});
+  }
+  return out;
+}
+
 // Paths of files need not be UTF-8.
 std::string text_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -60,16 +85,24 @@ std::string text_of(const Json& json) {
 
 std::string report_json(const verify::Report& report) { return text_of(json_of(report)); }
 
-std::string difference_json(const verify::Difference& difference, const verify::Report& after) {
+std::string difference_json(const verify::Difference& difference, const Moves* moves,
+                            const verify::Report& after) {
   Json changes = Json::array();
-  for (const auto& change : difference.changes) {
-    changes.push_back(
-        {{"ranges", ranges_of(change.bytes)}, {"before", change.before}, {"after", change.after}});
+  for (std::size_t i = 0; i < difference.changes.size(); ++i) {
+    const auto& change = difference.changes[i];
+    Json one{
+        {"ranges", ranges_of(change.bytes)}, {"before", change.before}, {"after", change.after}};
+    if (moves != nullptr) one["moves"] = json_of(moves->of_changes[i]);
+    changes.push_back(std::move(one));
   }
-  return text_of({{"joined", difference.joined},
-                  {"left", difference.left},
-                  {"changes", std::move(changes)},
-                  {"after", json_of(after)}});
+  Json out{
+      {"joined", difference.joined}, {"left", difference.left}, {"changes", std::move(changes)}};
+  if (moves != nullptr) {
+    out["holdings"] = json_of(moves->holdings);
+    out["silent"] = Json(moves->silent);
+  }
+  out["after"] = json_of(after);
+  return text_of(out);
 }
 
 }  // namespace kvmesh::command

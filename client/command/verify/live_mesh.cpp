@@ -1,11 +1,7 @@
 #include "client/command/verify/live_mesh.h"
 
-#include <kvmesh/client.h>
-
 #include <algorithm>
 #include <cstddef>
-#include <memory>
-#include <set>
 #include <utility>
 
 #include "client/command/info_text.h"
@@ -14,24 +10,14 @@
 namespace kvmesh::command {
 namespace {
 
-Result<std::unique_ptr<Client>> open_client(const std::string& endpoint,
-                                            std::chrono::milliseconds timeout) {
-  Client::Options options;
-  options.endpoint = endpoint;
-  auto client = Client::open(options);
-  if (!client) return client.status();
-  if (auto up = (*client)->wait_connected(timeout); !up.ok()) return up;
-  return client;
-}
-
-// How long a node may take to be reached that a peer of it cannot reach.
-constexpr std::chrono::milliseconds kConnectMax{1000};
-
 // A node that others are asked for, connected when it is needed first.
 class Knower {
  public:
   Knower(std::string endpoint, std::string name, std::chrono::milliseconds timeout)
       : endpoint_(std::move(endpoint)), name_(std::move(name)), timeout_(timeout) {}
+
+  const std::string& endpoint() const { return endpoint_; }
+  const std::string& name() const { return name_; }
 
   // What the node called `name` answers to a request that this one passes on.
   Result<verify::MeshNode> ask_for(const std::string& name) {
@@ -49,7 +35,7 @@ class Knower {
       status_ = {StatusCode::kUnavailable, name_ + " is only reached over others"};
       return;
     }
-    auto client = open_client(endpoint_, timeout_);
+    auto client = connected_client(endpoint_, timeout_);
     if (!client) {
       status_ = client.status();
       return;
@@ -79,28 +65,30 @@ class Walk {
   Status begin_at(const std::string& endpoint) {
     auto node = ask(endpoint, timeout_);
     if (!node) return node.status();
-    keep(*std::move(node), endpoint);
+    keep(*std::move(node), {endpoint, {}, {}});
     return {};
   }
 
   // Looks at what each node knows, those that are found meanwhile included. Connections are made
   // one at a time, as a process may have fewer descriptors than a mesh has nodes.
   void go_on() {
-    for (std::size_t i = 0; i < model_.nodes.size(); ++i) {
-      const auto peers = model_.nodes[i].peers;
-      const auto vias = model_.nodes[i].vias;
-      Knower knower{endpoints_[i], model_.nodes[i].name.str(), timeout_};
+    auto& nodes = mesh_.model.nodes;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      const auto peers = nodes[i].peers;
+      const auto vias = nodes[i].vias;
+      const auto& name = nodes[i].name.str();
+      Knower knower{mesh_.ways.at(name).address, name, timeout_};
       for (const auto& peer : peers) find(peer, knower);
       for (const auto& via : vias) find_behind(via.node.str(), knower);
     }
   }
 
-  verify::MeshModel take() { return std::move(model_); }
+  LiveMesh take() { return std::move(mesh_); }
 
  private:
   Result<verify::MeshNode> ask(const std::string& endpoint,
                                std::chrono::milliseconds connect_timeout) const {
-    const auto client = open_client(endpoint, connect_timeout);
+    const auto client = connected_client(endpoint, connect_timeout);
     if (!client) return client.status();
     const auto info = (*client)->info({}, timeout_);
     if (!info) return info.status();
@@ -111,10 +99,12 @@ class Walk {
   // the link between the two may be down.
   void find(const PeerSettings& peer, Knower& knower) {
     const std::string& name = peer.name.str();
-    if (known_.contains(name)) return;
+    if (mesh_.ways.contains(name)) return;
     auto node = knower.ask_for(name);
     std::string why = node.status().to_string();
+    Way way{peer.address, knower.name(), knower.endpoint()};
     if (!node) {
+      way = {peer.address, {}, {}};
       node = ask(peer.address, std::min(timeout_, kConnectMax));
       if (node.ok() && node->name != peer.name) {
         why = peer.address + " is the address of " + node->name.str();
@@ -122,40 +112,46 @@ class Walk {
     }
     if (node.ok() && node->name == peer.name) {
       node->source = peer.address;
-      keep(*std::move(node), peer.address);
+      keep(*std::move(node), std::move(way));
     } else {
-      model_.silent.emplace(name, std::move(why));
+      mesh_.model.silent.emplace(name, std::move(why));
     }
   }
 
   void find_behind(const std::string& name, Knower& knower) {
-    if (known_.contains(name)) return;
+    if (mesh_.ways.contains(name)) return;
     auto node = knower.ask_for(name);
     if (node.ok() && node->name.str() == name) {
-      keep(*std::move(node), {});
+      keep(*std::move(node), {{}, knower.name(), knower.endpoint()});
     } else {
-      model_.silent.emplace(name, node.status().to_string());
+      mesh_.model.silent.emplace(name, node.status().to_string());
     }
   }
 
-  // `endpoint`: where it can be asked from here; empty: only over others.
-  void keep(verify::MeshNode node, const std::string& endpoint) {
-    if (!known_.insert(node.name.str()).second) return;
-    model_.silent.erase(node.name.str());
-    model_.nodes.push_back(std::move(node));
-    endpoints_.push_back(endpoint);
+  void keep(verify::MeshNode node, Way way) {
+    if (!mesh_.ways.emplace(node.name.str(), std::move(way)).second) return;
+    mesh_.model.silent.erase(node.name.str());
+    mesh_.model.nodes.push_back(std::move(node));
   }
 
   std::chrono::milliseconds timeout_;
-  verify::MeshModel model_;
-  std::vector<std::string> endpoints_;  // of each node
-  std::set<std::string> known_;
+  LiveMesh mesh_;
 };
 
 }  // namespace
 
-Result<verify::MeshModel> live_mesh(const std::vector<std::string>& endpoints,
-                                    std::chrono::milliseconds timeout) {
+Result<std::unique_ptr<Client>> connected_client(const std::string& endpoint,
+                                                 std::chrono::milliseconds timeout) {
+  Client::Options options;
+  options.endpoint = endpoint;
+  auto client = Client::open(options);
+  if (!client) return client.status();
+  if (auto up = (*client)->wait_connected(timeout); !up.ok()) return up;
+  return client;
+}
+
+Result<LiveMesh> live_mesh(const std::vector<std::string>& endpoints,
+                           std::chrono::milliseconds timeout) {
   Walk walk{timeout};
   for (const auto& endpoint : endpoints) {
     if (auto status = walk.begin_at(endpoint); !status.ok()) return status;

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <map>
+#include <utility>
 
 #include "client/command/number_text.h"
 #include "client/command/table.h"
@@ -55,6 +58,108 @@ std::string owner_text(const std::vector<std::string>& owners) {
   return owners.empty() ? "(nobody)" : verify::some_of(owners);
 }
 
+// What the moves of some changes come to.
+struct Total {
+  std::uint64_t buckets = 0;
+  std::uint64_t keys = 0;
+  bool complete = true;
+
+  void add(const std::vector<Move>& moves) {
+    for (const auto& move : moves) {
+      buckets += move.buckets;
+      keys += move.keys;
+      complete = complete && move.status.ok();
+    }
+  }
+  // "3", "3+" when there may be more, "?" when nothing is known.
+  std::string cell(std::uint64_t count) const {
+    if (complete) return grouped(count);
+    return count == 0 ? "?" : grouped(count) + "+";
+  }
+};
+
+std::string changes_text(const verify::Difference& difference, const Moves* moves, bool color) {
+  std::vector<Table::Column> columns{{"first byte"}, {"before"}, {"after"}};
+  if (moves != nullptr) {
+    columns.push_back({"buckets", Table::Align::kRight});
+    columns.push_back({"keys", Table::Align::kRight});
+  }
+  Table rows(std::move(columns));
+  for (std::size_t i = 0; i < difference.changes.size(); ++i) {
+    const auto& change = difference.changes[i];
+    std::vector<std::string> cells{change.bytes.to_string(), owner_text(change.before),
+                                   owner_text(change.after)};
+    if (moves != nullptr) {
+      Total total;
+      total.add(moves->of_changes[i]);
+      cells.push_back(total.cell(total.buckets));
+      cells.push_back(total.cell(total.keys));
+    }
+    rows.add(std::move(cells));
+  }
+  return rows.to_string(color);
+}
+
+// A line for each, up to kShownOfAKind.
+std::string some_lines(const std::vector<std::string>& lines) {
+  std::string out;
+  for (std::size_t i = 0; i < std::min(lines.size(), kShownOfAKind); ++i) out += lines[i] + "\n";
+  if (lines.size() <= kShownOfAKind) return out;
+  return out + "... and " + grouped(lines.size() - kShownOfAKind) +
+         " more nodes; --json has them all\n";
+}
+
+std::string silent_text(const Moves& moves) {
+  std::vector<std::string> lines;
+  lines.reserve(moves.silent.size());
+  for (const auto& [node, why] : moves.silent) {
+    lines.push_back("not counted: what " + escape(node) +
+                    " stores, which does not answer: " + escape(why));
+  }
+  return some_lines(lines);
+}
+
+std::string counted_text(std::uint64_t buckets, std::uint64_t keys) {
+  return grouped(buckets) + (buckets == 1 ? " bucket with " : " buckets with ") + grouped(keys) +
+         (keys == 1 ? " key" : " keys");
+}
+
+// What a node holds in all goes with it: it says how much memory moves, at most.
+std::string moves_text(const Moves& moves) {
+  Total total;
+  std::map<std::string, std::string> failed;
+  for (const auto& of_change : moves.of_changes) {
+    total.add(of_change);
+    for (const auto& move : of_change) {
+      if (!move.status.ok()) failed.emplace(move.from, move.status.to_string());
+    }
+  }
+  std::string out = std::string{"to move: "} + (total.complete ? "" : "at least ") +
+                    counted_text(total.buckets, total.keys) + "\n";
+  std::vector<std::string> holdings;
+  holdings.reserve(moves.holdings.size());
+  for (const auto& holding : moves.holdings) {
+    holdings.push_back(escape(holding.node) + " holds " +
+                       counted_text(holding.buckets, holding.keys) + " in all, " +
+                       byte_count(holding.bytes));
+  }
+  std::vector<std::string> failures;
+  failures.reserve(failed.size());
+  for (const auto& [node, why] : failed) {
+    failures.push_back("not all counted: what " + escape(node) + " stores: " + escape(why));
+  }
+  return out + some_lines(holdings) + some_lines(failures) + silent_text(moves);
+}
+
+bool may_have_to_move(const verify::Difference& difference, const Moves* moves) {
+  if (moves == nullptr) {
+    return std::ranges::any_of(difference.changes, [](const auto& c) { return !c.before.empty(); });
+  }
+  Total total;
+  for (const auto& of_change : moves->of_changes) total.add(of_change);
+  return total.buckets > 0 || !total.complete || !moves->silent.empty();
+}
+
 std::string line_of_names(const std::string& label, const std::vector<std::string>& names) {
   return names.empty() ? "" : label + verify::some_of(names, 10) + "\n";
 }
@@ -92,16 +197,21 @@ std::string report_text(const Report& report, bool color) {
   return out + verdict_text(report) + "\n";
 }
 
-std::string difference_text(const verify::Difference& difference, bool color) {
+std::string difference_text(const verify::Difference& difference, const Moves* moves, bool color) {
   std::string out =
       line_of_names("joins: ", difference.joined) + line_of_names("leaves: ", difference.left);
-  if (difference.changes.empty()) return out + "no first byte changes its owner\n";
-  Table rows({{"first byte"}, {"before"}, {"after"}});
-  for (const auto& change : difference.changes) {
-    rows.add({change.bytes.to_string(), owner_text(change.before), owner_text(change.after)});
+  if (difference.changes.empty()) {
+    return out + "no first byte changes its owner\n" +
+           (moves != nullptr ? silent_text(*moves) : "");
   }
-  out += rows.to_string(color);
-  if (std::ranges::any_of(difference.changes, [](const auto& c) { return !c.before.empty(); })) {
+  out += changes_text(difference, moves, color);
+  if (moves != nullptr) out += moves_text(*moves);
+  if (may_have_to_move(difference, moves)) {
+    if (moves == nullptr) {
+      out +=
+          "How many buckets that are, files do not say: --diff tcp://HOST:PORT asks the nodes that "
+          "run.\n";
+    }
     out +=
         "Buckets do not move by themselves: export those of these bytes before the tables "
         "change (kvmesh export), and import them after.\n";

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "client/command/verify/moves.h"
 #include "common/verify/difference.h"
 #include "common/verify/verify.h"
 
@@ -16,12 +17,15 @@ inline constexpr std::size_t kShownOfAKind = 20;
 /// The last line of report_text(): "sound: ..." or "not sound: 2 faults, 1 warning; ...".
 std::string verdict_text(const verify::Report& report);
 
-/// Which bytes change their owner, who joins and leaves, and what has to move.
-std::string difference_text(const verify::Difference& difference, bool color);
+/// Which bytes change their owner, who joins and leaves, and what has to move. `moves`: what has
+/// been counted; null: the old mesh was not asked, and only bytes are known.
+std::string difference_text(const verify::Difference& difference, const Moves* moves, bool color);
 
 /// Everything, as one object.
 std::string report_json(const verify::Report& report);
-/// {"joined": [...], "left": [...], "changes": [...], "after": the report of the new mesh}.
-std::string difference_json(const verify::Difference& difference, const verify::Report& after);
+/// {"joined": [...], "left": [...], "changes": [...], "after": the report of the new mesh}. With
+/// `moves` each change has its "moves", and there are "holdings" and "silent".
+std::string difference_json(const verify::Difference& difference, const Moves* moves,
+                            const verify::Report& after);
 
 }  // namespace kvmesh::command

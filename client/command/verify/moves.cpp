@@ -1,0 +1,95 @@
+#include "client/command/verify/moves.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include <kvmesh/limits.h>
+
+namespace kvmesh::command {
+namespace {
+
+std::uint8_t first_byte(const std::string& bucket) {
+  return static_cast<std::uint8_t>(bucket.front());
+}
+
+// The bytes from `byte` on.
+bool reaches(const verify::ByteSet& bytes, std::uint8_t byte) {
+  return std::ranges::any_of(bytes.ranges(), [&](ByteRange range) { return range.last >= byte; });
+}
+
+}  // namespace
+
+std::string last_name_before(std::uint8_t byte) {
+  if (byte == 0) return {};
+  std::string out(limits::kBucketNameBytesMax, '\xff');
+  out.front() = static_cast<char>(byte - 1);
+  return out;
+}
+
+MoveCounter::MoveCounter(const verify::Difference& difference) : difference_(difference) {
+  for (const auto& change : difference.changes) {
+    auto& moves = moves_.of_changes.emplace_back();
+    for (const auto& node : change.before) {
+      if (std::ranges::find(change.after, node) != change.after.end()) continue;
+      moves.push_back({node, 0, 0, {}});
+      for (const auto range : change.bytes.ranges()) losses_[node].insert(range);
+    }
+  }
+}
+
+void MoveCounter::count(const std::string& node, const verify::ByteSet& bytes,
+                        BucketReader& reader) {
+  for (const auto range : bytes.ranges()) {
+    std::string after = last_name_before(range.first);
+    while (true) {
+      const auto page = reader.buckets(after);
+      if (!page) {
+        const auto from = after.empty() ? range.first : std::max(range.first, first_byte(after));
+        return fail_from(node, from, page.status());
+      }
+      const auto end = std::ranges::find_if(
+          page->names, [&](const auto& name) { return first_byte(name) > range.last; });
+      if (!count_page(node, {page->names.begin(), end}, reader)) return;
+      if (end != page->names.end()) break;  // these may be of the ranges that follow
+      if (!page->more || page->names.empty()) return;
+      after = page->names.back();
+    }
+  }
+}
+
+// False when this node is not to be asked any more.
+bool MoveCounter::count_page(const std::string& node, std::span<const std::string> buckets,
+                             BucketReader& reader) {
+  if (buckets.empty()) return true;
+  const auto counts = reader.counts(buckets);
+  for (std::size_t i = 0; i < buckets.size(); ++i) {
+    const auto& keys = counts[i];
+    if (!keys && keys.status().code() == StatusCode::kNotFound) continue;  // dropped meanwhile
+    auto& move = move_of(node, first_byte(buckets[i]));
+    ++move.buckets;
+    if (!keys) {
+      fail_from(node, first_byte(buckets[i]), keys.status());
+      return false;
+    }
+    move.keys += *keys;
+  }
+  return true;
+}
+
+Move& MoveCounter::move_of(const std::string& node, std::uint8_t byte) {
+  std::size_t change = 0;
+  while (!difference_.changes[change].bytes.holds(byte)) ++change;
+  return *std::ranges::find(moves_.of_changes[change], node, &Move::from);
+}
+
+void MoveCounter::fail_from(const std::string& node, std::uint8_t byte, const Status& why) {
+  for (std::size_t i = 0; i < difference_.changes.size(); ++i) {
+    if (!reaches(difference_.changes[i].bytes, byte)) continue;
+    for (auto& move : moves_.of_changes[i]) {
+      if (move.from == node) move.status = why;
+    }
+  }
+}
+
+}  // namespace kvmesh::command

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "common/mesh/poll.h"
 #include "common/mesh/requests.h"
 
 namespace kvmesh::remote {
@@ -25,10 +26,8 @@ void on_answer(const std::shared_ptr<Connection>& connection, const Pid& pid,
 }  // namespace
 
 void monitor(const std::shared_ptr<Connection>& connection, const Pid& pid) {
-  connection->request(
-      monitor_request(pid),
-      [connection, pid](const Outcome& outcome) { on_answer(connection, pid, outcome); },
-      poll_timeout());
+  poll(connection, monitor_request(pid),
+       [connection, pid](const Outcome& outcome) { on_answer(connection, pid, outcome); });
 }
 
 }  // namespace kvmesh::remote

@@ -1,8 +1,9 @@
 #include "common/mesh/node_watches.h"
 
 #include <cstdint>
-#include <functional>
 #include <utility>
+
+#include "common/mesh/poll.h"
 
 namespace kvmesh::remote {
 
@@ -13,7 +14,10 @@ class NodeWatches::Watch : public std::enable_shared_from_this<Watch> {
     tell(told);
   }
 
-  void ask() { connection_->request(watch_request(asked_, seen_), on_answer(), poll_timeout()); }
+  void ask() {
+    poll(connection_, watch_request(asked_, seen_),
+         [self = shared_from_this()](Outcome outcome) { self->take(std::move(outcome)); });
+  }
 
   void end() {
     const std::lock_guard lock{mutex_};
@@ -21,17 +25,7 @@ class NodeWatches::Watch : public std::enable_shared_from_this<Watch> {
   }
 
  private:
-  void ask_later() {
-    connection_->request_after(kBusyPause, watch_request(asked_, seen_), on_answer(),
-                               poll_timeout());
-  }
-
-  std::function<void(Outcome)> on_answer() {
-    return [self = shared_from_this()](Outcome outcome) { self->take(std::move(outcome)); };
-  }
-
   void take(Outcome outcome) {
-    const bool busy = outcome.status.code() == StatusCode::kOverloaded;
     {
       const std::lock_guard lock{mutex_};
       if (ended_) return;
@@ -40,13 +34,12 @@ class NodeWatches::Watch : public std::enable_shared_from_this<Watch> {
         if (told) tell(*told);
         outcome.status = told.status();
       }
-      ended_ = !outcome.status.ok() && !busy;
+      ended_ = !outcome.status.ok();
       if (ended_) {
         connection_->push({MessageKind::kNodeDown, {node_, 0}, outcome.status.to_string(), {}});
         return;
       }
     }
-    if (busy) return ask_later();
     ask();
   }
 

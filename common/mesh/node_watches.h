@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,15 +10,10 @@
 
 namespace kvmesh::remote {
 
-/// Before a poll that was refused as kOverloaded is made again: so that many who watch a busy node
-/// add little to its work.
-inline constexpr std::chrono::milliseconds kBusyPause{250};
-
 /// The nodes whose peers one Mesh watches: asks each of them over and over for changes, and puts
-/// these into the mailbox as kNodeUp and kNodeDown. A node that answers kOverloaded is there, and
-/// is asked again after kBusyPause for what came behind the last answer. The watch of one that
-/// fails in any other way ends, with a kNodeDown of that node. Driven by answers: needs no thread.
-/// Thread-safe.
+/// these into the mailbox as kNodeUp and kNodeDown. The watch of a node
+/// that fails to answer ends, with a kNodeDown of that node; one that is only busy is asked on
+/// (poll.h). Driven by answers: needs no thread. Thread-safe.
 class NodeWatches {
  public:
   explicit NodeWatches(std::shared_ptr<Connection> connection)

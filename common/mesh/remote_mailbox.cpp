@@ -7,6 +7,8 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/mesh/poll.h"
+
 namespace kvmesh::remote {
 namespace {
 
@@ -140,10 +142,8 @@ void RemoteMailbox::fetch() {
   }
   const auto connection = connection_.lock();
   if (connection == nullptr) return;
-  connection->request(
-      *std::move(operation),
-      [self = shared_from_this()](Outcome outcome) { self->on_fetched(std::move(outcome)); },
-      poll_timeout());
+  poll(connection, *std::move(operation),
+       [self = shared_from_this()](Outcome outcome) { self->on_fetched(std::move(outcome)); });
 }
 
 void RemoteMailbox::on_fetched(Outcome outcome) {

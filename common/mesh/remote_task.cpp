@@ -5,6 +5,8 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/mesh/poll.h"
+
 namespace kvmesh::remote {
 namespace {
 
@@ -164,7 +166,7 @@ void RemoteTask::on_taken() {
 // Does what there is to do now; after every change. Decides with the lock held, acts without.
 void RemoteTask::advance() {
   std::optional<Operation> cancel;
-  std::optional<Operation> poll;
+  std::optional<Operation> next;
   std::optional<Message> down;
   std::vector<OutputChunk> chunks;
   {
@@ -187,12 +189,16 @@ void RemoteTask::advance() {
     }
     if (!end_ && task_ && !asking_) {
       asking_ = true;
-      poll = next_request(*task_, written_bytes_ + queued_bytes_ < limits::kTaskOutputBytesMax);
+      next = next_request(*task_, written_bytes_ + queued_bytes_ < limits::kTaskOutputBytesMax);
     }
   }
   // The poll first: it is on its way while the output is written.
   if (cancel) connection_->request(*std::move(cancel), [](const Outcome&) {}, {});
-  if (poll) send(*std::move(poll), poll_timeout(), true);
+  if (next) {
+    poll(connection_, *std::move(next), [self = shared_from_this()](Outcome outcome) {
+      self->on_answer(std::move(outcome), true);
+    });
+  }
   if (!chunks.empty()) {
     connection_->write(output_.get(), std::move(chunks),
                        [self = shared_from_this()] { self->on_taken(); });

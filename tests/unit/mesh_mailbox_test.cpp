@@ -10,6 +10,7 @@
 #include <kvmesh/limits.h>
 #include <kvmesh/mesh.h>
 
+#include "common/mesh/poll.h"
 #include "tests/unit/fake_port.h"
 
 namespace kvmesh {
@@ -147,6 +148,31 @@ TEST_F(MailboxTest, ALostOneIsToldOnceAndOpenedAnew) {
   port_.then([&] { arrive({sent("after")}); });
   EXPECT_EQ(mesh_->receive()->body, Value{"after"});
   EXPECT_EQ(mesh_->self()->id, 0x20U);
+}
+
+TEST_F(MailboxTest, ABusyNodeIsAskedAgainAfterAPause) {
+  open();
+  ASSERT_TRUE(mesh_->monitor(kOther).ok());
+  const auto expect_again = [&] {
+    const auto& again = port_.pending.back();
+    EXPECT_EQ(again.pause, remote::kBusyPause);
+    EXPECT_EQ(again.timeout.duration, limits::kTaskSlice + limits::kTimeoutDefault);
+  };
+  for (int i = 0; i < 3; ++i) {
+    port_.fail("process.receive", StatusCode::kOverloaded, "busy");
+    expect_again();
+    EXPECT_EQ(port_.pending.back().operation.args, (Value::List{0x1f, 77, 1000}));
+    port_.fail("process.monitor", StatusCode::kOverloaded, "busy");
+    expect_again();
+    EXPECT_EQ(port_.pending.back().operation.args, (Value::List{0x2a}));
+    EXPECT_EQ(port_.asked(), "process.receive process.monitor");
+  }
+  EXPECT_EQ(mesh_->try_receive(), std::nullopt);
+  arrive({sent("late")});
+  EXPECT_EQ(mesh_->try_receive()->body, Value{"late"});
+  port_.answer("process.monitor", Value::List{false, "normal"});
+  EXPECT_EQ(mesh_->try_receive()->kind, MessageKind::kDown);
+  EXPECT_EQ(port_.pending.back().pause.count(), 0);
 }
 
 TEST_F(MailboxTest, ALossEndsAWait) {

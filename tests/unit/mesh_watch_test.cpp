@@ -9,7 +9,7 @@
 #include <kvmesh/limits.h>
 #include <kvmesh/mesh.h>
 
-#include "common/mesh/node_watches.h"
+#include "common/mesh/poll.h"
 #include "tests/unit/fake_port.h"
 
 namespace kvmesh {
@@ -114,6 +114,8 @@ TEST_F(WatchTest, ThatEndsWhileTheNodeIsBusyStaysEnded) {
   watch(told(9, {}));
   mesh_->unwatch_nodes();
   port_.fail("node.watch", StatusCode::kOverloaded, "busy");
+  port_.answer("node.watch", told(11, {up("foo@h")}));
+  EXPECT_EQ(mesh_->try_receive(), std::nullopt);
   EXPECT_EQ(port_.asked(), "");
   watch(told(9, {}));
   port_.fail("node.watch", StatusCode::kOverloaded, "busy");

@@ -10,6 +10,7 @@
 #include <kvmesh/limits.h>
 
 #include "common/mesh/connection.h"
+#include "common/mesh/poll.h"
 #include "common/mesh/remote_task.h"
 #include "tests/unit/fake_port.h"
 
@@ -176,6 +177,23 @@ TEST_F(RemoteTaskTest, ANodeThatGoesLeavesTheOutcomeUnknown) {
         << to_string(code) << " would say that nothing was executed";
     EXPECT_EQ(port_.asked(), "");
   }
+}
+
+TEST_F(RemoteTaskTest, ABusyNodeIsAskedAgainForATaskThatHasBegun) {
+  const auto task = start(Mode::kCall);
+  port_.answer("task.run", running());
+  for (int i = 0; i < 3; ++i) {
+    port_.fail("task.next", StatusCode::kOverloaded, "busy");
+    ASSERT_EQ(port_.asked(), "task.next");
+    EXPECT_EQ(port_.pending.front().pause, kBusyPause);
+    EXPECT_FALSE(task->is_done());
+  }
+  port_.answer("task.next", ended(42));
+  EXPECT_EQ(*task->result(), Value{42});
+
+  const auto refused = start(Mode::kCall);
+  port_.fail("task.run", StatusCode::kOverloaded, "busy");
+  EXPECT_EQ(refused->result().status().code(), StatusCode::kOverloaded) << "it has not begun";
 }
 
 TEST_F(RemoteTaskTest, CancelIsSentOnceItIsKnownWhom) {

@@ -204,11 +204,12 @@ void Reactor::tick() {
   const auto now = now_is();
   if (inbox_) inbox_->notice_frames();  // for the case that its descriptor cannot be watched
   links_.tick(now);
+  tcp_server_.tick();
   core_.on_tick(now);
   if (tasks_ != nullptr) tasks_->tick(now);
   if (now - last_sweep_ < kSweep) return;
   last_sweep_ = now;
-  tcp_server_.tick();
+  tcp_server_.sweep();
   if (inbox_) inbox_->tick(now);
 }
 

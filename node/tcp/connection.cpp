@@ -69,10 +69,11 @@ void Connection::read() {
 }
 
 void Connection::handle_read(std::size_t bytes) {
-  last_used_ = server_.look_at_clock();
+  last_used_ = server_.begin_turn();
   in_.filled(bytes);
   handle_lines();
-  if (!in_.empty() && server_.is_full(0)) refuse_unfinished_line();
+  had_much_ = bytes >= Turns::kLargeReadBytes || in_.skipping();
+  if (!in_.empty() && !in_.may_have_line() && server_.is_full(0)) refuse_unfinished_line();
   server_.mark_dirty(*this);  // also reads on
 }
 
@@ -87,12 +88,17 @@ void Connection::refuse_unfinished_line() {
   finish();
 }
 
-void Connection::handle_lines() {
+// False when there was none.
+bool Connection::handle_lines() {
+  bool handled = false;
   while (may_take_request()) {
     const auto line = in_.next();
-    if (!line) return;
+    if (!line) break;
     handle_line(*line);
+    handled = true;
+    if (server_.turn_is_over()) break;
   }
+  return handled;
 }
 
 void Connection::handle_line(const LineBuffer::Line& line) {
@@ -135,21 +141,31 @@ void Connection::reply(std::uint64_t place, const ReplyView& reply) {
 void Connection::flush() {
   if (closed_) return;
   write();
-  // Lines that are here already come before new ones; each round may fill the pipeline again.
-  while (!reading_ && !in_.empty() && may_take_request()) {
-    server_.look_at_clock();
-    const auto before = replies_.size() + out_.size();
-    handle_lines();
-    server_.hand_on();
-    if (replies_.size() + out_.size() == before) break;  // no whole line is left
-    write();
-  }
-  const bool no_more = finished_ || (ended_ && may_take_request());
-  if (no_more && idle() && out_.empty()) {
+  const bool no_more = finished_ || (ended_ && may_take_request() && !in_.may_have_line());
+  if (no_more && replies_.size() == 0 && out_.empty()) {
     discard_input();
     return close();
   }
-  read();
+  go_on();
+}
+
+// With a small request at once; with lines that are here already, and after much, by turns.
+void Connection::go_on() {
+  if (waiting_ || reading_ || closed_ || !may_take_request()) return;
+  if (!had_much_ && !in_.may_have_line()) return read();
+  waiting_ = true;
+  server_.wait_for_turn(*this);
+}
+
+void Connection::take_turn() {
+  waiting_ = false;
+  had_much_ = false;
+  // Each round may fill the pipeline again.
+  while (in_.may_have_line() && handle_lines()) {
+    server_.hand_on();
+    write();
+    if (server_.turn_is_over()) break;
+  }
 }
 
 void Connection::write() {

@@ -19,8 +19,8 @@ class Server;
 
 /// One client of the line protocol: reads lines, gives the requests to the core, writes the replies
 /// in order. Stops reading while its client leaves too much unread, so that it costs bounded
-/// memory. Owned by its Server and by the handlers that asio still holds; all on the server's
-/// thread.
+/// memory; waits for a turn (Turns) when it has more to do than a small request. Owned by its
+/// Server and by the handlers that asio still holds; all on the server's thread.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Server& server, std::uint64_t id, asio::ip::tcp::socket socket, TimePoint now);
@@ -30,6 +30,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void reply(std::uint64_t place, const ReplyView& reply);
   /// Writes what the pass has gathered, and goes on reading if that made room.
   void flush();
+  /// Its turn has come: handles lines that are here already, then reads on.
+  void take_turn();
   /// Gives memory back that it keeps for more of what it had to do lately.
   void give_back();
   /// Takes no more requests; closes when all replies are out.
@@ -41,7 +43,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string address() const;
   bool closed() const { return closed_; }
   /// No request under way; the client has the next move, be it to read.
-  bool idle() const { return replies_.size() == 0; }
+  bool idle() const { return replies_.size() == 0 && !waiting_; }
+  /// In the middle of a line that is over the limit.
+  bool skipping() const { return in_.skipping(); }
+  /// The most that the read under way can bring; 0: none is.
+  std::size_t reading_bytes() const { return reading_ ? in_.capacity() : 0; }
   /// When bytes last went either way.
   TimePoint last_used() const { return last_used_; }
   /// Replies that the client has not read.
@@ -58,7 +64,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   void read();
   void handle_read(std::size_t bytes);
-  void handle_lines();
+  bool handle_lines();
+  void go_on();
   void handle_line(const LineBuffer::Line& line);
   template <typename Append>
   void answer_here(Append append);
@@ -82,6 +89,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t expected_bytes_ = limits::kTcpPipelineBytes / 128;
   TimePoint last_used_;
   bool reading_ = false;   // a read is under way
+  bool had_much_ = false;  // what it sent last was a lot: goes on with its next turn
+  bool waiting_ = false;   // for that turn
   bool writing_ = false;   // the socket's buffer is full: waiting for room
   bool ended_ = false;     // the client sends no more; what is here is still answered
   bool finished_ = false;  // no more requests are taken

@@ -9,6 +9,8 @@ std::span<char> LineBuffer::room() {
   const auto kept = end_ - begin_;
   if (kept == 0) {
     begin_ = end_ = searched_ = 0;
+    // What is thrown away needs no room for a long line.
+    if (discarding_ && capacity_ > kBytesKept) resize(kBytesKept);
     if (capacity_ > kBytesKept && ++empty_rounds_ > kEmptyRoundsMax) give_back();
   }
   if (capacity_ == 0) resize(kBytesMin);

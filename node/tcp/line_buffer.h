@@ -38,6 +38,10 @@ class LineBuffer {
   bool can_give_back() const { return empty() && capacity_ > kBytesMin; }
 
   bool empty() const { return begin_ == end_; }
+  /// False when next() would certainly find no whole line in what has arrived.
+  bool may_have_line() const { return searched_ < end_; }
+  /// Inside a line that was told as too long: what arrives is thrown away up to its end.
+  bool skipping() const { return discarding_; }
   std::size_t capacity() const { return capacity_; }
 
  private:

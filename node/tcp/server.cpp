@@ -12,6 +12,9 @@ constexpr std::size_t kBodyBytesKept = 2 * limits::kValueBytesMax;
 constexpr std::size_t kLargeBodyBytes = 4096;
 constexpr std::chrono::seconds kSilence{1};  // after which a connection needs no large buffers
 
+// May go through a whole bucket: a page of a million keys takes tens of milliseconds.
+bool is_costly(Verb verb) { return verb == Verb::kKeys || verb == Verb::kDrop; }
+
 }  // namespace
 
 Server::Server(Options options, core::Core& core, ConnectionCount& count)
@@ -38,7 +41,12 @@ void Server::request(const core::Origin& origin, const Command& command) {
   request = to_request(command, body);
   request.id = origin.request;
   request.timeout_ms = static_cast<std::uint64_t>(options_.request_timeout.count());
-  if (gathered_count_ == gathered_.size() || body.size() > kLargeBodyBytes) hand_on();
+  if (body.size() > kLargeBodyBytes || is_costly(command.verb)) {
+    hand_on();
+    turns_.look_soon();
+  } else if (gathered_count_ == gathered_.size()) {
+    hand_on();
+  }
 }
 
 void Server::hand_on() {
@@ -79,7 +87,26 @@ void Server::flush() {
     flush(*connection);
   }
   flushing_.clear();
+  give_turns();
 }
+
+void Server::give_turns() {
+  if (!turns_.is_ready()) return;
+  begin_turn();
+  auto share = turns_.share();
+  while (const auto connection = turns_.next(share)) {
+    if (!connection->closed()) connection->take_turn();
+    flush(*connection);
+    share.spend(connection->reading_bytes(), connection->skipping());
+  }
+}
+
+TimePoint Server::begin_turn() {
+  turns_.begin(look_at_clock());
+  return now_;
+}
+
+void Server::wait_for_turn(Connection& connection) { turns_.wait(connection.shared_from_this()); }
 
 void Server::flush(Connection& connection) {
   connection.flush();
@@ -93,7 +120,7 @@ bool Server::is_full(std::size_t bytes) const {
   return buffered_bytes_ + bytes > options_.buffered_max;
 }
 
-void Server::tick() {
+void Server::sweep() {
   look_at_clock();
   const auto idle_max = options_.idle_timeout;
   for (const auto& [id, connection] : connections_) {

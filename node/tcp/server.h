@@ -14,6 +14,7 @@
 #include "node/core/core.h"
 #include "node/tcp/command.h"
 #include "node/tcp/connection.h"
+#include "node/tcp/turns.h"
 
 namespace kvmesh::tcp {
 
@@ -41,20 +42,27 @@ class Server {
   void reply(const core::Origin& origin, const ReplyView& reply);
   /// Who asked, for the log: "127.0.0.1:53422".
   std::string address_of(const core::Origin& origin) const;
-  /// Writes what the pass has gathered.
+  /// Writes what the pass has gathered, and gives the turns of a pass.
   void flush();
+  /// Call every 20 ms or so.
+  void tick() { turns_.tick(); }
   /// Closes connections that were idle for too long. Call now and then.
-  void tick();
+  void sweep();
   /// Takes no more requests; connections close when their replies are out.
   void finish();
   bool empty() const { return connections_.empty(); }
-  bool is_ready() const { return !dirty_.empty(); }
+  bool is_ready() const { return !dirty_.empty() || turns_.is_ready(); }
 
   // For its connections.
   /// The time, for all that is done until the next call.
   TimePoint look_at_clock() { return now_ = std::chrono::steady_clock::now(); }
   std::uint32_t adapter() const { return options_.adapter; }
   void mark_dirty(Connection& connection);
+  /// Looks at the clock and gives whoever handles lines next a turn's time.
+  TimePoint begin_turn();
+  bool turn_is_over() { return turns_.is_over(); }
+  /// Connection::take_turn() follows, in this pass or a later one.
+  void wait_for_turn(Connection& connection);
   /// Gathers a request; hand_on() gives the core all that were gathered.
   void request(const core::Origin& origin, const Command& command);
   /// Call before what the core has to send is flushed.
@@ -66,6 +74,7 @@ class Server {
 
  private:
   void flush(Connection& connection);
+  void give_turns();
   void count_bytes(Connection& connection);
 
   Options options_;
@@ -77,6 +86,7 @@ class Server {
   std::vector<std::shared_ptr<Connection>> dirty_;
   std::vector<std::shared_ptr<Connection>> flushing_;  // kept for its memory
   std::size_t buffered_bytes_ = 0;                     // of all connections
+  Turns turns_;
   bool finishing_ = false;
   // Requests that wait for others to come with them, and what they point into.
   std::array<core::Core::Incoming, core::Core::kRunMax> gathered_;

@@ -3,6 +3,7 @@
 
 import select
 import socket
+import threading
 import time
 
 from harness import MeshTest, SANITIZED, eventually, main
@@ -199,6 +200,77 @@ class BuffersGivenBack(MeshTest):
                 self.assertEqual(line.lines(2), ["v" * size, "OK"], f"round {round_}")
             for _ in range(20):
                 self.assertEqual(line.get("zebra", "nothing"), "", f"round {round_}")
+
+
+class Turns(MeshTest):
+    """Clients that ask for much, and one that asks for little: it is answered between the pieces of their work. Judged
+    by what the others got meanwhile, not by the time."""
+
+    def test_lines_that_never_end_get_a_small_share(self):
+        node = self.single()
+        line = node.line()
+        floods = [node.line() for _ in range(30)]
+        for flood in floods:
+            flood.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
+            flood.socket.setblocking(False)
+        piece = b"x" * (256 << 10)
+
+        def push_all():
+            taken = 0
+            for flood in floods:
+                try:
+                    taken += flood.socket.send(piece)
+                except BlockingIOError:
+                    pass
+            return taken
+        # Until each is in the middle of a line that is too long.
+        told = set()
+
+        def are_told():
+            push_all()
+            told.update(select.select([flood.socket for flood in floods], [], [], 0)[0])
+            return len(told) == len(floods)
+        eventually(are_told, 20, "each long line is told")
+        asked, taken = 400, 0
+        for _ in range(asked):
+            taken += push_all()
+            self.assertEqual(line.ask("PING"), "PONG")
+        self.assertGreater(taken, 0, "they are read, too")
+        self.assertLess(taken, asked * MIB, f"{taken / MIB:.0f} MiB of nothing while {asked} requests were answered")
+        floods[0].socket.setblocking(True)
+        floods[0].send("x\r\nPING\r\n")
+        self.assertTrue(floods[0].line().startswith("ERROR too_large "))
+        self.assertEqual(floods[0].line(), "PONG", "such a line may end")
+
+    def test_a_request_is_answered_between_those_of_a_costly_pipeline(self):
+        node = self.single()
+        greedy, line = node.line(), node.line()
+        self.assertEqual(line.ask("CREATE apples"), "OK")
+        keys = 20000
+        line.send("".join(f"PUT apples {i} v\r\n" for i in range(keys)))
+        self.assertEqual(set(line.lines(keys)), {"OK"})
+        pages = 1000
+        pusher = threading.Thread(target=greedy.send, args=("KEYS apples 9\r\n" * pages,))
+        pusher.start()
+        self.addCleanup(pusher.join)
+        # How many of the pages came between a request and its answer, each time.
+        between, came = [], 0
+        while came < pages:
+            before = came
+            line.send("PING\r\n")
+            answered = False
+            while not answered and came < pages:
+                ready = select.select([line.socket, greedy.socket], [], [])[0]
+                if greedy.socket in ready:
+                    greedy.unread += greedy.socket.recv(1 << 20)
+                    came += greedy.unread.count(b"\r\nOK")
+                    del greedy.unread[:max(0, len(greedy.unread) - 3)]
+                answered = line.socket in ready
+            if answered:
+                self.assertEqual(line.line(), "PONG")
+                between.append(came - before)
+        self.assertGreater(len(between), 10)
+        self.assertLess(sorted(between)[len(between) // 2], 50, "pages between most requests and their answers")
 
 
 class Garbage(MeshTest):

@@ -193,6 +193,43 @@ TEST(LineBuffer, KeepsTheRoomOfLongLinesWhileTheyComeAndGivesItBackWhenAsked) {
   EXPECT_EQ(feed(buffer, "\n", 1), std::vector{longest});
 }
 
+TEST(LineBuffer, KnowsWhetherALineMayBeHereAndWhetherItSkipsOne) {
+  LineBuffer buffer{10};
+  EXPECT_FALSE(buffer.may_have_line());
+  const auto fill = [&](std::string_view bytes) {
+    bytes.copy(buffer.room().data(), bytes.size());
+    buffer.filled(bytes.size());
+  };
+  fill("a\nb\nc");
+  for (int line = 0; line < 2; ++line) {
+    EXPECT_TRUE(buffer.may_have_line());
+    EXPECT_TRUE(buffer.next());
+  }
+  EXPECT_FALSE(buffer.next());
+  EXPECT_FALSE(buffer.may_have_line()) << "a part of one only";
+  EXPECT_FALSE(buffer.empty());
+  fill("123456789012");
+  EXPECT_TRUE(buffer.may_have_line());
+  EXPECT_FALSE(buffer.skipping());
+  EXPECT_TRUE(buffer.next());
+  EXPECT_TRUE(buffer.skipping());
+  EXPECT_FALSE(buffer.may_have_line());
+  fill("34");
+  EXPECT_FALSE(buffer.next());
+  EXPECT_TRUE(buffer.skipping());
+  EXPECT_FALSE(buffer.may_have_line());
+  fill("5\nd\n");
+  EXPECT_TRUE(buffer.next());
+  EXPECT_FALSE(buffer.skipping());
+}
+
+TEST(LineBuffer, KeepsNoRoomForALongLineThatItSkips) {
+  LineBuffer buffer{1'000'000};
+  EXPECT_EQ(feed(buffer, std::string(1'100'000, 'x'), 100'000).size(), 1U);
+  EXPECT_LE(buffer.room().size(), 64U * 1024);
+  EXPECT_LE(buffer.capacity(), 64U * 1024);
+}
+
 TEST(LineBuffer, AReadOfNothingChangesNothing) {
   LineBuffer buffer{10};
   EXPECT_FALSE(buffer.next());

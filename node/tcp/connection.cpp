@@ -223,6 +223,7 @@ std::size_t Connection::pipelined_bytes() const {
 
 void Connection::give_back() {
   give_back_output();
+  replies_.give_back();
   if (!reading_) return in_.give_back();
   // A read that is under way fills in_'s memory: it must end before that goes. Its handler gives
   // the memory back and begins another. Cancelling takes no bytes off the socket.

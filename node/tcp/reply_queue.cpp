@@ -36,6 +36,10 @@ void ReplyQueue::answered(std::uint64_t place, wire::Buffer& out) {
   }
 }
 
+void ReplyQueue::give_back() {
+  if (size() == 0 && ring_.size() > kPlacesKept) ring_ = std::vector<Place>{};
+}
+
 void ReplyQueue::grow() {
   std::vector<Place> larger(ring_.empty() ? 4 : ring_.size() * 2);
   for (auto place = first_; place < end_; ++place) {

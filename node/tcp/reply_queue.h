@@ -31,6 +31,11 @@ class ReplyQueue {
   /// Bytes of replies that wait for others ahead of them.
   std::size_t waiting_bytes() const { return waiting_bytes_; }
 
+  /// Gives memory back that only a long pipeline needs. Does nothing unless size() is 0.
+  void give_back();
+  /// Bytes of the places themselves.
+  std::size_t capacity_bytes() const { return ring_.size() * sizeof(Place); }
+
  private:
   struct Place {
     Verb verb = Verb::kUnknown;
@@ -40,6 +45,8 @@ class ReplyQueue {
   Place& at(std::uint64_t place) { return ring_[place & (ring_.size() - 1)]; }
   const Place& at(std::uint64_t place) const { return ring_[place & (ring_.size() - 1)]; }
   void grow();
+
+  static constexpr std::size_t kPlacesKept = 64;
 
   std::vector<Place> ring_;  // a power of two long, or empty
   std::uint64_t first_ = 0;

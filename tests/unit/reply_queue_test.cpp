@@ -76,6 +76,31 @@ TEST(ReplyQueue, KeepsTheOrderAsTheModelDoes) {
   }
 }
 
+TEST(ReplyQueue, GivesBackTheMemoryOfALongPipelineWhenItIsEmpty) {
+  ReplyQueue queue;
+  wire::Buffer out;
+  std::vector<std::uint64_t> places;
+  for (int i = 0; i < 1000; ++i) places.push_back(queue.push(Verb::kPut));
+  const auto most = queue.capacity_bytes();
+  queue.give_back();
+  EXPECT_EQ(queue.capacity_bytes(), most) << "not while somebody waits";
+  for (const auto place : places) answer(queue, place, "x", out);
+  EXPECT_EQ(queue.capacity_bytes(), most);
+  queue.give_back();
+  EXPECT_EQ(queue.capacity_bytes(), 0U);
+
+  // Places go on from where they were.
+  const auto next = queue.push(Verb::kGet);
+  EXPECT_EQ(next, places.back() + 1);
+  EXPECT_TRUE(queue.is_waiting(next));
+  EXPECT_FALSE(queue.is_waiting(places.back()));
+  answer(queue, next, "y", out);
+  EXPECT_TRUE(out.view().ends_with("xy"));
+  const auto few = queue.capacity_bytes();
+  queue.give_back();
+  EXPECT_EQ(queue.capacity_bytes(), few) << "a short one keeps it";
+}
+
 TEST(ReplyQueue, TheFirstReplyIsWrittenWithoutACopy) {
   ReplyQueue queue;
   wire::Buffer out;

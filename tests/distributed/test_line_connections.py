@@ -270,7 +270,8 @@ class Turns(MeshTest):
                 self.assertEqual(line.line(), "PONG")
                 between.append(came - before)
         self.assertGreater(len(between), 10)
-        self.assertLess(sorted(between)[len(between) // 2], 50, "pages between most requests and their answers")
+        # A tenth: whenever this client itself is held up, more come.
+        self.assertLess(sorted(between)[len(between) // 10], 8, "pages between a request and its answer")
 
 
 class Garbage(MeshTest):

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
+#include <string>
 #include <utility>
 
 #include <kvmesh/limits.h>
@@ -240,8 +242,9 @@ std::string Connection::address() const {
   asio::error_code error;
   const auto remote = socket_.remote_endpoint(error);
   if (error) return {};
-  const auto host = remote.address().to_string();
-  return (remote.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(remote.port());
+  std::ostringstream text;
+  text << remote;
+  return text.str();
 }
 
 void Connection::finish() {

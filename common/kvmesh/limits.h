@@ -63,6 +63,9 @@ inline constexpr std::size_t kRoutingEntriesMax = 1024;
 inline constexpr std::size_t kMeshClientsMax = 10000;
 /// Unread replies of one of them.
 inline constexpr std::size_t kMeshClientReplyBytesMax = 16 * 1024 * 1024;
+/// The same of all of them together. Each may leave as much unread as is left of it, so those who
+/// never read end up with equal shares, and there is always one more share for who does.
+inline constexpr std::size_t kMeshReplyBytesMax = 256 * 1024 * 1024;
 
 // The line protocol.
 /// Line end excluded; 64: the verb and white space.
@@ -113,6 +116,8 @@ static_assert(kRequestBatchBytes + kRecordBytesMax + 64 <= kFrameBytesMax,
 static_assert(kInFlightPerLinkMax <= kInFlightMax);
 static_assert(kRecordBytesMax <= kInFlightBytesPerLinkMax,
               "the largest record passes an idle link");
+static_assert(2 * kMeshClientReplyBytesMax <= kMeshReplyBytesMax,
+              "one connection alone has its whole bound");
 static_assert(kTaskSlice * 2 < kTaskLease, "one lost poll does not end a task");
 static_assert(kTaskOutputBytesMax * 5 + 1024 <= kBodyBytesMax,
               "a full window of output in single bytes fits in a body");

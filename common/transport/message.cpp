@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 
 namespace kvmesh::transport {
 namespace {
@@ -11,9 +12,24 @@ namespace {
 // from our memory.
 constexpr std::size_t kHandOverBytes = 8192;
 
-void free_frame(void* data, void* /*hint*/) {
-  std::free(data);
-}  // NOLINT: Buffer's memory is malloc's
+// Where a frame that was handed over is counted.
+struct Counted {
+  std::shared_ptr<UnsentBytes> unsent;
+  std::size_t bytes = 0;
+};
+
+// In an I/O thread, as a rule.
+void free_frame(void* data, void* hint) {
+  std::free(data);  // NOLINT: Buffer's memory is malloc's
+  const std::unique_ptr<Counted> counted(static_cast<Counted*>(hint));
+  if (counted) counted->unsent->subtract(counted->bytes);
+}
+
+std::unique_ptr<Counted> count(const std::shared_ptr<UnsentBytes>& unsent, std::size_t bytes) {
+  if (!unsent) return nullptr;
+  unsent->add(bytes);
+  return std::make_unique<Counted>(Counted{unsent, bytes});
+}
 
 Sent outcome_of_failure() {
   return errno == EAGAIN || errno == EINTR ? Sent::kWouldBlock : Sent::kGone;
@@ -21,7 +37,8 @@ Sent outcome_of_failure() {
 
 }  // namespace
 
-Sent send_frame(void* socket, wire::Buffer& frame, int flags) {
+Sent send_frame(void* socket, wire::Buffer& frame, int flags,
+                const std::shared_ptr<UnsentBytes>& unsent) {
   flags |= ZMQ_DONTWAIT;
   if (frame.size() < kHandOverBytes) {
     if (zmq_send(socket, frame.view().data(), frame.size(), flags) < 0) return outcome_of_failure();
@@ -29,8 +46,10 @@ Sent send_frame(void* socket, wire::Buffer& frame, int flags) {
     return Sent::kTaken;
   }
   zmq_msg_t message;
-  if (zmq_msg_init_data(&message, frame.data(), frame.size(), free_frame, nullptr) != 0)
+  if (zmq_msg_init_data(&message, frame.data(), frame.size(), free_frame,
+                        count(unsent, frame.size()).release()) != 0) {
     std::abort();
+  }
   if (zmq_msg_send(&message, socket, flags) >= 0) {
     (void)frame.release();  // libzmq frees it when it is on the wire
     return Sent::kTaken;
@@ -47,13 +66,14 @@ Sent send_frame(void* socket, wire::Buffer& frame, int flags) {
   return outcome;
 }
 
-Sent send_frame_to(void* router, std::string_view routing_id, wire::Buffer& frame) {
+Sent send_frame_to(void* router, std::string_view routing_id, wire::Buffer& frame,
+                   const std::shared_ptr<UnsentBytes>& unsent) {
   if (zmq_send(router, routing_id.data(), routing_id.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
     return outcome_of_failure();
   }
   // The ROUTER chose the pipe with the identity frame, so the body cannot block; it is dropped if
   // the peer has gone.
-  return send_frame(router, frame, 0);
+  return send_frame(router, frame, 0, unsent);
 }
 
 Ready poll_socket(void* socket) {

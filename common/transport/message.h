@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include <zmq.h>
 
+#include "common/transport/unsent_bytes.h"
 #include "common/wire/buffer.h"
 
 /// The few libzmq calls of the hot path, through its C interface: what would block is an answer
@@ -42,12 +44,14 @@ enum class Sent {
   kGone,        ///< there is no such connection (any more); the buffer is unchanged
 };
 
-/// Sends one frame. A small one is copied and the buffer keeps its memory; a large one hands its
-/// memory over.
-Sent send_frame(void* socket, wire::Buffer& frame, int flags);
+/// Sends one frame. A small one is copied and the buffer keeps its memory; a large one (8 KiB or
+/// more) hands its memory over and is counted in `unsent`, when there is one, until it is written.
+Sent send_frame(void* socket, wire::Buffer& frame, int flags,
+                const std::shared_ptr<UnsentBytes>& unsent = nullptr);
 
 /// Sends `frame` to the ROUTER's connection `routing_id`.
-Sent send_frame_to(void* router, std::string_view routing_id, wire::Buffer& frame);
+Sent send_frame_to(void* router, std::string_view routing_id, wire::Buffer& frame,
+                   const std::shared_ptr<UnsentBytes>& unsent = nullptr);
 
 struct Ready {
   bool input = false;

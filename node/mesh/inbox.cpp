@@ -92,9 +92,10 @@ bool Inbox::is_ready() {
   return look_for_frames_ || can_resume();
 }
 
-transport::Sent Inbox::send_to(std::string_view routing_id, wire::Buffer& frame) {
+transport::Sent Inbox::send_to(std::string_view routing_id, wire::Buffer& frame,
+                               const std::shared_ptr<transport::UnsentBytes>& unsent) {
   may_hide_input_ = true;
-  return transport::send_frame_to(socket_.handle(), routing_id, frame);
+  return transport::send_frame_to(socket_.handle(), routing_id, frame, unsent);
 }
 
 void Inbox::handle_message(std::string_view routing_id, std::string_view body, TimePoint now) {
@@ -148,6 +149,7 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
   if (client == nullptr || client->gone) {  // else it greets again, and keeps its replies
     client = std::make_unique<Client>();
     client->id = id;
+    client->unsent = std::make_shared<transport::UnsentBytes>(unsent_);
   }
   client->name = hello->name;
   client->address = body_.peer_address();
@@ -185,7 +187,7 @@ std::string_view Inbox::hand_on(Client& client, std::string_view run,
     arrival.waited_ms = static_cast<std::uint64_t>(waited / std::chrono::milliseconds{1});
     arrival.traced = held_since;
   }
-  while (client.waiting_bytes <= limits::kMeshClientReplyBytesMax) {
+  while (has_room_for_replies(client)) {
     std::optional<wire::Refusal> refusal;
     const auto requests = decode_some(client.id, run, arrival, refusal);
     core_.on_requests(requests, now);
@@ -205,7 +207,8 @@ std::span<const core::Core::Incoming> Inbox::decode_some(std::uint32_t connectio
                                                          std::string_view& run, Arrival& arrival,
                                                          std::optional<wire::Refusal>& refusal) {
   std::size_t count = 0;
-  while (count < decoded_.size()) {
+  const auto count_max = run_max();
+  while (count < count_max) {
     const auto record = wire::next_record(run, refusal);
     if (!record) break;
     const auto request = wire::decode_request(*record);
@@ -235,64 +238,6 @@ void Inbox::refuse(std::string_view routing_id, wire::Refusal reason, const std:
   send_control(routing_id, frame);
 }
 
-void Inbox::reply(const core::Origin& origin, const ReplyView& answer) {
-  auto* client = find(static_cast<std::uint32_t>(origin.connection));
-  if (client == nullptr) return counters_.dropped_replies.add();
-  // One that reads nothing at all costs no more than this: its replies would only wait to be
-  // dropped later.
-  if (client->waiting_bytes > 2 * limits::kMeshClientReplyBytesMax) {
-    return counters_.dropped_replies.add();
-  }
-  if (client->frame.empty()) wire::begin_frame(client->frame, wire::FrameKind::kReplies);
-  wire::append_reply(client->frame, answer, origin.request);
-  mark_dirty(*client);
-  if (client->frame.size() >= limits::kReplyBatchBytes) {
-    seal(*client);
-    send_waiting(*client);
-  }
-}
-
-void Inbox::flush() {
-  auto dirty = std::exchange(dirty_, {});
-  for (const auto id : dirty) {
-    auto* client = find(id);
-    if (client == nullptr) continue;
-    client->dirty = false;
-    if (client->waiting.empty() && !client->frame.empty()) {
-      const auto routing_id = routing_id_of(id);
-      const auto sent = send_to(view(routing_id), client->frame);
-      if (sent == transport::Sent::kTaken) continue;
-    }
-    seal(*client);
-    send_waiting(*client);
-    if (!client->waiting.empty()) mark_dirty(*client);  // try again next pass
-  }
-  if (dirty_.empty()) {
-    dirty.clear();
-    dirty_ = std::move(dirty);  // keeps its memory
-  }
-}
-
-void Inbox::send_waiting(Client& client) {
-  const auto routing_id = routing_id_of(client.id);
-  while (!client.waiting.empty()) {
-    auto& frame = client.waiting.front();
-    const auto bytes = frame.size();
-    const auto sent = send_to(view(routing_id), frame);
-    if (sent == transport::Sent::kWouldBlock) return;
-    if (sent == transport::Sent::kGone) return forget(client);
-    client.waiting_bytes -= bytes;
-    client.waiting.pop_front();
-  }
-}
-
-void Inbox::seal(Client& client) {
-  if (client.frame.empty()) return;
-  client.waiting_bytes += client.frame.size();
-  client.waiting.push_back(std::move(client.frame));
-  client.frame = wire::Buffer{};
-}
-
 Inbox::Client* Inbox::find(std::uint32_t id) {
   const auto found = clients_.find(id);
   return found == clients_.end() || found->second->gone ? nullptr : found->second.get();
@@ -304,16 +249,9 @@ std::string Inbox::address_of(const core::Origin& origin) const {
   return "a mesh client at " + found->second->address;
 }
 
-void Inbox::mark_dirty(Client& client) {
-  if (client.dirty) return;
-  client.dirty = true;
-  dirty_.push_back(client.id);
-}
-
 void Inbox::forget(Client& client) {
   counters_.dropped_replies.add();
-  client.waiting.clear();
-  client.waiting_bytes = 0;
+  drop_waiting(client);
   release_held(client);
   client.gone = true;
 }
@@ -328,6 +266,7 @@ void Inbox::tick(TimePoint now) { forget_silent(now, kClientSilenceMax); }
 void Inbox::forget_silent(TimePoint now, std::chrono::milliseconds silence) {
   absl::erase_if(clients_, [&](const auto& entry) {
     if (!entry.second->gone && now - entry.second->last_heard <= silence) return false;
+    drop_waiting(*entry.second);
     release_held(*entry.second);
     return true;
   });
@@ -338,6 +277,7 @@ void Inbox::forget_clients() {
   clients_.clear();
   holding_.clear();
   held_bytes_ = 0;
+  waiting_bytes_ = 0;
   counters_.clients.store(0, std::memory_order_relaxed);
 }
 

@@ -20,6 +20,7 @@
 #include "common/deadline.h"
 #include "common/names.h"
 #include "common/transport/message.h"
+#include "common/transport/unsent_bytes.h"
 #include "common/wire/frame.h"
 #include "node/core/core.h"
 
@@ -94,6 +95,7 @@ class Inbox {
     wire::Buffer frame;                // replies of this pass
     std::deque<wire::Buffer> waiting;  // frames that the socket did not take yet
     std::size_t waiting_bytes = 0;
+    std::shared_ptr<transport::UnsentBytes> unsent;  // what the socket took
     std::deque<HeldRequests> held;  // until replies are read and its turn comes, oldest first
     std::size_t held_bytes = 0;
     TimePoint last_heard;
@@ -129,9 +131,15 @@ class Inbox {
   bool has_room_for_all(const Client& client, std::size_t bytes) const;
   void release_held(Client& client);
   void refuse_all(Client& client, std::string_view run, const Status& status);
-  static bool may_resume(const Client& client);
+  bool may_resume(const Client& client) const;
+  static std::size_t unread_bytes(const Client& client);
+  std::size_t unread_bytes_left() const;
+  bool has_room_for_replies(const Client& client) const;
+  std::size_t run_max() const;
+  void drop_waiting(Client& client);
   bool can_resume() const;
-  transport::Sent send_to(std::string_view routing_id, wire::Buffer& frame);
+  transport::Sent send_to(std::string_view routing_id, wire::Buffer& frame,
+                          const std::shared_ptr<transport::UnsentBytes>& unsent = nullptr);
   void resume_held(TimePoint now, std::size_t bytes_max);
   std::size_t resume_one(Client& client, TimePoint now);
   void refuse(std::string_view routing_id, wire::Refusal reason, const std::string& text);
@@ -151,8 +159,10 @@ class Inbox {
   transport::Message body_;
   absl::flat_hash_map<std::uint32_t, std::unique_ptr<Client>> clients_;
   std::vector<std::uint32_t> dirty_;
-  std::deque<std::uint32_t> holding_;      // clients with held requests
-  std::size_t held_bytes_ = 0;             // of all clients
+  std::deque<std::uint32_t> holding_;  // clients with held requests
+  std::size_t held_bytes_ = 0;         // of all clients
+  std::size_t waiting_bytes_ = 0;      // of all clients
+  std::shared_ptr<transport::UnsentBytes> unsent_ = std::make_shared<transport::UnsentBytes>();
   TimePoint made_room_;                    // when it last looked for clients that are silent
   std::optional<TimePoint> behind_since_;  // when the socket last had more than a pass takes
   bool taking_in_ = false;                 // reading ahead: nothing is executed

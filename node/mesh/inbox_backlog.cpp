@@ -90,10 +90,6 @@ void Inbox::release_held(Client& client) {
   client.held_bytes = 0;
 }
 
-bool Inbox::may_resume(const Client& client) {
-  return client.waiting_bytes < limits::kMeshClientReplyBytesMax / 2;
-}
-
 bool Inbox::can_resume() const {
   return std::ranges::any_of(holding_, [this](std::uint32_t id) {
     const auto found = clients_.find(id);

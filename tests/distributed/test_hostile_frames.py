@@ -310,6 +310,25 @@ class Flood(Hostile):
         self.assertIsNone(self.good.ok(b"apples", "kv.get", b"behind"), "what waits is not executed")
         reset(connection)
 
+    def test_many_clients_that_read_no_replies(self):
+        """256 MiB of unread replies of all together, in the socket's queues or before them, and one reply more each.
+        Who reads is served, large replies included."""
+        self.good.ok(b"apples", "kv.put", b"big", b"v" * MIB)
+        get = request_record(1, b"apples", "kv.get", [b"big"], timeout_ms=60000)
+        ask = zmtp_frame(hello()) + zmtp_frame(frame(REQUESTS, get * 10)) * 10
+        before = self.node.rss_bytes()
+        with contextlib.ExitStack() as stack:
+            for _ in range(60):
+                stack.enter_context(dial_zmtp(self.node.mesh_port)).sendall(ask)
+            most = 0
+            for _ in range(100):
+                self.assert_served()
+                most = max(most, self.node.rss_bytes() - before)
+            batch = self.good.post_batch([(b"apples", "kv.get", b"big")] * 30)
+            self.assertEqual({len(reply.result) for reply in self.good.wait_all(batch)}, {MIB})
+            limit = (1500 if SANITIZED else 450) * MIB
+            self.assertLess(max(most, self.node.rss_bytes() - before), limit, "6000 MiB of replies were asked for")
+
     def test_more_requests_than_it_can_execute(self):
         """A gibibyte of small requests, far beyond every window: it costs the senders their connections, not the node
         its memory, and others are served."""

@@ -54,6 +54,7 @@ std::map<std::string, std::string> limit_values() {
       {"kRoutingEntriesMax", number(kRoutingEntriesMax)},
       {"kMeshClientsMax", number(kMeshClientsMax)},
       {"kMeshClientReplyBytesMax", number(kMeshClientReplyBytesMax)},
+      {"kMeshReplyBytesMax", number(kMeshReplyBytesMax)},
       {"kLineBytesMax", number(kLineBytesMax)},
       {"kTcpConnectionsDefault", number(kTcpConnectionsDefault)},
       {"kTcpPipelineMax", number(kTcpPipelineMax)},

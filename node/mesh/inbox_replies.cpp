@@ -1,0 +1,114 @@
+// What the inbox has to say to its connections: replies of this pass, and those that a socket's
+// queue did not take because their connection reads slowly or not at all.
+
+#include <algorithm>
+#include <utility>
+
+#include <kvmesh/limits.h>
+
+#include "node/mesh/inbox.h"
+#include "node/mesh/routing_id.h"
+
+namespace kvmesh::mesh {
+
+void Inbox::reply(const core::Origin& origin, const ReplyView& answer) {
+  auto* client = find(static_cast<std::uint32_t>(origin.connection));
+  if (client == nullptr) return counters_.dropped_replies.add();
+  // One that reads nothing at all costs no more than this: its replies would only wait to be
+  // dropped later. Twice, for what was asked before it was taken to be slow.
+  if (client->waiting_bytes > 2 * limits::kMeshClientReplyBytesMax ||
+      unread_bytes(*client) > 2 * unread_bytes_left()) {
+    return counters_.dropped_replies.add();
+  }
+  if (client->frame.empty()) wire::begin_frame(client->frame, wire::FrameKind::kReplies);
+  wire::append_reply(client->frame, answer, origin.request);
+  mark_dirty(*client);
+  if (client->frame.size() >= limits::kReplyBatchBytes) {
+    seal(*client);
+    send_waiting(*client);
+  }
+}
+
+void Inbox::flush() {
+  auto dirty = std::exchange(dirty_, {});
+  for (const auto id : dirty) {
+    auto* client = find(id);
+    if (client == nullptr) continue;
+    client->dirty = false;
+    if (client->waiting.empty() && !client->frame.empty()) {
+      const auto routing_id = routing_id_of(id);
+      const auto sent = send_to(view(routing_id), client->frame, client->unsent);
+      if (sent == transport::Sent::kTaken) continue;
+    }
+    seal(*client);
+    send_waiting(*client);
+    if (!client->waiting.empty()) mark_dirty(*client);  // try again next pass
+  }
+  if (dirty_.empty()) {
+    dirty.clear();
+    dirty_ = std::move(dirty);  // keeps its memory
+  }
+}
+
+void Inbox::send_waiting(Client& client) {
+  const auto routing_id = routing_id_of(client.id);
+  while (!client.waiting.empty()) {
+    auto& frame = client.waiting.front();
+    const auto bytes = frame.size();
+    const auto sent = send_to(view(routing_id), frame, client.unsent);
+    if (sent == transport::Sent::kWouldBlock) return;
+    if (sent == transport::Sent::kGone) return forget(client);
+    client.waiting_bytes -= bytes;
+    waiting_bytes_ -= bytes;
+    client.waiting.pop_front();
+  }
+}
+
+void Inbox::seal(Client& client) {
+  if (client.frame.empty()) return;
+  client.waiting_bytes += client.frame.size();
+  waiting_bytes_ += client.frame.size();
+  client.waiting.push_back(std::move(client.frame));
+  client.frame = wire::Buffer{};
+}
+
+void Inbox::drop_waiting(Client& client) {
+  waiting_bytes_ -= std::exchange(client.waiting_bytes, 0);
+  client.waiting.clear();
+}
+
+// Of replies: ours and what libzmq has of them.
+std::size_t Inbox::unread_bytes(const Client& client) {
+  return client.waiting_bytes + client.unsent->value();
+}
+
+std::size_t Inbox::unread_bytes_left() const {
+  const auto unread = waiting_bytes_ + unsent_->value();
+  return limits::kMeshReplyBytesMax - std::min(unread, limits::kMeshReplyBytesMax);
+}
+
+// Whether its requests are executed. As much as is left over by all, and not an equal share of the
+// whole: the sum of such shares grows without bound when connections come one after the other.
+bool Inbox::has_room_for_replies(const Client& client) const {
+  return client.waiting_bytes <= limits::kMeshClientReplyBytesMax &&
+         unread_bytes(client) <= unread_bytes_left();
+}
+
+bool Inbox::may_resume(const Client& client) const {
+  return client.waiting_bytes < limits::kMeshClientReplyBytesMax / 2 &&
+         unread_bytes(client) <= unread_bytes_left() / 2;
+}
+
+// Requests that may be executed before it is asked again whether their connection reads. When room
+// is scarce, one, since each may bring a reply of a mebibyte.
+std::size_t Inbox::run_max() const {
+  return unread_bytes_left() < limits::kMeshReplyBytesMax / 2 ? 1 : decoded_.size();
+}
+
+void Inbox::mark_dirty(Client& client) {
+  if (client.dirty) return;
+  client.dirty = true;
+  dirty_.push_back(client.id);
+}
+
+}  // namespace kvmesh::mesh

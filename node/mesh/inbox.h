@@ -98,6 +98,8 @@ class Inbox {
     std::shared_ptr<transport::UnsentBytes> unsent;  // what the socket took
     std::deque<HeldRequests> held;  // until replies are read and its turn comes, oldest first
     std::size_t held_bytes = 0;
+    std::size_t refused_bytes = 0;  // of requests, for want of room, while behind since
+    std::optional<TimePoint> refused_since;
     TimePoint last_heard;
     TimePoint last_ping;  // noted only while reading ahead
     bool dirty = false;
@@ -129,6 +131,7 @@ class Inbox {
   static bool is_worth_an_answer(Client& client, wire::FrameKind kind, TimePoint now);
   void hold(Client& client, std::string_view run);
   bool has_room_for_all(const Client& client, std::size_t bytes) const;
+  std::size_t refused_bytes(Client& client) const;
   void release_held(Client& client);
   void refuse_all(Client& client, std::string_view run, const Status& status);
   bool may_resume(const Client& client) const;

@@ -19,7 +19,8 @@ constexpr std::size_t kRequestHeadBytes = 128;
 constexpr std::size_t kHeldBytesMax =
     limits::kInFlightBytesPerLinkMax + limits::kFrameBytesMax +
     limits::kInFlightPerLinkMax * (kHeldFrameBytes + kRequestHeadBytes);
-// Of all connections together; beyond it each may have an equal share.
+// Of all connections together: each may have held as much as is left of it (node/ARCHITECTURE.md,
+// "Bounds").
 constexpr std::size_t kHeldBytesMaxOfAll = 4 * kHeldBytesMax;
 // So long the socket may have more than a pass takes before it is read ahead. Those that keep to
 // their windows are back to waiting for replies by then, as a rule.
@@ -52,19 +53,25 @@ bool Inbox::is_worth_an_answer(Client& client, wire::FrameKind kind, TimePoint n
 }
 
 bool Inbox::has_room_for_all(const Client& client, std::size_t bytes) const {
-  const auto held = client.held_bytes + bytes;
-  return held_bytes_ + bytes <= kHeldBytesMaxOfAll ||
-         held <= kHeldBytesMaxOfAll / (holding_.size() + 1);
+  return client.held_bytes + bytes <= kHeldBytesMaxOfAll - held_bytes_;
+}
+
+// Since the inbox is behind. Without it many that send beyond their windows would only be answered
+// again and again: what is left to each of the bound of all is less than the window.
+std::size_t Inbox::refused_bytes(Client& client) const {
+  if (std::exchange(client.refused_since, behind_since_) != behind_since_) client.refused_bytes = 0;
+  return client.refused_bytes;
 }
 
 void Inbox::hold(Client& client, std::string_view run) {
   const auto bytes = run.size() + kHeldFrameBytes;
-  const bool beyond_window = client.held_bytes + bytes > kHeldBytesMax;
+  const bool beyond_window = client.held_bytes + refused_bytes(client) + bytes > kHeldBytesMax;
   if (beyond_window || !has_room_for_all(client, bytes)) {
     counters_.refused[static_cast<std::size_t>(wire::Refusal::kFlood)].add();
     // To answer each request would take longer than to send it; what is not executed is never
     // answered, and the next frame is refused: it did not say HELLO.
     if (taking_in_ && beyond_window) return forget(client);
+    if (behind_since_) client.refused_bytes += bytes;
     return refuse_all(
         client, run,
         {StatusCode::kOverloaded,
@@ -92,8 +99,7 @@ void Inbox::release_held(Client& client) {
 
 bool Inbox::can_resume() const {
   return std::ranges::any_of(holding_, [this](std::uint32_t id) {
-    const auto found = clients_.find(id);
-    return found == clients_.end() || may_resume(*found->second);
+    return may_resume(*clients_.at(id));  // whoever is forgotten leaves holding_ as well
   });
 }
 
@@ -107,15 +113,14 @@ void Inbox::resume_held(TimePoint now, std::size_t bytes_max) {
          std::chrono::steady_clock::now() < until) {
     const auto id = holding_.front();
     holding_.pop_front();
-    auto* client = find(id);
-    if (client == nullptr) continue;
-    if (may_resume(*client)) {
-      bytes += resume_one(*client, now);
+    auto& client = *clients_.at(id);
+    if (may_resume(client)) {
+      bytes += resume_one(client, now);
       waiting = 0;
     } else {
       ++waiting;
     }
-    if (!client->held.empty()) holding_.push_back(id);
+    if (!client.held.empty()) holding_.push_back(id);
   }
 }
 

@@ -329,6 +329,27 @@ class Flood(Hostile):
             limit = (1500 if SANITIZED else 450) * MIB
             self.assertLess(max(most, self.node.rss_bytes() - before), limit, "6000 MiB of replies were asked for")
 
+    def test_requests_held_for_many_clients(self):
+        """Clients that come one after the other, leave their replies unread and send more: what is held for them has
+        one bound (260 MiB), beside that of their replies (256 MiB)."""
+        self.good.ok(b"apples", "kv.put", b"big", b"v" * MIB)
+        get = request_record(1, b"apples", "kv.get", [b"big"], timeout_ms=60000)
+        put = request_record(2, b"apples", "kv.put", [b"behind", b"v" * MIB], timeout_ms=60000)
+        asks = zmtp_frame(hello()) + zmtp_frame(frame(REQUESTS, get * 20)) * 5
+        puts = zmtp_frame(frame(REQUESTS, put)) * 20
+        before, most = self.node.rss_bytes(), 0
+        with contextlib.ExitStack() as stack:
+            for _ in range(40):
+                connection = stack.enter_context(dial_zmtp(self.node.mesh_port))
+                connection.settimeout(30)
+                connection.sendall(asks)
+                for _ in range(3):
+                    connection.sendall(puts)
+                    self.assert_served()
+                most = max(most, self.node.rss_bytes() - before)
+            self.assertLess(most, (2000 if SANITIZED else 800) * MIB, "2400 MiB of requests came")
+            self.assertGreater(self.count("flood"), 0)
+
     def test_more_requests_than_it_can_execute(self):
         """A gibibyte of small requests, far beyond every window: it costs the senders their connections, not the node
         its memory, and others are served."""

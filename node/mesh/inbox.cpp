@@ -101,11 +101,12 @@ transport::Sent Inbox::send_to(std::string_view routing_id, wire::Buffer& frame,
 void Inbox::handle_message(std::string_view routing_id, std::string_view body, TimePoint now) {
   const auto id = parse_routing_id(routing_id);
   if (!id) return refuse(routing_id, wire::Refusal::kIdentity, "set no routing id");
+  if (taking_in_ && was_forgotten(*id)) return count(wire::Refusal::kFlood);
   const auto [frame, refusal] = wire::parse_frame(body);
   if (!frame) return refuse(routing_id, refusal, "that is no frame of this protocol version");
   auto* client = find(*id);
   if (taking_in_ && client != nullptr && !is_worth_an_answer(*client, frame->kind, now)) {
-    return counters_.refused[static_cast<std::size_t>(wire::Refusal::kFlood)].add();
+    return count(wire::Refusal::kFlood);
   }
   if (frame->kind == wire::FrameKind::kHello) return handle_hello(*id, frame->content, now);
   if (client == nullptr) return refuse(routing_id, wire::Refusal::kNoHello, "say HELLO first");
@@ -155,8 +156,10 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
   client->address = body_.peer_address();
   client->last_heard = now;
   counters_.clients.store(clients_.size(), std::memory_order_relaxed);
-  spdlog::debug("{} connected ({})", client->name.empty() ? "a client" : client->name,
-                quoted(hello->software));
+  if (spdlog::should_log(spdlog::level::debug)) {
+    spdlog::debug("{} connected ({})", client->name.empty() ? "a client" : client->name,
+                  quoted(hello->software));
+  }
 
   wire::Buffer frame;
   wire::Welcome welcome;
@@ -225,7 +228,7 @@ std::span<const core::Core::Incoming> Inbox::decode_some(std::uint32_t connectio
   return {decoded_.data(), count};
 }
 
-void Inbox::refuse(std::string_view routing_id, wire::Refusal reason, const std::string& text) {
+void Inbox::refuse(std::string_view routing_id, wire::Refusal reason, std::string_view text) {
   auto& counter = counters_.refused[static_cast<std::size_t>(reason)];
   if (counter.value() == 0) {
     spdlog::warn("refused a frame ({}): {}; more of these are only counted",
@@ -265,7 +268,9 @@ void Inbox::tick(TimePoint now) { forget_silent(now, kClientSilenceMax); }
 
 void Inbox::forget_silent(TimePoint now, std::chrono::milliseconds silence) {
   absl::erase_if(clients_, [&](const auto& entry) {
-    if (!entry.second->gone && now - entry.second->last_heard <= silence) return false;
+    const auto& client = *entry.second;
+    const bool remember = !client.gone || behind_since_;  // so that it cannot greet again at once
+    if (remember && now - client.last_heard <= silence) return false;
     drop_waiting(*entry.second);
     release_held(*entry.second);
     return true;

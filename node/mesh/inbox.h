@@ -84,8 +84,10 @@ class Inbox {
   const Counters& counters() const { return counters_; }
 
  private:
+  // Frames that arrived within a millisecond: one piece of memory for many tiny ones.
   struct HeldRequests {
-    wire::Buffer records;
+    wire::Buffer frames;   // records of each, behind their length in 4 bytes
+    std::size_t next = 0;  // where the oldest begins that was not executed
     TimePoint arrived;
   };
   struct Client {
@@ -128,10 +130,12 @@ class Inbox {
                                                     std::optional<wire::Refusal>& refusal);
   bool receive_some(TimePoint now, int frames_max, std::size_t bytes_max);
   bool keep_up(TimePoint now);
+  bool was_forgotten(std::uint32_t id) const;
   static bool is_worth_an_answer(Client& client, wire::FrameKind kind, TimePoint now);
   void hold(Client& client, std::string_view run);
   bool has_room_for_all(const Client& client, std::size_t bytes) const;
   std::size_t refused_bytes(Client& client) const;
+  static HeldRequests& place_for(Client& client, std::size_t bytes, TimePoint arrived);
   void release_held(Client& client);
   void refuse_all(Client& client, std::string_view run, const Status& status);
   bool may_resume(const Client& client) const;
@@ -145,7 +149,8 @@ class Inbox {
                           const std::shared_ptr<transport::UnsentBytes>& unsent = nullptr);
   void resume_held(TimePoint now, std::size_t bytes_max);
   std::size_t resume_one(Client& client, TimePoint now);
-  void refuse(std::string_view routing_id, wire::Refusal reason, const std::string& text);
+  void count(wire::Refusal reason) { counters_.refused[static_cast<std::size_t>(reason)].add(); }
+  void refuse(std::string_view routing_id, wire::Refusal reason, std::string_view text);
   Client* find(std::uint32_t id);
   void mark_dirty(Client& client);
   void seal(Client& client);

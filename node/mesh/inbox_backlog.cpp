@@ -13,6 +13,12 @@ namespace {
 
 // What a held frame takes beside its bytes.
 constexpr std::size_t kHeldFrameBytes = 320;
+constexpr std::size_t kLengthBytes = 4;
+// Tiny frames of one connection that come together are kept together: to allocate for each would
+// take longer than to receive it.
+constexpr std::size_t kTinyFrameBytes = kHeldFrameBytes;
+constexpr std::size_t kHeldTogetherBytes = 8192;
+constexpr std::chrono::milliseconds kHeldTogetherTime{1};
 // What a request takes beside its body, of which the window counts the bytes: head and path.
 constexpr std::size_t kRequestHeadBytes = 128;
 // A connection that keeps to its window has no more held than this, even one request a frame.
@@ -25,10 +31,24 @@ constexpr std::size_t kHeldBytesMaxOfAll = 4 * kHeldBytesMax;
 // So long the socket may have more than a pass takes before it is read ahead. Those that keep to
 // their windows are back to waiting for replies by then, as a rule.
 constexpr std::chrono::milliseconds kBehindMax{100};
-// Of one pass that reads ahead: more than libzmq can bring meanwhile, and few milliseconds.
-constexpr int kFramesAhead = 65536;
-constexpr std::size_t kBytesAhead = 16 * 1024 * 1024;
+// Of one pass that reads ahead, when there is so much: most of its time, for libzmq goes on reading
+// while this thread does something else.
+constexpr std::chrono::milliseconds kAheadTime{50};
+constexpr int kFramesAhead = 4096;  // between two looks at the clock
+constexpr std::size_t kBytesAhead = 1024 * 1024;
 constexpr std::chrono::milliseconds kResumeTime{10};  // of a pass: peers wait a second for a PONG
+
+void put_length(wire::Buffer& frames, std::size_t at, std::size_t length) {
+  frames.put_u32(at, static_cast<std::uint32_t>(length));
+}
+
+std::size_t length_at(const wire::Buffer& frames, std::size_t at) {
+  std::size_t length = 0;
+  for (const char byte : frames.view(at).substr(0, kLengthBytes)) {
+    length = length << 8 | static_cast<unsigned char>(byte);
+  }
+  return length;
+}
 
 }  // namespace
 
@@ -39,9 +59,20 @@ bool Inbox::keep_up(TimePoint now) {
   if (!behind_since_) behind_since_ = now;
   if (now - *behind_since_ < kBehindMax) return true;
   taking_in_ = true;
-  const bool more = receive_some(now, kFramesAhead, kBytesAhead);
+  const auto until = std::chrono::steady_clock::now() + kAheadTime;
+  bool more = true;
+  while (more && std::chrono::steady_clock::now() < until) {
+    more = receive_some(now, kFramesAhead, kBytesAhead);
+  }
   taking_in_ = false;
   return more;
+}
+
+// Known while reading ahead, so that a connection that was forgotten does not begin anew with a
+// HELLO, and what it still sends costs a look into a table.
+bool Inbox::was_forgotten(std::uint32_t id) const {
+  const auto found = clients_.find(id);
+  return found != clients_.end() && found->second->gone;
 }
 
 // While it reads ahead it answers one PING of a connection in a pass, which is more than anybody
@@ -67,11 +98,17 @@ void Inbox::hold(Client& client, std::string_view run) {
   const auto bytes = run.size() + kHeldFrameBytes;
   const bool beyond_window = client.held_bytes + refused_bytes(client) + bytes > kHeldBytesMax;
   if (beyond_window || !has_room_for_all(client, bytes)) {
-    counters_.refused[static_cast<std::size_t>(wire::Refusal::kFlood)].add();
+    count(wire::Refusal::kFlood);
     // To answer each request would take longer than to send it; what is not executed is never
     // answered, and the next frame is refused: it did not say HELLO.
     if (taking_in_ && beyond_window) return forget(client);
     if (behind_since_) client.refused_bytes += bytes;
+    if (taking_in_) {  // no time for a text with figures
+      return refuse_all(
+          client, run,
+          {StatusCode::kOverloaded,
+           "this node is sent more than it can execute; the request was not executed"});
+    }
     return refuse_all(
         client, run,
         {StatusCode::kOverloaded,
@@ -82,15 +119,28 @@ void Inbox::hold(Client& client, std::string_view run) {
              std::to_string(kHeldBytesMaxOfAll) + "); the request was not executed"});
   }
   if (client.held.empty()) holding_.push_back(client.id);
-  auto& last = client.held.emplace_back();
-  last.records.append(run);
-  last.arrived = std::chrono::steady_clock::now();  // not the pass's time: it may be long
+  // Not the pass's time: it may be long.
+  auto& frames = place_for(client, run.size(), std::chrono::steady_clock::now()).frames;
+  put_length(frames, frames.skip(kLengthBytes), run.size());
+  frames.append(run);
   client.held_bytes += bytes;
   held_bytes_ += bytes;
 }
 
+Inbox::HeldRequests& Inbox::place_for(Client& client, std::size_t bytes, TimePoint arrived) {
+  if (!client.held.empty() && bytes <= kTinyFrameBytes) {
+    auto& last = client.held.back();
+    if (last.frames.size() < kHeldTogetherBytes && arrived - last.arrived < kHeldTogetherTime) {
+      return last;
+    }
+  }
+  auto& place = client.held.emplace_back();
+  place.arrived = arrived;
+  return place;
+}
+
 void Inbox::release_held(Client& client) {
-  if (client.held.empty()) return;
+  if (client.held_bytes == 0) return;
   std::erase(holding_, client.id);
   held_bytes_ -= client.held_bytes;
   client.held.clear();
@@ -126,19 +176,23 @@ void Inbox::resume_held(TimePoint now, std::size_t bytes_max) {
 
 // Executes the oldest held frame, as far as its connection reads replies; the bytes that it took.
 std::size_t Inbox::resume_one(Client& client, TimePoint now) {
-  const auto oldest = std::move(client.held.front());
-  const auto size = oldest.records.size() + kHeldFrameBytes;
+  auto oldest = std::move(client.held.front());  // the connection may be forgotten meanwhile
   client.held.pop_front();
-  client.held_bytes -= size;
-  held_bytes_ -= size;
-  const auto rest = hand_on(client, oldest.records.view(), oldest.arrived, now);
-  if (rest.empty() || client.gone) return size;
-  auto& again = client.held.emplace_front();
-  again.records.append(rest);
-  again.arrived = oldest.arrived;
-  client.held_bytes += rest.size() + kHeldFrameBytes;
-  held_bytes_ += rest.size() + kHeldFrameBytes;
-  return size - rest.size();
+  const auto run_at = oldest.next + kLengthBytes;
+  const auto run = oldest.frames.view(run_at).substr(0, length_at(oldest.frames, oldest.next));
+  client.held_bytes -= run.size() + kHeldFrameBytes;
+  held_bytes_ -= run.size() + kHeldFrameBytes;
+  const auto rest = hand_on(client, run, oldest.arrived, now);
+  if (client.gone) return run.size() + kHeldFrameBytes;
+  oldest.next = run_at + run.size();
+  if (!rest.empty()) {  // is a frame of its own now, over what was executed of it
+    oldest.next -= rest.size() + kLengthBytes;
+    put_length(oldest.frames, oldest.next, rest.size());
+    client.held_bytes += rest.size() + kHeldFrameBytes;
+    held_bytes_ += rest.size() + kHeldFrameBytes;
+  }
+  if (oldest.next < oldest.frames.size()) client.held.push_front(std::move(oldest));
+  return run.size() - rest.size() + (rest.empty() ? kHeldFrameBytes : 0);
 }
 
 void Inbox::refuse_all(Client& client, std::string_view run, const Status& status) {

@@ -1,47 +1,17 @@
 #!/usr/bin/python3
 """Frames that break the mesh protocol are refused with a counted reason, and nobody else notices."""
 
-import contextlib
 import os
 import random
-import select
-import time
 
-from harness import SANITIZED, MeshTest, eventually, main
+from harness import SANITIZED, eventually, main
+from hostile_case import Hostile
 from hostile_vectors import vectors
 from mesh_client import (GOODBYE, HELLO, PING, PONG, REFUSED, REPLIES, REQUESTS, WELCOME, MeshClient, frame, hello, pack,
                          record, records, request_record, unpack)
 from raw_peer import dial_zmtp, reset, zmtp_frame
 
 MIB = 1 << 20
-
-
-class Hostile(MeshTest):
-    def setUp(self):
-        self.node = self.single(settings={"": {"threads": 1}})
-        self.good = self.node.client()
-        self.line = self.node.line()
-        self.assertEqual(self.line.ask("CREATE apples"), "OK")
-
-    def refused(self):
-        return self.node.info(self.good)["counters"]["refused"]
-
-    def count(self, reason):
-        return self.refused().get(reason, 0)
-
-    def assert_served(self):
-        self.assertEqual(self.line.ask("PUT apples k v"), "OK")
-        self.assertEqual(self.good.ok(b"apples", "kv.get", b"k"), b"v")
-
-    def assert_refused(self, reason, send, what=None):
-        """send() makes the count of `reason`, and of nothing else, grow."""
-        before = self.refused()
-        send()
-        eventually(lambda: self.count(reason) > before.get(reason, 0), 5, f"{what or ''} is counted as {reason}")
-        after = self.refused()
-        others = {r: n for r, n in after.items() if n != before.get(r, 0) and r != reason}
-        self.assertEqual(others, {}, f"{what or ''} is {reason} and nothing else")
-        self.assert_served()
 
 
 class Frames(Hostile):
@@ -282,107 +252,6 @@ class Messages(Hostile):
             # What one attempt took may stay with the allocator (with a sanitizer's quarantine, more), not what all took.
             limit = (400 if SANITIZED else 80) * MIB
             eventually(lambda: self.node.rss_bytes() - before < limit, 5, f"memory comes back, attempt {attempt}")
-
-
-class Flood(Hostile):
-    def test_a_client_that_reads_no_replies(self):
-        """16 MiB of unread replies, a window of requests behind them, and what libzmq and the kernel hold: no more."""
-        self.good.ok(b"apples", "kv.put", b"big", b"v" * MIB)
-        before = self.node.forget_peak_rss()
-        connection = dial_zmtp(self.node.mesh_port)
-        connection.sendall(zmtp_frame(hello()))
-        connection.settimeout(1.0)
-        get = zmtp_frame(frame(REQUESTS, request_record(1, b"apples", "kv.get", [b"big"], timeout_ms=60000)))
-        put = zmtp_frame(frame(REQUESTS, request_record(2, b"apples", "kv.put", [b"behind", b"v" * MIB], timeout_ms=60000)))
-        try:
-            for _ in range(2000):
-                connection.sendall(get)
-            for _ in range(100):
-                connection.sendall(put)
-        except (TimeoutError, BrokenPipeError, ConnectionResetError):
-            pass
-        for _ in range(100):
-            self.assert_served()
-        most = self.node.peak_rss_bytes() - before
-        limit = (600 if SANITIZED else 200) * MIB  # a sanitizer's quarantine keeps what was freed
-        self.assertLess(most, limit, "2 GiB of replies were asked for")
-        eventually(lambda: self.count("flood") > 0, 5, "what is beyond the window is refused")
-        self.assertIsNone(self.good.ok(b"apples", "kv.get", b"behind"), "what waits is not executed")
-        reset(connection)
-
-    def test_many_clients_that_read_no_replies(self):
-        """256 MiB of unread replies of all together, in the socket's queues or before them, and one reply more each.
-        Who reads is served, large replies included."""
-        self.good.ok(b"apples", "kv.put", b"big", b"v" * MIB)
-        get = request_record(1, b"apples", "kv.get", [b"big"], timeout_ms=60000)
-        ask = zmtp_frame(hello()) + zmtp_frame(frame(REQUESTS, get * 10)) * 10
-        before = self.node.rss_bytes()
-        with contextlib.ExitStack() as stack:
-            for _ in range(60):
-                stack.enter_context(dial_zmtp(self.node.mesh_port)).sendall(ask)
-            most = 0
-            for _ in range(100):
-                self.assert_served()
-                most = max(most, self.node.rss_bytes() - before)
-            batch = self.good.post_batch([(b"apples", "kv.get", b"big")] * 30)
-            self.assertEqual({len(reply.result) for reply in self.good.wait_all(batch)}, {MIB})
-            limit = (1500 if SANITIZED else 450) * MIB
-            self.assertLess(max(most, self.node.rss_bytes() - before), limit, "6000 MiB of replies were asked for")
-
-    def test_requests_held_for_many_clients(self):
-        """Clients that come one after the other, leave their replies unread and send more: what is held for them has
-        one bound (260 MiB), beside that of their replies (256 MiB)."""
-        self.good.ok(b"apples", "kv.put", b"big", b"v" * MIB)
-        get = request_record(1, b"apples", "kv.get", [b"big"], timeout_ms=60000)
-        put = request_record(2, b"apples", "kv.put", [b"behind", b"v" * MIB], timeout_ms=60000)
-        asks = zmtp_frame(hello()) + zmtp_frame(frame(REQUESTS, get * 20)) * 5
-        puts = zmtp_frame(frame(REQUESTS, put)) * 20
-        before, most = self.node.rss_bytes(), 0
-        with contextlib.ExitStack() as stack:
-            for _ in range(40):
-                connection = stack.enter_context(dial_zmtp(self.node.mesh_port))
-                connection.settimeout(30)
-                connection.sendall(asks)
-                for _ in range(3):
-                    connection.sendall(puts)
-                    self.assert_served()
-                most = max(most, self.node.rss_bytes() - before)
-            self.assertLess(most, (2000 if SANITIZED else 800) * MIB, "2400 MiB of requests came")
-            self.assertGreater(self.count("flood"), 0)
-
-    def test_more_requests_than_it_can_execute(self):
-        """A gibibyte of small requests, far beyond every window: it costs the senders their connections, not the node
-        its memory, and others are served."""
-        before = self.node.forget_peak_rss()
-        data = zmtp_frame(frame(REQUESTS, request_record(7, b"apples", "node.ping", []) * 200))
-        data *= MIB // len(data)
-        with contextlib.ExitStack() as stack:
-            senders = [stack.enter_context(dial_zmtp(self.node.mesh_port)) for _ in range(4)]
-            for sender in senders:
-                sender.sendall(zmtp_frame(hello()))
-                sender.setblocking(False)
-            for _ in range(4):
-                left = {sender: memoryview(data * (256 // len(senders))) for sender in senders}
-                while left:
-                    readable, writable, _ = select.select(senders, list(left), [], 10)
-                    self.assertTrue(readable or writable, "it reads what is sent")
-                    for sender in readable:
-                        sender.recv(MIB)
-                    for sender in writable:
-                        left[sender] = left[sender][sender.send(left[sender]):]
-                    left = {sender: rest for sender, rest in left.items() if rest}
-                self.assert_served()
-        self.assertLess(self.node.peak_rss_bytes() - before, (1200 if SANITIZED else 512) * MIB)
-        self.assertGreater(self.count("flood"), 0)
-
-    def test_requests_by_the_hundred_thousand(self):
-        with self.node.client() as client:
-            run = b"".join(request_record(i, None, "node.ping", [], timeout_ms=60000) for i in range(20000))
-            for _ in range(20):
-                client.send(frame(REQUESTS, run))
-            began = time.monotonic()
-            self.assert_served()
-            self.within(5, began, "another client's request")
 
 
 if __name__ == "__main__":

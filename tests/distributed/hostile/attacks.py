@@ -332,7 +332,7 @@ ATTACKS = [
     ("mesh", "messages of 1000 parts, 8 connections at full speed", multipart, 512),
     ("mesh", "messages that never end, 64 MiB of parts", endless_multipart, 160),
     ("mesh", "forged replies, WELCOME, REFUSED and GOODBYE, 8 connections at full speed", forged_replies, 512),
-    ("mesh", "HELLO with the names of the node, its peer and nobody, in tiny frames", other_names, 3072),
+    ("mesh", "HELLO with the names of the node, its peer and nobody, in tiny frames", other_names, 1536),
     ("mesh", "ZMTP routing ids of others, 500 connections a second", other_ids, 64),
     ("mesh", "one id for all requests, forged paths, 4 connections at full speed", same_ids, 768),
 ]

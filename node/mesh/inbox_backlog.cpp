@@ -6,6 +6,7 @@
 
 #include <kvmesh/limits.h>
 
+#include "node/core/pass_time.h"
 #include "node/mesh/inbox.h"
 
 namespace kvmesh::mesh {
@@ -36,7 +37,6 @@ constexpr std::chrono::milliseconds kBehindMax{100};
 constexpr std::chrono::milliseconds kAheadTime{50};
 constexpr int kFramesAhead = 4096;  // between two looks at the clock
 constexpr std::size_t kBytesAhead = 1024 * 1024;
-constexpr std::chrono::milliseconds kResumeTime{10};  // of a pass: peers wait a second for a PONG
 
 void put_length(wire::Buffer& frames, std::size_t at, std::size_t length) {
   frames.put_u32(at, static_cast<std::uint32_t>(length));
@@ -156,7 +156,7 @@ bool Inbox::can_resume() const {
 // One frame of each connection in turn, until so many bytes are executed or it has taken long.
 void Inbox::resume_held(TimePoint now, std::size_t bytes_max) {
   if (holding_.empty()) return;
-  const auto until = std::chrono::steady_clock::now() + kResumeTime;
+  const auto until = std::chrono::steady_clock::now() + core::kPassTimeMax;
   std::size_t bytes = 0;
   std::size_t waiting = 0;  // in a row, for their replies to be read
   while (waiting < holding_.size() && bytes < bytes_max &&

@@ -27,8 +27,9 @@ constexpr std::size_t kHeldBytesMax =
     limits::kInFlightBytesPerLinkMax + limits::kFrameBytesMax +
     limits::kInFlightPerLinkMax * (kHeldFrameBytes + kRequestHeadBytes);
 // Of all connections together: each may have held as much as is left of it (node/ARCHITECTURE.md,
-// "Bounds").
-constexpr std::size_t kHeldBytesMaxOfAll = 4 * kHeldBytesMax;
+// "Bounds"). So four that flood it can each pass their window, and are forgotten at once, before
+// the room is scarce for all.
+constexpr std::size_t kHeldBytesMaxOfAll = 6 * kHeldBytesMax;
 // So long the socket may have more than a pass takes before it is read ahead. Those that keep to
 // their windows are back to waiting for replies by then, as a rule.
 constexpr std::chrono::milliseconds kBehindMax{100};

@@ -148,9 +148,12 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
   }
   auto& client = clients_[id];
   if (client == nullptr || client->gone) {  // else it greets again, and keeps its replies
+    // What libzmq still has of the replies of one that was forgotten goes on counting.
+    auto unsent = client != nullptr ? std::move(client->unsent)
+                                    : std::make_shared<transport::UnsentBytes>(unsent_);
     client = std::make_unique<Client>();
     client->id = id;
-    client->unsent = std::make_shared<transport::UnsentBytes>(unsent_);
+    client->unsent = std::move(unsent);
   }
   client->name = hello->name;
   client->address = body_.peer_address();
@@ -177,7 +180,7 @@ void Inbox::handle_requests(Client& client, std::string_view run, TimePoint now)
   // Behind requests that are held, so that they stay in order.
   const bool wait = taking_in_ || !client.held.empty();
   const auto rest = wait ? run : hand_on(client, run, std::nullopt, now);
-  if (!rest.empty()) hold(client, rest);
+  if (!rest.empty() && !client.gone) hold(client, rest);
 }
 
 // Gives a run of requests to the core, as long as the connection reads its replies; returns those

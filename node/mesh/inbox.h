@@ -136,11 +136,13 @@ class Inbox {
   bool has_room_for_all(const Client& client, std::size_t bytes) const;
   std::size_t refused_bytes(Client& client) const;
   static HeldRequests& place_for(Client& client, std::size_t bytes, TimePoint arrived);
+  static void drop_executed(HeldRequests& requests);
   void release_held(Client& client);
   void refuse_all(Client& client, std::string_view run, const Status& status);
   bool may_resume(const Client& client) const;
   static std::size_t unread_bytes(const Client& client);
   std::size_t unread_bytes_left() const;
+  void append_loss(wire::Buffer& out, std::size_t bytes, RequestId id) const;
   bool has_room_for_replies(const Client& client) const;
   std::size_t run_max() const;
   void drop_waiting(Client& client);

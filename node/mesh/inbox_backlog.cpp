@@ -175,6 +175,15 @@ void Inbox::resume_held(TimePoint now, std::size_t bytes_max) {
   }
 }
 
+// So that memory stays within twice of what is counted.
+void Inbox::drop_executed(HeldRequests& requests) {
+  if (requests.next <= kHeldTogetherBytes || requests.next <= requests.frames.size() / 2) return;
+  wire::Buffer rest;
+  rest.append(requests.frames.view(requests.next));
+  requests.frames = std::move(rest);
+  requests.next = 0;
+}
+
 // Executes the oldest held frame, as far as its connection reads replies; the bytes that it took.
 std::size_t Inbox::resume_one(Client& client, TimePoint now) {
   auto oldest = std::move(client.held.front());  // the connection may be forgotten meanwhile
@@ -192,7 +201,10 @@ std::size_t Inbox::resume_one(Client& client, TimePoint now) {
     client.held_bytes += rest.size() + kHeldFrameBytes;
     held_bytes_ += rest.size() + kHeldFrameBytes;
   }
-  if (oldest.next < oldest.frames.size()) client.held.push_front(std::move(oldest));
+  if (oldest.next < oldest.frames.size()) {
+    drop_executed(oldest);
+    client.held.push_front(std::move(oldest));
+  }
   return run.size() - rest.size() + (rest.empty() ? kHeldFrameBytes : 0);
 }
 

@@ -2,6 +2,7 @@
 // queue did not take because their connection reads slowly or not at all.
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include <kvmesh/limits.h>
@@ -10,23 +11,53 @@
 #include "node/mesh/routing_id.h"
 
 namespace kvmesh::mesh {
+namespace {
+
+// A reply that always finds room, as what tells of its loss would not be much smaller.
+constexpr std::size_t kSmallReplyBytes = 512;
+
+// What a frame takes that waits. One of a few bytes takes little but its buffer and its place.
+std::size_t memory_of(const wire::Buffer& frame) {
+  constexpr std::size_t kPlaceBytes = 320;
+  return frame.size() + kPlaceBytes;
+}
+
+}  // namespace
 
 void Inbox::reply(const core::Origin& origin, const ReplyView& answer) {
   auto* client = find(static_cast<std::uint32_t>(origin.connection));
   if (client == nullptr) return counters_.dropped_replies.add();
   // One that reads nothing at all costs no more than this: its replies would only wait to be
   // dropped later. Twice, for what was asked before it was taken to be slow.
-  if (client->waiting_bytes > 2 * limits::kMeshClientReplyBytesMax ||
-      unread_bytes(*client) > 2 * unread_bytes_left()) {
+  if (client->waiting_bytes > 2 * limits::kMeshClientReplyBytesMax) {
     return counters_.dropped_replies.add();
   }
   if (client->frame.empty()) wire::begin_frame(client->frame, wire::FrameKind::kReplies);
-  wire::append_reply(client->frame, answer, origin.request);
+  const auto bytes = std::max(answer.body.size(), answer.result.size());
+  if (bytes > kSmallReplyBytes && unread_bytes(*client) > 2 * unread_bytes_left()) {
+    counters_.dropped_replies.add();
+    append_loss(client->frame, bytes, origin.request);
+  } else {
+    wire::append_reply(client->frame, answer, origin.request);
+  }
   mark_dirty(*client);
   if (client->frame.size() >= limits::kReplyBatchBytes) {
     seal(*client);
     send_waiting(*client);
   }
+}
+
+// Requests that were under way already when replies became too many: whoever reads them is told.
+void Inbox::append_loss(wire::Buffer& out, std::size_t bytes, RequestId id) const {
+  const auto text =
+      "a reply of " + std::to_string(bytes) +
+      " bytes found no room: " + std::to_string(limits::kMeshReplyBytesMax - unread_bytes_left()) +
+      " bytes are unread by clients of " + options_.self.str() + ", the limit is " +
+      std::to_string(limits::kMeshReplyBytesMax) + "; what was asked for may have been done";
+  ReplyView loss;
+  loss.code = StatusCode::kOutcomeUnknown;
+  loss.text = text;
+  wire::append_reply(out, loss, id);
 }
 
 void Inbox::flush() {
@@ -54,7 +85,7 @@ void Inbox::send_waiting(Client& client) {
   const auto routing_id = routing_id_of(client.id);
   while (!client.waiting.empty()) {
     auto& frame = client.waiting.front();
-    const auto bytes = frame.size();
+    const auto bytes = memory_of(frame);
     const auto sent = send_to(view(routing_id), frame, client.unsent);
     if (sent == transport::Sent::kWouldBlock) return;
     if (sent == transport::Sent::kGone) return forget(client);
@@ -66,8 +97,9 @@ void Inbox::send_waiting(Client& client) {
 
 void Inbox::seal(Client& client) {
   if (client.frame.empty()) return;
-  client.waiting_bytes += client.frame.size();
-  waiting_bytes_ += client.frame.size();
+  const auto bytes = memory_of(client.frame);
+  client.waiting_bytes += bytes;
+  waiting_bytes_ += bytes;
   client.waiting.push_back(std::move(client.frame));
   client.frame = wire::Buffer{};
 }

@@ -162,6 +162,7 @@ void Connection::go_on() {
 void Connection::take_turn() {
   waiting_ = false;
   had_much_ = false;
+  last_used_ = server_.look_at_clock();  // it was we who let it wait
   // Each round may fill the pipeline again.
   while (in_.may_have_line() && handle_lines()) {
     server_.hand_on();

@@ -52,8 +52,8 @@ class MeshPort {
   /// Sends `operation`. `done` is called exactly once, on any thread, and may be called before
   /// request() returns; it does not block. Must not block itself.
   virtual void request(Operation operation, std::function<void(Outcome)> done, Timeout timeout) = 0;
-  /// The same after a pause of a few milliseconds or more: `timeout` counts from its end. What ends
-  /// the port ends the pause too.
+  /// The same after a pause of a few milliseconds or more: `timeout` counts from its end. A port
+  /// that ends answers at once.
   virtual void request_after(std::chrono::milliseconds pause, Operation operation,
                              std::function<void(Outcome)> done, Timeout timeout) = 0;
   virtual std::unique_ptr<Waiter> make_waiter() = 0;

@@ -193,7 +193,7 @@ void RemoteTask::advance() {
     }
   }
   // The poll first: it is on its way while the output is written.
-  if (cancel) connection_->request(*std::move(cancel), [](const Outcome&) {}, {});
+  if (cancel) poll(connection_, *std::move(cancel), [](const Outcome&) {});  // also when it is busy
   if (next) {
     poll(connection_, *std::move(next), [self = shared_from_this()](Outcome outcome) {
       self->on_answer(std::move(outcome), true);

@@ -12,6 +12,15 @@
 #include "node/tasks/answers.h"
 
 namespace kvmesh::tasks {
+namespace {
+
+// As the answer to a poll: the node is busy or out of reach, and the task goes on.
+bool speaks_of_a_poll(StatusCode code) {
+  return code == StatusCode::kOverloaded || code == StatusCode::kUnavailable ||
+         code == StatusCode::kNoRoute;
+}
+
+}  // namespace
 
 Processes::Processes(Options options, Runtime& runtime)
     : options_(std::move(options)), runtime_(runtime), table_(options_.first_id) {}
@@ -103,11 +112,14 @@ void Processes::on_exit(ProcessId id, Status status, std::string_view result, Ti
   begin_lease(process, now);
 }
 
-// A task that was told to stop was cancelled, whatever its body made of that.
+// A task that was told to stop was cancelled, whatever its body made of that. What a function
+// returns of its own must not be taken for the node's answer to a poll: that it is busy, or out of
+// reach.
 Status Processes::outcome_of(const Process& process, Status status) const {
   switch (process.stop) {
     case Process::Stop::kNone:
-      return status;
+      return speaks_of_a_poll(status.code()) ? Status{StatusCode::kTaskFailed, status.to_string()}
+                                             : std::move(status);
     case Process::Stop::kCancelled:
       return {StatusCode::kCancelled, title(process) + " was cancelled"};
     case Process::Stop::kKilled:

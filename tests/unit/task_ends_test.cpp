@@ -106,6 +106,19 @@ TEST_F(TaskEnds, AnEndedTaskCannotBeCancelled) {
   EXPECT_THAT(answer(next(0xa1)), StartsWith("[\"foo@h\""));
 }
 
+TEST_F(TaskEnds, WhatAFunctionReturnsIsNotTakenForTheNodesAnswer) {
+  for (const auto code :
+       {StatusCode::kOverloaded, StatusCode::kUnavailable, StatusCode::kNoRoute}) {
+    const auto asked = run();
+    exit(runtime_.started.back().id, {code, "its own"});
+    EXPECT_EQ(answer(asked), "task_failed: " + std::string{to_string(code)} + ": its own");
+  }
+  const auto asked = run();
+  exit(runtime_.started.back().id, {StatusCode::kNotFound, "its own"});
+  EXPECT_EQ(answer(asked), "not_found: its own");
+  expect_empty();
+}
+
 TEST_F(TaskEnds, AFullPoolIsToldToTheAsker) {
   runtime_.refuse = {StatusCode::kOverloaded, "10 of 10 tasks wait"};
   EXPECT_EQ(answer(run()), "overloaded: 10 of 10 tasks wait");

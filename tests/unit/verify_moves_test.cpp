@@ -1,9 +1,11 @@
 // What has to move when tables change: how it is counted, and how it is told.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,7 @@ class FakeReader final : public BucketReader {
   Result<Names> buckets(const std::string& after) override {
     asked.push_back(after);
     if (pages_left-- == 0) return gone;
+    if (lie) return *lie;
     Names page;
     for (auto at = keys.upper_bound(after); at != keys.end(); ++at) {
       if (page.names.size() == page_size) {
@@ -51,6 +54,7 @@ class FakeReader final : public BucketReader {
   std::map<std::string, Status> faults;       // of counts
   std::size_t page_size = 100;
   int pages_left = std::numeric_limits<int>::max();  // until listing fails
+  std::optional<Names> lie;                          // instead of a page
   std::vector<std::string> asked;
   std::string counted;
 };
@@ -123,6 +127,15 @@ TEST_F(MoveCounts, AFailureEndsThatNodeAndIsToldWhereItMatters) {
   EXPECT_EQ(count(), "bar@h 0/0 unavailable, ;bar@h 0/0 unavailable, ;");
 }
 
+TEST_F(MoveCounts, PagesThatAreOutOfOrderAreNotCounted) {
+  for (const Names& lie : {Names{{""}, false}, Names{{"c", "c"}, false}, Names{{"d", "c"}, false},
+                           Names{{"a"}, false}, Names{{}, true}}) {
+    reader_.lie = lie;
+    EXPECT_EQ(count(), "bar@h 0/0 protocol_error, ;bar@h 0/0 protocol_error, ;");
+  }
+  EXPECT_EQ(reader_.counted, "");
+}
+
 TEST_F(MoveCounts, ANodeThatKeepsItsBytesIsNotAsked) {
   difference_.changes = {{bytes_of({{'c', 'c'}}), {"bar@h", "foo@h"}, {"bar@h"}},
                          {bytes_of({{'d', 'd'}}), {}, {"bar@h"}},
@@ -189,6 +202,16 @@ TEST_F(MoveTexts, WhatIsNotCountedIsSaid) {
   EXPECT_EQ(difference_text(difference_, &moves, false),
             "no first byte changes its owner\n"
             "not counted: what qux@h stores, which does not answer: unavailable: gone\n");
+}
+
+TEST_F(MoveTexts, ANodeThatDoesNotAnswerMayStoreWhatNobodyIsKnownToStore) {
+  difference_.changes.push_back({bytes_of({{'n', 'n'}}), {}, {"baz@h"}});
+  auto moves = counted();
+  EXPECT_THAT(difference_text(difference_, &moves, false),
+              testing::HasSubstr("baz@h        0     0\nto move: 5 buckets"));
+  moves.silent = {{"qux@h", "unavailable: gone"}};
+  EXPECT_THAT(difference_text(difference_, &moves, false),
+              testing::HasSubstr("baz@h        ?     ?\nto move: at least 5 buckets"));
 }
 
 TEST_F(MoveTexts, WhereNothingHasToMoveNothingIsToBeDone) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <utility>
 
 #include <kvmesh/limits.h>
@@ -16,6 +17,13 @@ std::uint8_t first_byte(const std::string& bucket) {
 // The bytes from `byte` on.
 bool reaches(const verify::ByteSet& bytes, std::uint8_t byte) {
   return std::ranges::any_of(bytes.ranges(), [&](ByteRange range) { return range.last >= byte; });
+}
+
+// Each name behind the one before it, the first behind `after`.
+bool is_page_behind(const Names& page, const std::string& after) {
+  if (page.names.empty()) return !page.more;
+  return after < page.names.front() &&
+         std::ranges::adjacent_find(page.names, std::ranges::greater_equal{}) == page.names.end();
 }
 
 }  // namespace
@@ -48,11 +56,16 @@ void MoveCounter::count(const std::string& node, const verify::ByteSet& bytes,
         const auto from = after.empty() ? range.first : std::max(range.first, first_byte(after));
         return fail_from(node, from, page.status());
       }
+      if (!is_page_behind(*page, after)) {
+        return fail_from(node, range.first,
+                         {StatusCode::kProtocolError,
+                          "the node's answer to kv.buckets is no page of names in order"});
+      }
       const auto end = std::ranges::find_if(
           page->names, [&](const auto& name) { return first_byte(name) > range.last; });
       if (!count_page(node, {page->names.begin(), end}, reader)) return;
       if (end != page->names.end()) break;  // these may be of the ranges that follow
-      if (!page->more || page->names.empty()) return;
+      if (!page->more) return;
       after = page->names.back();
     }
   }

@@ -92,6 +92,8 @@ std::string changes_text(const verify::Difference& difference, const Moves* move
     if (moves != nullptr) {
       Total total;
       total.add(moves->of_changes[i]);
+      // Nobody is known to store these: a node that does not answer may.
+      if (change.before.empty() && !moves->silent.empty()) total.complete = false;
       cells.push_back(total.cell(total.buckets));
       cells.push_back(total.cell(total.keys));
     }
@@ -134,6 +136,7 @@ std::string moves_text(const Moves& moves) {
       if (!move.status.ok()) failed.emplace(move.from, move.status.to_string());
     }
   }
+  total.complete = total.complete && moves.silent.empty();
   std::string out = std::string{"to move: "} + (total.complete ? "" : "at least ") +
                     counted_text(total.buckets, total.keys) + "\n";
   std::vector<std::string> holdings;

@@ -11,6 +11,7 @@
 #include "client/command/exit_status.h"
 #include "client/command/info_text.h"
 #include "client/command/json_lines.h"
+#include "client/command/may_pass.h"
 #include "client/command/tsv.h"
 #include "client/outcome.h"
 #include "common/text.h"
@@ -29,11 +30,6 @@ constexpr std::size_t kBatchValueBytes = std::size_t{4} * 1024 * 1024;
 constexpr std::size_t kOutputBytes = std::size_t{64} * 1024;
 constexpr int kTries = 4;
 constexpr std::chrono::milliseconds kPause{250};
-
-bool may_pass(StatusCode code) {
-  return code == StatusCode::kUnavailable || code == StatusCode::kOverloaded ||
-         code == StatusCode::kDeadlineExceeded || code == StatusCode::kOutcomeUnknown;
-}
 
 }  // namespace
 

@@ -3,17 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/command/may_pass.h"
+
 namespace kvmesh::command {
 namespace {
 
 constexpr std::size_t kItemOverheadBytes = 256;
-
-// All of these are safe to repeat for the requests of an import, which have the same effect twice
-// as once.
-bool may_pass(StatusCode code) {
-  return code == StatusCode::kUnavailable || code == StatusCode::kOverloaded ||
-         code == StatusCode::kDeadlineExceeded || code == StatusCode::kOutcomeUnknown;
-}
 
 }  // namespace
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "client/command/info_text.h"
+#include "client/command/may_pass.h"
 #include "client/outcome.h"
 #include "common/text.h"
 
@@ -24,9 +25,9 @@ constexpr std::size_t kCountsAtOnce = 1000;
 constexpr int kTries = 3;
 constexpr milliseconds kPause{250};
 
-bool may_pass(StatusCode code) {
-  return code == StatusCode::kOverloaded || code == StatusCode::kUnavailable ||
-         code == StatusCode::kOutcomeUnknown;
+// A call that has used its time is not made again: there is one bound for all of them.
+bool is_made_again(StatusCode code) {
+  return may_pass(code) && code != StatusCode::kDeadlineExceeded;
 }
 
 // How long calls may take.
@@ -89,7 +90,7 @@ class Reader final : public BucketReader {
 
   // Reading is safe to repeat.
   Outcome again_until_it_passes(const Operation& operation, Outcome outcome) {
-    for (int tried = 1; tried < kTries && may_pass(outcome.status.code()); ++tried) {
+    for (int tried = 1; tried < kTries && is_made_again(outcome.status.code()); ++tried) {
       std::this_thread::sleep_for(kPause);
       outcome = call(operation);
     }
@@ -114,7 +115,7 @@ class Reader final : public BucketReader {
         continue;
       }
       if (passes) outcomes[i] = again_until_it_passes(operations[i], std::move(outcomes[i]));
-      passes = passes && !may_pass(outcomes[i].status.code());
+      passes = passes && !is_made_again(outcomes[i].status.code());
       out.push_back(client::count_of(std::move(outcomes[i]), "kv.count"));
     }
   }

@@ -65,9 +65,7 @@ std::optional<std::string_view> next_record(std::string_view& run,
     refusal = Refusal::kTruncated;
     return std::nullopt;
   }
-  std::size_t size = 0;
-  for (const char c : run.substr(0, kRecordPrefixBytes))
-    size = size << 8 | static_cast<std::uint8_t>(c);
+  const std::size_t size = read_u32(run);
   if (size > limits::kRecordBytesMax) {
     refusal = Refusal::kOversize;
     return std::nullopt;

@@ -61,6 +61,13 @@ FrameOrRefusal parse_frame(std::string_view bytes);
 /// Begins a frame in an empty buffer.
 void begin_frame(Buffer& out, FrameKind kind);
 
+/// What Buffer::put_u32() wrote. REQUIRES: at least 4 bytes.
+inline std::uint32_t read_u32(std::string_view bytes) {
+  std::uint32_t value = 0;
+  for (const char byte : bytes.substr(0, 4)) value = value << 8 | static_cast<std::uint8_t>(byte);
+  return value;
+}
+
 /// Takes the next record off a run: empty when the run has ended or is broken; then `refusal` says
 /// which.
 std::optional<std::string_view> next_record(std::string_view& run, std::optional<Refusal>& refusal);

@@ -39,18 +39,6 @@ constexpr std::chrono::milliseconds kAheadTime{50};
 constexpr int kFramesAhead = 4096;  // between two looks at the clock
 constexpr std::size_t kBytesAhead = 1024 * 1024;
 
-void put_length(wire::Buffer& frames, std::size_t at, std::size_t length) {
-  frames.put_u32(at, static_cast<std::uint32_t>(length));
-}
-
-std::size_t length_at(const wire::Buffer& frames, std::size_t at) {
-  std::size_t length = 0;
-  for (const char byte : frames.view(at).substr(0, kLengthBytes)) {
-    length = length << 8 | static_cast<unsigned char>(byte);
-  }
-  return length;
-}
-
 }  // namespace
 
 // libzmq reads whatever is sent, as its queue has no bound. When more comes than is executed for so
@@ -122,7 +110,7 @@ void Inbox::hold(Client& client, std::string_view run) {
   if (client.held.empty()) holding_.push_back(client.id);
   // Not the pass's time: it may be long.
   auto& frames = place_for(client, run.size(), std::chrono::steady_clock::now()).frames;
-  put_length(frames, frames.skip(kLengthBytes), run.size());
+  frames.put_u32(frames.skip(kLengthBytes), static_cast<std::uint32_t>(run.size()));
   frames.append(run);
   client.held_bytes += bytes;
   held_bytes_ += bytes;
@@ -189,7 +177,8 @@ std::size_t Inbox::resume_one(Client& client, TimePoint now) {
   auto oldest = std::move(client.held.front());  // the connection may be forgotten meanwhile
   client.held.pop_front();
   const auto run_at = oldest.next + kLengthBytes;
-  const auto run = oldest.frames.view(run_at).substr(0, length_at(oldest.frames, oldest.next));
+  const auto run =
+      oldest.frames.view(run_at).substr(0, wire::read_u32(oldest.frames.view(oldest.next)));
   client.held_bytes -= run.size() + kHeldFrameBytes;
   held_bytes_ -= run.size() + kHeldFrameBytes;
   const auto rest = hand_on(client, run, oldest.arrived, now);
@@ -197,7 +186,7 @@ std::size_t Inbox::resume_one(Client& client, TimePoint now) {
   oldest.next = run_at + run.size();
   if (!rest.empty()) {  // is a frame of its own now, over what was executed of it
     oldest.next -= rest.size() + kLengthBytes;
-    put_length(oldest.frames, oldest.next, rest.size());
+    oldest.frames.put_u32(oldest.next, static_cast<std::uint32_t>(rest.size()));
     client.held_bytes += rest.size() + kHeldFrameBytes;
     held_bytes_ += rest.size() + kHeldFrameBytes;
   }

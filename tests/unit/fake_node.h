@@ -1,5 +1,9 @@
 #pragma once
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -43,9 +47,10 @@ class FakeNode {
     welcome.in_flight_max = 65536;
     welcome.in_flight_bytes_max = 32 * 1024 * 1024;
     std::mt19937 random{std::random_device{}()};
-    std::uniform_int_distribution<int> ports{20000, 32000};
+    std::uniform_int_distribution<std::uint16_t> ports{20000, 32000};
     for (int tries = 0; tries < 1000 && !running(); ++tries) {
-      endpoint_ = "tcp://127.0.0.1:" + std::to_string(ports(random));
+      port_ = ports(random);
+      endpoint_ = "tcp://127.0.0.1:" + std::to_string(port_);
       (void)try_start();
     }
     if (!running()) throw std::runtime_error{"no free port"};
@@ -54,8 +59,15 @@ class FakeNode {
   const std::string& endpoint() const { return endpoint_; }
   bool running() const { return router_.handle() != nullptr; }
 
-  /// Ends all connections, as the death of a node does.
-  void stop() { router_.close(); }
+  /// Ends all connections, as the death of a node does. Nobody listens there any more when it
+  /// returns: libzmq closes a socket on a thread of its own, later than close().
+  void stop() {
+    router_.close();
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    while (is_listening()) {
+      if (std::chrono::steady_clock::now() > until) throw std::runtime_error{"does not stop"};
+    }
+  }
   /// Listens at the same address again.
   void start() {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
@@ -123,6 +135,19 @@ class FakeNode {
   std::size_t frames = 0;           // REQUESTS that came
 
  private:
+  bool is_listening() const {
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0) throw std::runtime_error{"no socket"};
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port_);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool accepted =
+        ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    ::close(fd);
+    return accepted;
+  }
+
   bool try_start() {
     router_ = zmq::socket_t{context_, zmq::socket_type::router};
     router_.set(zmq::sockopt::linger, 0);
@@ -196,6 +221,7 @@ class FakeNode {
   }
 
   zmq::context_t context_{1};
+  std::uint16_t port_ = 0;
   std::string endpoint_;
   zmq::socket_t router_;
 };

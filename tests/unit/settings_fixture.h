@@ -1,7 +1,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkdtemp is POSIX
 
 #include <filesystem>
 #include <fstream>
@@ -10,6 +9,7 @@
 #include <string_view>
 
 #include "common/config/load.h"
+#include "tests/unit/temporary_folder.h"
 
 namespace kvmesh {
 
@@ -23,17 +23,7 @@ inline std::string read_text(const std::filesystem::path& path) {
 /// shown without it.
 class SettingsTest : public ::testing::Test {
  protected:
-  SettingsTest() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "kvmesh-settings-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) != nullptr) folder_ = pattern;
-  }
-  ~SettingsTest() override {
-    if (!folder_.empty()) std::filesystem::remove_all(folder_);
-  }
-  void SetUp() override { ASSERT_FALSE(folder_.empty()); }
-
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
 
   void add_file(const std::string& name, std::string_view text) {
     std::ofstream{path(name), std::ios::binary} << text;
@@ -57,7 +47,7 @@ class SettingsTest : public ::testing::Test {
   }
 
   std::string without_folder(std::string text) const {
-    const std::string folder = folder_.string() + "/";
+    const std::string folder = folder_.path().string() + "/";
     for (auto at = text.find(folder); at != std::string::npos; at = text.find(folder))
       text.erase(at, folder.size());
     return text;
@@ -66,7 +56,7 @@ class SettingsTest : public ::testing::Test {
   SettingsSources sources_;
 
  private:
-  std::filesystem::path folder_;
+  test::TemporaryFolder folder_;
 };
 
 }  // namespace kvmesh

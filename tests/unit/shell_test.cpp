@@ -9,6 +9,7 @@
 #include "client/command/shell/entry.h"
 #include "client/command/shell/history.h"
 #include "client/command/shell/words.h"
+#include "tests/unit/temporary_folder.h"
 #include "tests/unit/value_printer.h"
 
 namespace kvmesh::command::shell {
@@ -153,14 +154,14 @@ TEST(ShellHistory, IsWhereStateIsKept) {
 }
 
 TEST(ShellHistory, MakesItsFolder) {
-  const auto folder = std::filesystem::path{testing::TempDir()} / "kvmesh_shell_history";
-  std::filesystem::remove_all(folder);
-  EXPECT_TRUE(make_folder_of(folder / "a" / "b" / "history"));
-  EXPECT_TRUE(std::filesystem::is_directory(folder / "a" / "b"));
-  EXPECT_EQ(std::filesystem::status(folder / "a").permissions(), std::filesystem::perms::owner_all);
-  EXPECT_TRUE(make_folder_of(folder / "a" / "b" / "history"));
+  const test::TemporaryFolder folder;
+  const auto made = folder.path() / "a" / "b";
+  EXPECT_TRUE(make_folder_of(made / "history"));
+  EXPECT_TRUE(std::filesystem::is_directory(made));
+  EXPECT_EQ(std::filesystem::status(made.parent_path()).permissions(),
+            std::filesystem::perms::owner_all);
+  EXPECT_TRUE(make_folder_of(made / "history"));
   EXPECT_FALSE(make_folder_of("/dev/null/a/history"));
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -151,9 +151,7 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
     // What libzmq still has of the replies of one that was forgotten goes on counting.
     auto unsent = client != nullptr ? std::move(client->unsent)
                                     : std::make_shared<transport::UnsentBytes>(unsent_);
-    client = std::make_unique<Client>();
-    client->id = id;
-    client->unsent = std::move(unsent);
+    client = std::make_unique<Client>(id, std::move(unsent), *this);
   }
   client->name = hello->name;
   client->address = body_.peer_address();
@@ -257,7 +255,7 @@ std::string Inbox::address_of(const core::Origin& origin) const {
 
 void Inbox::forget(Client& client) {
   counters_.dropped_replies.add();
-  drop_waiting(client);
+  client.waiting.clear();
   release_held(client);
   client.gone = true;
 }
@@ -274,7 +272,6 @@ void Inbox::forget_silent(TimePoint now, std::chrono::milliseconds silence) {
     const auto& client = *entry.second;
     const bool remember = !client.gone || behind_since_;  // so that it cannot greet again at once
     if (remember && now - client.last_heard <= silence) return false;
-    drop_waiting(*entry.second);
     release_held(*entry.second);
     return true;
   });
@@ -284,8 +281,6 @@ void Inbox::forget_silent(TimePoint now, std::chrono::milliseconds silence) {
 void Inbox::forget_clients() {
   clients_.clear();
   holding_.clear();
-  held_bytes_ = 0;
-  waiting_bytes_ = 0;
   counters_.clients.store(0, std::memory_order_relaxed);
 }
 

@@ -23,6 +23,8 @@
 #include "common/transport/unsent_bytes.h"
 #include "common/wire/frame.h"
 #include "node/core/core.h"
+#include "node/mesh/held_requests.h"
+#include "node/mesh/waiting_replies.h"
 
 namespace kvmesh::mesh {
 
@@ -84,22 +86,20 @@ class Inbox {
   const Counters& counters() const { return counters_; }
 
  private:
-  // Frames that arrived within a millisecond: one piece of memory for many tiny ones.
-  struct HeldRequests {
-    wire::Buffer frames;   // records of each, behind their length in 4 bytes
-    std::size_t next = 0;  // where the oldest begins that was not executed
-    TimePoint arrived;
-  };
   struct Client {
-    std::uint32_t id = 0;
-    std::string name;                  // of a node; empty for a plain client
-    std::string address;               // its host; empty where there is none
-    wire::Buffer frame;                // replies of this pass
-    std::deque<wire::Buffer> waiting;  // frames that the socket did not take yet
-    std::size_t waiting_bytes = 0;
+    Client(std::uint32_t its_id, std::shared_ptr<transport::UnsentBytes> its_unsent, Inbox& inbox)
+        : id(its_id),
+          waiting(inbox.waiting_bytes_),
+          unsent(std::move(its_unsent)),
+          held(inbox.held_bytes_) {}
+
+    std::uint32_t id;
+    std::string name;                                // of a node; empty for a plain client
+    std::string address;                             // its host; empty where there is none
+    wire::Buffer frame;                              // replies of this pass
+    WaitingReplies waiting;                          // those before
     std::shared_ptr<transport::UnsentBytes> unsent;  // what the socket took
-    std::deque<HeldRequests> held;  // until replies are read and its turn comes, oldest first
-    std::size_t held_bytes = 0;
+    HeldRequests held;                               // until replies are read and its turn comes
     std::size_t refused_bytes = 0;  // of requests, for want of room, while behind since
     std::optional<TimePoint> refused_since;
     TimePoint last_heard;
@@ -135,8 +135,6 @@ class Inbox {
   void hold(Client& client, std::string_view run);
   bool has_room_for_all(const Client& client, std::size_t bytes) const;
   std::size_t refused_bytes(Client& client) const;
-  static HeldRequests& place_for(Client& client, std::size_t bytes, TimePoint arrived);
-  static void drop_executed(HeldRequests& requests);
   void release_held(Client& client);
   void refuse_all(Client& client, std::string_view run, const Status& status);
   bool may_resume(const Client& client) const;
@@ -145,7 +143,6 @@ class Inbox {
   void append_loss(wire::Buffer& out, std::size_t bytes, RequestId id) const;
   bool has_room_for_replies(const Client& client) const;
   std::size_t run_max() const;
-  void drop_waiting(Client& client);
   bool can_resume() const;
   transport::Sent send_to(std::string_view routing_id, wire::Buffer& frame,
                           const std::shared_ptr<transport::UnsentBytes>& unsent = nullptr);
@@ -167,11 +164,11 @@ class Inbox {
   zmq::socket_t socket_;
   transport::Message identity_;
   transport::Message body_;
+  std::size_t held_bytes_ = 0;     // of all clients
+  std::size_t waiting_bytes_ = 0;  // of all clients
   absl::flat_hash_map<std::uint32_t, std::unique_ptr<Client>> clients_;
   std::vector<std::uint32_t> dirty_;
   std::deque<std::uint32_t> holding_;  // clients with held requests
-  std::size_t held_bytes_ = 0;         // of all clients
-  std::size_t waiting_bytes_ = 0;      // of all clients
   std::shared_ptr<transport::UnsentBytes> unsent_ = std::make_shared<transport::UnsentBytes>();
   TimePoint made_room_;                    // when it last looked for clients that are silent
   std::optional<TimePoint> behind_since_;  // when the socket last had more than a pass takes

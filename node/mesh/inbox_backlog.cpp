@@ -12,24 +12,10 @@
 namespace kvmesh::mesh {
 namespace {
 
-// What a held frame takes beside its bytes.
-constexpr std::size_t kHeldFrameBytes = 320;
-constexpr std::size_t kLengthBytes = 4;
-// Tiny frames of one connection that come together are kept together: to allocate for each would
-// take longer than to receive it.
-constexpr std::size_t kTinyFrameBytes = kHeldFrameBytes;
-constexpr std::size_t kHeldTogetherBytes = 8192;
-constexpr std::chrono::milliseconds kHeldTogetherTime{1};
-// What a request takes beside its body, of which the window counts the bytes: head and path.
-constexpr std::size_t kRequestHeadBytes = 128;
-// A connection that keeps to its window has no more held than this, even one request a frame.
-constexpr std::size_t kHeldBytesMax =
-    limits::kInFlightBytesPerLinkMax + limits::kFrameBytesMax +
-    limits::kInFlightPerLinkMax * (kHeldFrameBytes + kRequestHeadBytes);
 // Of all connections together: each may have held as much as is left of it (node/ARCHITECTURE.md,
 // "Bounds"). So four that flood it can each pass their window, and are forgotten at once, before
 // the room is scarce for all.
-constexpr std::size_t kHeldBytesMaxOfAll = 6 * kHeldBytesMax;
+constexpr std::size_t kHeldBytesMax = 6 * HeldRequests::kWindowBytes;
 // So long the socket may have more than a pass takes before it is read ahead. Those that keep to
 // their windows are back to waiting for replies by then, as a rule.
 constexpr std::chrono::milliseconds kBehindMax{100};
@@ -73,7 +59,7 @@ bool Inbox::is_worth_an_answer(Client& client, wire::FrameKind kind, TimePoint n
 }
 
 bool Inbox::has_room_for_all(const Client& client, std::size_t bytes) const {
-  return client.held_bytes + bytes <= kHeldBytesMaxOfAll - held_bytes_;
+  return client.held.bytes() + bytes <= kHeldBytesMax - held_bytes_;
 }
 
 // Since the inbox is behind. Without it many that send beyond their windows would only be answered
@@ -84,8 +70,9 @@ std::size_t Inbox::refused_bytes(Client& client) const {
 }
 
 void Inbox::hold(Client& client, std::string_view run) {
-  const auto bytes = run.size() + kHeldFrameBytes;
-  const bool beyond_window = client.held_bytes + refused_bytes(client) + bytes > kHeldBytesMax;
+  const auto bytes = HeldRequests::cost(run);
+  const bool beyond_window =
+      client.held.bytes() + refused_bytes(client) + bytes > HeldRequests::kWindowBytes;
   if (beyond_window || !has_room_for_all(client, bytes)) {
     count(wire::Refusal::kFlood);
     // To answer each request would take longer than to send it; what is not executed is never
@@ -101,39 +88,20 @@ void Inbox::hold(Client& client, std::string_view run) {
     return refuse_all(
         client, run,
         {StatusCode::kOverloaded,
-         "this connection leaves " + std::to_string(client.waiting_bytes) +
-             " bytes of replies unread and has " + std::to_string(client.held_bytes) +
-             " bytes of requests waiting (limit " + std::to_string(kHeldBytesMax) +
+         "this connection leaves " + std::to_string(client.waiting.bytes()) +
+             " bytes of replies unread and has " + std::to_string(client.held.bytes()) +
+             " bytes of requests waiting (limit " + std::to_string(HeldRequests::kWindowBytes) +
              "), all connections together " + std::to_string(held_bytes_) + " (limit " +
-             std::to_string(kHeldBytesMaxOfAll) + "); the request was not executed"});
+             std::to_string(kHeldBytesMax) + "); the request was not executed"});
   }
   if (client.held.empty()) holding_.push_back(client.id);
-  // Not the pass's time: it may be long.
-  auto& frames = place_for(client, run.size(), std::chrono::steady_clock::now()).frames;
-  frames.put_u32(frames.skip(kLengthBytes), static_cast<std::uint32_t>(run.size()));
-  frames.append(run);
-  client.held_bytes += bytes;
-  held_bytes_ += bytes;
-}
-
-Inbox::HeldRequests& Inbox::place_for(Client& client, std::size_t bytes, TimePoint arrived) {
-  if (!client.held.empty() && bytes <= kTinyFrameBytes) {
-    auto& last = client.held.back();
-    if (last.frames.size() < kHeldTogetherBytes && arrived - last.arrived < kHeldTogetherTime) {
-      return last;
-    }
-  }
-  auto& place = client.held.emplace_back();
-  place.arrived = arrived;
-  return place;
+  client.held.add(run, std::chrono::steady_clock::now());  // the pass's time may be long ago
 }
 
 void Inbox::release_held(Client& client) {
-  if (client.held_bytes == 0) return;
+  if (client.held.bytes() == 0) return;
   std::erase(holding_, client.id);
-  held_bytes_ -= client.held_bytes;
   client.held.clear();
-  client.held_bytes = 0;
 }
 
 bool Inbox::can_resume() const {
@@ -163,38 +131,15 @@ void Inbox::resume_held(TimePoint now, std::size_t bytes_max) {
   }
 }
 
-// So that memory stays within twice of what is counted.
-void Inbox::drop_executed(HeldRequests& requests) {
-  if (requests.next <= kHeldTogetherBytes || requests.next <= requests.frames.size() / 2) return;
-  wire::Buffer rest;
-  rest.append(requests.frames.view(requests.next));
-  requests.frames = std::move(rest);
-  requests.next = 0;
-}
-
 // Executes the oldest held frame, as far as its connection reads replies; the bytes that it took.
 std::size_t Inbox::resume_one(Client& client, TimePoint now) {
-  auto oldest = std::move(client.held.front());  // the connection may be forgotten meanwhile
-  client.held.pop_front();
-  const auto run_at = oldest.next + kLengthBytes;
-  const auto run =
-      oldest.frames.view(run_at).substr(0, wire::read_u32(oldest.frames.view(oldest.next)));
-  client.held_bytes -= run.size() + kHeldFrameBytes;
-  held_bytes_ -= run.size() + kHeldFrameBytes;
-  const auto rest = hand_on(client, run, oldest.arrived, now);
-  if (client.gone) return run.size() + kHeldFrameBytes;
-  oldest.next = run_at + run.size();
-  if (!rest.empty()) {  // is a frame of its own now, over what was executed of it
-    oldest.next -= rest.size() + kLengthBytes;
-    oldest.frames.put_u32(oldest.next, static_cast<std::uint32_t>(rest.size()));
-    client.held_bytes += rest.size() + kHeldFrameBytes;
-    held_bytes_ += rest.size() + kHeldFrameBytes;
-  }
-  if (oldest.next < oldest.frames.size()) {
-    drop_executed(oldest);
-    client.held.push_front(std::move(oldest));
-  }
-  return run.size() - rest.size() + (rest.empty() ? kHeldFrameBytes : 0);
+  auto oldest = client.held.take();
+  const auto bytes = HeldRequests::cost(oldest.run());
+  const auto rest = hand_on(client, oldest.run(), oldest.arrived(), now);
+  if (client.gone) return bytes;
+  const auto left = rest.empty() ? 0 : HeldRequests::cost(rest);
+  client.held.give_back(std::move(oldest), rest);
+  return bytes - left;
 }
 
 void Inbox::refuse_all(Client& client, std::string_view run, const Status& status) {

@@ -16,12 +16,6 @@ namespace {
 // A reply that always finds room, as what tells of its loss would not be much smaller.
 constexpr std::size_t kSmallReplyBytes = 512;
 
-// What a frame takes that waits. One of a few bytes takes little but its buffer and its place.
-std::size_t memory_of(const wire::Buffer& frame) {
-  constexpr std::size_t kPlaceBytes = 320;
-  return frame.size() + kPlaceBytes;
-}
-
 }  // namespace
 
 void Inbox::reply(const core::Origin& origin, const ReplyView& answer) {
@@ -29,7 +23,7 @@ void Inbox::reply(const core::Origin& origin, const ReplyView& answer) {
   if (client == nullptr) return counters_.dropped_replies.add();
   // One that reads nothing at all costs no more than this: its replies would only wait to be
   // dropped later. Twice, for what was asked before it was taken to be slow.
-  if (client->waiting_bytes > 2 * limits::kMeshClientReplyBytesMax) {
+  if (client->waiting.bytes() > 2 * limits::kMeshClientReplyBytesMax) {
     return counters_.dropped_replies.add();
   }
   if (client->frame.empty()) wire::begin_frame(client->frame, wire::FrameKind::kReplies);
@@ -83,35 +77,22 @@ void Inbox::flush() {
 
 void Inbox::send_waiting(Client& client) {
   const auto routing_id = routing_id_of(client.id);
-  while (!client.waiting.empty()) {
-    auto& frame = client.waiting.front();
-    const auto bytes = memory_of(frame);
+  bool gone = false;
+  (void)client.waiting.send_all([&](wire::Buffer& frame) {
     const auto sent = send_to(view(routing_id), frame, client.unsent);
-    if (sent == transport::Sent::kWouldBlock) return;
-    if (sent == transport::Sent::kGone) return forget(client);
-    client.waiting_bytes -= bytes;
-    waiting_bytes_ -= bytes;
-    client.waiting.pop_front();
-  }
+    gone = sent == transport::Sent::kGone;
+    return sent == transport::Sent::kTaken;
+  });
+  if (gone) forget(client);
 }
 
 void Inbox::seal(Client& client) {
-  if (client.frame.empty()) return;
-  const auto bytes = memory_of(client.frame);
-  client.waiting_bytes += bytes;
-  waiting_bytes_ += bytes;
-  client.waiting.push_back(std::move(client.frame));
-  client.frame = wire::Buffer{};
-}
-
-void Inbox::drop_waiting(Client& client) {
-  waiting_bytes_ -= std::exchange(client.waiting_bytes, 0);
-  client.waiting.clear();
+  if (!client.frame.empty()) client.waiting.add(std::exchange(client.frame, {}));
 }
 
 // Of replies: ours and what libzmq has of them.
 std::size_t Inbox::unread_bytes(const Client& client) {
-  return client.waiting_bytes + client.unsent->value();
+  return client.waiting.bytes() + client.unsent->value();
 }
 
 std::size_t Inbox::unread_bytes_left() const {
@@ -122,12 +103,12 @@ std::size_t Inbox::unread_bytes_left() const {
 // Whether its requests are executed. As much as is left over by all, and not an equal share of the
 // whole: the sum of such shares grows without bound when connections come one after the other.
 bool Inbox::has_room_for_replies(const Client& client) const {
-  return client.waiting_bytes <= limits::kMeshClientReplyBytesMax &&
+  return client.waiting.bytes() <= limits::kMeshClientReplyBytesMax &&
          unread_bytes(client) <= unread_bytes_left();
 }
 
 bool Inbox::may_resume(const Client& client) const {
-  return client.waiting_bytes < limits::kMeshClientReplyBytesMax / 2 &&
+  return client.waiting.bytes() < limits::kMeshClientReplyBytesMax / 2 &&
          unread_bytes(client) <= unread_bytes_left() / 2;
 }
 

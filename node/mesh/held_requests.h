@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string_view>
+#include <utility>
+
+#include <kvmesh/limits.h>
+
+#include "common/deadline.h"
+#include "common/wire/buffer.h"
+#include "node/mesh/queued_bytes.h"
+
+namespace kvmesh::mesh {
+
+/// Request frames of one connection that wait to be executed, oldest first. Tiny ones that arrive
+/// together share a piece of memory, for to allocate for each would take longer than to receive it.
+/// The memory taken stays within twice what bytes() says, and 16 KiB. Not thread-safe.
+class HeldRequests {
+  struct Piece;
+
+ public:
+  /// A connection that keeps to its window never has more here, even with one request a frame.
+  static constexpr std::size_t kWindowBytes =
+      limits::kInFlightBytesPerLinkMax + limits::kFrameBytesMax +
+      std::size_t{limits::kInFlightPerLinkMax} *
+          (kQueuedFrameBytes + 128);  // the window counts bodies: not their heads and paths
+
+  /// What a frame with this run of records counts.
+  static std::size_t cost(std::string_view run) { return run.size() + kQueuedFrameBytes; }
+
+  /// `bytes_of_all` must outlive it.
+  explicit HeldRequests(std::size_t& bytes_of_all) : bytes_(bytes_of_all) {}
+
+  bool empty() const { return pieces_.empty(); }
+  std::size_t bytes() const { return bytes_.value(); }
+  /// Of memory taken. Looks at every piece.
+  std::size_t capacity_bytes() const;
+
+  void add(std::string_view run, TimePoint arrived);
+  void clear();
+
+  /// The oldest frame, on its way to be executed. Lives on when the queue is cleared meanwhile.
+  class Oldest;
+  /// Takes it out; give_back() or clear() must follow before the next call. REQUIRES: !empty().
+  Oldest take();
+  /// `rest`, the end of its run that was not executed, is the oldest frame now; when it is empty,
+  /// the frame behind it is.
+  void give_back(Oldest oldest, std::string_view rest);
+
+ private:
+  struct Piece {
+    wire::Buffer frames;   // the run of each, behind its length in 4 bytes
+    std::size_t next = 0;  // where the oldest begins
+    TimePoint arrived;
+  };
+
+  Piece& piece_for(std::string_view run, TimePoint arrived);
+  static void drop_executed(Piece& piece);
+
+  std::deque<Piece> pieces_;
+  QueuedBytes bytes_;
+};
+
+class HeldRequests::Oldest {
+ public:
+  std::string_view run() const;
+  TimePoint arrived() const { return piece_.arrived; }
+
+ private:
+  friend class HeldRequests;
+  explicit Oldest(Piece piece) : piece_(std::move(piece)) {}
+
+  Piece piece_;
+};
+
+}  // namespace kvmesh::mesh

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <utility>
+
+#include "common/wire/buffer.h"
+#include "node/mesh/queued_bytes.h"
+
+namespace kvmesh::mesh {
+
+/// Reply frames that one connection's socket did not take yet, oldest first. Not thread-safe.
+class WaitingReplies {
+ public:
+  /// `bytes_of_all` must outlive it.
+  explicit WaitingReplies(std::size_t& bytes_of_all) : bytes_(bytes_of_all) {}
+
+  bool empty() const { return frames_.empty(); }
+  std::size_t bytes() const { return bytes_.value(); }
+
+  void add(wire::Buffer frame) {
+    bytes_.add(frame.size() + kQueuedFrameBytes);
+    frames_.push_back(std::move(frame));
+  }
+  /// Gives the oldest to `send`, which tells whether it was taken, until one is not; true when
+  /// none is left.
+  template <typename Send>
+  bool send_all(Send send) {
+    while (!frames_.empty()) {
+      const auto bytes = frames_.front().size() + kQueuedFrameBytes;  // sending may empty it
+      if (!send(frames_.front())) return false;
+      bytes_.subtract(bytes);
+      frames_.pop_front();
+    }
+    return true;
+  }
+  void clear() {
+    frames_.clear();
+    bytes_.clear();
+  }
+
+ private:
+  std::deque<wire::Buffer> frames_;
+  QueuedBytes bytes_;
+};
+
+}  // namespace kvmesh::mesh

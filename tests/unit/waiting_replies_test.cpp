@@ -1,0 +1,67 @@
+// Replies that a socket did not take: their order, and what is counted for them.
+
+#include "node/mesh/waiting_replies.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace kvmesh::mesh {
+namespace {
+
+wire::Buffer frame_of(std::string_view bytes) {
+  wire::Buffer frame;
+  frame.append(bytes);
+  return frame;
+}
+
+TEST(WaitingReplies, LeaveInOrderAsFarAsTheyAreTaken) {
+  std::size_t of_all = 0;
+  WaitingReplies waiting{of_all};
+  for (const auto* bytes : {"one", "two", "three"}) waiting.add(frame_of(bytes));
+  std::vector<std::string> sent;
+  const auto take_some = [&](std::size_t count) {
+    return [&, count](wire::Buffer& frame) {
+      if (sent.size() == count) return false;
+      sent.emplace_back(frame.view());
+      (void)wire::Buffer{std::move(frame)};  // as a socket that keeps it
+      return true;
+    };
+  };
+  EXPECT_FALSE(waiting.send_all(take_some(2)));
+  EXPECT_EQ(waiting.bytes(), 5 + kQueuedFrameBytes);
+  EXPECT_TRUE(waiting.send_all(take_some(3)));
+  EXPECT_EQ(sent, (std::vector<std::string>{"one", "two", "three"}));
+  EXPECT_TRUE(waiting.empty());
+  EXPECT_EQ(of_all, 0U);
+}
+
+// A frame of a few bytes takes many times as much.
+TEST(WaitingReplies, CountWhatATinyFrameTakes) {
+  std::size_t of_all = 0;
+  WaitingReplies waiting{of_all};
+  for (int i = 0; i < 1000; ++i) {
+    auto frame = frame_of("fifteen bytes..");
+    EXPECT_LE(sizeof frame + frame.capacity(), kQueuedFrameBytes);
+    waiting.add(std::move(frame));
+  }
+  EXPECT_EQ(waiting.bytes(), 1000 * (15 + kQueuedFrameBytes));
+}
+
+TEST(WaitingReplies, OfAllConnectionsAreCountedTogether) {
+  std::size_t of_all = 0;
+  WaitingReplies one{of_all};
+  {
+    WaitingReplies other{of_all};
+    one.add(frame_of("a"));
+    other.add(frame_of("bcd"));
+    EXPECT_EQ(of_all, one.bytes() + other.bytes());
+  }
+  EXPECT_EQ(of_all, one.bytes());
+  one.clear();
+  EXPECT_EQ(of_all, 0U);
+}
+
+}  // namespace
+}  // namespace kvmesh::mesh

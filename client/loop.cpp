@@ -9,6 +9,7 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/config/address.h"
 #include "common/operation_codec.h"
 
 namespace kvmesh {
@@ -61,10 +62,8 @@ Client::Loop::Loop(Options options)
       link_(context_, link_options(options_), *this) {}
 
 Result<std::unique_ptr<Client::Loop>> Client::Loop::start(Options options) {
-  const std::string_view endpoint = options.endpoint;
-  if (!endpoint.starts_with("tcp://") && !endpoint.starts_with("ipc://")) {
-    return Status{StatusCode::kInvalidArgument,
-                  options.endpoint + ": an endpoint is tcp://HOST:PORT or ipc://PATH"};
+  if (auto status = check_endpoint(options.endpoint, AddressUse::kConnect); !status.ok()) {
+    return status;
   }
   if (options.in_flight_max == 0) {
     return Status{StatusCode::kInvalidArgument, "in_flight_max must be at least 1"};

@@ -43,7 +43,8 @@ void add_options(CLI::App& app, Options& options, bool& no_shrink) {
                                                         {"chain", Options::Shape::kChain},
                                                         {"random", Options::Shape::kRandom}};
   app.add_option("--shape", options.shape, "tree (delegation), chain, or random (any tables)")
-      ->transform(CLI::CheckedTransformer(shapes).description(""))
+      ->transform(CLI::Transformer(shapes).description(""))
+      ->transform(CLI::IsMember(shapes).description(""))  // first, and says what there is
       ->type_name("SHAPE");
   app.add_option("--requests", options.requests, "How many requests; 2000 unless said otherwise")
       ->type_name("N");
@@ -59,7 +60,8 @@ void add_options(CLI::App& app, Options& options, bool& no_shrink) {
   const std::map<std::string, Trouble> troubles = {
       {"none", Trouble::kNone}, {"some", Trouble::kSome}, {"many", Trouble::kMany}};
   app.add_option("--faults", options.trouble, "none, some (the default) or many")
-      ->transform(CLI::CheckedTransformer(troubles).description(""))
+      ->transform(CLI::Transformer(troubles).description(""))
+      ->transform(CLI::IsMember(troubles).description(""))  // first, and says what there is
       ->type_name("HOW");
   app.add_option("--scenario", options.scenario, "What goes wrong, and when, instead of --faults")
       ->type_name("FILE");

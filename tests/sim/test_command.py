@@ -52,7 +52,7 @@ class Command(unittest.TestCase):
     def test_says_what_is_wrong(self):
         done = run(KVMESH, "sim", "--faults", "few")
         self.assertEqual(done.returncode, 2)
-        self.assertIn("--faults", done.stderr)
+        self.assertIn("--faults: few not in {many,none,some}", done.stderr)
         done = run(KVMESH, "sim", "/no/such/file.toml")
         self.assertEqual(done.returncode, 2)
         self.assertIn("/no/such/file.toml", done.stderr)

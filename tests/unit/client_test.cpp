@@ -19,12 +19,13 @@ class ClientCalls : public test::ClientFixture {};
 
 TEST_F(ClientCalls, RefusesWrongOptions) {
   for (const auto* endpoint :
-       {"", "127.0.0.1:1", "tcp://", "tcp://127.0.0.1", "inproc://x", "x://y"}) {
+       {"", "127.0.0.1:1", "tcp://", "tcp://127.0.0.1", "tcp://*:1", "inproc://x", "x://y"}) {
     Client::Options options;
     options.endpoint = endpoint;
     const auto client = Client::open(options);
     ASSERT_FALSE(client) << endpoint;
     EXPECT_EQ(client.status().code(), StatusCode::kInvalidArgument) << endpoint;
+    EXPECT_THAT(client.status().text(), HasSubstr("; write ")) << "and what would be right";
   }
   Client::Options options;
   options.in_flight_max = 0;

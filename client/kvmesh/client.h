@@ -67,15 +67,17 @@ Operation route(std::string_view bucket);
 class Client {
  public:
   struct Options {
-    std::string endpoint = "tcp://127.0.0.1:5550";  ///< tcp://HOST:PORT or ipc://PATH
+    /// tcp://HOST:PORT or ipc://PATH. HOST: a name, an IPv4 address, or an IPv6 address in
+    /// brackets.
+    std::string endpoint = "tcp://127.0.0.1:5550";
     std::chrono::milliseconds connect_timeout{1000};
     /// Calls that may be under way at once, waiting ones included; one more ends as kOverloaded.
     std::uint32_t in_flight_max = 65536;
   };
 
-  /// Starts to connect and returns at once. kInvalidArgument when the endpoint is neither tcp://
-  /// nor ipc:// or ZeroMQ does not take it; kInternal when the system has no more descriptors or
-  /// threads.
+  /// Starts to connect and returns at once. kInvalidArgument when the endpoint is none that can
+  /// be connected to, with what is wrong, or in_flight_max is 0; kInternal when the system has no
+  /// more descriptors or threads.
   static Result<std::unique_ptr<Client>> open(Options options);
   /// Waits until the node has answered the greeting. kUnavailable, with the reason, when it does
   /// not in time.

@@ -1,6 +1,7 @@
 #include "common/config/address.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/un.h>
 
@@ -27,17 +28,27 @@ bool is_ipv4(const std::string& host) {
   return ::inet_pton(AF_INET, host.c_str(), &address) == 1;
 }
 
-bool is_ipv6(const std::string& host) {
+bool is_of_a_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_';
+}
+
+// The name or number of a network interface.
+bool is_zone(std::string_view text) {
+  return !text.empty() && text.size() < IF_NAMESIZE && std::ranges::all_of(text, is_of_a_name);
+}
+
+// A link-local address has a zone, as in fe80::1%eth0 (RFC 4007).
+bool is_ipv6(std::string_view host) {
+  const auto percent = host.find('%');
+  if (percent != std::string_view::npos && !is_zone(host.substr(percent + 1))) return false;
   in6_addr address{};
-  return ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
+  return ::inet_pton(AF_INET6, std::string{host.substr(0, percent)}.c_str(), &address) == 1;
 }
 
 bool is_host_name(std::string_view host) {
   return !host.empty() && host.size() <= kHostBytesMax && host.front() != '-' &&
-         host.front() != '.' && std::ranges::all_of(host, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '.' || c == '_';
-         });
+         host.front() != '.' && std::ranges::all_of(host, is_of_a_name);
 }
 
 bool looks_like_ipv4(std::string_view host) {
@@ -54,7 +65,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 // Empty when `host`, as written, can be used; else why not.
 std::string_view host_fault(std::string_view host, AddressUse use) {
   if (host.starts_with('[')) {
-    const bool good = host.ends_with(']') && is_ipv6(std::string{host.substr(1, host.size() - 2)});
+    const bool good = host.ends_with(']') && is_ipv6(host.substr(1, host.size() - 2));
     return good ? "" : "has no IPv6 address between the brackets; write for example [::1]:5550";
   }
   if (host == "*")

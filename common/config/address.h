@@ -17,7 +17,8 @@ struct HostPort {
 /// What an address is for decides what it may be: nobody can connect to port 0 or to "*".
 enum class AddressUse : std::uint8_t { kListen, kConnect };
 
-/// Reads `host:port`: an IPv4 address, an IPv6 address in brackets, a host name or, for listening,
+/// Reads `host:port`: an IPv4 address, an IPv6 address in brackets (with a zone where it needs one,
+/// as in [fe80::1%eth0]), a host name or, for listening,
 /// `*`; port 1 to 65535, for listening also 0. kInvalidArgument with what is wrong; what to do
 /// follows a semicolon.
 Result<HostPort> parse_host_port(std::string_view text, AddressUse use);

@@ -1,6 +1,7 @@
 #include "node/mesh/held_requests.h"
 
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 #include "common/wire/frame.h"

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <string_view>
 #include <utility>
@@ -21,11 +20,11 @@ class HeldRequests {
   struct Piece;
 
  public:
-  /// A connection that keeps to its window never has more here, even with one request a frame.
+  /// A connection that keeps to its window has no more here, even with one request a frame, as long
+  /// as their heads and paths, which the window does not count, have 128 bytes on average.
   static constexpr std::size_t kWindowBytes =
       limits::kInFlightBytesPerLinkMax + limits::kFrameBytesMax +
-      std::size_t{limits::kInFlightPerLinkMax} *
-          (kQueuedFrameBytes + 128);  // the window counts bodies: not their heads and paths
+      std::size_t{limits::kInFlightPerLinkMax} * (kQueuedFrameBytes + 128);
 
   /// What a frame with this run of records counts.
   static std::size_t cost(std::string_view run) { return run.size() + kQueuedFrameBytes; }
@@ -43,7 +42,8 @@ class HeldRequests {
 
   /// The oldest frame, on its way to be executed. Lives on when the queue is cleared meanwhile.
   class Oldest;
-  /// Takes it out; give_back() or clear() must follow before the next call. REQUIRES: !empty().
+  /// Takes it out; give_back() or clear() must follow before the next take() or add(). REQUIRES:
+  /// !empty().
   Oldest take();
   /// `rest`, the end of its run that was not executed, is the oldest frame now; when it is empty,
   /// the frame behind it is.

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -11,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
@@ -164,8 +166,9 @@ class Inbox {
   zmq::socket_t socket_;
   transport::Message identity_;
   transport::Message body_;
-  std::size_t held_bytes_ = 0;     // of all clients
-  std::size_t waiting_bytes_ = 0;  // of all clients
+  // Of all clients, whose queues count in them; so they are here before those.
+  std::size_t held_bytes_ = 0;
+  std::size_t waiting_bytes_ = 0;
   absl::flat_hash_map<std::uint32_t, std::unique_ptr<Client>> clients_;
   std::vector<std::uint32_t> dirty_;
   std::deque<std::uint32_t> holding_;  // clients with held requests

@@ -99,7 +99,7 @@ void Inbox::hold(Client& client, std::string_view run) {
 }
 
 void Inbox::release_held(Client& client) {
-  if (client.held.bytes() == 0) return;
+  if (client.held.empty()) return;
   std::erase(holding_, client.id);
   client.held.clear();
 }

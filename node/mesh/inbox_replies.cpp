@@ -78,7 +78,7 @@ void Inbox::flush() {
 void Inbox::send_waiting(Client& client) {
   const auto routing_id = routing_id_of(client.id);
   bool gone = false;
-  (void)client.waiting.send_all([&](wire::Buffer& frame) {
+  client.waiting.send_all([&](wire::Buffer& frame) {
     const auto sent = send_to(view(routing_id), frame, client.unsent);
     gone = sent == transport::Sent::kGone;
     return sent == transport::Sent::kTaken;

@@ -22,17 +22,15 @@ class WaitingReplies {
     bytes_.add(frame.size() + kQueuedFrameBytes);
     frames_.push_back(std::move(frame));
   }
-  /// Gives the oldest to `send`, which tells whether it was taken, until one is not; true when
-  /// none is left.
+  /// Gives the oldest to `send`, which tells whether it was taken, until one is not.
   template <typename Send>
-  bool send_all(Send send) {
+  void send_all(Send send) {
     while (!frames_.empty()) {
       const auto bytes = frames_.front().size() + kQueuedFrameBytes;  // sending may empty it
-      if (!send(frames_.front())) return false;
+      if (!send(frames_.front())) return;
       bytes_.subtract(bytes);
       frames_.pop_front();
     }
-    return true;
   }
   void clear() {
     frames_.clear();

@@ -25,6 +25,14 @@ namespace {
 
 constexpr std::uint32_t kLevelsMax = 8;
 
+// One of the words of `values`. What is added last is asked first: so a word that is none of them
+// is told with all that are.
+template <typename Value>
+CLI::Option* choose(CLI::Option* option, const std::map<std::string, Value>& values) {
+  return option->transform(CLI::Transformer(values).description(""))
+      ->transform(CLI::IsMember(values).description(""));
+}
+
 void add_options(CLI::App& app, Options& options, bool& no_shrink) {
   app.add_option("CONFIG", options.configurations,
                  "Configurations of the nodes: files, or directories of .toml files");
@@ -42,10 +50,9 @@ void add_options(CLI::App& app, Options& options, bool& no_shrink) {
   const std::map<std::string, Options::Shape> shapes = {{"tree", Options::Shape::kTree},
                                                         {"chain", Options::Shape::kChain},
                                                         {"random", Options::Shape::kRandom}};
-  app.add_option("--shape", options.shape, "tree (delegation), chain, or random (any tables)")
-      ->transform(CLI::Transformer(shapes).description(""))
-      ->transform(CLI::IsMember(shapes).description(""))  // first, and says what there is
-      ->type_name("SHAPE");
+  auto* shape =
+      app.add_option("--shape", options.shape, "tree (delegation), chain, or random (any tables)");
+  choose(shape, shapes)->type_name("SHAPE");
   app.add_option("--requests", options.requests, "How many requests; 2000 unless said otherwise")
       ->type_name("N");
   app.add_option_function<std::string>(
@@ -59,10 +66,8 @@ void add_options(CLI::App& app, Options& options, bool& no_shrink) {
       ->type_name("TIME");
   const std::map<std::string, Trouble> troubles = {
       {"none", Trouble::kNone}, {"some", Trouble::kSome}, {"many", Trouble::kMany}};
-  app.add_option("--faults", options.trouble, "none, some (the default) or many")
-      ->transform(CLI::Transformer(troubles).description(""))
-      ->transform(CLI::IsMember(troubles).description(""))  // first, and says what there is
-      ->type_name("HOW");
+  auto* trouble = app.add_option("--faults", options.trouble, "none, some (the default) or many");
+  choose(trouble, troubles)->type_name("HOW");
   app.add_option("--scenario", options.scenario, "What goes wrong, and when, instead of --faults")
       ->type_name("FILE");
   app.add_flag("--no-shrink", no_shrink, "Do not look for the smallest run that fails as well");

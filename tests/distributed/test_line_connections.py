@@ -136,17 +136,17 @@ class Count(MeshTest):
 
 class Idle(MeshTest):
     def test_silent_connections_are_closed_and_others_are_not(self):
-        node = self.single(settings={"kv_server": {"idle_timeout_ms": 400}})
+        node = self.single(settings={"kv_server": {"idle_timeout_ms": 1000}})
         busy, silent, half = node.line(), node.line(), node.line()
         half.send("PUT never sent to the")
         began = time.monotonic()
         closed = set()
-        while time.monotonic() - began < 1.2 or len(closed) < 2:
+        while time.monotonic() - began < 2.5 or len(closed) < 2:
             self.assertEqual(busy.ask("PING"), "PONG")
             ready = select.select([c.socket for c in (silent, half) if c not in closed], [], [], 0.05)[0]
             for client in (silent, half):
                 if client.socket in ready:
-                    self.assertGreater(time.monotonic() - began, 0.35, "not before the time")
+                    self.assertGreater(time.monotonic() - began, 0.9, "not before the time")
                     self.assertTrue(client.has_closed())
                     closed.add(client)
             self.within(5, began, "closing the silent ones")

@@ -13,7 +13,7 @@ from harness import COMMAND_BIN, TIME_FACTOR, MeshTest, clean_environment, die_w
 from pipe_lines import read_line, write_line
 from task_client import BAR, FOO, QUX, Follower, with_tasks
 
-TASKS = {**with_tasks(allow=["t.*"]), "mesh": {"ping_interval_ms": 100, "peer_timeout_ms": 400}}
+TASKS = {**with_tasks(allow=["t.*"]), "mesh": {"ping_interval_ms": 100, "peer_timeout_ms": 1500}}
 
 
 class Watcher:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-from harness import NODE_BIN, MeshTest, clean_environment, eventually, main
+from harness import NODE_BIN, TIME_FACTOR, MeshTest, clean_environment, eventually, main
 from ports import free_port
 
 GOOD = """name = "foo@localhost"
@@ -31,7 +31,7 @@ class Process(MeshTest):
             file.write(text)
         return path
 
-    def run_node(self, *arguments, environment=None, timeout=10):
+    def run_node(self, *arguments, environment=None, timeout=30):
         """A node that is expected to end by itself."""
         return subprocess.run([NODE_BIN, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=timeout, env=clean_environment(environment), check=False)
@@ -172,7 +172,7 @@ class Signals(MeshTest):
                 for line in lines:
                     self.assertTrue(line.line().startswith("ERROR outcome_unknown "))
                     self.assertTrue(line.has_closed())
-                self.assertEqual(foo.process.wait(2), 0)
+                self.assertEqual(foo.process.wait(4 * TIME_FACTOR), 0)  # a busy machine needs more than the node does
                 bar.resume()
 
     def test_an_idle_node_ends_at_once(self):
@@ -186,7 +186,7 @@ class Signals(MeshTest):
             node.send_signal(signal.SIGTERM)
         except ProcessLookupError:
             pass
-        self.assertEqual(node.process.wait(5), 0)
+        self.assertEqual(node.process.wait(5 * TIME_FACTOR), 0)
 
     def test_with_a_client_that_never_reads(self):
         node = self.single()

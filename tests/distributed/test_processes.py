@@ -60,8 +60,13 @@ class Processes(TaskTest):
     def test_a_full_mailbox(self):
         client = self.node().client()
         mailbox = Mailbox(client)
-        ids = client.post_batch([(None, "process.send", mailbox.id, None, i) for i in range(10001)])
-        codes = [reply.code for reply in client.wait_all(ids)]
+        codes = []
+        keeping = []
+        for begin in range(0, 10001, 1000):
+            keeping.append(mailbox.keep())  # answers the one before
+            ids = client.post_batch([(None, "process.send", mailbox.id, None, i) for i in range(begin, min(begin + 1000, 10001))])
+            codes += [reply.code for reply in client.wait_all(ids)]
+        client.wait_all(keeping)
         self.assertEqual(codes, ["ok"] * 10000 + ["overloaded"])
         self.assertEqual(len(mailbox.receive(10)), 10)
 

@@ -22,6 +22,9 @@ TEST(Address, HostAndPortAreRead) {
   EXPECT_EQ(six->host, "::1");
   EXPECT_EQ(six->port, 65535);
   EXPECT_TRUE(parse_host_port("db-1.example.org:1", kConnect).ok());
+  const auto zoned = parse_host_port("[fe80::1%eth0.2]:1", kConnect);
+  ASSERT_TRUE(zoned.ok());
+  EXPECT_EQ(zoned->host, "fe80::1%eth0.2");
 }
 
 TEST(Address, PortZeroAndEveryInterfaceAreForListening) {
@@ -44,6 +47,10 @@ TEST(Address, WhatIsNoneIsRefusedWithAdvice) {
                            "[::1]",
                            "[::1:4040",
                            "[::g]:1",
+                           "[fe80::1%]:1",
+                           "[fe80::1%eth 0]:1",
+                           "[fe80::1%interface-of-16b]:1",
+                           "[%eth0]:1",
                            "[]:1",
                            "[:1",
                            "127.0.0.300:1",

@@ -1,16 +1,12 @@
 #pragma once
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <kvmesh/status.h>
@@ -22,6 +18,7 @@
 #include "common/wire/pack.h"
 #include "common/wire/record.h"
 #include "common/wire/value_codec.h"
+#include "tests/unit/reserved_port.h"
 
 namespace kvmesh::test {
 
@@ -46,14 +43,7 @@ class FakeNode {
     welcome.name = "fake@localhost";
     welcome.in_flight_max = 65536;
     welcome.in_flight_bytes_max = 32 * 1024 * 1024;
-    std::mt19937 random{std::random_device{}()};
-    std::uniform_int_distribution<std::uint16_t> ports{20000, 32000};
-    for (int tries = 0; tries < 1000 && !running(); ++tries) {
-      port_ = ports(random);
-      endpoint_ = "tcp://127.0.0.1:" + std::to_string(port_);
-      (void)try_start();
-    }
-    if (!running()) throw std::runtime_error{"no free port"};
+    start();
   }
 
   const std::string& endpoint() const { return endpoint_; }
@@ -64,8 +54,9 @@ class FakeNode {
   void stop() {
     router_.close();
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
-    while (is_listening()) {
+    while (port_.is_listening()) {
       if (std::chrono::steady_clock::now() > until) throw std::runtime_error{"does not stop"};
+      std::this_thread::sleep_for(kPause);
     }
   }
   /// Listens at the same address again.
@@ -92,7 +83,11 @@ class FakeNode {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
     while (!done()) {
       if (std::chrono::steady_clock::now() > until) return false;
-      if (running()) step();
+      if (running()) {
+        step();
+      } else {
+        std::this_thread::sleep_for(kPause);
+      }
     }
     return true;
   }
@@ -135,19 +130,6 @@ class FakeNode {
   std::size_t frames = 0;           // REQUESTS that came
 
  private:
-  bool is_listening() const {
-    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-    if (fd < 0) throw std::runtime_error{"no socket"};
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port_);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const bool accepted =
-        ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-    ::close(fd);
-    return accepted;
-  }
-
   bool try_start() {
     router_ = zmq::socket_t{context_, zmq::socket_type::router};
     router_.set(zmq::sockopt::linger, 0);
@@ -220,9 +202,11 @@ class FakeNode {
     if (refusal) throw std::runtime_error{"the client sent a broken run of requests"};
   }
 
+  static constexpr std::chrono::milliseconds kPause{1};  // between two looks
+
   zmq::context_t context_{1};
-  std::uint16_t port_ = 0;
-  std::string endpoint_;
+  ReservedPort port_;
+  const std::string endpoint_ = "tcp://127.0.0.1:" + std::to_string(port_.number());
   zmq::socket_t router_;
 };
 

@@ -89,21 +89,22 @@ class HostTest : public testing::Test, protected core::Effects {
   /// Follows a task from its task.run on to its end.
   Ended end(std::uint64_t request) {
     Ended ended;
-    for (;;) {
-      auto outcome = answer(request);
-      ended.status = outcome.status;
-      if (!outcome.status.ok()) return ended;
-      auto& progress = *outcome.result.get_if<Value::List>();
-      for (const auto& chunk : *progress[3].get_if<Value::List>()) {
-        const auto& parts = *chunk.get_if<Value::List>();
-        (parts[0] == Value{1} ? ended.out : ended.err) += *parts[1].bytes_or_text();
-      }
-      if (progress[4] == Value{1}) {
-        ended.result = progress[5];
-        return ended;
-      }
-      request = ask("task.next", {progress[1], progress[2]});
+    while (follow(request, ended)) {
     }
+    return ended;
+  }
+  /// The same for many, of which each is asked for in time, however long the others take.
+  std::vector<Ended> end_all(std::vector<std::uint64_t> requests) {
+    std::vector<Ended> ended(requests.size());
+    std::size_t left = requests.size();
+    while (left > 0) {
+      pass();
+      for (std::size_t i = 0; i < requests.size(); ++i) {
+        if (!answers_.contains(requests[i])) continue;
+        if (!follow(requests[i], ended[i])) --left;
+      }
+    }
+    return ended;
   }
   Ended run_task(const std::string& function, Value::List args = {}) {
     return end(start(function, std::move(args)));
@@ -138,6 +139,25 @@ class HostTest : public testing::Test, protected core::Effects {
 
  private:
   enum : std::uint32_t { kClient, kTasks };
+
+  /// Takes the answer to `request` to what is known of its task; false when that has ended, else
+  /// `request` is the next.
+  bool follow(std::uint64_t& request, Ended& ended) {
+    auto outcome = answer(request);
+    ended.status = outcome.status;
+    if (!outcome.status.ok()) return false;
+    auto& progress = *outcome.result.get_if<Value::List>();
+    for (const auto& chunk : *progress[3].get_if<Value::List>()) {
+      const auto& parts = *chunk.get_if<Value::List>();
+      (parts[0] == Value{1} ? ended.out : ended.err) += *parts[1].bytes_or_text();
+    }
+    if (progress[4] == Value{1}) {
+      ended.result = progress[5];
+      return false;
+    }
+    request = ask("task.next", {progress[1], progress[2]});
+    return true;
+  }
 
   void wake() {
     {

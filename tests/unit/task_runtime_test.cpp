@@ -186,7 +186,7 @@ TEST_F(TaskRuntime, WhatATaskLeavesBehindIsNotTouched) {
   std::vector<std::uint64_t> all;
   all.reserve(50);
   for (int i = 0; i < 50; ++i) all.push_back(start("t.leave"));
-  for (const auto task : all) EXPECT_EQ(end(task).status, Status{});
+  for (const auto& ended : end_all(all)) EXPECT_EQ(ended.status, Status{});
   host_->stop(now());
   pass_until([&] { return host_->is_idle(); });
 }
@@ -314,13 +314,14 @@ TEST_F(TaskRuntime, ManyTasksOfWhichATenthThrow) {
   }));
   std::vector<std::uint64_t> all;
   for (std::int64_t i = 0; i < 5000; ++i) all.push_back(start("t.maybe", {i}));
-  for (std::int64_t i = 0; i < 5000; ++i) {
-    const auto ended = end(all[static_cast<std::size_t>(i)]);
-    if (i % 10 == 0) {
-      EXPECT_EQ(ended.status, Status(StatusCode::kTaskFailed, std::to_string(i)));
+  std::int64_t number = 0;
+  for (const auto& ended : end_all(all)) {
+    if (number % 10 == 0) {
+      EXPECT_EQ(ended.status, Status(StatusCode::kTaskFailed, std::to_string(number)));
     } else {
-      EXPECT_EQ(ended.result, Value{i});
+      EXPECT_EQ(ended.result, Value{number});
     }
+    ++number;
   }
   EXPECT_TRUE(host_->is_idle());
 }

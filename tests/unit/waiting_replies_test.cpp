@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kvmesh::mesh {
@@ -29,9 +32,9 @@ TEST(WaitingReplies, LeaveInOrderAsFarAsTheyAreTaken) {
       return true;
     };
   };
-  EXPECT_FALSE(waiting.send_all(take_some(2)));
+  waiting.send_all(take_some(2));
   EXPECT_EQ(waiting.bytes(), 5 + kQueuedFrameBytes);
-  EXPECT_TRUE(waiting.send_all(take_some(3)));
+  waiting.send_all(take_some(3));
   EXPECT_EQ(sent, (std::vector<std::string>{"one", "two", "three"}));
   EXPECT_TRUE(waiting.empty());
   EXPECT_EQ(of_all, 0U);

@@ -1,6 +1,7 @@
 #include <kvmesh/status.h>
 
 #include <array>
+#include <stdexcept>
 
 namespace kvmesh {
 namespace {
@@ -49,5 +50,19 @@ std::string Status::to_string() const {
   if (!text_.empty()) out.append(": ").append(text_);
   return out;
 }
+
+BadResultAccess::BadResultAccess(Status status)
+    : status_(std::move(status)),
+      what_("a result that is not there was used: " + status_.to_string()) {}
+
+namespace detail {
+
+void throw_no_value(const Status& status) { throw BadResultAccess{status}; }
+
+void throw_no_error() {
+  throw std::invalid_argument{"a Result was made of a status that is ok, without a value"};
+}
+
+}  // namespace detail
 
 }  // namespace kvmesh

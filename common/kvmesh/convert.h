@@ -217,12 +217,16 @@ struct Converter<std::vector<T>> {
   static std::string text() { return "list of " + grouped(Converter<T>::text()); }
   static std::string wanted() { return "a " + text(); }
   static Value to(std::vector<T> value) {
-    Value::List list;
-    list.reserve(value.size());
-    for (std::size_t i = 0; i < value.size(); ++i) {
-      list.push_back(Converter<T>::to(static_cast<T>(std::move(value[i]))));
+    if constexpr (std::is_same_v<T, Value>) {
+      return value;
+    } else {
+      Value::List list;
+      list.reserve(value.size());
+      for (std::size_t i = 0; i < value.size(); ++i) {
+        list.push_back(Converter<T>::to(static_cast<T>(std::move(value[i]))));
+      }
+      return list;
     }
-    return list;
   }
   static std::optional<std::vector<T>> from(const Value& value, Mismatch& fault) {
     const auto* list = value.get_if<Value::List>();

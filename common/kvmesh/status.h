@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -77,21 +77,41 @@ class [[nodiscard]] Status {
   std::string text_;
 };
 
+/// Thrown when a Result is asked for a value that it does not have. That is a mistake: Results are
+/// looked at first. One of a task ends that task only, with what() for its asker, which holds the
+/// status.
+class BadResultAccess : public std::exception {
+ public:
+  explicit BadResultAccess(Status status);
+  const char* what() const noexcept override { return what_.c_str(); }
+  const Status& status() const noexcept { return status_; }
+
+ private:
+  Status status_;
+  std::string what_;
+};
+
+namespace detail {
+[[noreturn]] void throw_no_value(const Status& status);
+[[noreturn]] void throw_no_error();
+}  // namespace detail
+
 /// A value of type T, or the Status (never kOk) that says why there is none.
 template <typename T>
 class [[nodiscard]] Result {
  public:
   Result(T value)
       : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
+  /// REQUIRES: !error.ok(); throws std::invalid_argument otherwise.
   Result(Status error)
       : state_(std::in_place_index<1>, std::move(error)) {  // NOLINT: implicit on purpose
-    if (std::get<1>(state_).ok()) std::abort();             // an error must say what it is
+    if (std::get<1>(state_).ok()) detail::throw_no_error();
   }
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
 
-  /// REQUIRES: ok(); aborts otherwise.
+  /// REQUIRES: ok(); throws BadResultAccess otherwise.
   T& value() & { return checked(state_); }
   const T& value() const& { return checked(state_); }
   T&& value() && { return std::move(checked(state_)); }
@@ -107,8 +127,8 @@ class [[nodiscard]] Result {
  private:
   template <typename State>
   static auto& checked(State& state) {
-    if (state.index() != 0) std::abort();
-    return std::get<0>(state);
+    if (state.index() != 0) detail::throw_no_value(std::get<1>(state));
+    return *std::get_if<0>(&state);
   }
   std::variant<T, Status> state_;
 };

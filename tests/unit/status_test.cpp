@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <set>
+#include <stdexcept>
 #include <string>
 
 namespace kvmesh {
@@ -90,11 +91,23 @@ TEST(Result, MovesWhatCannotBeCopied) {
   EXPECT_EQ(*taken, 7);
 }
 
-TEST(ResultDeathTest, MisuseAborts) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  const Result<int> error{Status{StatusCode::kNotFound, ""}};
-  EXPECT_DEATH((void)error.value(), "");
-  EXPECT_DEATH((void)Result<int>{Status{}}, "");
+TEST(Result, WithoutAValueThrowsWhy) {
+  const Status not_found{StatusCode::kNotFound, "no bucket"};
+  Result<std::string> error{not_found};
+  try {
+    (void)error.value();
+    FAIL() << "it has no value";
+  } catch (const BadResultAccess& thrown) {
+    EXPECT_EQ(thrown.status(), not_found);
+    EXPECT_STREQ(thrown.what(), "a result that is not there was used: not_found: no bucket");
+  }
+  EXPECT_THROW((void)*error, BadResultAccess);
+  EXPECT_THROW((void)error->size(), BadResultAccess);
+  EXPECT_THROW((void)*std::move(error), BadResultAccess);
+}
+
+TEST(Result, CannotBeMadeOfSuccessWithoutAValue) {
+  EXPECT_THROW((void)Result<int>{Status{}}, std::invalid_argument);
 }
 
 }  // namespace

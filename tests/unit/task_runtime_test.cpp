@@ -29,6 +29,22 @@ TEST_F(TaskRuntime, AnExceptionIsAFailureWithItsText) {
   EXPECT_EQ(run_task("t.oddly").status.code(), StatusCode::kTaskFailed);
 }
 
+// Whoever does not look at the result of a call harms itself, and nobody else of the node.
+TEST_F(TaskRuntime, AResultThatIsNotThereEndsItsTaskOnly) {
+  run(Module{"t"}
+          .define("fail",
+                  []() -> Result<int> {
+                    return Status{StatusCode::kNotFound, "no bucket"};
+                  })
+          .define("trust", [](Task& self) { return *self.call<int>("", "t.fail"); })
+          .define("forget", []() -> Result<int> { return Status{}; }));
+  EXPECT_EQ(
+      run_task("t.trust").status,
+      Status(StatusCode::kTaskFailed, "a result that is not there was used: not_found: no bucket"));
+  EXPECT_EQ(run_task("t.forget").status.code(), StatusCode::kTaskFailed);
+  EXPECT_EQ(run_task("t.fail").status, Status(StatusCode::kNotFound, "no bucket"));
+}
+
 TEST_F(TaskRuntime, WrongArgumentsAreToldBeforeTheBodyBegins) {
   run(Module{"t"}.define("add", add));
   EXPECT_EQ(run_task("t.add", {1}).status,
@@ -154,7 +170,7 @@ TEST_F(TaskRuntime, ManyAwaitMany) {
   std::vector<std::uint64_t> sums;
   sums.reserve(20);
   for (int i = 0; i < 20; ++i) sums.push_back(start("t.sum", {50}));
-  for (const auto sum : sums) EXPECT_EQ(end(sum).result, Value{50 * 49 / 2 + 50});
+  for (const auto& ended : end_all(sums)) EXPECT_EQ(ended.result, Value{50 * 49 / 2 + 50});
 }
 
 TEST_F(TaskRuntime, ACallThatIsStoppedEnds) {

@@ -99,7 +99,7 @@ void Inbox::hold(Client& client, std::string_view run) {
 }
 
 void Inbox::release_held(Client& client) {
-  if (client.held.empty()) return;
+  if (client.held.bytes() == 0) return;  // not empty(): the piece of the oldest may be taken out
   std::erase(holding_, client.id);
   client.held.clear();
 }

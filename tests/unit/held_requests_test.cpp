@@ -113,6 +113,7 @@ TEST_F(HeldRequestsTest, OneThatIsTakenOutlivesTheOthers) {
   held_.add("first", now_);
   held_.add("second", now_);
   auto oldest = held_.take();
+  EXPECT_EQ(held_.bytes(), HeldRequests::cost("second")) << "in the same piece, and still held";
   held_.clear();
   EXPECT_EQ(oldest.run(), "first");
   EXPECT_TRUE(held_.empty());

@@ -6,7 +6,7 @@ import socket
 class LineClient:
     """One TCP connection. `unread` holds what has come and was not asked for yet."""
 
-    def __init__(self, host, port, timeout=15.0, receive_buffer=None):
+    def __init__(self, host, port, timeout=30.0, receive_buffer=None):
         self.socket = socket.socket()
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)

@@ -55,7 +55,7 @@ def records(run):
 class MeshClient:
     """One DEALER connection. Not thread-safe. Frames that nobody asked for are kept in `frames`."""
 
-    def __init__(self, endpoint, greet=True, name="", identity=None, timeout=10.0, rcvhwm=0):
+    def __init__(self, endpoint, greet=True, name="", identity=None, timeout=30.0, rcvhwm=0):
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.linger = 0
         self.socket.sndhwm = 0

@@ -6,7 +6,7 @@ import socket
 import struct
 import time
 
-from harness import MeshTest, eventually, main
+from harness import TIME_FACTOR, MeshTest, eventually, main
 from mesh_client import HELLO, PONG, REQUESTS, WELCOME, frame, hello, pack, request_record
 from ports import free_port
 from raw_peer import GREETING, FakeNode, dial_zmtp, receive_exactly, reset, zmtp_command, zmtp_frame
@@ -27,7 +27,8 @@ class Abort(MeshTest):
 
     def busy_frame(self):
         """A frame that takes the node many milliseconds."""
-        return frame(REQUESTS, b"".join(request_record(i, b"apples", "kv.count", []) for i in range(50000)))
+        count = 50000 // int(TIME_FACTOR)
+        return frame(REQUESTS, b"".join(request_record(i, b"apples", "kv.count", []) for i in range(count)))
 
     def assert_serves(self, client, line):
         """The ids of busy frames are used again and again, so their replies, read so far or not, are put aside."""

@@ -53,7 +53,7 @@ std::string_view HeldRequests::Oldest::run() const {
 HeldRequests::Oldest HeldRequests::take() {
   Oldest oldest{std::move(pieces_.front())};
   pieces_.pop_front();
-  bytes_.subtract(cost(oldest.run()));
+  bytes_.remove(cost(oldest.run()));
   return oldest;
 }
 

@@ -8,8 +8,9 @@
 #include <kvmesh/limits.h>
 
 #include "common/deadline.h"
+#include "common/meter.h"
 #include "common/wire/buffer.h"
-#include "node/mesh/queued_bytes.h"
+#include "node/mesh/queued_frame.h"
 
 namespace kvmesh::mesh {
 
@@ -29,11 +30,11 @@ class HeldRequests {
   /// What a frame with this run of records counts.
   static std::size_t cost(std::string_view run) { return run.size() + kQueuedFrameBytes; }
 
-  /// `bytes_of_all` must outlive it.
-  explicit HeldRequests(std::size_t& bytes_of_all) : bytes_(bytes_of_all) {}
+  /// `of_all`: those of all connections; must outlive it.
+  explicit HeldRequests(Meter& of_all) : bytes_(of_all) {}
 
   bool empty() const { return pieces_.empty(); }
-  std::size_t bytes() const { return bytes_.value(); }
+  std::size_t bytes() const { return bytes_.bytes(); }
   /// Of memory taken. Looks at every piece.
   std::size_t capacity_bytes() const;
 
@@ -60,7 +61,7 @@ class HeldRequests {
   static void drop_executed(Piece& piece);
 
   std::deque<Piece> pieces_;
-  QueuedBytes bytes_;
+  Held bytes_;
 };
 
 class HeldRequests::Oldest {

@@ -20,6 +20,7 @@
 #include <zmq.hpp>
 
 #include "common/deadline.h"
+#include "common/meter.h"
 #include "common/names.h"
 #include "common/transport/message.h"
 #include "common/transport/unsent_bytes.h"
@@ -167,8 +168,8 @@ class Inbox {
   transport::Message identity_;
   transport::Message body_;
   // Of all clients, whose queues count in them; so they are here before those.
-  std::size_t held_bytes_ = 0;
-  std::size_t waiting_bytes_ = 0;
+  Meter held_bytes_;
+  Meter waiting_bytes_;
   absl::flat_hash_map<std::uint32_t, std::unique_ptr<Client>> clients_;
   std::vector<std::uint32_t> dirty_;
   std::deque<std::uint32_t> holding_;  // clients with held requests

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <kvmesh/limits.h>
-
 #include "node/core/pass_time.h"
 #include "node/mesh/inbox.h"
 
@@ -59,7 +57,7 @@ bool Inbox::is_worth_an_answer(Client& client, wire::FrameKind kind, TimePoint n
 }
 
 bool Inbox::has_room_for_all(const Client& client, std::size_t bytes) const {
-  return client.held.bytes() + bytes <= kHeldBytesMax - held_bytes_;
+  return client.held.bytes() + bytes <= kHeldBytesMax - held_bytes_.bytes();
 }
 
 // Since the inbox is behind. Without it many that send beyond their windows would only be answered
@@ -91,7 +89,7 @@ void Inbox::hold(Client& client, std::string_view run) {
          "this connection leaves " + std::to_string(client.waiting.bytes()) +
              " bytes of replies unread and has " + std::to_string(client.held.bytes()) +
              " bytes of requests waiting (limit " + std::to_string(HeldRequests::kWindowBytes) +
-             "), all connections together " + std::to_string(held_bytes_) + " (limit " +
+             "), all connections together " + std::to_string(held_bytes_.bytes()) + " (limit " +
              std::to_string(kHeldBytesMax) + "); the request was not executed"});
   }
   if (client.held.empty()) holding_.push_back(client.id);

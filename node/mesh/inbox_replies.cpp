@@ -96,7 +96,7 @@ std::size_t Inbox::unread_bytes(const Client& client) {
 }
 
 std::size_t Inbox::unread_bytes_left() const {
-  const auto unread = waiting_bytes_ + unsent_->value();
+  const auto unread = waiting_bytes_.bytes() + unsent_->value();
   return limits::kMeshReplyBytesMax - std::min(unread, limits::kMeshReplyBytesMax);
 }
 

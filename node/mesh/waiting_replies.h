@@ -4,19 +4,20 @@
 #include <deque>
 #include <utility>
 
+#include "common/meter.h"
 #include "common/wire/buffer.h"
-#include "node/mesh/queued_bytes.h"
+#include "node/mesh/queued_frame.h"
 
 namespace kvmesh::mesh {
 
 /// Reply frames that one connection's socket did not take yet, oldest first. Not thread-safe.
 class WaitingReplies {
  public:
-  /// `bytes_of_all` must outlive it.
-  explicit WaitingReplies(std::size_t& bytes_of_all) : bytes_(bytes_of_all) {}
+  /// `of_all`: those of all connections; must outlive it.
+  explicit WaitingReplies(Meter& of_all) : bytes_(of_all) {}
 
   bool empty() const { return frames_.empty(); }
-  std::size_t bytes() const { return bytes_.value(); }
+  std::size_t bytes() const { return bytes_.bytes(); }
 
   void add(wire::Buffer frame) {
     bytes_.add(frame.size() + kQueuedFrameBytes);
@@ -28,7 +29,7 @@ class WaitingReplies {
     while (!frames_.empty()) {
       const auto bytes = frames_.front().size() + kQueuedFrameBytes;  // sending may empty it
       if (!send(frames_.front())) return;
-      bytes_.subtract(bytes);
+      bytes_.remove(bytes);
       frames_.pop_front();
     }
   }
@@ -39,7 +40,7 @@ class WaitingReplies {
 
  private:
   std::deque<wire::Buffer> frames_;
-  QueuedBytes bytes_;
+  Held bytes_;
 };
 
 }  // namespace kvmesh::mesh

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "node/tasks/meter.h"
+#include "common/meter.h"
 #include "node/tasks/runtime.h"
 #include "node/tasks/timetable.h"
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "common/meter.h"
 #include "common/wire/buffer.h"
-#include "node/tasks/meter.h"
 
 namespace kvmesh::tasks {
 

@@ -9,9 +9,9 @@
 #include <kvmesh/status.h>
 
 #include "common/deadline.h"
+#include "common/meter.h"
 #include "common/names.h"
 #include "node/tasks/mailbox.h"
-#include "node/tasks/meter.h"
 #include "node/tasks/monitors.h"
 #include "node/tasks/output_window.h"
 #include "node/tasks/runtime.h"

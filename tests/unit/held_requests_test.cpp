@@ -32,7 +32,7 @@ class HeldRequestsTest : public testing::Test {
     held_.give_back(std::move(oldest), run.substr(run.size() - left));
   }
 
-  std::size_t of_all_ = 0;
+  Meter of_all_;
   TimePoint now_;
   HeldRequests held_{of_all_};
 };
@@ -71,7 +71,7 @@ TEST_F(HeldRequestsTest, AreTheSameAsAPlainQueue) {
     }
     ASSERT_EQ(held_.empty(), plain.empty());
     ASSERT_EQ(held_.bytes(), bytes);
-    ASSERT_EQ(of_all_, bytes);
+    ASSERT_EQ(of_all_.bytes(), bytes);
     if (step % 100 == 0) {
       ASSERT_LE(held_.capacity_bytes(), 2 * bytes + kSlack);
     }
@@ -106,7 +106,7 @@ TEST_F(HeldRequestsTest, WhatWasExecutedOfAFrameGivesItsMemoryBack) {
     execute();
   }
   EXPECT_TRUE(held_.empty());
-  EXPECT_EQ(of_all_, 0U);
+  EXPECT_EQ(of_all_.bytes(), 0U);
 }
 
 TEST_F(HeldRequestsTest, OneThatIsTakenOutlivesTheOthers) {
@@ -117,7 +117,7 @@ TEST_F(HeldRequestsTest, OneThatIsTakenOutlivesTheOthers) {
   held_.clear();
   EXPECT_EQ(oldest.run(), "first");
   EXPECT_TRUE(held_.empty());
-  EXPECT_EQ(of_all_, 0U);
+  EXPECT_EQ(of_all_.bytes(), 0U);
 }
 
 // A connection that sends no more than its window must never be taken for one that floods.

@@ -20,7 +20,7 @@ wire::Buffer frame_of(std::string_view bytes) {
 }
 
 TEST(WaitingReplies, LeaveInOrderAsFarAsTheyAreTaken) {
-  std::size_t of_all = 0;
+  Meter of_all;
   WaitingReplies waiting{of_all};
   for (const auto* bytes : {"one", "two", "three"}) waiting.add(frame_of(bytes));
   std::vector<std::string> sent;
@@ -37,12 +37,12 @@ TEST(WaitingReplies, LeaveInOrderAsFarAsTheyAreTaken) {
   waiting.send_all(take_some(3));
   EXPECT_EQ(sent, (std::vector<std::string>{"one", "two", "three"}));
   EXPECT_TRUE(waiting.empty());
-  EXPECT_EQ(of_all, 0U);
+  EXPECT_EQ(of_all.bytes(), 0U);
 }
 
 // A frame of a few bytes takes many times as much.
 TEST(WaitingReplies, CountWhatATinyFrameTakes) {
-  std::size_t of_all = 0;
+  Meter of_all;
   WaitingReplies waiting{of_all};
   for (int i = 0; i < 1000; ++i) {
     auto frame = frame_of("fifteen bytes..");
@@ -53,17 +53,17 @@ TEST(WaitingReplies, CountWhatATinyFrameTakes) {
 }
 
 TEST(WaitingReplies, OfAllConnectionsAreCountedTogether) {
-  std::size_t of_all = 0;
+  Meter of_all;
   WaitingReplies one{of_all};
   {
     WaitingReplies other{of_all};
     one.add(frame_of("a"));
     other.add(frame_of("bcd"));
-    EXPECT_EQ(of_all, one.bytes() + other.bytes());
+    EXPECT_EQ(of_all.bytes(), one.bytes() + other.bytes());
   }
-  EXPECT_EQ(of_all, one.bytes());
+  EXPECT_EQ(of_all.bytes(), one.bytes());
   one.clear();
-  EXPECT_EQ(of_all, 0U);
+  EXPECT_EQ(of_all.bytes(), 0U);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdlib>
 
-namespace kvmesh::tasks {
+namespace kvmesh {
 
 /// Bytes that many holders keep, together. Not thread-safe.
 class Meter {
@@ -48,4 +48,4 @@ class Held {
   std::size_t bytes_ = 0;
 };
 
-}  // namespace kvmesh::tasks
+}  // namespace kvmesh

@@ -172,7 +172,7 @@ class Signals(MeshTest):
                 for line in lines:
                     self.assertTrue(line.line().startswith("ERROR outcome_unknown "))
                     self.assertTrue(line.has_closed())
-                self.assertEqual(foo.process.wait(4 * TIME_FACTOR), 0)  # a busy machine needs more than the node does
+                self.assertEqual(foo.process.wait(2 * TIME_FACTOR), 0)
                 bar.resume()
 
     def test_an_idle_node_ends_at_once(self):

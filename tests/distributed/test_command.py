@@ -8,7 +8,7 @@ import random
 import subprocess
 import unittest
 
-from harness import COMMAND_BIN, TIME_FACTOR, MeshTest, clean_environment, die_with_parent, eventually, main
+from harness import COMMAND_BIN, MeshTest, clean_environment, die_with_parent, eventually, main, patience
 
 NOT_FOUND, INVALID_ARGUMENT, NO_ROUTE, UNAVAILABLE, TOO_LARGE = 11, 12, 13, 14, 19
 MISSING_KEY, USAGE, INCOMPLETE = 1, 2, 3
@@ -258,7 +258,7 @@ class ImportExport(Command):
         process.stdin.flush()
         victim.start()
         process.stdin.write(b"".join(b"bucket%d\tk%d\t%d\n" % (i % 7, i, i) for i in range(2 * count, 3 * count)))
-        _, stderr = process.communicate(timeout=60 * TIME_FACTOR)
+        _, stderr = process.communicate(timeout=60 * patience())
         found = self.stored([b"bucket%d" % i for i in range(7)], end)
         missing = [i for i in range(3 * count) if found.get((b"bucket%d" % (i % 7), b"k%d" % i)) != b"%d" % i]
         named = {int(word.rstrip(b":")) - 1 for line in stderr.splitlines() for word in line.split() if word.rstrip(b":").isdigit()}

@@ -16,7 +16,7 @@
 
 #include "common/wire/buffer.h"
 #include "common/wire/pack.h"
-#include "node/store/page_builder.h"
+#include "node/store/page.h"
 
 namespace kvmesh::store {
 namespace {
@@ -58,6 +58,16 @@ std::string joined(std::string_view a, std::string_view b) {
   both += '/';
   both += b;
   return both;
+}
+
+// Puts keys of one size until the engine is full; answers how many fitted.
+std::uint64_t fill(Engine& engine, std::string_view bucket, std::string_view value) {
+  for (std::uint64_t i = 0;; ++i) {
+    const auto status = engine.put(bucket, numbered("key", 1'000'000 + i), {value});
+    if (status.ok()) continue;
+    EXPECT_EQ(status.code(), StatusCode::kFull);
+    return i;
+  }
 }
 
 TEST(MemoryEngine, ABucketThatWasNotCreatedIsNotFound) {
@@ -154,6 +164,91 @@ TEST(MemoryEngine, DropRemovesTheBucketWithItsKeysAndGivesAllMemoryBack) {
   EXPECT_EQ(*engine.count("b"), 0U);
 }
 
+TEST(MemoryEngine, ALargeBucketIsDroppedAtOnceAndFreedInSlices) {
+  constexpr std::uint64_t kKeys = 30'000;
+  MemoryEngine engine(kPlenty);
+  ASSERT_TRUE(engine.create("b").ok());
+  for (std::uint64_t i = 0; i < kKeys; ++i)
+    ASSERT_TRUE(engine.put("b", numbered("key", i), {"value"}).ok());
+  const auto before = engine.usage().bytes;
+  ASSERT_TRUE(engine.drop("b").ok());
+  EXPECT_GT(engine.usage().bytes, before - 1000) << "its records count until they are free";
+  EXPECT_EQ(engine.usage().keys, 0U);
+  EXPECT_EQ(engine.usage().buckets, 0U);
+  ASSERT_TRUE(engine.create("b").ok()) << "the name is free at once";
+  EXPECT_EQ(*engine.count("b"), 0U);
+  ASSERT_TRUE(engine.drop("b").ok());
+  auto last = before;
+  int slices = 0;
+  for (; engine.usage().bytes > 0 && slices < 100; ++slices) {
+    engine.tidy();
+    EXPECT_LT(engine.usage().bytes, last);
+    EXPECT_LT(last - engine.usage().bytes, before / 2) << "a slice, not everything";
+    last = engine.usage().bytes;
+  }
+  EXPECT_EQ(last, 0U);
+  EXPECT_GT(slices, 2);
+  engine.tidy();
+  EXPECT_EQ(engine.usage().bytes, 0U) << "nothing is left to do";
+}
+
+TEST(MemoryEngine, OfLargeValuesFewerAreFreedInASlice) {
+  constexpr std::uint64_t kKeys = 200;
+  MemoryEngine engine(kPlenty);
+  ASSERT_TRUE(engine.create("b").ok());
+  const std::string value(1 << 20, 'v');
+  for (std::uint64_t i = 0; i < kKeys; ++i)
+    ASSERT_TRUE(engine.put("b", numbered("key", i), {value}).ok());
+  ASSERT_TRUE(engine.drop("b").ok());
+  int slices = 0;
+  for (; engine.usage().bytes > 0 && slices < 100; ++slices) engine.tidy();
+  EXPECT_GT(slices, 5);
+  EXPECT_LT(slices, 100);
+}
+
+TEST(MemoryEngine, NothingIsFullForTheSakeOfWhatWasDropped) {
+  constexpr std::uint64_t kBytesMax = 4 << 20;
+  MemoryEngine engine(kBytesMax);
+  for (int round = 0; round < 4; ++round) {
+    ASSERT_TRUE(engine.create("b").ok());
+    const auto count = fill(engine, "b", "0123456789abcdef");
+    EXPECT_GT(count, kBytesMax / 80);
+    ASSERT_TRUE(engine.drop("b").ok());
+    ASSERT_GT(engine.usage().bytes, kBytesMax / 2) << "not free yet";
+  }
+  ASSERT_TRUE(engine.create("large").ok());
+  EXPECT_TRUE(engine.put("large", "k", {std::string(1 << 20, 'v')}).ok());
+  EXPECT_LE(engine.usage().bytes, kBytesMax);
+}
+
+TEST(MemoryEngine, APageOfManyNamesIsGatheredInSteps) {
+  constexpr std::uint64_t kNames = 40'000;
+  MemoryEngine engine(kPlenty);
+  std::vector<std::string> expected;
+  ASSERT_TRUE(engine.create("b").ok());
+  for (std::uint64_t i = 0; i < kNames; ++i) {
+    expected.push_back(numbered("name", 100'000 + i));
+    ASSERT_TRUE(engine.put("b", expected.back(), {""}).ok());
+    ASSERT_TRUE(engine.create(expected.back()).ok());
+  }
+  const auto after = expected[99];
+  const std::vector<std::string> page(expected.begin() + 100, expected.begin() + 150);
+  for (const bool keys : {true, false}) {
+    Listing listing(after, page.size(), 1 << 20);
+    int steps = 1;
+    while (!(keys ? *engine.scan_keys("b", listing) : engine.scan_buckets(listing))) ++steps;
+    EXPECT_GE(steps, 3);
+    EXPECT_LE(steps, 6);
+    const auto built = std::move(listing).finish();
+    EXPECT_EQ(built.names, page);
+    EXPECT_TRUE(built.more);
+  }
+  Listing listing(std::nullopt, 10, 1 << 20);
+  ASSERT_FALSE(*engine.scan_keys("b", listing));
+  ASSERT_TRUE(engine.drop("b").ok());
+  EXPECT_EQ(engine.scan_keys("b", listing).status().code(), StatusCode::kNotFound);
+}
+
 TEST(MemoryEngine, AnEmptiedBucketGivesItsTableBack) {
   MemoryEngine engine(kPlenty);
   ASSERT_TRUE(engine.create("b").ok());
@@ -209,10 +304,10 @@ TEST(MemoryEngine, APageEndsAtItsItemsOrItsBytesButHoldsOneName) {
   }
 }
 
-TEST(PageBuilder, TheOrderInWhichNamesComeDoesNotMatter) {
+TEST(Listing, TheOrderInWhichNamesComeDoesNotMatter) {
   std::vector<std::string> order = {"a", std::string(100, 'b'), "c", "d"};
   do {
-    PageBuilder<std::string_view> page(std::nullopt, 4, 100);
+    Listing page(std::nullopt, 4, 100);
     for (const auto& name : order) page.offer(name);
     const auto built = std::move(page).finish();
     EXPECT_EQ(built.names, std::vector<std::string>{"a"})
@@ -242,16 +337,6 @@ TEST(MemoryEngine, BucketsAreListedInOrderOverAllStripes) {
   EXPECT_EQ(listed, expected);
   EXPECT_EQ(engine.list_buckets(std::nullopt, 1000, 20)->names,
             std::vector<std::string>(expected.begin(), expected.begin() + 2));
-}
-
-// Puts keys of one size until the engine is full; answers how many fitted.
-std::uint64_t fill(Engine& engine, std::string_view bucket, std::string_view value) {
-  for (std::uint64_t i = 0;; ++i) {
-    const auto status = engine.put(bucket, numbered("key", 1'000'000 + i), {value});
-    if (status.ok()) continue;
-    EXPECT_EQ(status.code(), StatusCode::kFull);
-    return i;
-  }
 }
 
 TEST(MemoryEngine, TheBoundIsReachedExactlyAndOneMoreByteIsFull) {

@@ -21,7 +21,7 @@ void pack_page(wire::Buffer& out, const store::Page& page) {
 
 Status with_bucket(const Status& status, std::string_view bucket) {
   if (status.code() != StatusCode::kNotFound) return status;
-  return {StatusCode::kNotFound, "there is no bucket " + quoted(bucket)};
+  return {StatusCode::kNotFound, "there is no bucket " + in_quotes(bucket)};
 }
 
 void list_now(store::Engine& engine, core::Call& call, const KvWork::Wanted& wanted) {

@@ -73,7 +73,7 @@ class Engine {
   /// The same for the names of buckets.
   virtual bool scan_buckets(Listing& page) = 0;
   /// So many names are looked at in one go, more or less.
-  static constexpr std::size_t kScanStep = 8192;
+  static constexpr std::size_t kScanStep = 4096;
   /// The whole page, however long it takes: for few names, and for tests.
   Result<Page> list_keys(std::string_view bucket, std::optional<std::string_view> after,
                          std::size_t items_max, std::size_t bytes_max);

@@ -100,8 +100,8 @@ TEST(StoreSlices, APageOfManyNamesIsGatheredInSteps) {
     Listing listing(after, page.size(), 1 << 20);
     int steps = 1;
     while (!(keys ? *engine.scan_keys("b", listing) : engine.scan_buckets(listing))) ++steps;
-    EXPECT_GE(steps, 3);
-    EXPECT_LE(steps, 6);
+    EXPECT_GE(steps, 4);
+    EXPECT_LE(steps, 10);
     const auto built = std::move(listing).finish();
     EXPECT_EQ(built.names, page);
     EXPECT_TRUE(built.more);

@@ -58,10 +58,11 @@ Node::Impl::~Impl() {
 void Node::Impl::make_reactors() {
   for (std::size_t i = 0; i < settings_.threads; ++i) {
     modules_.push_back(std::make_unique<core::Modules>());
+    kv_work_.push_back(engine_ ? std::make_unique<modules::KvWork>(*engine_) : nullptr);
     define_modules(*modules_.back(), i);
     reactors_.push_back(std::make_unique<Reactor>(
         Reactor::Parts{context_, settings_, *modules_.back(), connections_, software_, table_epoch_,
-                       i == 0, i == 0 ? &tasks_ : nullptr}));
+                       i == 0, i == 0 ? &tasks_ : nullptr, kv_work_[i].get()}));
     const auto status = reactors_.back()->set_table(settings_.kv.routing_table);
     if (!status.ok()) std::abort();  // load_settings() has checked it
   }
@@ -74,7 +75,7 @@ void Node::Impl::define_modules(core::Modules& modules, std::size_t reactor) {
               {settings_, kVersionText, started_, table_epoch_.load(), engine_.get(), reactors_,
                *reactors_[reactor], connections_.load(std::memory_order_relaxed), tasks_.counts()});
   });
-  if (engine_) modules::define_kv(modules, *engine_);
+  if (engine_) modules::define_kv(modules, *engine_, kv_work_[reactor].get());
   if (reactor > 0) return;
   modules::define_task(modules, tasks_);
   modules::define_process(modules, tasks_);

@@ -61,6 +61,8 @@ class Node::Impl {
   std::atomic<std::uint64_t> table_epoch_{1};
   std::mutex reload_mutex_;
   tcp::ConnectionCount connections_{0};
+  std::vector<std::unique_ptr<modules::KvWork>>
+      kv_work_;  // one for each reactor; null without storage
   std::vector<std::unique_ptr<core::Modules>> modules_;  // one for each reactor
   std::vector<std::unique_ptr<Reactor>> reactors_;
   tasks::Host tasks_;  // behind the reactors: its bodies wake the first one until they have ended

@@ -10,6 +10,7 @@
 #include "common/text.h"
 #include "common/wire/pack.h"
 #include "node/modules/arguments.h"
+#include "node/modules/kv_here.h"
 
 namespace kvmesh::modules {
 namespace {
@@ -166,6 +167,7 @@ void define_kv(core::Modules& modules, store::Engine& engine) {
   define("kv.count", count);
   define("kv.keys", keys);
   define("kv.buckets", buckets);
+  define_kv_here(modules);
 }
 
 }  // namespace kvmesh::modules

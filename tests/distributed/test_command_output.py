@@ -143,7 +143,7 @@ class Files(MeshTest):
                 continue
             done = self.shell('"$@" >/dev/full', *command)
             self.assertNotEqual(done.returncode, 0, command)
-            self.assertIn("cannot write to standard output: No space left on device", done.stderr, command)
+            self.assertIn("cannot write to standard output", done.stderr, command)
 
     def test_closed_standard_input(self):
         for arguments in (["import"], ["put", "b", "k", "--stdin"], ["put", "b", "k", "-"]):

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "common/config/load.h"
+#include "common/standard_descriptors.h"
 #include "node/version.h"
 
 namespace {
@@ -18,11 +19,19 @@ bool has_peers(const kvmesh::Node::Options& options) {
   return loaded.ok() && !loaded->settings.mesh.peers.empty();
 }
 
+// What was printed may not have reached its file: that is a failure too.
+int finish_output() {
+  const auto status = kvmesh::write_standard_output();
+  if (!status.ok()) std::cerr << status.text() << '\n';
+  return status.ok() ? 0 : 1;
+}
+
 }  // namespace
 
 // kvmesh-node: one node of the mesh, as its configuration says. Exit status: 0 stopped as asked, 1
-// failed while running, 2 the configuration is wrong or an address is taken.
+// failed while running or could not print, 2 the configuration is wrong or an address is taken.
 int main(int argc, char** argv) {
+  kvmesh::open_standard_descriptors();
   kvmesh::Node::Options options;
   bool check_only = false;
   CLI::App app{"One node of a kvmesh: stores buckets, routes requests, serves the line protocol."};
@@ -45,7 +54,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return app.exit(error) == 0 ? finish_output() : 2;
   }
 
   if (check_only) {
@@ -60,7 +69,7 @@ int main(int argc, char** argv) {
       std::cout
           << "whether it goes together with those of the other nodes: kvmesh verify FILE...\n";
     }
-    return 0;
+    return finish_output();
   }
   auto node = kvmesh::Node::start(options);
   if (!node) {

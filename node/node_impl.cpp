@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "common/config/changes.h"
+#include "common/text.h"
 #include "node/descriptor_limit.h"
 #include "node/info.h"
 #include "node/modules/kv_module.h"
@@ -17,6 +18,7 @@
 #include "node/modules/task_modules.h"
 #include "node/shared_module.h"
 #include "node/store/memory_engine.h"
+#include "node/tasks/secret_numbers.h"
 #include "node/version.h"
 
 namespace kvmesh {
@@ -37,9 +39,11 @@ Node::Impl::Impl(Settings settings, SettingsSources sources)
     : settings_(std::move(settings)),
       sources_(std::move(sources)),
       software_(std::string{"kvmesh "} + kVersion),
+      incarnation_(tasks::SecretNumbers{}.next() | 1U),
       started_(std::chrono::steady_clock::now()),
       tasks_({settings_.name, settings_.tasks, settings_.busy_poll,
-              [](const std::string& line) { spdlog::warn("{}", line); },
+              // It may hold what a task has thrown.
+              [](const std::string& line) { spdlog::warn("{}", printable(line)); },
               names_of(settings_.mesh.peers)}) {
   raise_descriptor_limit(descriptors_needed(settings_));
   context_.set(zmq::ctxopt::max_sockets, sockets_max(settings_));
@@ -71,9 +75,9 @@ void Node::Impl::make_reactors() {
 void Node::Impl::define_modules(core::Modules& modules, std::size_t reactor) {
   modules::define_node(modules, settings_.name, [this, reactor](wire::Buffer& out) {
     static const std::string kVersionText{kVersion};
-    pack_info(out,
-              {settings_, kVersionText, started_, table_epoch_.load(), engine_.get(), reactors_,
-               *reactors_[reactor], connections_.load(std::memory_order_relaxed), tasks_.counts()});
+    pack_info(out, {settings_, kVersionText, incarnation_, started_, table_epoch_.load(),
+                    engine_.get(), reactors_, *reactors_[reactor],
+                    connections_.load(std::memory_order_relaxed), tasks_.counts()});
   });
   if (engine_) modules::define_kv(modules, *engine_, kv_work_[reactor].get());
   if (reactor > 0) return;

@@ -55,6 +55,7 @@ class Node::Impl {
   Settings settings_;
   SettingsSources sources_;
   std::string software_;
+  const std::uint64_t incarnation_;
   std::chrono::steady_clock::time_point started_;
   zmq::context_t context_;
   std::unique_ptr<store::Engine> engine_;

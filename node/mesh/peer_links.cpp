@@ -1,6 +1,5 @@
 #include "node/mesh/peer_links.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -14,12 +13,7 @@ namespace {
 constexpr std::size_t kWhyBytesMax = 512;
 
 // A reason may hold what the far side wrote: it goes into the log and into the texts of errors.
-std::string one_line(std::string_view text) {
-  std::string out{text.substr(0, kWhyBytesMax)};
-  std::ranges::replace_if(
-      out, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-  return out;
-}
+std::string one_line(std::string_view text) { return printable(text.substr(0, kWhyBytesMax)); }
 
 }  // namespace
 
@@ -59,9 +53,10 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
     owner_.core_.on_reply(index_, reply, owner_.now_);
   }
   void on_draining(transport::Link& link, const std::string& why) override {
-    spdlog::info("link to {} takes no more requests: {}", link.options().peer.str(), why);
-    owner_.core_.on_peer_draining(index_, one_line(why));
-    owner_.events_.on_peer_down(index_, one_line(why));
+    const auto shown = one_line(why);
+    spdlog::info("link to {} takes no more requests: {}", link.options().peer.str(), shown);
+    owner_.core_.on_peer_draining(index_, shown);
+    owner_.events_.on_peer_down(index_, shown);
   }
   void on_sent(transport::Link& /*link*/, RequestId id, TimePoint when) override {
     owner_.core_.on_sent(id, when);

@@ -8,6 +8,7 @@
 
 #include "common/wire/pack.h"
 #include "node/modules/arguments.h"
+#include "node/modules/kv_here.h"
 
 namespace kvmesh::modules {
 namespace {
@@ -145,6 +146,7 @@ void define_kv(core::Modules& modules, store::Engine& engine, KvWork* work) {
   define("kv.count", count);
   define_page("kv.keys", wanted_keys);
   define_page("kv.buckets", wanted_buckets);
+  define_kv_here(modules);
 }
 
 }  // namespace kvmesh::modules

@@ -39,7 +39,7 @@ class LineReference {
       auto line = text.substr(0, end);
       text.remove_prefix(end + 1);
       if (line.ends_with('\r')) line.remove_suffix(1);
-      out.push_back(line.size() > line_bytes_max_ ? error("too_large") : answer(words_of(line)));
+      out.push_back(line.size() > line_bytes_max_ ? error("too_large") : answer(command_of(line)));
     }
     return out;
   }
@@ -60,6 +60,18 @@ class LineReference {
       inside = !space;
     }
     return out;
+  }
+
+  // "KEYS bucket AFTER key" with the key to the end of the line is "KEYS bucket key".
+  static Words command_of(std::string_view line) {
+    auto words = words_of(line);
+    if (words.size() < 3 || words[0] != "KEYS" || words[2] != "AFTER") return words;
+    auto rest = line;
+    for (std::size_t i = 0; i < 3; ++i) {
+      rest.remove_prefix(rest.find(words[i]) + words[i].size());
+    }
+    if (rest.size() < 2) return words;
+    return {words[0], words[1], std::string{rest.substr(1)}};
   }
 
   Expected answer(const Words& words) {

@@ -80,7 +80,7 @@ class Builder final : public nlohmann::json_sax<Json> {
   bool end_array() override { return close(); }
   bool key(string_t& name) override {
     if (open_.back().has(name)) {
-      fault = {StatusCode::kTooLarge, "has the member " + kvmesh::quoted(name) + " twice"};
+      fault = {StatusCode::kTooLarge, "has the member " + kvmesh::in_quotes(name) + " twice"};
       return false;
     }
     next_ = &open_.back().add(std::move(name));
@@ -97,7 +97,7 @@ class Builder final : public nlohmann::json_sax<Json> {
  private:
   bool refuse_number(std::string_view text) {
     fault = {StatusCode::kTooLarge,
-             "has a number that does not fit, " + kvmesh::quoted(text) + "; write it as a string"};
+             "has a number that does not fit, " + kvmesh::in_quotes(text) + "; write it as a string"};
     return false;
   }
   Json* place(Json value) {

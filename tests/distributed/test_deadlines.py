@@ -43,13 +43,18 @@ class Way:
         self._to = to
         self._flows = threading.Event()
         self._flows.set()
+        self._held = threading.Event()
         self._ended = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def hold(self):
+        """Returns when nothing more passes."""
+        self._held.clear()
         self._flows.clear()
+        if not self._held.wait(30):
+            raise AssertionError("nobody is connected")
 
     def release(self):
         self._flows.set()
@@ -84,6 +89,7 @@ class Way:
                         selector.register(dialler, selectors.EVENT_READ, node)
                     else:
                         selector.unregister(dialler)
+                        self._held.set()
                 for key, _ in selector.select(0.01):
                     data = key.fileobj.recv(65536)
                     if not data:

@@ -26,11 +26,11 @@ using testing::IsEmpty;
 
 constexpr TimePoint kStart = TimePoint{} + hours{1};
 
-struct Read {
+struct Leaving {
   std::uint64_t id = 0;
   std::uint64_t timeout_ms = 0;
   std::string body;
-  bool operator==(const Read&) const = default;
+  bool operator==(const Leaving&) const = default;
 };
 
 class RequestBatchTest : public testing::Test {
@@ -52,13 +52,13 @@ class RequestBatchTest : public testing::Test {
     batch_.expire(now, [&](RequestId id) { out.push_back(id.value); });
     return out;
   }
-  std::vector<Read> leave(TimePoint now, std::uint64_t stamp = 0) {
+  std::vector<Leaving> leave(TimePoint now, std::uint64_t stamp = 0) {
     const auto frame = parse_frame(batch_.frame(now, stamp).view()).frame;
     if (!frame) return {};
     auto run = frame->content;
     kind_ = frame->kind;
     if (frame->kind == FrameKind::kTimedRequests) stamp_ = take_stamp(run);
-    std::vector<Read> out;
+    std::vector<Leaving> out;
     std::optional<Refusal> refusal;
     while (const auto record = next_record(run, refusal)) {
       const auto read = decode_request(*record);
@@ -71,7 +71,7 @@ class RequestBatchTest : public testing::Test {
     EXPECT_FALSE(refusal);
     return out;
   }
-  std::vector<std::uint64_t> ids(const std::vector<Read>& all) {
+  std::vector<std::uint64_t> ids(const std::vector<Leaving>& all) {
     std::vector<std::uint64_t> out;
     for (const auto& one : all) out.push_back(one.id);
     return out;
@@ -157,7 +157,7 @@ TEST_F(RequestBatchTest, AnyMixtureKeepsItsOrderAndItsBytes) {
   };
   for (int round = 0; round < 300; ++round) {
     batch_ = RequestBatch{below(2) == 0};
-    std::vector<Read> expected;
+    std::vector<Leaving> expected;
     std::size_t told = 0;
     auto now = kStart;
     for (std::uint64_t id = 1; id <= 30; ++id) {
@@ -175,7 +175,7 @@ TEST_F(RequestBatchTest, AnyMixtureKeepsItsOrderAndItsBytes) {
     told += expire(now).size();
     const auto passed = static_cast<std::uint64_t>((now - kStart) / milliseconds{1});
     const auto before = expected.size();
-    std::erase_if(expected, [&](const Read& read) { return read.timeout_ms <= passed; });
+    std::erase_if(expected, [&](const Leaving& read) { return read.timeout_ms <= passed; });
     for (auto& read : expected) read.timeout_ms -= passed;
     EXPECT_EQ(told, before - expected.size());
     ASSERT_EQ(batch_.empty(), expected.empty());

@@ -51,8 +51,8 @@ class FakeNode {
   bool running() const { return router_.handle() != nullptr; }
 
   /// Ends all connections, as the death of a node does. Nobody listens there any more when it
-  /// returns: libzmq closes a socket on a thread of its own, later than close(). For `linger` it goes
-  /// on sending what it was given.
+  /// returns: libzmq closes a socket on a thread of its own, later than close(). For `linger` it
+  /// goes on sending what it was given.
   void stop(std::chrono::milliseconds linger = {}) {
     router_.set(zmq::sockopt::linger, static_cast<int>(linger.count()));
     router_.close();

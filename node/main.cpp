@@ -1,3 +1,6 @@
+#include <poll.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -7,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "common/config/load.h"
+#include "node/process_setup.h"
 #include "node/version.h"
 
 namespace {
@@ -18,11 +22,25 @@ bool has_peers(const kvmesh::Node::Options& options) {
   return loaded.ok() && !loaded->settings.mesh.peers.empty();
 }
 
+// Unless nobody reads it: a node ends all the same.
+void complain(const kvmesh::Status& status) {
+  pollfd room{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&room, 1, 1000) > 0) std::cerr << status.text() << '\n';
+}
+
+// What was asked for is on standard output, or it was not done: a full disk must show.
+int printed(int exit_status) {
+  if (std::cout.flush() || exit_status != 0) return exit_status;
+  std::cerr << "kvmesh-node: standard output cannot be written\n";
+  return 1;
+}
+
 }  // namespace
 
 // kvmesh-node: one node of the mesh, as its configuration says. Exit status: 0 stopped as asked, 1
 // failed while running, 2 the configuration is wrong or an address is taken.
 int main(int argc, char** argv) {
+  kvmesh::open_standard_descriptors();
   kvmesh::Node::Options options;
   bool check_only = false;
   CLI::App app{"One node of a kvmesh: stores buckets, routes requests, serves the line protocol."};
@@ -45,7 +63,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return printed(app.exit(error) == 0 ? 0 : 2);
   }
 
   if (check_only) {
@@ -60,15 +78,15 @@ int main(int argc, char** argv) {
       std::cout
           << "whether it goes together with those of the other nodes: kvmesh verify FILE...\n";
     }
-    return 0;
+    return printed(0);
   }
   auto node = kvmesh::Node::start(options);
   if (!node) {
-    std::cerr << node.status().text() << '\n';
+    complain(node.status());
     return 2;
   }
   const auto status = (*node)->run();
-  if (!status.ok()) std::cerr << status.text() << '\n';
+  if (!status.ok()) complain(status);
   const int exit_status = status.ok() ? 0 : 1;
   // A task that does not stop must not keep the process.
   if (!(*node)->still_running().empty()) std::quick_exit(exit_status);

@@ -9,10 +9,13 @@
 
 #include <spdlog/spdlog.h>
 
+#include "common/config/address.h"
 #include "common/config/changes.h"
 #include "common/text.h"
 #include "node/descriptor_limit.h"
 #include "node/info.h"
+#include "node/listen_address.h"
+#include "node/log_writer.h"
 #include "node/modules/kv_module.h"
 #include "node/modules/node_module.h"
 #include "node/modules/task_modules.h"
@@ -25,6 +28,8 @@ namespace kvmesh {
 namespace {
 
 constexpr std::chrono::milliseconds kStopGrace{1000};  // for what is under way when a node stops
+constexpr std::string_view kTcp = "tcp://";
+constexpr std::string_view kIpc = "ipc://";
 
 // A DEALER link takes three sockets: itself and both ends of its monitor. Some more for links being
 // replaced.
@@ -108,11 +113,39 @@ Status Node::Impl::load_modules() {
 }
 
 Status Node::Impl::bind() {
-  if (auto status = first().bind_inbox(); !status.ok()) return status;
-  if (!settings_.apps.kv_server) return {};
+  if (auto status = bind_mesh(); !status.ok()) return status;
+  return settings_.apps.kv_server ? bind_lines() : Status{};
+}
+
+Status Node::Impl::bind_mesh() {
+  const std::string_view listen = settings_.mesh.listen;
+  const auto failed = [&](const Status& why) {
+    return Status{StatusCode::kUnavailable, "mesh.listen: cannot listen on " + std::string{listen} +
+                                                ": " + why.text() + "; change mesh.listen"};
+  };
+  if (listen.starts_with(kIpc)) {
+    auto ipc = IpcListener::open(std::string{listen.substr(kIpc.size())});
+    if (!ipc) return failed(ipc.status());
+    ipc_ = *std::move(ipc);
+    return first().bind_inbox(std::string{listen}, ipc_->release());
+  }
+  const auto parsed = parse_host_port(listen.substr(kTcp.size()), AddressUse::kListen);
+  const auto where = parsed ? resolve_listen(*parsed) : parsed;
+  if (!where) return failed(where.status());
+  return first().bind_inbox(std::string{kTcp} + to_string(*where), -1);
+}
+
+Status Node::Impl::bind_lines() {
+  const auto& listen = settings_.kv_server.listen;
+  const auto parsed = parse_host_port(listen, AddressUse::kListen);
+  const auto where = parsed ? resolve_listen(*parsed) : parsed;
+  if (!where) {
+    return {StatusCode::kUnavailable, "kv_server.listen: cannot listen on " + listen + ": " +
+                                          where.status().text() + "; change kv_server.listen"};
+  }
   acceptor_.emplace(first().loop(), settings_.kv_server.connections_max, connections_,
                     [this](asio::ip::tcp::socket socket) { take_connection(std::move(socket)); });
-  return acceptor_->bind(settings_.kv_server.listen);
+  return acceptor_->bind(*where, listen);
 }
 
 // Connections go to the reactors in turn.
@@ -168,7 +201,9 @@ Status Node::Impl::run() {
   for (const auto& task : still_running_) {
     spdlog::warn("{} was told to stop and still runs; it is left to itself", task);
   }
+  ipc_.reset();
   spdlog::info("stopped");
+  drain_log();
   return status;
 }
 

@@ -80,8 +80,8 @@ Reactor::Reactor(const Parts& parts)
 
 Reactor::~Reactor() { watcher_.unwatch_all(); }
 
-Status Reactor::bind_inbox() {
-  auto status = inbox_->bind();
+Status Reactor::bind_inbox(const std::string& endpoint, int descriptor) {
+  auto status = inbox_->bind(endpoint, descriptor);
   if (status.ok()) watcher_.watch(inbox_->fd(), [this] { inbox_->notice_frames(); });
   return status;
 }

@@ -52,8 +52,8 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   explicit Reactor(const Parts& parts);
   ~Reactor() override;
 
-  /// REQUIRES: with_inbox. Called before run().
-  Status bind_inbox();
+  /// As Inbox::bind(). REQUIRES: with_inbox. Called before run().
+  Status bind_inbox(const std::string& endpoint, int descriptor);
 
   /// Runs until stop() has been asked for and done.
   void run();

@@ -43,7 +43,7 @@ Dealer::Dealer(zmq::context_t& context)
   monitor_.set(zmq::sockopt::linger, 0);
 }
 
-Result<std::unique_ptr<Dealer>> Dealer::open(zmq::context_t& context, const std::string& endpoint) {
+Result<std::unique_ptr<Dealer>> Dealer::open(zmq::context_t& context) {
   try {
     std::unique_ptr<Dealer> dealer{new Dealer{context}};
     const auto address = next_monitor_address();
@@ -52,12 +52,20 @@ Result<std::unique_ptr<Dealer>> Dealer::open(zmq::context_t& context, const std:
                     std::string{"no monitor socket: "} + zmq_strerror(errno)};
     }
     dealer->monitor_.connect(address);
-    dealer->socket_.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
-    dealer->socket_.connect(endpoint);
     return dealer;
   } catch (const zmq::error_t& error) {
+    return Status{StatusCode::kInternal, std::string{"no socket: "} + error.what()};
+  }
+}
+
+Status Dealer::connect(const std::string& endpoint) {
+  try {
+    socket_.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
+    socket_.connect(endpoint);
+    return {};
+  } catch (const zmq::error_t& error) {
     const auto code = error.num() == EMFILE ? StatusCode::kInternal : StatusCode::kInvalidArgument;
-    return Status{code, endpoint + ": " + error.what()};
+    return {code, endpoint + ": " + error.what()};
   }
 }
 

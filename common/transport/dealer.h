@@ -21,12 +21,15 @@ namespace kvmesh::transport {
 /// in. Not thread-safe.
 class Dealer {
  public:
-  /// kInvalidArgument when libzmq does not take the endpoint, kInternal when it has no more
-  /// sockets.
-  static Result<std::unique_ptr<Dealer>> open(zmq::context_t& context, const std::string& endpoint);
+  /// kInternal when libzmq has no more sockets.
+  static Result<std::unique_ptr<Dealer>> open(zmq::context_t& context);
   ~Dealer();
   Dealer(const Dealer&) = delete;
   Dealer& operator=(const Dealer&) = delete;
+
+  /// Begins to connect, once. An endpoint of numbers: libzmq would look up a name on the thread
+  /// that all its connections share. kInvalidArgument when it does not take the endpoint.
+  Status connect(const std::string& endpoint);
 
   enum class Event { kConnected, kLost };
   struct Happening {

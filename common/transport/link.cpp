@@ -21,6 +21,9 @@ constexpr std::size_t kReadStep = 1024 * 1024;
 // So often the peer's idea of our clock is looked at, under traffic too.
 constexpr std::chrono::milliseconds kClockCheck{1000};
 constexpr std::uint64_t kClockTolerance_us = 1000;
+// To connect, when the name has more addresses: one that swallows all must not keep from the
+// others.
+constexpr std::chrono::milliseconds kConnectMaxOfMany{500};
 
 std::string silence(std::chrono::milliseconds limit) {
   return "it was silent for " + std::to_string(limit.count()) + " ms";
@@ -32,24 +35,44 @@ Link::Link(zmq::context_t& context, Options options, LinkEvents& events)
     : context_(context),
       options_(std::move(options)),
       events_(events),
+      addresses_(options_.endpoint, *options_.resolver),
       backoff_(options_.reconnect_min),
       random_(std::random_device{}()) {}
 
 Link::~Link() = default;
 
 void Link::open(TimePoint now) {
-  auto dealer = Dealer::open(context_, options_.endpoint);
+  auto dealer = Dealer::open(context_);
   if (!dealer) return close(now, dealer.status().text());
   dealer_ = *std::move(dealer);
   state_ = State::kConnecting;
   attempt_began_ = now;
   look_for_frames_ = look_for_events_ = true;
   events_.on_open(*this);
+  dialled_ = false;
+  dial(now);
+}
+
+// As soon as the address is known.
+void Link::dial(TimePoint now) {
+  const auto address = addresses_.next();
+  if (!address) return;
+  if (!*address) return close(now, address->status().text());
+  dialled_ = true;
+  attempt_began_ = now;
+  if (const auto status = dealer_->connect(**address); !status.ok()) close(now, status.text());
 }
 
 void Link::close(TimePoint now, const std::string& why) {
   broken_.clear();
   lost_.reset();
+  // Nothing was lost yet, and nobody needs to hear of one address while there are others.
+  if (state_ == State::kConnecting && dialled_ && addresses_.has_more()) {
+    state_ = State::kWaiting;
+    events_.on_close(*this);
+    dealer_.reset();
+    return open(now);
+  }
   state_ = State::kWaiting;
   drop_unsent();
   timed_ = false;
@@ -108,10 +131,11 @@ void Link::tick(TimePoint now) {
       if (now >= retry_at_) open(now);
       break;
     case State::kConnecting:
+      attempt(now);
+      break;
     case State::kGreeting:
       if (now - attempt_began_ > kAttemptMax) {
-        close(now, state_ == State::kConnecting ? "the connection could not be made in time"
-                                                : "it accepts connections but does not answer");
+        close(now, "it accepts connections but does not answer");
       }
       break;
     case State::kUp:
@@ -126,6 +150,14 @@ void Link::tick(TimePoint now) {
       tell_read();
       break;
   }
+}
+
+void Link::attempt(TimePoint now) {
+  if (!dialled_) dial(now);
+  if (state_ != State::kConnecting) return;
+  const auto max = dialled_ && addresses_.has_more() ? kConnectMaxOfMany : kAttemptMax;
+  if (now - attempt_began_ <= max) return;
+  close(now, dialled_ ? "the connection could not be made in time" : addresses_.still_looking());
 }
 
 bool Link::receive(TimePoint now, int frames_max, TimePoint until) {
@@ -241,6 +273,7 @@ bool Link::handle_welcome(std::string_view content) {
   state_ = State::kUp;
   timed_ = welcome->takes_timed;
   batch_ = wire::RequestBatch{timed_};
+  addresses_.succeeded();
   backoff_ = options_.reconnect_min;
   events_.on_up(*this, *welcome);
   return true;

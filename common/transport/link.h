@@ -16,6 +16,7 @@
 #include "common/deadline.h"
 #include "common/names.h"
 #include "common/request.h"
+#include "common/transport/addresses.h"
 #include "common/transport/dealer.h"
 #include "common/wire/frame.h"
 #include "common/wire/record.h"
@@ -66,9 +67,10 @@ class LinkEvents {
 class Link {
  public:
   struct Options {
-    std::string endpoint;
-    NodeName self;  // empty for a plain client
-    NodeName peer;  // who must answer there; empty: anybody
+    std::string endpoint;  // a host name in it is looked up for each connection
+    Resolver* resolver = &Resolver::of_the_system();  // must outlive the link
+    NodeName self;                                    // empty for a plain client
+    NodeName peer;                                    // who must answer there; empty: anybody
     std::string software;
     std::function<std::uint64_t()> table_epoch;    // for HELLO; none: 0
     std::chrono::milliseconds ping_interval{250};  // of silence, then a PING
@@ -132,6 +134,8 @@ class Link {
   };
 
   void open(TimePoint now);
+  void dial(TimePoint now);
+  void attempt(TimePoint now);
   void close(TimePoint now, const std::string& why);
   void drop_unsent();
   void stop_sending(const std::string& why);
@@ -159,6 +163,8 @@ class Link {
   Options options_;
   LinkEvents& events_;
   State state_ = State::kWaiting;
+  Addresses addresses_;
+  bool dialled_ = false;  // while connecting: the address is known, and the attempt began with it
   std::unique_ptr<Dealer> dealer_;
   bool timed_ = false;         // the peer takes TIMED_REQUESTS and READ
   wire::RequestBatch batch_;   // being filled

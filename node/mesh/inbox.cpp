@@ -41,10 +41,11 @@ Inbox::Inbox(zmq::context_t& context, Options options, core::Core& core)
   socket_.set(zmq::sockopt::handshake_ivl, 2000);
 }
 
-Status Inbox::bind() {
+Status Inbox::bind(const std::string& endpoint, int descriptor) {
   try {
-    socket_.set(zmq::sockopt::ipv6, options_.listen.find('[') != std::string::npos);
-    socket_.bind(options_.listen);
+    socket_.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
+    if (descriptor >= 0) socket_.set(zmq::sockopt::use_fd, descriptor);
+    socket_.bind(endpoint);
     return {};
   } catch (const zmq::error_t& error) {
     const auto advice = error.num() == EADDRINUSE

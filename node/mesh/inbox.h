@@ -59,7 +59,9 @@ class Inbox {
 
   /// kUnavailable when the address is taken or not this machine's; the text says which and what to
   /// do.
-  Status bind();
+  /// `endpoint` is Options::listen with a number for its host. `descriptor` is a listening socket
+  /// of it, which the inbox takes over; -1: it makes its own.
+  Status bind(const std::string& endpoint, int descriptor = -1);
   /// Where it listens, with the port that was chosen for port 0.
   std::string endpoint() const;
 

@@ -136,16 +136,16 @@ void append_error(wire::Buffer& out, StatusCode code, std::string_view text) {
   out.append(kEnd);
 }
 
-void append_own_reply(wire::Buffer& out, Verb verb) {
+std::string_view own_reply(Verb verb) {
   switch (verb) {
     case Verb::kPing:
-      return out.append("PONG\r\n");
+      return "PONG\r\n";
     case Verb::kHelp:
-      return out.append(kHelp);
+      return kHelp;
     case Verb::kQuit:
-      return out.append("OK\r\n");
+      return "OK\r\n";
     default:
-      return out.append("UNKNOWN COMMAND\r\n");
+      return "UNKNOWN COMMAND\r\n";
   }
 }
 

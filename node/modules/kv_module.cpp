@@ -148,8 +148,10 @@ void expect_key(Engine& engine, const RequestView& request, core::HintStage stag
 }  // namespace
 
 void define_kv(core::Modules& modules, store::Engine& engine) {
-  const auto define = [&](const char* function, void (*handler)(Engine&, Call&)) {
-    modules.define(function, [&engine, handler](Call& call) { handler(engine, call); });
+  const auto define = [&](const char* function, void (*handler)(Engine&, Call&),
+                          core::Cost cost = core::Cost::kLittle) {
+    modules.define(
+        function, [&engine, handler](Call& call) { handler(engine, call); }, {}, cost);
   };
   const auto define_with_key = [&](const char* function, void (*handler)(Engine&, Call&)) {
     modules.define(
@@ -162,10 +164,10 @@ void define_kv(core::Modules& modules, store::Engine& engine) {
   define_with_key("kv.get", get);
   define_with_key("kv.delete", erase);
   define("kv.create", create);
-  define("kv.drop", drop);
+  define("kv.drop", drop, core::Cost::kMuch);
   define("kv.count", count);
-  define("kv.keys", keys);
-  define("kv.buckets", buckets);
+  define("kv.keys", keys, core::Cost::kMuch);
+  define("kv.buckets", buckets, core::Cost::kMuch);
 }
 
 }  // namespace kvmesh::modules

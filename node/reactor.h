@@ -18,6 +18,7 @@
 #include "node/descriptor_watcher.h"
 #include "node/mesh/inbox.h"
 #include "node/mesh/peer_links.h"
+#include "node/pause_watch.h"
 #include "node/tasks/host.h"
 #include "node/tcp/server.h"
 
@@ -91,7 +92,7 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   void flush();
   void arm_tick();
   void tick();
-  void notice_pause(TimePoint now);
+  void notice_pause();
   bool is_done(TimePoint now);
   void finish();
 
@@ -99,7 +100,7 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   asio::steady_timer tick_timer_;
   DescriptorWatcher watcher_;
   BusyPoll busy_poll_;
-  std::chrono::milliseconds pause_max_;
+  PauseWatch pauses_;
   core::Core core_;
   mesh::PeerLinks links_;
   std::optional<mesh::Inbox> inbox_;

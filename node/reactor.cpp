@@ -1,5 +1,7 @@
 #include "node/reactor.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <thread>
@@ -36,6 +38,14 @@ std::vector<core::Via> vias_of(const Settings::Mesh& mesh) {
 
 TimePoint now_is() { return std::chrono::steady_clock::now(); }
 
+PauseWatch::Time time_of(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+}
+
+PauseWatch::Time thread_time() { return time_of(CLOCK_THREAD_CPUTIME_ID); }
+
 std::function<std::uint64_t()> epoch_of(const std::atomic<std::uint64_t>& table_epoch) {
   return [&table_epoch] { return table_epoch.load(std::memory_order_relaxed); };
 }
@@ -53,7 +63,7 @@ Reactor::Reactor(const Parts& parts)
     : tick_timer_(loop_),
       watcher_(loop_),
       busy_poll_(parts.settings.busy_poll),
-      pause_max_(parts.settings.mesh.peer_timeout),
+      pauses_(parts.settings.mesh.peer_timeout),
       core_(parts.settings.name, names_of(parts.settings.mesh.peers), parts.modules, *this,
             now_is(), vias_of(parts.settings.mesh)),
       links_(parts.context, parts.settings, parts.software, epoch_of(parts.table_epoch), core_,
@@ -88,6 +98,7 @@ Status Reactor::bind_inbox(const std::string& endpoint, int descriptor) {
 
 void Reactor::run() {
   last_pass_ = now_is();
+  pauses_.begin(time_of(CLOCK_BOOTTIME), thread_time());
   if (tasks_ != nullptr) tasks_->start(last_pass_);
   arm_tick();
   bool wait = false;
@@ -104,7 +115,7 @@ bool Reactor::pass(bool wait) {
   bool more = run_handlers();
   tcp_server_.hand_on();
   const auto now = now_is();
-  notice_pause(now);
+  notice_pause();
   last_pass_ = now;
   more |= receive(now);
   if (tasks_ != nullptr) more |= tasks_->pass(now);
@@ -181,14 +192,15 @@ void Reactor::flush() {
   if (inbox_) inbox_->flush();
 }
 
-// A process that was stopped (SIGSTOP, a suspended machine) for longer than its peers wait has been
-// given up by them; the requests that they had sent are in its queues still, but were answered as
-// outcome unknown long ago.
-void Reactor::notice_pause(TimePoint now) {
-  const auto pause = now - last_pass_;
-  if (pause < pause_max_) return;
+// A process that was kept from running (SIGSTOP, a suspended machine) for longer than its peers
+// wait has been given up by them; the requests that they had sent are in its queues still, but were
+// answered as outcome unknown long ago. A pass that worked for long is no such thing: the peers'
+// requests came meanwhile.
+void Reactor::notice_pause() {
+  const auto pause = pauses_.look(time_of(CLOCK_BOOTTIME), thread_time);
+  if (!pause) return;
   spdlog::warn("this process stood still for {} ms; what was sent to it before is not executed",
-               std::chrono::duration_cast<std::chrono::milliseconds>(pause).count());
+               pause->count());
   if (inbox_) inbox_->forget_clients();
 }
 
@@ -204,7 +216,7 @@ void Reactor::arm_tick() {
 void Reactor::tick() {
   --work_;  // the tick itself is none
   const auto now = now_is();
-  if (inbox_) inbox_->notice_frames();  // for the case that its descriptor cannot be watched
+  if (inbox_) inbox_->tick(now);  // looks for frames, too: its descriptor may not be watched
   links_.tick(now);
   tcp_server_.tick();
   core_.on_tick(now);
@@ -213,7 +225,7 @@ void Reactor::tick() {
   if (now - last_sweep_ < kSweep) return;
   last_sweep_ = now;
   tcp_server_.sweep();
-  if (inbox_) inbox_->tick(now);
+  if (inbox_) inbox_->sweep(now);
 }
 
 void Reactor::forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,

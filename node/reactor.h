@@ -19,6 +19,7 @@
 #include "node/mesh/inbox.h"
 #include "node/mesh/peer_links.h"
 #include "node/modules/kv_work.h"
+#include "node/pause_watch.h"
 #include "node/tasks/host.h"
 #include "node/tcp/server.h"
 
@@ -94,7 +95,7 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   void flush();
   void arm_tick();
   void tick();
-  void notice_pause(TimePoint now);
+  void notice_pause();
   bool is_done(TimePoint now);
   void finish();
 
@@ -102,7 +103,7 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   asio::steady_timer tick_timer_;
   DescriptorWatcher watcher_;
   BusyPoll busy_poll_;
-  std::chrono::milliseconds pause_max_;
+  PauseWatch pauses_;
   core::Core core_;
   mesh::PeerLinks links_;
   std::optional<mesh::Inbox> inbox_;

@@ -6,6 +6,8 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/transport/vanished_hosts.h"
+
 namespace kvmesh::transport {
 namespace {
 
@@ -40,6 +42,7 @@ Dealer::Dealer(zmq::context_t& context)
   socket_.set(zmq::sockopt::connect_timeout, kConnectTimeoutMs);
   socket_.set(zmq::sockopt::handshake_ivl, kHandshakeTimeoutMs);
   socket_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::kFrameBytesMax));
+  find_vanished_hosts(socket_);
   monitor_.set(zmq::sockopt::linger, 0);
 }
 

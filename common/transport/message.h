@@ -45,6 +45,8 @@ class Message {
     const char* address = zmq_msg_gets(&message_, "Peer-Address");
     return address == nullptr ? std::string_view{} : std::string_view{address};
   }
+  /// The number of the descriptor that it came over, -1: none. Another socket may have it by now.
+  int source_fd() { return zmq_msg_get(&message_, ZMQ_SRCFD); }
   bool more() { return zmq_msg_more(&message_) != 0; }
 
  private:

@@ -1,7 +1,6 @@
 #include "node/core/core.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <exception>
 #include <utility>
@@ -123,27 +122,6 @@ Status Core::set_table(RoutingTable table) {
 
 void Core::on_request(const Origin& origin, const RequestView& request, TimePoint now) {
   handle({origin, request, {}}, nullptr, now);
-}
-
-void Core::on_requests(std::span<const Incoming> run, TimePoint now) {
-  std::array<const Function*, kRunMax> functions{};
-  if (run.size() > 1) announce(run, functions);
-  for (std::size_t i = 0; i < run.size(); ++i) handle(run[i], functions[i], now);
-}
-
-// Finds the functions of those that are executed here, and tells them.
-void Core::announce(std::span<const Incoming> run, std::span<const Function*> functions) const {
-  for (std::size_t i = 0; i < run.size(); ++i) {
-    const auto& request = run[i].request;
-    if (routes_.is_local(request.target)) functions[i] = modules_.find(request.function);
-  }
-  for (const auto stage : {HintStage::kPlace, HintStage::kRecord}) {
-    for (std::size_t i = 0; i < run.size(); ++i) {
-      if (functions[i] != nullptr && functions[i]->expect) {
-        functions[i]->expect(run[i].request, stage);
-      }
-    }
-  }
 }
 
 // `function`: what the request names, when it was looked up already.
@@ -281,6 +259,7 @@ void Core::answer(const Asker& asker, ReplyView reply, const Way& way) {
   counters_.replies[static_cast<std::size_t>(reply.code)].add();
   reply.id = asker.origin.request;
   if (reply.result.empty()) reply.result = kNil;
+  run_bytes_ += reply.result.size();
   if (asker.traced) {
     const auto now = std::max(effects_.clock(), asker.arrived);
     add_hop(asker, reply, way, now);

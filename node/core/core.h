@@ -54,6 +54,13 @@ class Core {
   static constexpr std::size_t kRunMax = 16;
   /// REQUIRES: run.size() <= kRunMax.
   void on_requests(std::span<const Incoming> run, TimePoint now);
+  struct Progress {
+    std::size_t handled = 0;  // of the run, from its beginning; not 0 unless the run is empty
+    bool costly = false;      // the last one was a costly function, or many bytes were copied
+  };
+  /// The same for a shell that shares its time out: it stops after a costly request, so that the
+  /// shell can look at its clock before it gives the others.
+  Progress on_some_requests(std::span<const Incoming> run, TimePoint now);
   /// A reply that came over a link. One that nobody waits for is counted and dropped.
   void on_reply(PeerIndex peer, const ReplyView& reply, TimePoint now);
   /// A traced request that was forwarded has left, at that time: until then it waited here. Not
@@ -128,7 +135,8 @@ class Core {
     Window window;
   };
 
-  void announce(std::span<const Incoming> run, std::span<const Function*> functions) const;
+  void find_functions(std::span<const Incoming> run, std::span<const Function*> functions) const;
+  static void announce(std::span<const Incoming> run, std::span<const Function* const> functions);
   void handle(const Incoming& incoming, const Function* function, TimePoint now);
   void handle(Asker& asker, const RequestView& request, const Function* function, TimePoint now);
   void execute(Asker& asker, const RequestView& request, const Function* function,
@@ -157,8 +165,9 @@ class Core {
   InFlight<Asker> in_flight_;
   Counters counters_;
   SlowRequests slow_;
-  wire::Buffer result_;  // scratch, kept for its memory
-  wire::Buffer trace_;   // scratch, kept for its memory
+  std::size_t run_bytes_ = 0;  // of requests and results, since on_some_requests() began
+  wire::Buffer result_;        // scratch, kept for its memory
+  wire::Buffer trace_;         // scratch, kept for its memory
 };
 
 }  // namespace kvmesh::core

@@ -10,6 +10,7 @@
 
 #include "common/text.h"
 #include "common/transport/stamp_clock.h"
+#include "common/transport/vanished_hosts.h"
 #include "node/mesh/routing_id.h"
 
 namespace kvmesh::mesh {
@@ -21,9 +22,13 @@ constexpr int kBacklog = 1024;
 constexpr int kReplyQueueFrames = 16;
 // Received; so that nobody's flood keeps the others waiting.
 constexpr std::size_t kBytesPerPass = 1024 * 1024;
-constexpr std::chrono::seconds kClientSilenceMax{30};
-// The same when there is no room for more. Those that have ended say nothing, and those that live
-// ping four times a second.
+// Of reading and executing in one pass, and then of what was held: so a pass is short whatever is
+// asked for, and neither keeps the other from going on.
+constexpr std::chrono::microseconds kTurnTime{2000};
+// Of a message in several, which take as long as one frame.
+constexpr int kPartsPerFrame = 256;
+// Of clients, when there is no room for more. Those that have ended say nothing, and those that
+// live ping four times a second.
 constexpr std::chrono::seconds kClientSilenceMaxFull{5};
 
 }  // namespace
@@ -39,6 +44,7 @@ Inbox::Inbox(zmq::context_t& context, Options options, core::Core& core)
   socket_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::kFrameBytesMax));
   socket_.set(zmq::sockopt::backlog, kBacklog);
   socket_.set(zmq::sockopt::handshake_ivl, 2000);
+  transport::find_vanished_hosts(socket_);
 }
 
 Status Inbox::bind(const std::string& endpoint, int descriptor) {
@@ -46,6 +52,10 @@ Status Inbox::bind(const std::string& endpoint, int descriptor) {
     socket_.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
     if (descriptor >= 0) socket_.set(zmq::sockopt::use_fd, descriptor);
     socket_.bind(endpoint);
+    endpoint_ = socket_.get(zmq::sockopt::last_endpoint);
+    doorkeeper_.open(endpoint_);
+    door_is_open_ = true;
+    may_close_door_ = descriptor < 0;  // what was given cannot be opened again
     return {};
   } catch (const zmq::error_t& error) {
     const auto advice = error.num() == EADDRINUSE
@@ -56,14 +66,17 @@ Status Inbox::bind(const std::string& endpoint, int descriptor) {
   }
 }
 
-std::string Inbox::endpoint() const { return socket_.get(zmq::sockopt::last_endpoint); }
-
 bool Inbox::receive(TimePoint now, int frames_max) {
-  resume_held(now, kBytesPerPass);
-  if (!look_for_frames_) return false;
-  may_hide_input_ = true;
-  const bool more = receive_some(now, frames_max, kBytesPerPass) && keep_up(now);
-  if (!more) behind_since_.reset();
+  bury_some();
+  bool more = false;
+  if (look_for_frames_) {
+    may_hide_input_ = true;
+    turn_.begin(kTurnTime);
+    more = receive_some(now, frames_max, kBytesPerPass) && keep_up(now);
+    if (!more) behind_since_.reset();
+  }
+  turn_.begin(kTurnTime);
+  resume_held(now);
   return more;
 }
 
@@ -71,20 +84,32 @@ bool Inbox::receive(TimePoint now, int frames_max) {
 bool Inbox::receive_some(TimePoint now, int frames_max, std::size_t bytes_max) {
   std::size_t bytes = 0;
   for (int frames = 0; frames < frames_max && bytes < bytes_max; ++frames) {
+    if (in_parts_) {
+      pass_over_parts();
+      continue;
+    }
     if (!identity_.receive(socket_.handle())) {
       look_for_frames_ = may_hide_input_ = false;
+      ++emptied_;
       return false;
     }
     if (!identity_.more() || !body_.receive(socket_.handle())) continue;
     bytes += body_.bytes().size();
-    if (!body_.more()) {
-      handle_message(identity_.bytes(), body_.bytes(), now);
-      continue;
-    }
-    while (body_.more() && body_.receive(socket_.handle())) ++frames;
-    refuse(identity_.bytes(), wire::Refusal::kMultipart, "a message is one frame");
+    doorkeeper_.delivered(body_.source_fd(), body_.bytes().size());
+    in_parts_ = body_.more();
+    if (!in_parts_) handle_message(identity_.bytes(), body_.bytes(), now);
   }
   return true;
+}
+
+// Of a message that has several: there may be millions, of no bytes each.
+void Inbox::pass_over_parts() {
+  for (int parts = 0; in_parts_ && parts < kPartsPerFrame; ++parts) {
+    in_parts_ = body_.receive(socket_.handle()) && body_.more();
+    doorkeeper_.delivered(body_.source_fd(), body_.bytes().size());
+  }
+  if (in_parts_) return;
+  refuse(identity_.bytes(), wire::Refusal::kMultipart, "a message is one frame");
 }
 
 bool Inbox::is_ready() {
@@ -107,6 +132,7 @@ void Inbox::handle_message(std::string_view routing_id, std::string_view body, T
   const auto [frame, refusal] = wire::parse_frame(body);
   if (!frame) return refuse(routing_id, refusal, "that is no frame of this protocol version");
   auto* client = find(*id);
+  if (client != nullptr && !client->socket_is_sure) make_sure_of_socket(*client);
   if (taking_in_ && client != nullptr && !is_worth_an_answer(*client, frame->kind, now)) {
     return count(wire::Refusal::kFlood);
   }
@@ -160,6 +186,11 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
   client->name = hello->name;
   client->address = body_.peer_address();
   client->last_heard = now;
+  if (client->greeted == TimePoint{}) {
+    client->greeted = now;
+    client->socket = doorkeeper_.greeted(body_.source_fd(), now);
+    client->met_at = emptied_;
+  }
   counters_.clients.store(clients_.size(), std::memory_order_relaxed);
   if (spdlog::should_log(spdlog::level::debug)) {
     spdlog::debug("{} connected ({})", client->name.empty() ? "a client" : client->name,
@@ -198,7 +229,7 @@ void Inbox::handle_timed(Client& client, std::string_view content, TimePoint now
 void Inbox::handle_requests(Client& client, std::string_view run, std::chrono::microseconds age,
                             TimePoint now) {
   // Behind requests that are held, so that they stay in order.
-  const bool wait = taking_in_ || !client.held.empty();
+  const bool wait = taking_in_ || !client.held.empty() || turn_.is_over();
   const auto rest = wait ? run : hand_on(client, run, age, std::nullopt, now);
   if (!rest.empty() && !client.gone) hold(client, rest, age);
 }
@@ -228,19 +259,26 @@ void Inbox::handle_read(Client& client, std::string_view content) {
   client.untold -= std::min<std::uint64_t>(client.untold, read->bytes);
 }
 
-// Gives a run of requests to the core, as long as the connection reads its replies; returns those
-// that must wait until it does.
+// Gives a run of requests to the core, as long as the connection reads its replies and the turn
+// is not over; returns those that must wait.
 std::string_view Inbox::hand_on(Client& client, std::string_view run, std::chrono::microseconds age,
                                 std::optional<TimePoint> held_since, TimePoint now) {
   Arrival arrival;
   arrival.traced = held_since;
-  const auto held =
+  const auto held =  // none, when it was held in this very pass
       held_since ? std::max(now - *held_since, TimePoint::duration{0}) : TimePoint::duration{0};
   arrival.waited_ms = static_cast<std::uint64_t>((age + held) / std::chrono::milliseconds{1});
-  while (has_room_for_replies(client)) {
+  while (has_room_for_replies(client) && !turn_.is_over()) {
     std::optional<wire::Refusal> refusal;
-    const auto requests = decode_some(client, run, arrival, refusal);
-    core_.on_requests(requests, now);
+    auto rest = run;
+    const auto requests = decode_some(client, rest, arrival, refusal);
+    const auto done = core_.on_some_requests(requests, now);
+    turn_.spend(std::max<std::size_t>(done.handled, 1), done.costly);
+    if (done.handled < requests.size()) {
+      run = behind_[done.handled - 1];
+      continue;
+    }
+    run = rest;
     if (refusal) {
       const auto routing_id = routing_id_of(client.id);
       refuse(view(routing_id), *refusal,
@@ -266,6 +304,7 @@ std::span<const core::Core::Incoming> Inbox::decode_some(const Client& client,
       refusal = wire::Refusal::kMalformed;
       break;
     }
+    behind_[count] = run;
     auto& next = decoded_[count++];
     next.origin = {options_.adapter, client.id, request->id};
     next.request = *request;
@@ -309,25 +348,6 @@ void Inbox::forget(Client& client) {
 void Inbox::send_control(std::string_view routing_id, wire::Buffer& frame) {
   // Lost when the far side has gone or reads nothing; it can expect no better then.
   (void)send_to(routing_id, frame);
-}
-
-void Inbox::tick(TimePoint now) { forget_silent(now, kClientSilenceMax); }
-
-void Inbox::forget_silent(TimePoint now, std::chrono::milliseconds silence) {
-  absl::erase_if(clients_, [&](const auto& entry) {
-    const auto& client = *entry.second;
-    const bool remember = !client.gone || behind_since_;  // so that it cannot greet again at once
-    if (remember && now - client.last_heard <= silence) return false;
-    release_held(*entry.second);
-    return true;
-  });
-  counters_.clients.store(clients_.size(), std::memory_order_relaxed);
-}
-
-void Inbox::forget_clients() {
-  clients_.clear();
-  holding_.clear();
-  counters_.clients.store(0, std::memory_order_relaxed);
 }
 
 void Inbox::say_goodbye() {

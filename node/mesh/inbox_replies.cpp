@@ -15,6 +15,11 @@ namespace {
 
 // A reply that always finds room, as what tells of its loss would not be much smaller.
 constexpr std::size_t kSmallReplyBytes = 512;
+// Buffers kept for the replies of coming passes, of all clients together.
+constexpr std::size_t kSpareBuffers = 64;
+// Full sockets that are tried again in one pass. Each costs a look only, but there may be
+// thousands.
+constexpr std::size_t kRetriesPerPass = 256;
 
 }  // namespace
 
@@ -25,6 +30,10 @@ void Inbox::reply(const core::Origin& origin, const ReplyView& answer) {
   // dropped later. Twice, for what was asked before it was taken to be slow.
   if (client->waiting.bytes() > 2 * limits::kMeshClientReplyBytesMax) {
     return counters_.dropped_replies.add();
+  }
+  if (client->frame.capacity() == 0 && !spare_.empty()) {
+    client->frame = std::move(spare_.back());
+    spare_.pop_back();
   }
   if (client->frame.empty()) wire::begin_frame(client->frame, wire::FrameKind::kReplies);
   const auto bytes = std::max(answer.body.size(), answer.result.size());
@@ -63,15 +72,39 @@ void Inbox::flush() {
     if (client->waiting.empty() && !client->frame.empty()) {
       const auto routing_id = routing_id_of(id);
       const auto sent = send_replies(*client, view(routing_id), client->frame);
-      if (sent == transport::Sent::kTaken) continue;
+      if (sent == transport::Sent::kTaken) {
+        keep_spare(client->frame);
+        continue;
+      }
     }
     seal(*client);
     send_waiting(*client);
-    if (!client->waiting.empty()) mark_dirty(*client);  // try again next pass
+    if (client->waiting.empty() || std::exchange(client->stuck, true)) continue;
+    stuck_.push_back(id);
   }
   if (dirty_.empty()) {
     dirty.clear();
     dirty_ = std::move(dirty);  // keeps its memory
+  }
+  retry_stuck();
+}
+
+// So that no client keeps memory for the replies that it may get one day.
+void Inbox::keep_spare(wire::Buffer& frame) {
+  if (frame.capacity() == 0) return;  // libzmq has it
+  if (spare_.size() < kSpareBuffers) spare_.push_back(std::move(frame));
+  frame = {};
+}
+
+void Inbox::retry_stuck() {
+  for (auto left = std::min(stuck_.size(), kRetriesPerPass); left > 0; --left) {
+    const auto id = stuck_.front();
+    stuck_.pop_front();
+    auto* client = find(id);
+    if (client == nullptr) continue;
+    send_waiting(*client);
+    client->stuck = !client->waiting.empty();
+    if (client->stuck) stuck_.push_back(id);
   }
 }
 
@@ -95,7 +128,14 @@ transport::Sent Inbox::send_replies(Client& client, std::string_view routing_id,
 }
 
 void Inbox::seal(Client& client) {
-  if (!client.frame.empty()) client.waiting.add(std::exchange(client.frame, {}));
+  if (client.frame.empty()) return;
+  if (client.frame.capacity() > 2 * client.frame.size() + kQueuedFrameBytes) {  // a spare one
+    wire::Buffer copy;
+    copy.append(client.frame.view());
+    keep_spare(client.frame);
+    client.frame = std::move(copy);
+  }
+  client.waiting.add(std::exchange(client.frame, {}));
 }
 
 // Of replies: ours and what libzmq has of them.

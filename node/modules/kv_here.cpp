@@ -69,7 +69,8 @@ void run_here(const core::Modules& modules, Call& call) {
 }  // namespace
 
 void define_kv_here(core::Modules& modules) {
-  modules.define("kv.here", [&modules](Call& call) { run_here(modules, call); });
+  modules.define(
+      "kv.here", [&modules](Call& call) { run_here(modules, call); }, {}, core::Cost::kMuch);
 }
 
 }  // namespace kvmesh::modules

@@ -121,8 +121,10 @@ void expect_key(Engine& engine, const RequestView& request, core::HintStage stag
 }  // namespace
 
 void define_kv(core::Modules& modules, store::Engine& engine, KvWork* work) {
-  const auto define = [&](const char* function, void (*handler)(Engine&, Call&)) {
-    modules.define(function, [&engine, handler](Call& call) { handler(engine, call); });
+  const auto define = [&](const char* function, void (*handler)(Engine&, Call&),
+                          core::Cost cost = core::Cost::kLittle) {
+    modules.define(
+        function, [&engine, handler](Call& call) { handler(engine, call); }, {}, cost);
   };
   const auto define_with_key = [&](const char* function, void (*handler)(Engine&, Call&)) {
     modules.define(
@@ -132,17 +134,18 @@ void define_kv(core::Modules& modules, store::Engine& engine, KvWork* work) {
         });
   };
   const auto define_page = [&](const char* function, auto read) {
-    modules.define(function, [&engine, work, read](Call& call) {
+    const auto list = [&engine, work, read](Call& call) {
       const auto wanted = read(call);
       if (!wanted) return;
       work != nullptr ? work->list(call, *wanted) : list_now(engine, call, *wanted);
-    });
+    };
+    modules.define(function, list, {}, core::Cost::kMuch);
   };
   define_with_key("kv.put", put);
   define_with_key("kv.get", get);
   define_with_key("kv.delete", erase);
   define("kv.create", create);
-  define("kv.drop", drop);
+  define("kv.drop", drop, core::Cost::kMuch);
   define("kv.count", count);
   define_page("kv.keys", wanted_keys);
   define_page("kv.buckets", wanted_buckets);

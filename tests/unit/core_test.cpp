@@ -147,6 +147,35 @@ TEST_F(CoreTest, ARunTellsTheFunctionsFirstWhatIsComingThenHandlesAllInTheirOrde
   EXPECT_EQ(effects_.replies, 3U);
 }
 
+TEST_F(CoreTest, SomeOfARunEndAfterACostlyRequest) {
+  modules_.define(
+      "test.scan", [](Call& call) { call.succeed(); }, {}, Cost::kMuch);
+  modules_.define("test.small", [](Call& call) { call.succeed(); });
+  modules_.define("test.large", [](Call& call) {
+    wire::pack_bin(call.result(), std::string(100'000, 'x'));
+    call.succeed();
+  });
+  const auto some_of = [&](std::vector<std::string> functions) {
+    std::vector<wire::Buffer> bodies(functions.size());
+    std::vector<Core::Incoming> run;
+    for (std::size_t i = 0; i < functions.size(); ++i) {
+      auto one = wire::make_request(bodies[i], Target{}, functions[i],
+                                    [](wire::Buffer& to) { wire::pack_array(to, 0); });
+      one.timeout_ms = 5000;
+      run.push_back({{3, 4, {5}}, one});
+    }
+    const auto before = effects_.replies;
+    const auto done = core_.on_some_requests(run, kNow);
+    EXPECT_EQ(effects_.replies - before, done.handled);
+    return std::pair{done.handled, done.costly};
+  };
+  EXPECT_EQ(some_of({"test.small", "test.small"}), (std::pair{std::size_t{2}, false}));
+  EXPECT_EQ(some_of({"test.small", "test.scan", "test.small"}), (std::pair{std::size_t{2}, true}));
+  EXPECT_EQ(some_of({"test.scan"}), (std::pair{std::size_t{1}, true}));
+  EXPECT_EQ(some_of({"test.large", "test.large"}), (std::pair{std::size_t{1}, true}));
+  EXPECT_EQ(some_of({}), (std::pair{std::size_t{0}, false}));
+}
+
 TEST_F(CoreTest, TheTableOfDeferredCallsCanBeFilledExactly) {
   for (std::uint32_t i = 0; i < limits::kInFlightMax; ++i) ask("test.later");
   ASSERT_EQ(effects_.replies, 0U);

@@ -160,10 +160,11 @@ void pack_apps(Buffer& out, const Settings::Apps& apps) {
 void pack_info(Buffer& out, const InfoSources& s) {
   const auto uptime = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - s.started);
-  pack_map(out, s.engine != nullptr ? 13 : 12);
+  pack_map(out, s.engine != nullptr ? 14 : 13);
   field(out, "name", s.settings.name.str());
   field(out, "version", s.version);
   field(out, "pid", static_cast<std::uint64_t>(getpid()));
+  field(out, "incarnation", s.incarnation);
   field(out, "uptime_ms", static_cast<std::uint64_t>(uptime.count()));
   field(out, "threads", s.reactors.size());
   field(out, "memory_bytes", resident_bytes());

@@ -10,7 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "common/config/load.h"
-#include "node/process_setup.h"
+#include "common/standard_descriptors.h"
 #include "node/version.h"
 
 namespace {
@@ -22,23 +22,23 @@ bool has_peers(const kvmesh::Node::Options& options) {
   return loaded.ok() && !loaded->settings.mesh.peers.empty();
 }
 
+// What was printed may not have reached its file: that is a failure too.
+int finish_output() {
+  const auto status = kvmesh::write_standard_output();
+  if (!status.ok()) std::cerr << status.text() << '\n';
+  return status.ok() ? 0 : 1;
+}
+
 // Unless nobody reads it: a node ends all the same.
 void complain(const kvmesh::Status& status) {
   pollfd room{STDERR_FILENO, POLLOUT, 0};
   if (::poll(&room, 1, 1000) > 0) std::cerr << status.text() << '\n';
 }
 
-// What was asked for is on standard output, or it was not done: a full disk must show.
-int printed(int exit_status) {
-  if (std::cout.flush() || exit_status != 0) return exit_status;
-  std::cerr << "kvmesh-node: standard output cannot be written\n";
-  return 1;
-}
-
 }  // namespace
 
 // kvmesh-node: one node of the mesh, as its configuration says. Exit status: 0 stopped as asked, 1
-// failed while running, 2 the configuration is wrong or an address is taken.
+// failed while running or could not print, 2 the configuration is wrong or an address is taken.
 int main(int argc, char** argv) {
   kvmesh::open_standard_descriptors();
   kvmesh::Node::Options options;
@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return printed(app.exit(error) == 0 ? 0 : 2);
+    return app.exit(error) == 0 ? finish_output() : 2;
   }
 
   if (check_only) {
@@ -78,7 +78,7 @@ int main(int argc, char** argv) {
       std::cout
           << "whether it goes together with those of the other nodes: kvmesh verify FILE...\n";
     }
-    return printed(0);
+    return finish_output();
   }
   auto node = kvmesh::Node::start(options);
   if (!node) {

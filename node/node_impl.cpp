@@ -11,6 +11,7 @@
 
 #include "common/config/address.h"
 #include "common/config/changes.h"
+#include "common/text.h"
 #include "node/descriptor_limit.h"
 #include "node/info.h"
 #include "node/listen_address.h"
@@ -20,6 +21,7 @@
 #include "node/modules/task_modules.h"
 #include "node/shared_module.h"
 #include "node/store/memory_engine.h"
+#include "node/tasks/secret_numbers.h"
 #include "node/version.h"
 
 namespace kvmesh {
@@ -42,9 +44,11 @@ Node::Impl::Impl(Settings settings, SettingsSources sources)
     : settings_(std::move(settings)),
       sources_(std::move(sources)),
       software_(std::string{"kvmesh "} + kVersion),
+      incarnation_(tasks::SecretNumbers{}.next() | 1U),
       started_(std::chrono::steady_clock::now()),
       tasks_({settings_.name, settings_.tasks, settings_.busy_poll,
-              [](const std::string& line) { spdlog::warn("{}", line); },
+              // It may hold what a task has thrown.
+              [](const std::string& line) { spdlog::warn("{}", printable(line)); },
               names_of(settings_.mesh.peers)}) {
   raise_descriptor_limit(descriptors_needed(settings_));
   context_.set(zmq::ctxopt::max_sockets, sockets_max(settings_));
@@ -63,10 +67,11 @@ Node::Impl::~Impl() {
 void Node::Impl::make_reactors() {
   for (std::size_t i = 0; i < settings_.threads; ++i) {
     modules_.push_back(std::make_unique<core::Modules>());
+    kv_work_.push_back(engine_ ? std::make_unique<modules::KvWork>(*engine_) : nullptr);
     define_modules(*modules_.back(), i);
     reactors_.push_back(std::make_unique<Reactor>(
         Reactor::Parts{context_, settings_, *modules_.back(), connections_, software_, table_epoch_,
-                       i == 0, i == 0 ? &tasks_ : nullptr}));
+                       i == 0, i == 0 ? &tasks_ : nullptr, kv_work_[i].get()}));
     const auto status = reactors_.back()->set_table(settings_.kv.routing_table);
     if (!status.ok()) std::abort();  // load_settings() has checked it
   }
@@ -75,11 +80,11 @@ void Node::Impl::make_reactors() {
 void Node::Impl::define_modules(core::Modules& modules, std::size_t reactor) {
   modules::define_node(modules, settings_.name, [this, reactor](wire::Buffer& out) {
     static const std::string kVersionText{kVersion};
-    pack_info(out,
-              {settings_, kVersionText, started_, table_epoch_.load(), engine_.get(), reactors_,
-               *reactors_[reactor], connections_.load(std::memory_order_relaxed), tasks_.counts()});
+    pack_info(out, {settings_, kVersionText, incarnation_, started_, table_epoch_.load(),
+                    engine_.get(), reactors_, *reactors_[reactor],
+                    connections_.load(std::memory_order_relaxed), tasks_.counts()});
   });
-  if (engine_) modules::define_kv(modules, *engine_);
+  if (engine_) modules::define_kv(modules, *engine_, kv_work_[reactor].get());
   if (reactor > 0) return;
   modules::define_task(modules, tasks_);
   modules::define_process(modules, tasks_);

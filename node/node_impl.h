@@ -58,12 +58,15 @@ class Node::Impl {
   Settings settings_;
   SettingsSources sources_;
   std::string software_;
+  const std::uint64_t incarnation_;
   std::chrono::steady_clock::time_point started_;
   zmq::context_t context_;
   std::unique_ptr<store::Engine> engine_;
   std::atomic<std::uint64_t> table_epoch_{1};
   std::mutex reload_mutex_;
   tcp::ConnectionCount connections_{0};
+  std::vector<std::unique_ptr<modules::KvWork>>
+      kv_work_;  // one for each reactor; null without storage
   std::vector<std::unique_ptr<core::Modules>> modules_;  // one for each reactor
   std::vector<std::unique_ptr<Reactor>> reactors_;
   std::unique_ptr<IpcListener> ipc_;  // ends before the inbox that listens on it

@@ -62,6 +62,7 @@ Reactor::Reactor(const Parts& parts)
                    limits::kTcpBufferedBytesMax / parts.settings.threads},
                   core_, parts.connections),
       tasks_(parts.tasks),
+      kv_(parts.kv),
       last_pass_(now_is()),
       last_sweep_(last_pass_) {
   core_.watch_slow_requests(parts.settings.log.slow_request);
@@ -107,6 +108,7 @@ bool Reactor::pass(bool wait) {
   last_pass_ = now;
   more |= receive(now);
   if (tasks_ != nullptr) more |= tasks_->pass(now);
+  if (kv_ != nullptr) more |= kv_->pass(core_, now);
   flush();
   // Sending may have made libzmq swallow the news of something to receive, so both are asked before
   // sleeping.
@@ -207,15 +209,21 @@ void Reactor::tick() {
   tcp_server_.tick();
   core_.on_tick(now);
   if (tasks_ != nullptr) tasks_->tick(now);
+  if (kv_ != nullptr) kv_->tick();
   if (now - last_sweep_ < kSweep) return;
   last_sweep_ = now;
   tcp_server_.sweep();
   if (inbox_) inbox_->tick(now);
 }
 
-void Reactor::forward(PeerIndex peer, const RequestView& request, RequestId id,
-                      std::uint64_t timeout_ms, const wire::PathStep& step) {
-  links_.forward(peer, request, id, timeout_ms, step);
+void Reactor::forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
+                      const wire::PathStep& step) {
+  links_.forward(peer, request, id, deadline, step);
+}
+
+core::Effects::Unsent Reactor::unsent(PeerIndex peer) {
+  const auto unsent = links_.unsent(peer);
+  return {unsent.requests, unsent.bytes};
 }
 
 void Reactor::reply(const core::Origin& origin, const ReplyView& reply) {

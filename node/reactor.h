@@ -18,6 +18,7 @@
 #include "node/descriptor_watcher.h"
 #include "node/mesh/inbox.h"
 #include "node/mesh/peer_links.h"
+#include "node/modules/kv_work.h"
 #include "node/tasks/host.h"
 #include "node/tcp/server.h"
 
@@ -45,7 +46,8 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
     std::string software;
     const std::atomic<std::uint64_t>& table_epoch;
     bool with_inbox = false;
-    tasks::Host* tasks = nullptr;  // of the node; the first reactor's
+    tasks::Host* tasks = nullptr;   // of the node; the first reactor's
+    modules::KvWork* kv = nullptr;  // of this reactor; null when the node has no storage
   };
   explicit Reactor(const Parts& parts);
   ~Reactor() override;
@@ -72,8 +74,9 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
  private:
   enum Adapter : std::uint32_t { kMesh, kTcp, kTasks };
 
-  void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
+  void forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
                const wire::PathStep& step) override;
+  Unsent unsent(PeerIndex peer) override;
   void reply(const core::Origin& origin, const ReplyView& reply) override;
   void slow_request(const core::Origin& origin, const std::string& line) override;
   void slow_requests_left_out(std::uint64_t count) override;
@@ -104,7 +107,8 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   mesh::PeerLinks links_;
   std::optional<mesh::Inbox> inbox_;
   tcp::Server tcp_server_;
-  tasks::Host* tasks_;  // null on all but the first
+  tasks::Host* tasks_;   // null on all but the first
+  modules::KvWork* kv_;  // null without storage
   TimePoint last_pass_;
   TimePoint last_sweep_;
   int work_ = 0;                      // handlers since it last slept, ticks aside

@@ -59,7 +59,7 @@ void Addresses::succeeded() {
 }
 
 std::string Addresses::still_looking() const {
-  return "nobody has said yet which address the host name " + quoted(host_) + " has";
+  return "nobody has said yet which address the host name " + in_quotes(host_) + " has";
 }
 
 }  // namespace kvmesh::transport

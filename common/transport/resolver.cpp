@@ -35,7 +35,7 @@ Result<std::vector<std::string>> look_up(const std::string& host) {
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   if (const int failed = getaddrinfo(host.c_str(), nullptr, &hints, &found); failed != 0) {
-    return Status{StatusCode::kUnavailable, "the host name " + quoted(host) +
+    return Status{StatusCode::kUnavailable, "the host name " + in_quotes(host) +
                                                 " cannot be resolved: " + why_not_found(failed)};
   }
   const std::unique_ptr<addrinfo, FreeAddresses> list{found};
@@ -52,7 +52,8 @@ Result<std::vector<std::string>> look_up(const std::string& host) {
     }
   }
   if (!out.empty()) return out;
-  return Status{StatusCode::kUnavailable, "the host name " + quoted(host) + " has no IP address"};
+  return Status{StatusCode::kUnavailable,
+                "the host name " + in_quotes(host) + " has no IP address"};
 }
 
 Resolver::Resolver(LookUp look_up) : shared_(std::make_shared<Shared>()) {
@@ -82,7 +83,7 @@ std::shared_ptr<const Resolver::Question> Resolver::ask(const std::string& host)
     }}.detach();
   } catch (const std::system_error& error) {
     question->answer_ = Status{StatusCode::kUnavailable, "no thread to look up the host name " +
-                                                             quoted(host) + ": " + error.what()};
+                                                             in_quotes(host) + ": " + error.what()};
     answer(*shared_, host, *question);
   }
   return question;

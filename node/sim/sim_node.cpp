@@ -17,7 +17,6 @@ constexpr std::uint32_t kMesh = 1;  // adapters
 constexpr std::uint32_t kAsker = 2;
 constexpr std::uint64_t kAskers = ~std::uint64_t{0};  // the "connection" of a node's own askers
 
-constexpr Micros kTick{20000};
 constexpr Micros kPassCost{20};
 constexpr Micros kItemCost{2};
 constexpr Micros kPassMost{10000};
@@ -227,8 +226,9 @@ void SimNode::handle_replies(const Frame& frame) {
 
 // What the core does.
 
-void SimNode::forward(PeerIndex peer, const RequestView& request, RequestId id,
-                      std::uint64_t timeout_ms, const wire::PathStep& step) {
+void SimNode::forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
+                      const wire::PathStep& step) {
+  const auto timeout_ms = remaining_ms(deadline, core_time(now()));
   auto& link = process_->links[peer.value];
   const auto to = world_.plan.nodes[peer_node(peer.value)].name.str();
   if (link.state != Link::State::kUp)
@@ -316,9 +316,10 @@ void SimNode::flush(Micros at) {
   process_->replies.clear();
   if (process_->core.in_flight() > 0 && !std::exchange(tick_scheduled_, true)) {
     // Each node has a phase of its own, as processes have that start at different times.
-    const auto phase = Micros{static_cast<std::int64_t>(index_) * 7919 % kTick.count()} - kTick;
-    const auto ticks = (at - phase) / kTick + 1;
-    world_.events.add(phase + ticks * kTick, EventKind::kTick, index_, 0, process_->life);
+    const auto phase =
+        Micros{static_cast<std::int64_t>(index_) * 7919 % kNodeTick.count()} - kNodeTick;
+    const auto ticks = (at - phase) / kNodeTick + 1;
+    world_.events.add(phase + ticks * kNodeTick, EventKind::kTick, index_, 0, process_->life);
   }
 }
 

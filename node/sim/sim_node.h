@@ -13,6 +13,9 @@
 
 namespace kvmesh::sim {
 
+/// How often a node looks at its deadlines and links, as Reactor does.
+inline constexpr Micros kNodeTick{20000};
+
 /// A node process of the simulation: the core, functions and store of production, and a shell that
 /// does what Reactor, PeerLinks, Link and Inbox do, with simulated time and network. It also holds
 /// the core to its contract, input by input.
@@ -56,7 +59,7 @@ class SimNode final : public core::Effects {
   void attempt_over(ConnectionId connection);
 
   // Effects of the core.
-  void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
+  void forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
                const wire::PathStep& step) override;
   void reply(const core::Origin& origin, const ReplyView& reply) override;
   TimePoint clock() override { return core_time(world_.events.now()); }

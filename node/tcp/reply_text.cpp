@@ -22,10 +22,14 @@ constexpr std::string_view kHelp =
     "DROP bucket               remove a bucket and its keys\r\n"
     "KEYS bucket [after]       how many keys follow, a line each, then OK (OK MORE: ask again "
     "after the last)\r\n"
+    "KEYS bucket AFTER key     the same behind a key that holds blanks: all to the end of the "
+    "line\r\n"
     "ROUTE bucket              the nodes on the way to the bucket, a line each, then OK\r\n"
     "PING                      PONG\r\n"
     "HELP                      this list, then OK\r\n"
     "QUIT                      close this connection\r\n"
+    "Blanks separate words, so no other name, key or value can hold one; kvmesh(1) takes any "
+    "bytes\r\n"
     "OK\r\n";
 
 bool fits_a_line(std::string_view bytes) {
@@ -72,7 +76,7 @@ void append_keys(wire::Buffer& out, std::string_view result) {
     if (!fits_a_line(key)) {
       out.truncate(before);
       return append_error(out, StatusCode::kNotText,
-                          "the key " + quoted(key) +
+                          "the key " + in_quotes(key) +
                               " holds a line break; list these keys with the "
                               "kvmesh command or another client");
     }

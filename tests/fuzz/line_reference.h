@@ -45,7 +45,7 @@ class LineReference {
         out.push_back(error("protocol_error"));
         return out;
       }
-      out.push_back(line.size() > line_bytes_max_ ? error("too_large") : answer(words_of(line)));
+      out.push_back(line.size() > line_bytes_max_ ? error("too_large") : answer(command_of(line)));
     }
     return out;
   }
@@ -75,6 +75,18 @@ class LineReference {
       inside = !space;
     }
     return out;
+  }
+
+  // "KEYS bucket AFTER key" with the key to the end of the line is "KEYS bucket key".
+  static Words command_of(std::string_view line) {
+    auto words = words_of(line);
+    if (words.size() < 3 || words[0] != "KEYS" || words[2] != "AFTER") return words;
+    auto rest = line;
+    for (std::size_t i = 0; i < 3; ++i) {
+      rest.remove_prefix(rest.find(words[i]) + words[i].size());
+    }
+    if (rest.size() < 2) return words;
+    return {words[0], words[1], std::string{rest.substr(1)}};
   }
 
   Expected answer(const Words& words) {

@@ -79,7 +79,7 @@ int Shell::execute(std::string_view line) {
   words->erase(words->begin());
   const Entry* entry = find_entry(entries(), name);
   if (entry == nullptr) {
-    session_.complain("there is no command " + quoted(name) + "; help lists them");
+    session_.complain("there is no command " + in_quotes(name) + "; help lists them");
     return kExitUsage;
   }
   if (words->size() < entry->words_min || words->size() > entry->words_max) {
@@ -93,7 +93,7 @@ std::string Shell::node_text() {
   if (!node_.empty()) return node_;
   if (connected_.empty()) {
     const auto told = client_.call({Operation::For::kHere, "", "node.name", {}}, kNamesWait);
-    if (const auto* name = told.result.bytes_or_text()) connected_ = *name;
+    if (const auto* name = told.result.bytes_or_text()) connected_ = printable(*name);
   }
   return connected_.empty() ? session_.options.endpoint : connected_;
 }

@@ -33,16 +33,41 @@ def mutate(mutant):
     return text.replace(mutant["from"].strip(" "), mutant["to"].strip(" "))
 
 
-def compile_command(build, source):
-    """The words of the command that compiles `source` in this build, without its output."""
+def unit_of(build, source):
+    """The entry of the file that is compiled for `source`: itself, or one that includes it beside others (unity build)."""
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
         entries = json.load(file)
     path = os.path.join(ROOT, source)
-    entry = next(entry for entry in entries if entry["file"] == path)
+    for entry in entries:
+        if entry["file"] == path:
+            return entry
+    for entry in entries:
+        if "/Unity/" in entry["file"]:
+            with open(entry["file"], encoding="utf-8") as file:
+                if f'#include "{path}"' in file.read():
+                    return entry
+    sys.exit(f"{source} is not compiled in {build}")
+
+
+def compile_command(entry):
+    """Its words, without its input and output."""
     words = shlex.split(entry["command"])
     del words[words.index("-o"):words.index("-o") + 2]
     # A mutant may well leave something unused. Without optimisation it is compiled faster.
-    return [word for word in words if word not in ("-Werror", "-O2", "-c", path)] + ["-O0", "-w"]
+    return [word for word in words if word not in ("-Werror", "-O2", "-c", entry["file"])] + ["-O0", "-w"]
+
+
+def mutated_unit(entry, source, copy, folder):
+    """What is compiled in its place: the copy, or a unity file that has the copy in the place of `source`."""
+    path = os.path.join(ROOT, source)
+    if entry["file"] == path:
+        return copy
+    with open(entry["file"], encoding="utf-8") as file:
+        text = file.read().replace(f'#include "{path}"', f'#include "{copy}"')
+    unit = os.path.join(folder, "unit.cpp")
+    with open(unit, "w", encoding="utf-8") as file:
+        file.write(text)
+    return unit
 
 
 def link_command(build, thing, program):
@@ -65,12 +90,14 @@ def build_mutant(build, mutant):
     os.makedirs(os.path.dirname(copy), exist_ok=True)
     with open(copy, "w", encoding="utf-8") as file:
         file.write(mutate(mutant))
-    source = copy if copy.endswith(".cpp") else os.path.join(ROOT, CORE)
-    words = compile_command(build, mutant["file"] if copy.endswith(".cpp") else CORE)
+    source = mutant["file"] if copy.endswith(".cpp") else CORE
+    entry = unit_of(build, source)
+    unit = mutated_unit(entry, source, copy if copy.endswith(".cpp") else os.path.join(ROOT, CORE), folder)
+    words = compile_command(entry)
     thing, program = os.path.join(folder, "mutated.o"), os.path.join(folder, "kvmesh-sim")
     first_include = next(i for i, word in enumerate(words) if word.startswith("-I"))
     words.insert(first_include, "-I" + folder)  # found before the real file of the same name
-    subprocess.run(words + ["-c", source, "-o", thing], cwd=build, check=True)
+    subprocess.run(words + ["-c", unit, "-o", thing], cwd=build, check=True)
     subprocess.run(link_command(build, thing, program), cwd=build, check=True)
     return program
 

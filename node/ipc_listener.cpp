@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstring>
+#include <initializer_list>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -103,7 +104,8 @@ Status IpcListener::bind(const std::string& path) {
     device_ = made.st_dev;
     inode_ = made.st_ino;
   }
-  return ::listen(descriptor_, kBacklog) == 0 ? Status{} : refused(errno);
+  shared_ = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+  return shared_ >= 0 && ::listen(descriptor_, kBacklog) == 0 ? Status{} : refused(errno);
 }
 
 // Removes a socket that nobody listens on.
@@ -124,7 +126,7 @@ Status IpcListener::make_room(const std::string& path) {
   return ::unlink(path.c_str()) == 0 || errno == ENOENT ? Status{} : refused(errno);
 }
 
-int IpcListener::release() { return std::exchange(descriptor_, -1); }
+int IpcListener::release() { return std::exchange(shared_, -1); }
 
 IpcListener::~IpcListener() {
   struct stat there {};
@@ -132,7 +134,9 @@ IpcListener::~IpcListener() {
       there.st_ino == inode_) {
     ::unlink(file_.c_str());
   }
-  if (descriptor_ >= 0) ::close(descriptor_);
+  for (const int number : {shared_, descriptor_}) {
+    if (number >= 0) ::close(number);
+  }
 }
 
 }  // namespace kvmesh

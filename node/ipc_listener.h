@@ -21,7 +21,7 @@ class IpcListener {
   IpcListener(const IpcListener&) = delete;
   IpcListener& operator=(const IpcListener&) = delete;
 
-  /// For who closes it in the end. REQUIRES: called once at most.
+  /// Another descriptor of it, for who closes that in the end. REQUIRES: called once at most.
   int release();
 
  private:
@@ -29,7 +29,8 @@ class IpcListener {
   Status bind(const std::string& path);
   Status make_room(const std::string& path);
 
-  int descriptor_ = -1;
+  int descriptor_ = -1;  // open until the file is gone: no other file can have its number till then
+  int shared_ = -1;
   std::string file_;  // empty: there is none
   dev_t device_ = 0;
   ino_t inode_ = 0;

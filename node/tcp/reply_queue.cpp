@@ -16,7 +16,10 @@ std::uint64_t ReplyQueue::push(Verb verb) {
 
 void ReplyQueue::push_own(Verb verb, wire::Buffer& out) {
   const auto text = own_reply(verb);
-  if (size() == 0) return out.append(text);
+  if (size() == 0) {
+    first_ = ++end_;
+    return out.append(text);
+  }
   at(push(verb)).state = State::kOwn;
   waiting_bytes_ += text.size();
 }

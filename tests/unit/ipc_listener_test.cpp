@@ -4,7 +4,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -44,13 +45,17 @@ TEST_F(IpcListenerTest, ASocketInUseIsLeftAloneAndGoesWithItsOwner) {
 }
 
 TEST_F(IpcListenerTest, ASocketThatNobodyListensOnIsReplaced) {
-  auto first = IpcListener::open(path_);
-  ASSERT_TRUE(first);
-  ::close((*first)->release());  // as kill -9 leaves it
-  const auto second = IpcListener::open(path_);
-  ASSERT_TRUE(second) << second.status().text();
-  *first = nullptr;  // is not its own any more
-  EXPECT_TRUE(std::filesystem::is_socket(path_));
+  // As kill -9 leaves it.
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path_.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int forsaken = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(::bind(forsaken, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ::close(forsaken);
+  ASSERT_TRUE(std::filesystem::is_socket(path_));
+  const auto listener = IpcListener::open(path_);
+  ASSERT_TRUE(listener) << listener.status().text();
+  EXPECT_FALSE(IpcListener::open(path_));
 }
 
 TEST_F(IpcListenerTest, WhatIsNoSocketIsNeverTouched) {
@@ -71,6 +76,8 @@ TEST_F(IpcListenerTest, OnlyItsOwnFileGoesAtTheEnd) {
   auto listener = IpcListener::open(path_);
   ASSERT_TRUE(listener);
   std::filesystem::remove(path_);
+  // The system would give its number again at once.
+  ::close((*listener)->release());
   std::ofstream{path_} << "another's";
   *listener = nullptr;
   EXPECT_TRUE(std::filesystem::exists(path_));

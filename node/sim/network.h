@@ -17,13 +17,24 @@ using FrameId = std::uint32_t;
 
 /// What a connection carries; the two runs of records as real bytes of the wire format, the others
 /// as bare signs.
-enum class FrameSort : std::uint8_t { kRequests, kReplies, kHello, kWelcome, kGoodbye, kRefused };
+enum class FrameSort : std::uint8_t {
+  kRequests,
+  kReplies,
+  kHello,
+  kWelcome,
+  kGoodbye,
+  kRefused,
+  kPing,
+  kPong
+};
 
 struct Frame {
   FrameSort sort = FrameSort::kHello;
   ConnectionId connection = 0;
   bool to_server = true;
   std::uint64_t place = 0;  // among all that was sent this way
+  Micros left{};            // its sender, at that time
+  bool is_held = false;     // it takes room of the connection
   wire::Buffer bytes;
   std::vector<std::uint64_t>
       records;  // serial numbers of its records, when the run is written down
@@ -37,8 +48,11 @@ struct Connection {
     std::deque<FrameId> early;    // came before one that is sent again
     std::uint64_t sent = 0;       // frames, ever
     std::uint64_t arrived = 0;
-    std::uint32_t frames = 0;  // under way or stalled
-    bool ended = false;        // nothing more arrives
+    std::deque<FrameId> waiting;  // for a slow wire; the first is on it
+    std::uint32_t frames = 0;     // that the other side has not handled
+    std::uint64_t bytes = 0;      // of these
+    bool wants_room = false;      // its sender waits for some
+    bool ended = false;           // nothing more arrives
   };
   NodeIndex dialer = 0;
   NodeIndex server = 0;
@@ -51,10 +65,14 @@ struct Connection {
   Way out;
   Way back;
   std::uint64_t silence = 0;  // stamp of the wait for a sign of life; 0: signs come through
+  Micros last_heard{};        // by the dialer
+  bool is_watched = false;    // it is slow: the dialer sends PINGs
 };
 
 /// The connections between nodes and what is under way on them: delays, order, loss and partitions.
-/// As TCP: a connection delivers in order or ends; what is lost on the way is sent again.
+/// As TCP: a connection delivers in order or ends; what is lost on the way is sent again; what the
+/// receiver does not handle, or a slow wire does not carry, fills the buffers on the way, and then
+/// frames wait at the sender.
 /// Deterministic: each link draws its own random numbers, so that what one does leaves the others
 /// as they were.
 class Network {
@@ -74,8 +92,16 @@ class Network {
   /// frees it. Otherwise it was lost, or waits until the way is open.
   bool arrive(FrameId id);
   void free_frame(FrameId id);
-  /// Whether the way to the server takes another frame of requests.
-  bool takes_requests(ConnectionId id) const;
+  /// Whether the way to the server takes another frame of requests. If not, its dialer is woken
+  /// when it does (kRoom).
+  bool takes_requests(ConnectionId id);
+  /// A slow wire is through with a frame (kWire).
+  void wire_over(std::uint64_t detail);
+  /// The dialer of a slow connection looks whether it heard anything (kWatch): true when it was
+  /// silent for too long.
+  bool watch(ConnectionId id, bool dialer_is_paused);
+  void throttle(const std::vector<NodeIndex>& first, const std::vector<NodeIndex>& second,
+                std::uint64_t rate);
 
   bool is_blocked(NodeIndex a, NodeIndex b) const;
   void part(const std::vector<NodeIndex>& first, const std::vector<NodeIndex>& second);
@@ -105,7 +131,16 @@ class Network {
     }
   };
 
+  struct Throttle {
+    Parting between;
+    std::uint64_t rate = 0;
+  };
+
   Random& chance(const Connection& connection);
+  std::uint64_t rate_of(const Connection& connection) const;
+  bool has_room(const Connection::Way& way) const;
+  void start_wire(ConnectionId id, bool to_server, Micros at);
+  void begin_watch(ConnectionId id);
   void end(ConnectionId id);
   void schedule(FrameId id, Micros at);
   void await_silence(ConnectionId id);
@@ -123,6 +158,7 @@ class Network {
   std::vector<FrameId> free_frames_;
   std::vector<std::vector<Random>> chances_;  // by dialer and peer
   std::vector<Parting> partings_;
+  std::vector<Throttle> throttles_;  // of two for the same connection the later one counts
   std::vector<bool> paused_;
   std::uint64_t stamps_ = 0;
 };

@@ -9,6 +9,7 @@
 #include "node/modules/kv_module.h"
 #include "node/modules/node_module.h"
 #include "node/sim/process.h"
+#include "node/sim/timing.h"
 
 namespace kvmesh::sim {
 namespace {
@@ -17,7 +18,6 @@ constexpr std::uint32_t kMesh = 1;  // adapters
 constexpr std::uint32_t kAsker = 2;
 constexpr std::uint64_t kAskers = ~std::uint64_t{0};  // the "connection" of a node's own askers
 
-constexpr Micros kTick{20000};
 constexpr Micros kPassCost{20};
 constexpr Micros kItemCost{2};
 constexpr Micros kPassMost{10000};
@@ -131,8 +131,15 @@ void SimNode::handle(const Item& item) {
 void SimNode::handle_ask(std::uint32_t number) {
   if (state_ == State::kStopping) return world_.oracle.not_asked(number);
   const auto& ask = world_.plan.requests[number];
+  const bool lists = ask.operation == Operation::kKeys;
+  const auto after = lists ? world_.oracle.page_after(number) : std::nullopt;
   const auto pack_args = [&](wire::Buffer& out) {
     const bool puts = ask.operation == Operation::kPut;
+    if (lists) {
+      wire::pack_array(out, 2);
+      after ? wire::pack_bin(out, key_text(*after)) : wire::pack_nil(out);
+      return wire::pack_uint(out, ask.value);
+    }
     wire::pack_array(out, puts ? 2U : (has_key(ask.operation) ? 1U : 0U));
     if (has_key(ask.operation)) wire::pack_bin(out, key_text(ask.key));
     if (puts) wire::pack_bin(out, value_text(ask.value, ask.value_bytes));
@@ -163,6 +170,11 @@ void SimNode::handle_frame(FrameId id) {
       return handle_replies(frame);
     case FrameSort::kHello:
       return handle_hello(frame.connection);
+    case FrameSort::kPing:
+      if (!connection.accepted) return send_sign(frame.connection, false, FrameSort::kRefused);
+      return send_sign(frame.connection, false, FrameSort::kPong);
+    case FrameSort::kPong:
+      return;
     default:
       return handle_sign(frame);
   }
@@ -183,6 +195,7 @@ void SimNode::handle_requests(const Frame& frame) {
       hand_on();  // one by one, as stories have them
       world_.recorder->delivered(frame.records[place++], now());
     }
+    world_.oracle.passed_on(number_of(*request), now() - frame.left);
     run_.push_back({{kMesh, frame.connection, request->id}, *request});
     if (run_.size() == core::Core::kRunMax) hand_on();
   }
@@ -196,6 +209,7 @@ void SimNode::hand_on() {
     Ledger::Debt debt;
     debt.due = now() + std::chrono::milliseconds{incoming.request.timeout_ms};
     debt.number = number_of(incoming.request);
+    debt.hops = incoming.request.hops;
     if (!process_->ledger.add(incoming.origin, debt))
       violate("same_id", "got a request under an id in use");
     world_.load.add(process_->ledger.size());
@@ -220,7 +234,9 @@ void SimNode::handle_replies(const Frame& frame) {
       break;
     }
     if (world_.recorder != nullptr) world_.recorder->delivered(frame.records[place++], now());
+    passing_ = &*reply;
     process_->core.on_reply(peer, *reply, core_time(now()));
+    passing_ = nullptr;
   }
   if (refusal || !parsed.frame) violate("refused_frame", "got replies that it must refuse");
 }
@@ -237,6 +253,7 @@ void SimNode::forward(PeerIndex peer, const RequestView& request, RequestId id,
   if (timeout_ms >= request.timeout_ms) {
     violate("deadline", "passes a request on with no less time than it has itself");
   }
+  judge_way(request, peer_node(peer.value));
   auto* debt = process_->ledger.find({0, from_connection_, request.id});
   if (debt == nullptr) return violate("forwarded_twice", "forwards what it does not owe");
   const auto& over = process_->ledger.pass_on(*debt, peer, request.body.size());
@@ -246,7 +263,10 @@ void SimNode::forward(PeerIndex peer, const RequestView& request, RequestId id,
                           std::to_string(over.bytes) + " bytes in flight to " + to);
   }
   world_.trace.mix(id.value ^ timeout_ms << 48);
-  if (link.batch.bytes.empty()) wire::begin_frame(link.batch.bytes, wire::FrameKind::kRequests);
+  if (link.batch.bytes.empty()) {
+    wire::begin_frame(link.batch.bytes, wire::FrameKind::kRequests);
+    link.batch.began = now();
+  }
   wire::append_request(link.batch.bytes, request, id, timeout_ms, &step);
   link.batch.ids.push_back(id);
   if (world_.recorder != nullptr) {
@@ -264,6 +284,50 @@ void SimNode::check_path(const RequestView& request) {
   }
 }
 
+Referee::Decision SimNode::decide(const RequestView& request, bool is_full) {
+  const auto link_to = [&](NodeIndex node) {
+    const auto& peers = plan().peers;
+    const auto peer = static_cast<std::uint16_t>(std::ranges::find(peers, node) - peers.begin());
+    const auto& over = process_->ledger.over(PeerIndex{peer});
+    return Referee::LinkState{process_->links[peer].state == Link::State::kUp, over.requests,
+                              over.bytes};
+  };
+  return world_.referee.decide(index_, request, request.timeout_ms == 0, is_full, link_to);
+}
+
+// It executes the request itself, or passes it on.
+void SimNode::judge_way(const RequestView& request, NodeIndex to) {
+  const auto right = decide(request, false);
+  if (right.code == StatusCode::kOk && right.next == to) return;
+  const auto name = [&](NodeIndex node) { return world_.plan.nodes[node].name.str(); };
+  violate(
+      "wrong_hop",
+      "gives request " + std::to_string(number_of(request)) + " to " + name(to) + " where " +
+          (right.code == StatusCode::kOk ? name(right.next)
+                                         : std::string{to_string(right.code)} + " as an answer") +
+          " is right");
+}
+
+// It answers an error at once.
+void SimNode::judge_failure(const core::Origin& origin, StatusCode code) {
+  const auto incoming = std::ranges::find_if(run_, [&](const auto& candidate) {
+    return candidate.origin.connection == origin.connection &&
+           candidate.origin.request == origin.request;
+  });
+  if (incoming == run_.end()) {
+    return violate("no_cause", "answers " + std::string{to_string(code)} +
+                                   " though nothing has happened to the request");
+  }
+  const auto& request = incoming->request;
+  const auto right = decide(request, process_->core.in_flight() >= limits::kInFlightMax);
+  if (right.code == code) return;
+  violate("no_cause",
+          "answers request " + std::to_string(number_of(request)) + " with " +
+              std::string{to_string(code)} + " where " +
+              (right.code == StatusCode::kOk ? "nothing is wrong"
+                                             : std::string{to_string(right.code)} + " is right"));
+}
+
 void SimNode::reply(const core::Origin& origin, const ReplyView& reply) {
   const auto debt = process_->ledger.settle(origin);
   if (!debt) return violate("answered_twice", "answers what it does not owe");
@@ -277,13 +341,22 @@ void SimNode::reply(const core::Origin& origin, const ReplyView& reply) {
   world_.trace.mix(origin.connection ^ origin.request.value << 24 ^
                    static_cast<std::uint64_t>(reply.code) << 56);
   if (executing_ != nullptr) {
+    judge_way(*executing_, index_);
     world_.oracle.executed(debt->number, index_, executing_->timeout_ms, executing_->hops,
-                           reply.code, reply.result);
+                           reply.code, reply.result, now());
+  } else if (passing_ != nullptr) {
+    if (reply.code != passing_->code || reply.result != passing_->result) {
+      violate("changed_reply", "makes " + std::string{to_string(reply.code)} + " of the answer " +
+                                   std::string{to_string(passing_->code)});
+    }
+  } else {
+    if (!only_) judge_failure(origin, reply.code);
+    const bool is_over = in_tick_ || reply.code == StatusCode::kDeadlineExceeded;
+    world_.oracle.failed(debt->number, reply.code, debt->hops, now(), is_over);
   }
   if (origin.adapter == kAsker) {
     return world_.oracle.answered(debt->number, reply.code, reply.result, now(), excused_until_);
   }
-  if (reply.code == StatusCode::kOutcomeUnknown) world_.oracle.given_up(debt->number);
   const auto id = static_cast<ConnectionId>(origin.connection);
   const auto& connection = world_.network.at(id);
   if (!connection.lives || !connection.accepted) return;  // nobody is there to read it
@@ -330,6 +403,7 @@ void SimNode::flush_link(Link& link, Micros at) {
     auto& frame = world_.network.frame(id);
     frame.bytes = std::move(link.sealed.front().bytes);
     frame.records = std::move(link.sealed.front().records);
+    frame.left = link.sealed.front().began;
     link.sealed.pop_front();
     world_.network.send(id, at);
   }

@@ -54,6 +54,8 @@ class SimNode final : public core::Effects {
   void tick();
   void connect(std::uint16_t peer);
   void attempt_over(ConnectionId connection);
+  /// A link takes frames again.
+  void wake() { schedule_pass(); }
 
   // Effects of the core.
   void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
@@ -73,6 +75,7 @@ class SimNode final : public core::Effects {
     wire::Buffer bytes;
     std::vector<RequestId> ids;
     std::vector<std::uint64_t> records;
+    Micros began{};
   };
   struct Link {
     enum class State : std::uint8_t { kWaiting, kConnecting, kUp, kDraining };
@@ -104,6 +107,9 @@ class SimNode final : public core::Effects {
   void send_sign(ConnectionId connection, bool to_server, FrameSort sort);
   void check_books();
   void check_path(const RequestView& request);
+  Referee::Decision decide(const RequestView& request, bool is_full);
+  void judge_way(const RequestView& request, NodeIndex to);
+  void judge_failure(const core::Origin& origin, StatusCode code);
   void violate(std::string_view check, const std::string& what);
   Link& link_of(ConnectionId connection);
   NodeIndex peer_node(std::uint16_t peer) const { return plan().peers[peer]; }
@@ -131,6 +137,7 @@ class SimNode final : public core::Effects {
   bool in_tick_ = false;
   std::uint64_t from_connection_ = 0;
   const RequestView* executing_ = nullptr;
+  const ReplyView* passing_ = nullptr;  // a reply that a peer gave
 };
 
 }  // namespace kvmesh::sim

@@ -4,6 +4,7 @@
 
 #include "node/sim/process.h"
 #include "node/sim/sim_node.h"
+#include "node/sim/timing.h"
 
 namespace kvmesh::sim {
 namespace {
@@ -14,8 +15,6 @@ constexpr Micros kAttemptMax{1500000};  // from dialling to WELCOME
 constexpr Micros kStopGrace{1000000};
 constexpr Micros kLastWords{50000};
 constexpr Micros kPauseMax{1000000};  // then its peers have given it up
-constexpr Micros kTick{20000};
-constexpr Micros kPingInterval{250000};
 
 }  // namespace
 

@@ -4,11 +4,10 @@
 #include <utility>
 
 #include "node/sim/scenario.h"
+#include "node/sim/timing.h"
 
 namespace kvmesh::sim {
 namespace {
-
-constexpr Micros kMilli{1000};
 
 bool is_word(std::string_view text) {
   return !text.empty() &&
@@ -35,7 +34,7 @@ void StoryWriter::say(const std::string& line, Micros now) {
 void StoryWriter::asked(std::uint32_t number, Micros now) {
   const auto& request = plan_.requests[number];
   const auto& bucket = plan_.buckets[request.bucket];
-  is_told_ = is_told_ && is_word(bucket);
+  is_told_ = is_told_ && is_word(bucket) && request.operation != Operation::kKeys;
   auto line = "ask " + name(request.node) + " " + std::to_string(number) + " bucket=" + bucket +
               " " + std::string{function_of(request.operation)};
   if (has_key(request.operation)) line += " " + key_text(request.key);

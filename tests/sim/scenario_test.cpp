@@ -61,7 +61,7 @@ TEST(Scenario, SaysWhereAndWhatIsWrong) {
   EXPECT_EQ(fault_of("at 1s slow foo@h\n"), "file:9: write slow NODES TIME");
   EXPECT_EQ(fault_of("at 1s reload bar@h *=gate@h\n"),
             "file: a table of bar@h names gate@h, which is neither that node nor a peer of it");
-  EXPECT_NE(fault_of("at 1s ask gate@h milk kv.keys\n"), "");
+  EXPECT_NE(fault_of("at 1s ask gate@h milk kv.buckets\n"), "");
   EXPECT_NE(fault_of("then kill foo@h\n"), "");
   EXPECT_NE(fault_of("network speed=3\n"), "");
 }

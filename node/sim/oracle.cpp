@@ -51,7 +51,7 @@ Oracle::Oracle(const Plan& plan, const Tables& tables, Violations& violations)
 std::string Oracle::describe(std::uint32_t number) const {
   const auto& request = plan_.requests[number];
   return "request " + std::to_string(number) + " (" + std::string{function_of(request.operation)} +
-         " of bucket " + quoted(plan_.buckets[request.bucket]) + ", asked at " +
+         " of bucket " + in_quotes(plan_.buckets[request.bucket]) + ", asked at " +
          plan_.nodes[request.node].name.str() + ")";
 }
 
@@ -90,9 +90,9 @@ void Oracle::executed(std::uint32_t number, NodeIndex node, std::uint64_t timeou
                                      scans_.after(number));
   if (must.code != code || (code == StatusCode::kOk && must.result != result)) {
     violate("store", number,
-            "is answered " + name_of(code) + " " + quoted(result) + " by the store of " +
+            "is answered " + name_of(code) + " " + in_quotes(result) + " by the store of " +
                 plan_.nodes[node].name.str() + ", which must say " + name_of(must.code) + " " +
-                quoted(must.result));
+                in_quotes(must.result));
   }
   if (plan_.requests[number].operation == Operation::kKeys && code == StatusCode::kOk) {
     scans_.executed(number, node, shadows_[node], std::move(must.page));
@@ -197,7 +197,7 @@ void Oracle::check_answer(std::uint32_t number, StatusCode code, std::string_vie
     return violate("not_executed", number, "was answered " + name_of(code) + " but executed");
   }
   violate("wrong_reply", number,
-          "was answered " + name_of(code) + " " + quoted(result) +
+          "was answered " + name_of(code) + " " + in_quotes(result) +
               ", which is not what its execution answered");
 }
 

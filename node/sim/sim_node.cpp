@@ -389,9 +389,10 @@ void SimNode::flush(Micros at) {
   process_->replies.clear();
   if (process_->core.in_flight() > 0 && !std::exchange(tick_scheduled_, true)) {
     // Each node has a phase of its own, as processes have that start at different times.
-    const auto phase = Micros{static_cast<std::int64_t>(index_) * 7919 % kTick.count()} - kTick;
-    const auto ticks = (at - phase) / kTick + 1;
-    world_.events.add(phase + ticks * kTick, EventKind::kTick, index_, 0, process_->life);
+    const auto phase =
+        Micros{static_cast<std::int64_t>(index_) * 7919 % kNodeTick.count()} - kNodeTick;
+    const auto ticks = (at - phase) / kNodeTick + 1;
+    world_.events.add(phase + ticks * kNodeTick, EventKind::kTick, index_, 0, process_->life);
   }
 }
 

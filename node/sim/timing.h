@@ -5,9 +5,9 @@
 namespace kvmesh::sim {
 
 inline constexpr Micros kMilli{1000};
-/// As in production: a node looks at its deadlines so often, and a dialer sends a PING when it has
-/// heard nothing for so long.
-inline constexpr Micros kTick{20000};
+/// How often a node looks at its deadlines and links, as Reactor does.
+inline constexpr Micros kNodeTick{20000};
+/// Of silence, then a dialer sends a PING.
 inline constexpr Micros kPingInterval{250000};
 
 }  // namespace kvmesh::sim

@@ -213,9 +213,14 @@ void Reactor::tick() {
   if (inbox_) inbox_->tick(now);
 }
 
-void Reactor::forward(PeerIndex peer, const RequestView& request, RequestId id,
-                      std::uint64_t timeout_ms, const wire::PathStep& step) {
-  links_.forward(peer, request, id, timeout_ms, step);
+void Reactor::forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
+                      const wire::PathStep& step) {
+  links_.forward(peer, request, id, deadline, step);
+}
+
+core::Effects::Unsent Reactor::unsent(PeerIndex peer) {
+  const auto unsent = links_.unsent(peer);
+  return {unsent.requests, unsent.bytes};
 }
 
 void Reactor::reply(const core::Origin& origin, const ReplyView& reply) {

@@ -72,8 +72,9 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
  private:
   enum Adapter : std::uint32_t { kMesh, kTcp, kTasks };
 
-  void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
+  void forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
                const wire::PathStep& step) override;
+  Unsent unsent(PeerIndex peer) override;
   void reply(const core::Origin& origin, const ReplyView& reply) override;
   void slow_request(const core::Origin& origin, const std::string& line) override;
   void slow_requests_left_out(std::uint64_t count) override;

@@ -83,7 +83,7 @@ std::optional<Dealer::Happening> Dealer::next_event() {
 
 Sent Dealer::send(wire::Buffer& frame) {
   may_hide_input_ = true;
-  return send_frame(socket_.handle(), frame, 0);
+  return send_frame(socket_.handle(), frame, 0, unsent_);
 }
 
 Ready Dealer::poll() {

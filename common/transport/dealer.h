@@ -38,6 +38,8 @@ class Dealer {
 
   /// REQUIRES: kConnected was told and kLost was not.
   Sent send(wire::Buffer& frame);
+  /// Bytes of large frames that the socket has taken and not written yet.
+  std::size_t unsent_bytes() const { return unsent_->value(); }
   /// The next frame; lives until the next call. Multipart messages are passed over.
   std::optional<std::string_view> receive();
   Ready poll();
@@ -54,6 +56,7 @@ class Dealer {
   zmq::socket_t socket_;
   zmq::socket_t monitor_;
   Message message_;
+  std::shared_ptr<UnsentBytes> unsent_ = std::make_shared<UnsentBytes>();
   bool may_hide_input_ = true;
 };
 

@@ -21,7 +21,7 @@ std::string entry_text(const std::optional<ByteRange>& entry) {
   return entry ? entry->to_string() : std::string{};
 }
 
-constexpr std::uint64_t kHopCostMs = 1;
+constexpr std::chrono::milliseconds kHopCost{1};
 constexpr std::size_t kCodeAndTextBytes = 2;  // of a good reply's body, before its result
 
 // A longer result would fit no record: the nodes on the way would take it for a broken peer.
@@ -180,7 +180,7 @@ void Core::handle(Asker& asker, const RequestView& request, const Function* func
   }
   const auto deadline = deadline_after(now, request.timeout_ms);
   if (route->peer) {
-    forward(asker, request, *route->peer, deadline, now);
+    forward(asker, request, *route->peer, deadline);
   } else {
     execute(asker, request, function, deadline);
   }
@@ -201,17 +201,16 @@ void Core::execute(Asker& asker, const RequestView& request, const Function* fun
   }
 }
 
-void Core::forward(const Asker& asker, const RequestView& request, PeerIndex to, TimePoint deadline,
-                   TimePoint now) {
+void Core::forward(const Asker& asker, const RequestView& request, PeerIndex to,
+                   TimePoint deadline) {
   const auto entry = entry_text(asker.entry);
   if (const auto status = can_forward(request, to, entry); !status.ok()) return fail(asker, status);
   const auto id = in_flight_.add(to.value, request.body.size(), deadline, asker);
   if (!id) return fail(asker, table_full());
   counters_.forwarded.add();
-  // Nodes have no common clock, so the way itself is not measured. It counts as a millisecond, so
-  // that the time left shrinks with every hop.
-  const auto left = remaining_ms(deadline, now);
-  effects_.forward(to, request, *id, left - std::min(left, kHopCostMs), {self_.str(), entry});
+  // The quickest way of a frame cannot be measured, as nodes have no common clock. It counts as a
+  // millisecond, so that the time left shrinks with every hop.
+  effects_.forward(to, request, *id, deadline - kHopCost, {self_.str(), entry});
 }
 
 Status Core::can_forward(const RequestView& request, PeerIndex to, std::string_view entry) const {
@@ -221,17 +220,27 @@ Status Core::can_forward(const RequestView& request, PeerIndex to, std::string_v
     return {StatusCode::kUnavailable, self_.str() + " cannot reach " + peer.name.str() + ": " +
                                           peer.why_down + "; the request was not executed"};
   }
-  const auto requests = in_flight_.link_size(to.value);
+  return check_window(request, to);
+}
+
+// What is in flight, and what was answered before it left and takes memory still: else a link that
+// is slower than its askers are patient would take more and more.
+Status Core::check_window(const RequestView& request, PeerIndex to) const {
+  const Peer& peer = peers_[to.value];
+  const auto unsent = effects_.unsent(to);
+  const auto requests = std::max(in_flight_.link_size(to.value), unsent.requests);
   const auto bytes = in_flight_.link_bytes(to.value);
-  if (requests >= peer.window.requests || bytes + request.body.size() > peer.window.bytes) {
-    return {StatusCode::kOverloaded,
-            "one more request of " + std::to_string(request.body.size()) + " bytes is more than " +
-                peer.name.str() + " takes from " + self_.str() + ": " + std::to_string(requests) +
-                " of " + std::to_string(peer.window.requests) + " requests and " +
-                std::to_string(bytes) + " of " + std::to_string(peer.window.bytes) +
-                " bytes are in flight; the request was not executed"};
+  if (requests < peer.window.requests && bytes + request.body.size() <= peer.window.bytes &&
+      unsent.bytes <= peer.window.bytes) {
+    return {};
   }
-  return {};
+  return {StatusCode::kOverloaded,
+          "one more request of " + std::to_string(request.body.size()) + " bytes is more than " +
+              peer.name.str() + " takes from " + self_.str() + ": " + std::to_string(requests) +
+              " of " + std::to_string(peer.window.requests) + " requests and " +
+              std::to_string(std::max(bytes, unsent.bytes)) + " of " +
+              std::to_string(peer.window.bytes) +
+              " bytes are in flight, or not sent yet; the request was not executed"};
 }
 
 Status Core::table_full() const {
@@ -302,6 +311,17 @@ void Core::on_unsent(RequestId id, TimePoint /*now*/) {
   fail(taken->payload, {StatusCode::kUnavailable, "the connection to " + std::string{next} +
                                                       " ended before the request could be "
                                                       "sent; it was not executed"});
+}
+
+void Core::on_expired(RequestId id, TimePoint now) {
+  const auto taken = in_flight_.take(id);
+  if (!taken) return;
+  const auto next = way_over(taken->link).next;
+  fail(taken->payload, {StatusCode::kDeadlineExceeded,
+                        "its time was over before it could be sent to " + std::string{next} +
+                            "; the request reached " + self_.str() + " " +
+                            std::to_string(micros(taken->payload.arrived, now) / 1000) +
+                            " ms ago and was not executed"});
 }
 
 void Core::on_tick(TimePoint now) {

@@ -83,6 +83,10 @@ class Core {
   /// on_peer_down(), which answers all that is left.
   void on_unsent(RequestId id, TimePoint now);
 
+  /// The link had not sent this request when its time was over, and never will: it is answered as
+  /// kDeadlineExceeded. Before on_tick() of the same moment, which takes what is left for sent.
+  void on_expired(RequestId id, TimePoint now);
+
   /// Fails what is past its deadline. Call every few milliseconds.
   void on_tick(TimePoint now);
   /// Fails all that is in flight, for a node that stops.
@@ -129,11 +133,11 @@ class Core {
   void handle(Asker& asker, const RequestView& request, const Function* function, TimePoint now);
   void execute(Asker& asker, const RequestView& request, const Function* function,
                TimePoint deadline);
-  void forward(const Asker& asker, const RequestView& request, PeerIndex to, TimePoint deadline,
-               TimePoint now);
+  void forward(const Asker& asker, const RequestView& request, PeerIndex to, TimePoint deadline);
   void leave_queue(RequestId id, std::optional<TimePoint> when);
   void end_link(PeerIndex peer, std::string why);
   Status can_forward(const RequestView& request, PeerIndex to, std::string_view entry) const;
+  Status check_window(const RequestView& request, PeerIndex to) const;
   void answer(const Asker& asker, ReplyView reply, const Way& way);
   void fail(const Asker& asker, const Status& status, const Way& way);
   void fail(const Asker& asker, const Status& status) { fail(asker, status, Way{}); }

@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "common/text.h"
+#include "common/transport/stamp_clock.h"
 #include "node/mesh/routing_id.h"
 
 namespace kvmesh::mesh {
@@ -111,15 +112,17 @@ void Inbox::handle_message(std::string_view routing_id, std::string_view body, T
   if (frame->kind == wire::FrameKind::kHello) return handle_hello(*id, frame->content, now);
   if (client == nullptr) return refuse(routing_id, wire::Refusal::kNoHello, "say HELLO first");
   client->last_heard = now;
-  if (frame->kind == wire::FrameKind::kRequests) {
-    handle_requests(*client, frame->content, now);
-  } else if (frame->kind == wire::FrameKind::kPing) {
-    wire::Buffer pong;
-    wire::begin_frame(pong, wire::FrameKind::kPong);
-    pong.append(frame->content);
-    send_control(routing_id, pong);
-  } else {
-    refuse(routing_id, wire::Refusal::kKind, "a dialling side sends HELLO, REQUESTS and PING");
+  switch (frame->kind) {
+    case wire::FrameKind::kTimedRequests:
+      return handle_timed(*client, frame->content, now);
+    case wire::FrameKind::kRequests:
+      return handle_requests(*client, frame->content, {}, now);
+    case wire::FrameKind::kPing:
+      return handle_ping(*client, frame->content);
+    case wire::FrameKind::kRead:
+      return handle_read(*client, frame->content);
+    default:
+      refuse(routing_id, wire::Refusal::kKind, "a dialling side sends HELLO, REQUESTS and PING");
   }
 }
 
@@ -163,7 +166,12 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
   }
 
   wire::Buffer frame;
+  // From the HELLO on: the first frame of a connection is the one that waits for nothing.
+  client->age.reset();
+  if (hello->clock_us > 0) client->age.observe(hello->clock_us, transport::stamp_now_us());
+  client->tells_read = hello->tells_read;
   wire::Welcome welcome;
+  welcome.takes_timed = true;
   welcome.name = options_.self.str();
   welcome.software = options_.software;
   if (options_.table_epoch) welcome.table_epoch = options_.table_epoch();
@@ -174,26 +182,63 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
   if (stopping_) say_goodbye(id);
 }
 
-void Inbox::handle_requests(Client& client, std::string_view run, TimePoint now) {
+// What the frame says of its age is compared with a clock that is looked at now: the pass began
+// before the frame was read, maybe before it was sent.
+void Inbox::handle_timed(Client& client, std::string_view content, TimePoint now) {
+  const auto stamp = wire::take_stamp(content);
+  if (!stamp || !client.age.is_known()) {
+    const auto routing_id = routing_id_of(client.id);
+    return refuse(view(routing_id), wire::Refusal::kMalformed,
+                  "TIMED_REQUESTS need a stamp, and the clock in HELLO");
+  }
+  handle_requests(client, content, client.age.observe(*stamp, transport::stamp_now_us()), now);
+}
+
+void Inbox::handle_requests(Client& client, std::string_view run, std::chrono::microseconds age,
+                            TimePoint now) {
   // Behind requests that are held, so that they stay in order.
   const bool wait = taking_in_ || !client.held.empty();
-  const auto rest = wait ? run : hand_on(client, run, std::nullopt, now);
-  if (!rest.empty() && !client.gone) hold(client, rest);
+  const auto rest = wait ? run : hand_on(client, run, age, std::nullopt, now);
+  if (!rest.empty() && !client.gone) hold(client, rest, age);
+}
+
+// To one that stamps its PINGs, what it was found to be old goes back: so it finds out when the
+// clocks have jumped.
+void Inbox::handle_ping(Client& client, std::string_view content) {
+  wire::Buffer pong;
+  wire::begin_frame(pong, wire::FrameKind::kPong);
+  pong.append(content);
+  if (client.age.is_known() && content.size() + wire::kStampBytes <= limits::kPingBytesMax) {
+    if (const auto stamp = wire::take_stamp(content)) {
+      const auto age = client.age.observe(*stamp, transport::stamp_now_us());
+      wire::append_stamp(pong, static_cast<std::uint64_t>(age.count()));
+    }
+  }
+  const auto routing_id = routing_id_of(client.id);
+  send_control(view(routing_id), pong);
+}
+
+void Inbox::handle_read(Client& client, std::string_view content) {
+  const auto read = wire::decode_read(content);
+  if (!read) {
+    const auto routing_id = routing_id_of(client.id);
+    return refuse(view(routing_id), wire::Refusal::kMalformed, "the READ is malformed");
+  }
+  client.untold -= std::min<std::uint64_t>(client.untold, read->bytes);
 }
 
 // Gives a run of requests to the core, as long as the connection reads its replies; returns those
 // that must wait until it does.
-std::string_view Inbox::hand_on(Client& client, std::string_view run,
+std::string_view Inbox::hand_on(Client& client, std::string_view run, std::chrono::microseconds age,
                                 std::optional<TimePoint> held_since, TimePoint now) {
   Arrival arrival;
-  if (held_since) {
-    const auto waited = now - *held_since;
-    arrival.waited_ms = static_cast<std::uint64_t>(waited / std::chrono::milliseconds{1});
-    arrival.traced = held_since;
-  }
+  arrival.traced = held_since;
+  const auto held =
+      held_since ? std::max(now - *held_since, TimePoint::duration{0}) : TimePoint::duration{0};
+  arrival.waited_ms = static_cast<std::uint64_t>((age + held) / std::chrono::milliseconds{1});
   while (has_room_for_replies(client)) {
     std::optional<wire::Refusal> refusal;
-    const auto requests = decode_some(client.id, run, arrival, refusal);
+    const auto requests = decode_some(client, run, arrival, refusal);
     core_.on_requests(requests, now);
     if (refusal) {
       const auto routing_id = routing_id_of(client.id);
@@ -207,11 +252,11 @@ std::string_view Inbox::hand_on(Client& client, std::string_view run,
 }
 
 // Takes the next requests off `run`, as many as the core takes at once.
-std::span<const core::Core::Incoming> Inbox::decode_some(std::uint32_t connection,
+std::span<const core::Core::Incoming> Inbox::decode_some(const Client& client,
                                                          std::string_view& run, Arrival& arrival,
                                                          std::optional<wire::Refusal>& refusal) {
   std::size_t count = 0;
-  const auto count_max = run_max();
+  const auto count_max = run_max(client);
   while (count < count_max) {
     const auto record = wire::next_record(run, refusal);
     if (!record) break;
@@ -221,7 +266,7 @@ std::span<const core::Core::Incoming> Inbox::decode_some(std::uint32_t connectio
       break;
     }
     auto& next = decoded_[count++];
-    next.origin = {options_.adapter, connection, request->id};
+    next.origin = {options_.adapter, client.id, request->id};
     next.request = *request;
     next.request.timeout_ms -= std::min(next.request.timeout_ms, arrival.waited_ms);
     next.arrived = request->traced() ? arrival.of_traced() : TimePoint{};

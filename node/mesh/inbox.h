@@ -20,6 +20,7 @@
 #include <zmq.hpp>
 
 #include "common/deadline.h"
+#include "common/frame_age.h"
 #include "common/meter.h"
 #include "common/names.h"
 #include "common/transport/message.h"
@@ -106,14 +107,17 @@ class Inbox {
     std::size_t refused_bytes = 0;  // of requests, for want of room, while behind since
     std::optional<TimePoint> refused_since;
     TimePoint last_heard;
-    TimePoint last_ping;  // noted only while reading ahead
+    TimePoint last_ping;      // noted only while reading ahead
+    FrameAge age;             // of what it sends, when it stamps that
+    bool tells_read = false;  // what of its replies it has read
+    std::size_t untold = 0;   // bytes of those that the socket took and it has not told of
     bool dirty = false;
     bool gone = false;  // its connection has ended; erased when nobody is looking at it
   };
 
   // Of the requests of one frame.
   struct Arrival {
-    std::uint64_t waited_ms = 0;      // since then, when they were held
+    std::uint64_t waited_ms = 0;      // on their way, at least, and while they were held
     std::optional<TimePoint> traced;  // of those that are traced; empty: not asked for yet
     // The pass began before the frame was read: with its time, what a node tells of a request's
     // stay would overlap with what the node before it tells of the way here.
@@ -125,17 +129,21 @@ class Inbox {
 
   void handle_message(std::string_view routing_id, std::string_view body, TimePoint now);
   void handle_hello(std::uint32_t id, std::string_view content, TimePoint now);
-  void handle_requests(Client& client, std::string_view run, TimePoint now);
-  std::string_view hand_on(Client& client, std::string_view run,
+  void handle_timed(Client& client, std::string_view content, TimePoint now);
+  void handle_requests(Client& client, std::string_view run, std::chrono::microseconds age,
+                       TimePoint now);
+  void handle_ping(Client& client, std::string_view content);
+  void handle_read(Client& client, std::string_view content);
+  std::string_view hand_on(Client& client, std::string_view run, std::chrono::microseconds age,
                            std::optional<TimePoint> held_since, TimePoint now);
-  std::span<const core::Core::Incoming> decode_some(std::uint32_t connection, std::string_view& run,
+  std::span<const core::Core::Incoming> decode_some(const Client& client, std::string_view& run,
                                                     Arrival& arrival,
                                                     std::optional<wire::Refusal>& refusal);
   bool receive_some(TimePoint now, int frames_max, std::size_t bytes_max);
   bool keep_up(TimePoint now);
   bool was_forgotten(std::uint32_t id) const;
   static bool is_worth_an_answer(Client& client, wire::FrameKind kind, TimePoint now);
-  void hold(Client& client, std::string_view run);
+  void hold(Client& client, std::string_view run, std::chrono::microseconds age);
   bool has_room_for_all(const Client& client, std::size_t bytes) const;
   std::size_t refused_bytes(Client& client) const;
   void release_held(Client& client);
@@ -145,10 +153,11 @@ class Inbox {
   std::size_t unread_bytes_left() const;
   void append_loss(wire::Buffer& out, std::size_t bytes, RequestId id) const;
   bool has_room_for_replies(const Client& client) const;
-  std::size_t run_max() const;
+  std::size_t run_max(const Client& client) const;
   bool can_resume() const;
   transport::Sent send_to(std::string_view routing_id, wire::Buffer& frame,
                           const std::shared_ptr<transport::UnsentBytes>& unsent = nullptr);
+  transport::Sent send_replies(Client& client, std::string_view routing_id, wire::Buffer& frame);
   void resume_held(TimePoint now, std::size_t bytes_max);
   std::size_t resume_one(Client& client, TimePoint now);
   void count(wire::Refusal reason) { counters_.refused[static_cast<std::size_t>(reason)].add(); }

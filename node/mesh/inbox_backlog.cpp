@@ -67,7 +67,7 @@ std::size_t Inbox::refused_bytes(Client& client) const {
   return client.refused_bytes;
 }
 
-void Inbox::hold(Client& client, std::string_view run) {
+void Inbox::hold(Client& client, std::string_view run, std::chrono::microseconds age) {
   const auto bytes = HeldRequests::cost(run);
   const bool beyond_window =
       client.held.bytes() + refused_bytes(client) + bytes > HeldRequests::kWindowBytes;
@@ -93,7 +93,7 @@ void Inbox::hold(Client& client, std::string_view run) {
              std::to_string(kHeldBytesMax) + "); the request was not executed"});
   }
   if (client.held.empty()) holding_.push_back(client.id);
-  client.held.add(run, std::chrono::steady_clock::now());  // the pass's time may be long ago
+  client.held.add(run, std::chrono::steady_clock::now(), age);  // the pass's time may be long ago
 }
 
 void Inbox::release_held(Client& client) {
@@ -133,7 +133,7 @@ void Inbox::resume_held(TimePoint now, std::size_t bytes_max) {
 std::size_t Inbox::resume_one(Client& client, TimePoint now) {
   auto oldest = client.held.take();
   const auto bytes = HeldRequests::cost(oldest.run());
-  const auto rest = hand_on(client, oldest.run(), oldest.arrived(), now);
+  const auto rest = hand_on(client, oldest.run(), oldest.age(), oldest.arrived(), now);
   if (client.gone) return bytes;
   const auto left = rest.empty() ? 0 : HeldRequests::cost(rest);
   client.held.give_back(std::move(oldest), rest);

@@ -62,7 +62,7 @@ void Inbox::flush() {
     client->dirty = false;
     if (client->waiting.empty() && !client->frame.empty()) {
       const auto routing_id = routing_id_of(id);
-      const auto sent = send_to(view(routing_id), client->frame, client->unsent);
+      const auto sent = send_replies(*client, view(routing_id), client->frame);
       if (sent == transport::Sent::kTaken) continue;
     }
     seal(*client);
@@ -79,11 +79,19 @@ void Inbox::send_waiting(Client& client) {
   const auto routing_id = routing_id_of(client.id);
   bool gone = false;
   client.waiting.send_all([&](wire::Buffer& frame) {
-    const auto sent = send_to(view(routing_id), frame, client.unsent);
+    const auto sent = send_replies(client, view(routing_id), frame);
     gone = sent == transport::Sent::kGone;
     return sent == transport::Sent::kTaken;
   });
   if (gone) forget(client);
+}
+
+transport::Sent Inbox::send_replies(Client& client, std::string_view routing_id,
+                                    wire::Buffer& frame) {
+  const auto bytes = frame.size();
+  const auto sent = send_to(routing_id, frame, client.unsent);
+  if (client.tells_read && sent == transport::Sent::kTaken) client.untold += bytes;
+  return sent;
 }
 
 void Inbox::seal(Client& client) {
@@ -103,18 +111,19 @@ std::size_t Inbox::unread_bytes_left() const {
 // Whether its requests are executed. As much as is left over by all, and not an equal share of the
 // whole: the sum of such shares grows without bound when connections come one after the other.
 bool Inbox::has_room_for_replies(const Client& client) const {
-  return client.waiting.bytes() <= limits::kMeshClientReplyBytesMax &&
+  return client.waiting.bytes() + client.untold <= limits::kMeshClientReplyBytesMax &&
          unread_bytes(client) <= unread_bytes_left();
 }
 
 bool Inbox::may_resume(const Client& client) const {
-  return client.waiting.bytes() < limits::kMeshClientReplyBytesMax / 2 &&
+  return client.waiting.bytes() + client.untold < limits::kMeshClientReplyBytesMax / 2 &&
          unread_bytes(client) <= unread_bytes_left() / 2;
 }
 
 // Requests that may be executed before it is asked again whether their connection reads. When room
 // is scarce, one, since each may bring a reply of a mebibyte.
-std::size_t Inbox::run_max() const {
+std::size_t Inbox::run_max(const Client& client) const {
+  if (client.untold > limits::kMeshClientReplyBytesMax / 4) return 1;
   return unread_bytes_left() < limits::kMeshReplyBytesMax / 2 ? 1 : decoded_.size();
 }
 

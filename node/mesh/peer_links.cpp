@@ -1,11 +1,13 @@
 #include "node/mesh/peer_links.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
 #include "common/text.h"
+#include "node/core/pass_time.h"
 
 namespace kvmesh::mesh {
 
@@ -66,6 +68,9 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
   void on_sent(transport::Link& /*link*/, RequestId id, TimePoint when) override {
     owner_.core_.on_sent(id, when);
   }
+  void on_expired(transport::Link& /*link*/, RequestId id) override {
+    owner_.core_.on_expired(id, owner_.now_);
+  }
   void on_unsent(transport::Link& /*link*/, RequestId id) override {
     owner_.core_.on_unsent(id, owner_.now_);
   }
@@ -120,18 +125,27 @@ void PeerLinks::wake(PeerLink& link) {
 }
 
 void PeerLinks::forward(PeerIndex peer, const RequestView& request, RequestId id,
-                        std::uint64_t timeout_ms, const wire::PathStep& step) {
+                        TimePoint deadline, const wire::PathStep& step) {
   auto& link = *links_[peer.value];
   wake(link);
-  link.link().add_request(request, id, timeout_ms, &step);
+  link.link().add_request(request, id, deadline, &step);
+}
+
+transport::Link::Unsent PeerLinks::unsent(PeerIndex peer) const {
+  return links_[peer.value]->link().unsent();
 }
 
 bool PeerLinks::receive(TimePoint now, int frames_max) {
   now_ = now;
+  if (awake_.empty()) return false;
+  const auto until = std::chrono::steady_clock::now() + core::kPassTimeMax;
   bool more = false;
-  // By index: what a link tells may wake others.
-  for (std::size_t i = 0; i < awake_.size(); ++i) {
-    more |= awake_[i]->link().receive(now, frames_max);
+  // By index: what a link tells may wake others. Where it stopped it goes on next time, so that all
+  // links have their turn.
+  for (auto left = awake_.size(); left > 0; --left) {
+    turn_ = (turn_ + 1) % awake_.size();
+    more |= awake_[turn_]->link().receive(now, frames_max, until);
+    if (left > 1 && std::chrono::steady_clock::now() >= until) return true;
   }
   return more;
 }

@@ -243,8 +243,9 @@ void SimNode::handle_replies(const Frame& frame) {
 
 // What the core does.
 
-void SimNode::forward(PeerIndex peer, const RequestView& request, RequestId id,
-                      std::uint64_t timeout_ms, const wire::PathStep& step) {
+void SimNode::forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
+                      const wire::PathStep& step) {
+  const auto timeout_ms = remaining_ms(deadline, core_time(now()));
   auto& link = process_->links[peer.value];
   const auto to = world_.plan.nodes[peer_node(peer.value)].name.str();
   if (link.state != Link::State::kUp)

@@ -58,7 +58,7 @@ class SimNode final : public core::Effects {
   void wake() { schedule_pass(); }
 
   // Effects of the core.
-  void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
+  void forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
                const wire::PathStep& step) override;
   void reply(const core::Origin& origin, const ReplyView& reply) override;
   TimePoint clock() override { return core_time(world_.events.now()); }

@@ -54,7 +54,7 @@ struct Reply {
 class Replies final : public core::Effects {
  public:
   void forward(PeerIndex /*peer*/, const RequestView& /*request*/, RequestId /*id*/,
-               std::uint64_t /*timeout_ms*/, const wire::PathStep& /*step*/) override {
+               TimePoint /*deadline*/, const wire::PathStep& /*step*/) override {
     check(false, "a node without peers forwards nothing");
   }
   void reply(const core::Origin& origin, const ReplyView& reply) override {

@@ -101,11 +101,13 @@ void Network::send(FrameId id, Micros at) {
   auto& way = way_of(connection, frame);
   if (way.ended) return free_frame(id);
   frame.is_held = true;
+  frame.left = at;
   ++way.frames;
   way.bytes += frame.bytes.size();
   frame.place = way.sent++;
   if (way.waiting.empty() && rate_of(connection) == NetworkPlan::kNoRate) return schedule(id, at);
   way.waiting.push_back(id);
+  way.waiting_bytes += frame.bytes.size();
   if (way.waiting.size() == 1) start_wire(frame.connection, frame.to_server, at);
 }
 
@@ -123,11 +125,12 @@ void Network::start_wire(ConnectionId id, bool to_server, Micros at) {
   auto& way = to_server ? connection.out : connection.back;
   const auto rate = rate_of(connection);
   if (rate != NetworkPlan::kNoRate) begin_watch(id);
-  const auto bytes = frames_[way.waiting.front()].bytes.size() + kFrameBytes;
+  const auto& frame = frames_[way.waiting.front()];
+  const auto bytes = frame.bytes.size() + kFrameBytes;
   const auto takes =
       rate == NetworkPlan::kNoRate ? 0 : bytes * 1000000 / std::max<std::uint64_t>(rate, 1);
-  events_.add(at + Micros{static_cast<std::int64_t>(takes)}, EventKind::kWire, 0,
-              std::uint64_t{id} << 1 | (to_server ? 1 : 0));
+  events_.add(std::max(at, frame.left) + Micros{static_cast<std::int64_t>(takes)}, EventKind::kWire,
+              0, std::uint64_t{id} << 1 | (to_server ? 1 : 0));
 }
 
 void Network::wire_over(std::uint64_t detail) {
@@ -137,8 +140,10 @@ void Network::wire_over(std::uint64_t detail) {
   auto& way = to_server ? connection.out : connection.back;
   if (way.ended) {
     for (const auto frame : std::exchange(way.waiting, {})) free_frame(frame);
+    way.waiting_bytes = 0;
     return;
   }
+  way.waiting_bytes -= frames_[way.waiting.front()].bytes.size();
   schedule(way.waiting.front(), events_.now());
   way.waiting.pop_front();
   if (!way.waiting.empty()) start_wire(id, to_server, events_.now());

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <vector>
 
+#include "common/frame_age.h"
 #include "common/wire/buffer.h"
 #include "node/sim/event_queue.h"
 #include "node/sim/plan.h"
@@ -40,6 +42,35 @@ struct Frame {
       records;  // serial numbers of its records, when the run is written down
 };
 
+/// How long frames of one connection were under way, in truth. From it follows how much too young a
+/// receiver may take the next one that knows none but the senders' stamps: by what the quickest was
+/// under way, and by what two clocks may have drifted apart since, and their distance's bound
+/// risen.
+class KnownWay {
+ public:
+  /// A frame that left at `left` is read. How much older it may be than its receiver knows.
+  Micros observe(Micros left, Micros now) {
+    const auto took = now - left;
+    if (!is_known_ || took <= unknown(now)) {
+      is_known_ = true;
+      quickest_ = took;
+      seen_ = now;
+    }
+    return std::min(took, unknown(now));
+  }
+
+ private:
+  static constexpr std::int64_t kDriftPpm = 2000;
+  static constexpr Micros kGranularity{4};  // of stamps, and of the bound's rise
+  Micros unknown(Micros now) const {
+    return quickest_ + Micros{(now - seen_).count() * kDriftPpm / 1000000} + kGranularity;
+  }
+
+  bool is_known_ = false;
+  Micros quickest_{};
+  Micros seen_{};
+};
+
 /// One connection: an epoch of the link from `dialer` to its peer `server`.
 struct Connection {
   struct Way {
@@ -51,8 +82,9 @@ struct Connection {
     std::deque<FrameId> waiting;  // for a slow wire; the first is on it
     std::uint32_t frames = 0;     // that the other side has not handled
     std::uint64_t bytes = 0;      // of these
-    bool wants_room = false;      // its sender waits for some
-    bool ended = false;           // nothing more arrives
+    std::uint64_t waiting_bytes = 0;
+    bool wants_room = false;  // its sender waits for some
+    bool ended = false;       // nothing more arrives
   };
   NodeIndex dialer = 0;
   NodeIndex server = 0;
@@ -65,6 +97,8 @@ struct Connection {
   Way out;
   Way back;
   std::uint64_t silence = 0;  // stamp of the wait for a sign of life; 0: signs come through
+  FrameAge age;               // the server's idea of how old frames are
+  KnownWay known;             // how wrong that may be
   Micros last_heard{};        // by the dialer
   bool is_watched = false;    // it is slow: the dialer sends PINGs
 };
@@ -95,6 +129,8 @@ class Network {
   /// Whether the way to the server takes another frame of requests. If not, its dialer is woken
   /// when it does (kRoom).
   bool takes_requests(ConnectionId id);
+  /// Bytes of frames to the server that the wire has not taken yet.
+  std::uint64_t unsent_bytes(ConnectionId id) const { return connections_[id].out.waiting_bytes; }
   /// A slow wire is through with a frame (kWire).
   void wire_over(std::uint64_t detail);
   /// The dialer of a slow connection looks whether it heard anything (kWatch): true when it was

@@ -113,12 +113,13 @@ void Oracle::check_time(std::uint32_t number, std::uint64_t timeout_ms, Micros n
   if (late <= Micros{0}) return;
   ++figures_.late;
   figures_.late_most = std::max(figures_.late_most, late);
-  figures_.late_allowed = std::max(figures_.late_allowed, record.late_allowed);
-  if (late <= record.late_allowed) return;
+  const auto allowed = record.late_allowed + drift(number);
+  figures_.late_allowed = std::max(figures_.late_allowed, allowed);
+  if (late <= allowed) return;
   violate("executed_late", number,
           "was executed " + std::to_string(late.count()) +
-              " us after its asker's deadline, of which " +
-              std::to_string(record.late_allowed.count()) + " us can be explained");
+              " us after its asker's deadline, of which " + std::to_string(allowed.count()) +
+              " us can be explained");
 }
 
 bool Oracle::has_one_way(std::uint32_t number) const {
@@ -134,7 +135,7 @@ void Oracle::failed(std::uint32_t number, StatusCode code, std::uint32_t hops, M
                     bool is_over) {
   records_[number].failures |= 1U << static_cast<unsigned>(code);
   const auto left = due(number) - now;
-  if (!is_over || left <= hops * kHopCost) return;
+  if (!is_over || left <= (hops + 1) * kHopCost + drift(number)) return;
   violate("gave_up_early", number,
           "was answered " + name_of(code) + " with " + std::to_string(left.count()) + " us left");
 }
@@ -168,7 +169,7 @@ void Oracle::answered(std::uint32_t number, StatusCode code, std::string_view re
   if (!record.is_asked) return violate("invented", number, "was answered but never asked");
   if (record.is_answered) return violate("answered_twice", number, "was answered again");
   record.is_answered = true;
-  if (now > std::max(due(number), excused_until) + kAnswerSlack) {
+  if (now > std::max(due(number), excused_until) + kAnswerSlack + drift(number)) {
     violate(
         "late_answer", number,
         "was answered " + std::to_string((now - due(number)).count()) + " us behind its deadline");

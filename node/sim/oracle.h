@@ -9,6 +9,7 @@
 
 #include <kvmesh/status.h>
 
+#include "node/sim/node_clock.h"
 #include "node/sim/plan.h"
 #include "node/sim/scans.h"
 #include "node/sim/shadow.h"
@@ -87,6 +88,10 @@ class Oracle {
   void violate(std::string_view check, std::uint32_t number, const std::string& what);
   Micros due(std::uint32_t number) const {
     return records_[number].asked + std::chrono::milliseconds{plan_.requests[number].timeout_ms};
+  }
+  // What a node's clock may be wrong in that time.
+  Micros drift(std::uint32_t number) const {
+    return Micros{plan_.requests[number].timeout_ms * NodeClock::kDriftPpmMost / 1000} + Micros{1};
   }
   // Whether no table that it may have met has changed since it was asked.
   bool has_one_way(std::uint32_t number) const;

@@ -46,7 +46,8 @@ Referee::Decision Referee::decide(NodeIndex node, const RequestView& request, bo
       std::min<std::uint64_t>(network.window_requests, limits::kInFlightPerLinkMax);
   const auto bytes_max =
       std::min<std::uint64_t>(network.window_bytes, limits::kInFlightBytesPerLinkMax);
-  if (is_full || link.requests >= requests_max || link.bytes + request.body.size() > bytes_max) {
+  if (is_full || link.requests >= requests_max || link.bytes + request.body.size() > bytes_max ||
+      link.unsent_bytes > bytes_max) {
     return {StatusCode::kOverloaded, *next};
   }
   return {StatusCode::kOk, *next};

@@ -21,8 +21,9 @@ class Referee {
   /// The link to a peer, as the node's shell knows it.
   struct LinkState {
     bool is_up = false;
-    std::size_t requests = 0;  // in flight
+    std::size_t requests = 0;  // in flight, or not sent yet
     std::size_t bytes = 0;
+    std::size_t unsent_bytes = 0;
   };
   using Links = absl::FunctionRef<LinkState(NodeIndex peer)>;
 

@@ -19,7 +19,7 @@ import tomllib
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
 RUNS = 3000  # at most; each is a small mesh with many faults
 SECONDS = 120
-CORE = "node/core/core.cpp"  # what a mutant of a header is compiled into
+CORE = "node/core/core.cpp"  # what a mutant of a header is compiled into, unless it says `into`
 
 
 def mutate(mutant):
@@ -33,41 +33,30 @@ def mutate(mutant):
     return text.replace(mutant["from"].strip(" "), mutant["to"].strip(" "))
 
 
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def unit_of(build, source):
-    """The entry of the file that is compiled for `source`: itself, or one that includes it beside others (unity build)."""
-    with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
-        entries = json.load(file)
+    """The entry of compile_commands.json that compiles `source`: on its own, or with others of its part."""
+    entries = json.loads(read(os.path.join(build, "compile_commands.json")))
     path = os.path.join(ROOT, source)
     for entry in entries:
         if entry["file"] == path:
             return entry
     for entry in entries:
-        if "/Unity/" in entry["file"]:
-            with open(entry["file"], encoding="utf-8") as file:
-                if f'#include "{path}"' in file.read():
-                    return entry
+        if os.path.basename(entry["file"]).startswith("unity_") and f'"{path}"' in read(entry["file"]):
+            return entry
     sys.exit(f"{source} is not compiled in {build}")
 
 
 def compile_command(entry):
-    """Its words, without its input and output."""
+    """The words of the command of such an entry, without its source and output."""
     words = shlex.split(entry["command"])
     del words[words.index("-o"):words.index("-o") + 2]
     # A mutant may well leave something unused. Without optimisation it is compiled faster.
     return [word for word in words if word not in ("-Werror", "-O2", "-c", entry["file"])] + ["-O0", "-w"]
-
-
-def mutated_unit(entry, source, copy, folder):
-    """What is compiled in its place: the copy, or a unity file that has the copy in the place of `source`."""
-    path = os.path.join(ROOT, source)
-    if entry["file"] == path:
-        return copy
-    with open(entry["file"], encoding="utf-8") as file:
-        text = file.read().replace(f'#include "{path}"', f'#include "{copy}"')
-    unit = os.path.join(folder, "unit.cpp")
-    with open(unit, "w", encoding="utf-8") as file:
-        file.write(text)
-    return unit
 
 
 def link_command(build, thing, program):
@@ -90,14 +79,18 @@ def build_mutant(build, mutant):
     os.makedirs(os.path.dirname(copy), exist_ok=True)
     with open(copy, "w", encoding="utf-8") as file:
         file.write(mutate(mutant))
-    source = mutant["file"] if copy.endswith(".cpp") else CORE
-    entry = unit_of(build, source)
-    unit = mutated_unit(entry, source, copy if copy.endswith(".cpp") else os.path.join(ROOT, CORE), folder)
+    is_source = copy.endswith(".cpp")
+    entry = unit_of(build, mutant["file"] if is_source else mutant.get("into", CORE))
+    source = copy if is_source else entry["file"]
+    if is_source and entry["file"] != os.path.join(ROOT, mutant["file"]):
+        source = os.path.join(folder, "unity.cxx")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(read(entry["file"]).replace(f'"{os.path.join(ROOT, mutant["file"])}"', f'"{copy}"'))
     words = compile_command(entry)
     thing, program = os.path.join(folder, "mutated.o"), os.path.join(folder, "kvmesh-sim")
     first_include = next(i for i, word in enumerate(words) if word.startswith("-I"))
     words.insert(first_include, "-I" + folder)  # found before the real file of the same name
-    subprocess.run(words + ["-c", unit, "-o", thing], cwd=build, check=True)
+    subprocess.run(words + ["-c", source, "-o", thing], cwd=build, check=True)
     subprocess.run(link_command(build, thing, program), cwd=build, check=True)
     return program
 

@@ -84,7 +84,7 @@ class InboxTurnsTest : public testing::Test, private core::Effects {
         "test.slow", [this](core::Call& call) { work(call, milliseconds{3}); }, {},
         core::Cost::kMuch);
     modules_.define("test.quick", [this](core::Call& call) { work(call, milliseconds{0}); });
-    EXPECT_TRUE(inbox_.bind().ok());
+    EXPECT_TRUE(inbox_.bind("tcp://127.0.0.1:*").ok());
   }
 
   void work(core::Call& call, milliseconds time) {
@@ -125,7 +125,7 @@ class InboxTurnsTest : public testing::Test, private core::Effects {
 
  private:
   void forward(PeerIndex /*peer*/, const RequestView& /*request*/, RequestId /*id*/,
-               std::uint64_t /*timeout_ms*/, const wire::PathStep& /*step*/) override {}
+               TimePoint /*deadline*/, const wire::PathStep& /*step*/) override {}
   void reply(const core::Origin& origin, const ReplyView& reply) override {
     inbox_.reply(origin, reply);
   }

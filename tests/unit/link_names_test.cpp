@@ -36,6 +36,7 @@ class NamedLink : public testing::Test, private LinkEvents {
   void on_up(Link&, const wire::Welcome&) override {}
   void on_reply(Link&, const ReplyView&) override {}
   void on_draining(Link&, const std::string&) override {}
+  void on_expired(Link&, RequestId) override {}
   void on_unsent(Link&, RequestId) override {}
   void on_down(Link&, const std::string& why) override { down_.push_back(why); }
 

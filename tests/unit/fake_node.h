@@ -59,6 +59,11 @@ class FakeNode {
       std::this_thread::sleep_for(kPause);
     }
   }
+  /// The same, when what it has sent is out.
+  void stop_when_sent() {
+    router_.set(zmq::sockopt::linger, 10000);
+    stop();
+  }
   /// Listens at the same address again.
   void start() {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
@@ -128,6 +133,7 @@ class FakeNode {
   std::vector<Request> requests;
   std::vector<std::string> hellos;  // who said HELLO, by routing id
   std::size_t frames = 0;           // REQUESTS that came
+  std::size_t pings = 0;
 
  private:
   bool try_start() {
@@ -161,6 +167,7 @@ class FakeNode {
         if (!silent) greet(from);
         break;
       case wire::FrameKind::kPing: {
+        ++pings;
         wire::Buffer pong;
         wire::begin_frame(pong, wire::FrameKind::kPong);
         pong.append(frame->content);

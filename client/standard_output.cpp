@@ -7,17 +7,14 @@
 #include <utility>
 
 namespace kvmesh::client {
-namespace {
-
-struct Entry {
-  std::vector<OutputChunk> chunks;
-  std::function<void()> taken;
-};
-
-}  // namespace
 
 class StandardOutput::Queue {
  public:
+  struct Entry {
+    std::vector<OutputChunk> chunks;
+    std::function<void()> taken;
+  };
+
   Queue(std::FILE* out, std::FILE* err) : out_(out), err_(err) {}
 
   void run() {

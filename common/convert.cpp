@@ -32,7 +32,7 @@ std::string description(const Value& value) {
           [](std::int64_t held) { return "int " + std::to_string(held); },
           [](std::uint64_t held) { return "int " + std::to_string(held); },
           [&](double) { return "float " + value.to_json(); },
-          [](const std::string& held) { return "text " + quoted(held); },
+          [](const std::string& held) { return "text " + in_quotes(held); },
           [](const Bytes& held) { return std::to_string(held.data.size()) + " bytes"; },
           [](const Value::List& held) { return "a list of " + std::to_string(held.size()); },
           [](const Value::Map& held) { return "a map of " + std::to_string(held.size()); },
@@ -63,7 +63,7 @@ std::string grouped(std::string text) {
 }
 
 std::string element(std::size_t index) { return "element " + std::to_string(index + 1); }
-std::string key(std::string_view name) { return "key " + quoted(name); }
+std::string key(std::string_view name) { return "key " + in_quotes(name); }
 
 std::optional<bool> Converter<bool>::from(const Value& value, Mismatch& fault) {
   if (const auto* held = value.get_if<bool>()) return *held;

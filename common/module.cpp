@@ -23,7 +23,7 @@ bool is_name(std::string_view text) {
 // What is wrong with a name, or an empty text.
 std::string name_fault(std::string_view what, std::string_view name) {
   if (is_name(name)) return {};
-  return std::string{what} + " " + quoted(name) +
+  return std::string{what} + " " + in_quotes(name) +
          " is not a name; write lower-case letters, digits and '_', and no digit first";
 }
 
@@ -37,7 +37,7 @@ std::string names_of(const ServerDefinition::Handlers& handlers) {
 Status undefined(std::string_view kind, const std::string& server, std::string_view function,
                  const ServerDefinition::Handlers& handlers) {
   return {StatusCode::kUndefinedFunction, "the server " + server + " has no " + std::string{kind} +
-                                              " " + quoted(function) + "; it has " +
+                                              " " + in_quotes(function) + "; it has " +
                                               names_of(handlers)};
 }
 
@@ -71,7 +71,8 @@ void add_handler(ServerDefinition::Handlers& handlers, std::string_view server,
                  std::vector<std::string>& faults) {
   auto fault = name_fault("server " + std::string{server} + ": function", function);
   if (fault.empty() && !handlers.emplace(function, std::move(handler)).second) {
-    fault = "server " + std::string{server} + ": function " + quoted(function) + " is there twice";
+    fault =
+        "server " + std::string{server} + ": function " + in_quotes(function) + " is there twice";
   }
   if (!fault.empty()) faults.push_back(std::move(fault));
 }
@@ -96,7 +97,8 @@ Module::Module(std::string_view name) : name_(name) {
   if (auto fault = name_fault("module", name); !fault.empty()) {
     faults_.push_back(std::move(fault));
   } else if (std::ranges::find(kBuiltInModules, name) != kBuiltInModules.end()) {
-    faults_.push_back("module " + quoted(name) + ": every node has its own; choose another name");
+    faults_.push_back("module " + in_quotes(name) +
+                      ": every node has its own; choose another name");
   }
 }
 
@@ -108,7 +110,7 @@ void Module::add(std::string_view function, TaskFunction erased) {
   }
   if (fault.empty() &&
       std::ranges::find(functions_, erased.name, &TaskFunction::name) != functions_.end()) {
-    fault = "module " + name_ + ": function " + quoted(function) + " is there twice";
+    fault = "module " + name_ + ": function " + in_quotes(function) + " is there twice";
   }
   if (!fault.empty()) {
     faults_.push_back(std::move(fault));
@@ -121,7 +123,7 @@ ServerDefinition& Module::add_server(std::string_view name) {
   auto fault = name_fault("module " + name_ + ": server", name);
   if (fault.empty() &&
       std::ranges::find(servers_, name, &ServerDefinition::name) != servers_.end()) {
-    fault = "module " + name_ + ": server " + quoted(name) + " is there twice";
+    fault = "module " + name_ + ": server " + in_quotes(name) + " is there twice";
   }
   if (!fault.empty()) faults_.push_back(std::move(fault));
   auto& definition = servers_.emplace_back();

@@ -28,7 +28,7 @@ Result<NodeName> NodeName::parse(std::string_view text) {
       !is_name_part(text.substr(at + 1))) {
     return Status{
         StatusCode::kInvalidArgument,
-        quoted(text) +
+        in_quotes(text) +
             " is not a node name; write name@host, both of letters, digits, '_', '-' and '.'"};
   }
   return NodeName{std::string{text}};

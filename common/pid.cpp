@@ -42,7 +42,7 @@ Result<Pid> Pid::parse(std::string_view text) {
     if (name && id) return Pid{name->str(), *id};
   }
   return Status{StatusCode::kInvalidArgument,
-                quoted(text) + " is not a pid; a pid looks like <foo@localhost/1a2b3c>"};
+                in_quotes(text) + " is not a pid; a pid looks like <foo@localhost/1a2b3c>"};
 }
 
 }  // namespace kvmesh

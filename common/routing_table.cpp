@@ -32,7 +32,7 @@ std::string byte_form(std::uint8_t byte) {
 }
 
 Status bad_range(std::string_view text, std::string_view why) {
-  return {StatusCode::kInvalidArgument, quoted(text) + " " + std::string{why}};
+  return {StatusCode::kInvalidArgument, in_quotes(text) + " " + std::string{why}};
 }
 
 }  // namespace

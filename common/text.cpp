@@ -14,7 +14,7 @@ std::string hex_byte(unsigned char c) { return {kHex[c >> 4], kHex[c & 15]}; }
 
 }  // namespace
 
-std::string quoted(std::string_view bytes, std::size_t shown_max) {
+std::string in_quotes(std::string_view bytes, std::size_t shown_max) {
   std::string out = "\"";
   for (const char c : bytes.substr(0, shown_max)) {
     const auto u = static_cast<unsigned char>(c);

@@ -11,7 +11,7 @@ namespace kvmesh {
 /// `bytes` between double quotes, with `"`, `\`, control and non-ASCII bytes escaped (\n, \x1b);
 /// what is longer than `shown_max` bytes is cut and its length told. Safe for logs and one-line
 /// errors whatever the bytes are.
-std::string quoted(std::string_view bytes, std::size_t shown_max = 64);
+std::string in_quotes(std::string_view bytes, std::size_t shown_max = 64);
 
 /// "value of 1048577 bytes is over the limit of 1048576".
 std::string over_limit(std::string_view what, std::size_t actual, std::size_t limit);

@@ -16,7 +16,7 @@ namespace {
 constexpr const char* kEntry = "kvmesh_module";
 
 Status fault(const std::string& path, const std::string& text) {
-  return {StatusCode::kInvalidArgument, "modules: " + quoted(path, path.size()) + " " + text};
+  return {StatusCode::kInvalidArgument, "modules: " + in_quotes(path, path.size()) + " " + text};
 }
 
 std::string last_error() {
@@ -41,7 +41,7 @@ std::string cannot_load(const std::string& error) {
 
 // `status`, with the path of the shared object whose module it speaks of before each line.
 Status in_module(const std::string& path, const Status& status) {
-  const auto place = "modules: " + quoted(path, path.size()) + ": ";
+  const auto place = "modules: " + in_quotes(path, path.size()) + ": ";
   auto text = place + status.text();
   for (auto end = text.find('\n'); end != std::string::npos; end = text.find('\n', end + 1)) {
     text.insert(end + 1, place);

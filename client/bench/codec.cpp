@@ -16,7 +16,7 @@ std::optional<std::string_view> first_line(std::string_view in) {
 Status unexpected(std::string_view in, std::string_view wanted) {
   constexpr std::size_t kShown = 80;
   return {StatusCode::kProtocolError, "expected " + std::string{wanted} + ", got " +
-                                          quoted(in.substr(0, std::min(in.size(), kShown)))};
+                                          in_quotes(in.substr(0, std::min(in.size(), kShown)))};
 }
 
 }  // namespace kvmesh::bench

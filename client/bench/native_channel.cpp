@@ -15,8 +15,6 @@ namespace {
 constexpr int kFramesAtOnce = 64;
 constexpr std::chrono::seconds kOpenMax{3};
 
-TimePoint clock_now() { return std::chrono::steady_clock::now(); }
-
 transport::Link::Options options_for(std::string endpoint) {
   transport::Link::Options options;
   options.endpoint = std::move(endpoint);
@@ -54,9 +52,9 @@ NativeChannel::~NativeChannel() = default;
 Status NativeChannel::open(int epoll, std::uint64_t mark) {
   epoll_ = epoll;
   mark_ = mark;
-  const auto give_up = clock_now() + kOpenMax;
+  const auto give_up = std::chrono::steady_clock::now() + kOpenMax;
   while (link_.state() != transport::Link::State::kUp) {
-    const auto now = clock_now();
+    const auto now = std::chrono::steady_clock::now();
     if (!fault_.ok()) return fault_;
     if (now > give_up) {
       return {StatusCode::kUnavailable, "no answer from " + link_.options().endpoint};
@@ -108,13 +106,13 @@ Status NativeChannel::flush() {
 Status NativeChannel::receive(ReplySink& sink) {
   sink_ = &sink;
   link_.notice_frames();  // events wait for the next tick
-  (void)link_.receive(clock_now(), kFramesAtOnce);
+  (void)link_.receive(std::chrono::steady_clock::now(), kFramesAtOnce);
   sink_ = nullptr;
   return fault_;
 }
 
 Status NativeChannel::tick() {
-  link_.tick(clock_now());
+  link_.tick(std::chrono::steady_clock::now());
   return fault_;
 }
 

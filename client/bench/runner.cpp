@@ -330,7 +330,7 @@ Status Runner::check(const Request& request, const Reply& reply) {
   if (workload_.form().matches(reply.value, request.number, thorough)) return {};
   return {StatusCode::kProtocolError,
           "key number " + std::to_string(request.number) +
-              " has a value that was never put: " + quoted(reply.value)};
+              " has a value that was never put: " + in_quotes(reply.value)};
 }
 
 }  // namespace kvmesh::bench

@@ -76,7 +76,7 @@ Result<Value> parse_argument(std::string_view text) {
   if (json.is_discarded()) return Value{std::string{text}};
   auto value = value_of(json, limits::kNestingMax - 1);  // one level is the list of arguments
   if (value) return *std::move(value);
-  return Status{StatusCode::kInvalidArgument, quoted(text) + " is nested too deeply; at most " +
+  return Status{StatusCode::kInvalidArgument, in_quotes(text) + " is nested too deeply; at most " +
                                                   std::to_string(limits::kNestingMax - 1) +
                                                   " levels are passed on"};
 }

@@ -29,7 +29,7 @@ constexpr std::size_t kBatchValues = 1024;
 constexpr std::size_t kBatchValueBytes = std::size_t{4} * 1024 * 1024;
 constexpr std::size_t kOutputBytes = std::size_t{64} * 1024;
 constexpr int kTries = 4;
-constexpr std::chrono::milliseconds kPause{250};
+constexpr std::chrono::milliseconds kRetryPause{250};
 
 }  // namespace
 
@@ -47,7 +47,7 @@ std::vector<Outcome> Exporter::call(std::vector<Operation> operations) {
   auto outcomes = client_.call(std::move(operations), session_.timeout());
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     for (int tried = 1; tried < kTries && may_pass(outcomes[i].status.code()); ++tried) {
-      std::this_thread::sleep_for(kPause);
+      std::this_thread::sleep_for(kRetryPause);
       outcomes[i] = client_.call(again[i], session_.timeout());
     }
     // Where the same node stays away, the others of the batch need not wait for it as well.
@@ -64,7 +64,7 @@ void Exporter::export_mesh() {
     const std::string name = text_at(peer, "name");
     const auto info = client_.info(name, session_.timeout());
     if (!info) {
-      fail("node " + quoted(name) + ", which may store buckets", info.status());
+      fail("node " + in_quotes(name) + ", which may store buckets", info.status());
     } else if (stores_buckets(*info)) {
       export_node(name);
     }
@@ -106,7 +106,7 @@ void Exporter::export_group(std::vector<Listed> group) {
       auto& [bucket, after, first_page] = group[i];
       auto page = client::names_of(std::move(outcomes[i]), "kv.keys");
       if (!page) {
-        fail("the keys of bucket " + quoted(bucket), page.status());
+        fail("the keys of bucket " + in_quotes(bucket), page.status());
         continue;
       }
       if (first_page) ++summary_.buckets;
@@ -139,7 +139,7 @@ void Exporter::export_batch(const Wanted* begin, const Wanted* end) {
     const auto& [bucket, key] = begin[i];
     auto value = client::value_of(std::move(outcomes[i]), "kv.get");
     if (!value) {
-      fail("key " + quoted(key) + " of bucket " + quoted(bucket), value.status());
+      fail("key " + in_quotes(key) + " of bucket " + in_quotes(bucket), value.status());
     } else if (value->has_value()) {  // else it was deleted since it was listed
       largest = std::max(largest, (*value)->size());
       write({bucket, Record::Entry{key, **std::move(value)}});

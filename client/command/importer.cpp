@@ -219,7 +219,7 @@ int run_import(Session& session, const ImportOptions& options) {
     input = open(options.file.c_str(), O_RDONLY | O_CLOEXEC);
     if (input < 0) {
       // NOLINTNEXTLINE(concurrency-mt-unsafe): there is only one thread yet
-      session.complain("cannot open " + quoted(options.file) + ": " + std::strerror(errno));
+      session.complain("cannot open " + in_quotes(options.file) + ": " + std::strerror(errno));
       return kExitUsage;
     }
   }

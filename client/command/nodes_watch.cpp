@@ -11,7 +11,8 @@
 namespace kvmesh::command {
 namespace {
 
-constexpr std::chrono::milliseconds kPause{500};  // between attempts at a node that is away or busy
+constexpr std::chrono::milliseconds kWatchPause{
+    500};  // between attempts at a node that is away or busy
 
 void print_change(const Session& session, const NodeChange& change) {
   const auto now = std::chrono::system_clock::now();
@@ -31,7 +32,7 @@ int watch_nodes(Session& session, Client& client, const std::string& node) {
     const auto changes = watched.take(told);
     if (!changes) return session.fail(changes.status());
     for (const auto& change : *changes) print_change(session, change);
-    if (!told) std::this_thread::sleep_for(kPause);
+    if (!told) std::this_thread::sleep_for(kWatchPause);
   }
 }
 

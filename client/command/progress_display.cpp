@@ -8,7 +8,7 @@
 namespace kvmesh::command {
 namespace {
 
-constexpr std::chrono::milliseconds kPause{100};
+constexpr std::chrono::milliseconds kShowPause{100};
 
 std::size_t terminal_width() {
   winsize size{};
@@ -22,7 +22,7 @@ ProgressDisplay::ProgressDisplay(bool wanted) : active_(wanted && isatty(STDERR_
 
 void ProgressDisplay::show(const Progress& progress, Time now) {
   if (!active_ || now < next_) return;
-  next_ = now + kPause;
+  next_ = now + kShowPause;
   drawn_ = true;
   std::fprintf(stderr, "\r%s\x1b[K", progress_line(progress, terminal_width() - 1).c_str());
 }

@@ -58,9 +58,10 @@ Result<std::string> read_file(const std::string& path) {
   if (file == nullptr) {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): only this thread reads files
     const char* why = std::strerror(errno);
-    return Status{StatusCode::kInvalidArgument, "cannot open " + kvmesh::quoted(path) + ": " + why};
+    return Status{StatusCode::kInvalidArgument,
+                  "cannot open " + kvmesh::in_quotes(path) + ": " + why};
   }
-  auto bytes = read_all(file, kvmesh::quoted(path));
+  auto bytes = read_all(file, kvmesh::in_quotes(path));
   std::fclose(file);
   return bytes;
 }
@@ -104,8 +105,8 @@ int get(Session& session, const KeyArguments& arguments, bool raw) {
     session.print(raw ? *value : *value + "\n");
   }
   if (value) return kExitOk;
-  session.complain("no key " + kvmesh::quoted(arguments.key) + " in bucket " +
-                   kvmesh::quoted(arguments.bucket));
+  session.complain("no key " + kvmesh::in_quotes(arguments.key) + " in bucket " +
+                   kvmesh::in_quotes(arguments.bucket));
   return kExitMissingKey;
 }
 

@@ -20,7 +20,7 @@ constexpr std::size_t kHostBytesMax = 253;                                    //
 constexpr std::size_t kIpcPathBytesMax = sizeof(sockaddr_un{}.sun_path) - 1;  // of Unix sockets
 
 Status refuse(std::string_view text, std::string_view why) {
-  return {StatusCode::kInvalidArgument, quoted(text) + " " + std::string{why}};
+  return {StatusCode::kInvalidArgument, in_quotes(text) + " " + std::string{why}};
 }
 
 bool is_ipv4(const std::string& host) {

@@ -19,7 +19,7 @@ bool is_built_in(std::string_view module) { return module == "kv" || module == "
 
 Status check_pattern(std::string_view pattern) {
   const auto refuse = [&](std::string_view why) {
-    return Status{StatusCode::kInvalidArgument, quoted(pattern) + std::string{why}};
+    return Status{StatusCode::kInvalidArgument, in_quotes(pattern) + std::string{why}};
   };
   if (pattern == "*") return {};
   const auto dot = pattern.find('.');

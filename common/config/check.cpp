@@ -36,7 +36,7 @@ void check_loopback(const Draft& draft, std::string_view key, const std::string&
       is_loopback(address))
     return;
   faults.add(draft.place_of(key), key,
-             quoted(address) +
+             in_quotes(address) +
                  " is not a loopback address, and everyone who can reach it could read and write "
                  "everything, unencrypted; "
                  "listen on 127.0.0.1, or set mesh.insecure = true where the network is trusted");
@@ -50,7 +50,7 @@ void check_listen(const Draft& draft, Faults& faults) {
   if (draft.sound("mesh.listen") && draft.sound("kv_server.listen") &&
       s.mesh.listen == "tcp://" + s.kv_server.listen && !s.mesh.listen.ends_with(":0")) {
     faults.add(draft.place_of("kv_server.listen"), "kv_server.listen",
-               quoted(s.kv_server.listen) +
+               in_quotes(s.kv_server.listen) +
                    " is the port of mesh.listen too; choose another port for one of them");
   }
 }
@@ -89,13 +89,13 @@ void check_peers(const Draft& draft, Faults& faults) {
     if (draft.sound("mesh.listen") && *peer.address == draft.settings.mesh.listen) {
       faults.add(
           peer.place, key,
-          quoted(*peer.address) + " is this node's own mesh.listen; write the peer's address");
+          in_quotes(*peer.address) + " is this node's own mesh.listen; write the peer's address");
     }
     const auto [first, is_new] = by_address.emplace(*peer.address, &peer);
     if (!is_new) {
       const Draft::Peer& other = *first->second;
       faults.add(peer.place, key,
-                 quoted(*peer.address) + " is the address of " + other.name.str() + " too (" +
+                 in_quotes(*peer.address) + " is the address of " + other.name.str() + " too (" +
                      other.place.to_string() + "); each node has an address of its own");
     }
   }
@@ -183,7 +183,7 @@ void check_oddities(const Draft& draft, Faults& warnings) {
   if (draft.entries.empty()) {
     warnings.add(draft.place_of("kv.routing_table"), "kv.routing_table",
                  "has no entries, so every bucket ends as no_route; add { range = \"*\", node = " +
-                     quoted(draft.settings.name.str()) + " } or entries for other nodes");
+                     in_quotes(draft.settings.name.str()) + " } or entries for other nodes");
   }
 }
 

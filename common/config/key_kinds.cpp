@@ -77,7 +77,7 @@ KeySpec milliseconds_key(KeySpec spec, std::int64_t min, std::int64_t max,
 
 KeySpec string_key(KeySpec spec, std::string_view example, StringAccess access) {
   spec.type = "a string";
-  spec.show = [access](const Settings& settings) { return quoted(access.get(settings), 1024); };
+  spec.show = [access](const Settings& settings) { return in_quotes(access.get(settings), 1024); };
   return with_store(std::move(spec), [example, access](const KeySpec& self, const Value& value,
                                                        Draft& draft, Faults& faults) {
     if (value.kind != Value::Kind::kString) return refuse_type(self, value, draft, faults, example);
@@ -101,7 +101,7 @@ namespace {
 
 std::string array_text(const std::vector<std::string>& texts) {
   std::string out = "[";
-  for (const auto& text : texts) out += (out.size() > 1 ? ", " : "") + quoted(text, 1024);
+  for (const auto& text : texts) out += (out.size() > 1 ? ", " : "") + in_quotes(text, 1024);
   return out + "]";
 }
 
@@ -132,7 +132,7 @@ KeySpec strings_key(KeySpec spec, std::string_view example, std::size_t count_ma
             refuse(self, element, draft, faults, status.text());
           } else if (std::ranges::find(texts, element.text) != texts.end()) {
             refuse(self, element, draft, faults,
-                   "holds " + quoted(element.text) + " a second time; keep one of the two");
+                   "holds " + in_quotes(element.text) + " a second time; keep one of the two");
           } else {
             texts.push_back(element.text);
           }

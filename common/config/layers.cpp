@@ -154,7 +154,7 @@ Layers read_layers(const SettingsSources& sources, Faults& faults) {
       merge(out.merged, document_of(split->first, split->second, place));
     } else {
       faults.add(
-          place, quoted(assignment),
+          place, in_quotes(assignment),
           "is not an assignment; write key=value, as in --set kv_server.listen=127.0.0.1:4041");
       out.complete = false;
     }

@@ -120,7 +120,7 @@ KeySpec server_listen_key() {
          if (parsed.ok() && parsed->host == "*") {
            return Status{
                StatusCode::kInvalidArgument,
-               quoted(text) + " names no address; write 0.0.0.0 or [::] for every interface"};
+               in_quotes(text) + " names no address; write 0.0.0.0 or [::] for every interface"};
          }
          return parsed.ok() ? Status{} : parsed.status();
        },
@@ -159,7 +159,7 @@ KeySpec memory_key() {
        .store = {},
        .show =
            [](const Settings& settings) {
-             return quoted(size_text(static_cast<std::int64_t>(settings.kv.memory_max)));
+             return in_quotes(size_text(static_cast<std::int64_t>(settings.kv.memory_max)));
            }},
       [](const KeySpec& self, const Value& value, Draft& draft, Faults& faults) {
         const bool is_text = value.kind == Value::Kind::kString;
@@ -169,11 +169,11 @@ KeySpec memory_key() {
         const auto bytes = is_text ? parse_size(value.text) : std::optional{value.integer};
         if (!bytes) {
           refuse(self, value, draft, faults,
-                 quoted(value.text) +
+                 in_quotes(value.text) +
                      " is not a size; write bytes, or a whole number with B, KiB, MiB, GiB or TiB");
         } else if (*bytes < kMemoryMin || *bytes > kMemoryMax) {
           refuse(self, value, draft, faults,
-                 (is_text ? quoted(value.text) : std::to_string(*bytes)) +
+                 (is_text ? in_quotes(value.text) : std::to_string(*bytes)) +
                      " is out of range; write " + self.range);
         } else {
           draft.settings.kv.memory_max = static_cast<std::size_t>(*bytes);
@@ -197,7 +197,7 @@ KeySpec level_key() {
          if (std::ranges::find(kLevels, text) != kLevels.end()) return Status{};
          return Status{
              StatusCode::kInvalidArgument,
-             quoted(text) + " is not a level; write trace, debug, info, warning, error or off"};
+             in_quotes(text) + " is not a level; write trace, debug, info, warning, error or off"};
        },
        [](const Settings& settings) { return settings.log.level; }});
 }
@@ -205,7 +205,7 @@ KeySpec level_key() {
 std::string show_peers(const Settings& settings) {
   std::string out;
   // Above what a name or an address may have: two that differ anywhere must not look alike.
-  const auto whole = [](std::string_view text) { return quoted(text, 1024); };
+  const auto whole = [](std::string_view text) { return in_quotes(text, 1024); };
   const auto add = [&](const NodeName& name, const std::string& value) {
     out += (out.empty() ? "" : ", ") + whole(name.str()) + " = " + value;
   };

@@ -21,7 +21,7 @@ Status check_path(const std::string& path) {
   }
   if (path.find('\0') != std::string::npos) {
     return {StatusCode::kInvalidArgument,
-            quoted(path) + " holds a zero byte; name a shared object"};
+            in_quotes(path) + " holds a zero byte; name a shared object"};
   }
   return {};
 }

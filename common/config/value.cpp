@@ -19,7 +19,7 @@ bool is_bare(std::string_view part) {
 std::string source_text(const std::string& source) {
   const bool plain = std::ranges::all_of(
       source, [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
-  return plain ? source : quoted(source, source.size());
+  return plain ? source : in_quotes(source, source.size());
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ const Value* Value::find(std::string_view member) const {
 std::string describe(const Value& value) {
   switch (value.kind) {
     case Value::Kind::kString:
-      return "the string " + quoted(value.text);
+      return "the string " + in_quotes(value.text);
     case Value::Kind::kInteger:
       return "the integer " + std::to_string(value.integer);
     case Value::Kind::kBoolean:
@@ -64,7 +64,7 @@ std::string describe(const Value& value) {
 }
 
 std::string join_key(std::string_view table, std::string_view member) {
-  const std::string part = is_bare(member) ? std::string{member} : quoted(member, member.size());
+  const std::string part = is_bare(member) ? std::string{member} : in_quotes(member, member.size());
   return table.empty() ? part : std::string{table} + "." + part;
 }
 

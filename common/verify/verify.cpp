@@ -16,7 +16,7 @@ Result<std::vector<std::uint32_t>> entry_places(const Atlas& atlas, const Option
     const auto place = atlas.find(name);
     if (!place) {
       return Status{StatusCode::kInvalidArgument,
-                    "requests cannot enter at " + quoted(name) +
+                    "requests cannot enter at " + in_quotes(name) +
                         ", as there is no node of that name; name one of those described"};
     }
     out.push_back(*place);

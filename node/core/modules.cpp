@@ -27,7 +27,7 @@ Status Modules::undefined(std::string_view node, std::string_view function) cons
   std::string names;
   for (const auto name : sorted) names.append(names.empty() ? "" : ", ").append(name);
   return {StatusCode::kUndefinedFunction,
-          std::string{node} + " has no function " + quoted(function) + "; it has: " + names};
+          std::string{node} + " has no function " + in_quotes(function) + "; it has: " + names};
 }
 
 }  // namespace kvmesh::core

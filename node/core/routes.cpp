@@ -74,8 +74,8 @@ Result<Route> Routes::find_bucket(std::string_view bucket) const {
 Result<Route> Routes::find_node(std::string_view name) const {
   if (name == self_.str()) return Route{};
   if (const auto peer = way_to(name)) return Route{peer, std::nullopt};
-  return Status{StatusCode::kNoRoute,
-                self_.str() + " has no peer " + quoted(name) + "; it has [" + known_nodes() + "]"};
+  return Status{StatusCode::kNoRoute, self_.str() + " has no peer " + in_quotes(name) +
+                                          "; it has [" + known_nodes() + "]"};
 }
 
 std::optional<PeerIndex> Routes::way_to(std::string_view name) const {

@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 4> kPolls = {"task.next", "process.receiv
 std::string plain(std::string_view text) {
   const bool clean = !text.empty() && text.size() <= limits::kNodeNameBytesMax &&
                      std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
-  return clean ? std::string{text} : quoted(text, kShownBytes);
+  return clean ? std::string{text} : in_quotes(text, kShownBytes);
 }
 
 // "12.345 ms"
@@ -75,7 +75,7 @@ std::optional<std::string> SlowRequests::end(Note note, const ReplyView& reply, 
   const auto& kept = kept_[note - 1];
   auto line = plain(kept.function);
   if (kept.kind == Target::Kind::kNode) line += " for node " + plain(kept.target);
-  if (kept.kind == Target::Kind::kBucket) line += " for bucket " + quoted(kept.target);
+  if (kept.kind == Target::Kind::kBucket) line += " for bucket " + in_quotes(kept.target);
   if (kept.target_bytes > kept.target.size()) {
     line += "... (" + std::to_string(kept.target_bytes) + " bytes)";
   }

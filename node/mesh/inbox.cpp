@@ -135,7 +135,7 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
       (!NodeName::parse(hello->name) || hello->name == options_.self.str())) {
     return refuse(
         view(routing_id), wire::Refusal::kMalformed,
-        "the name " + quoted(hello->name) + " cannot be a peer of " + options_.self.str());
+        "the name " + in_quotes(hello->name) + " cannot be a peer of " + options_.self.str());
   }
   // Once a pass: it looks at all of them.
   if (clients_.size() >= limits::kMeshClientsMax && !clients_.contains(id) &&
@@ -159,7 +159,7 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
   counters_.clients.store(clients_.size(), std::memory_order_relaxed);
   if (spdlog::should_log(spdlog::level::debug)) {
     spdlog::debug("{} connected ({})", client->name.empty() ? "a client" : client->name,
-                  quoted(hello->software));
+                  in_quotes(hello->software));
   }
 
   wire::Buffer frame;

@@ -50,7 +50,7 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
     owner_.watcher_.unwatch(monitor_fd_);
   }
   void on_up(transport::Link& link, const wire::Welcome& welcome) override {
-    spdlog::info("link to {} is up ({})", link.options().peer.str(), quoted(welcome.software));
+    spdlog::info("link to {} is up ({})", link.options().peer.str(), in_quotes(welcome.software));
     last_why_.clear();
     owner_.core_.on_peer_up(index_, {welcome.in_flight_max, welcome.in_flight_bytes_max});
     owner_.events_.on_peer_up(index_);

@@ -19,7 +19,7 @@ using store::Engine;
 
 Status with_bucket(const Status& status, std::string_view bucket) {
   if (status.code() != StatusCode::kNotFound) return status;
-  return {StatusCode::kNotFound, "there is no bucket " + quoted(bucket)};
+  return {StatusCode::kNotFound, "there is no bucket " + in_quotes(bucket)};
 }
 
 void finish(Call& call, const Status& status) {

@@ -27,7 +27,7 @@ Status no_task(std::string_view function) {
 
 Status no_mode(std::string_view mode) {
   return {StatusCode::kInvalidArgument,
-          quoted(mode) +
+          in_quotes(mode) +
               " is no mode of task.run; the modes are call, async, nolink, spawn and "
               "spawn_link"};
 }
@@ -137,7 +137,7 @@ Result<std::string> read_from(Arguments& args) {
 Status check_allowed(const tasks::Host& host, std::string_view function) {
   if (host.allows(function)) return {};
   return {StatusCode::kDenied,
-          host.self().str() + " does not let callers from outside call " + quoted(function) +
+          host.self().str() + " does not let callers from outside call " + in_quotes(function) +
               ": its setting tasks.allow does not name it; the request was not executed"};
 }
 

@@ -45,7 +45,7 @@ Oracle::Oracle(const Plan& plan, const Tables& tables, Violations& violations)
 std::string Oracle::describe(std::uint32_t number) const {
   const auto& request = plan_.requests[number];
   return "request " + std::to_string(number) + " (" + std::string{function_of(request.operation)} +
-         " of bucket " + quoted(plan_.buckets[request.bucket]) + ", asked at " +
+         " of bucket " + in_quotes(plan_.buckets[request.bucket]) + ", asked at " +
          plan_.nodes[request.node].name.str() + ")";
 }
 
@@ -84,9 +84,9 @@ void Oracle::executed(std::uint32_t number, NodeIndex node, std::uint64_t timeou
                                            code == StatusCode::kFull);
   if (must.code != code || (code == StatusCode::kOk && must.result != result)) {
     violate("store", number,
-            "is answered " + name_of(code) + " " + quoted(result) + " by the store of " +
+            "is answered " + name_of(code) + " " + in_quotes(result) + " by the store of " +
                 plan_.nodes[node].name.str() + ", which must say " + name_of(must.code) + " " +
-                quoted(must.result));
+                in_quotes(must.result));
   }
   check_place(number, node);
   check_order(number);
@@ -153,7 +153,7 @@ void Oracle::check_answer(std::uint32_t number, StatusCode code, std::string_vie
     return violate("not_executed", number, "was answered " + name_of(code) + " but executed");
   }
   violate("wrong_reply", number,
-          "was answered " + name_of(code) + " " + quoted(result) +
+          "was answered " + name_of(code) + " " + in_quotes(result) +
               ", which is not what its execution answered");
 }
 

@@ -79,7 +79,7 @@ class ScenarioReader {
     std::uint64_t out = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
     if (error != std::errc{} || end != text.data() + text.size() || out > most) {
-      wrong(quoted(text) + " is no number from 0 to " + std::to_string(most));
+      wrong(in_quotes(text) + " is no number from 0 to " + std::to_string(most));
     }
     return out;
   }
@@ -90,7 +90,7 @@ class ScenarioReader {
   }
   NodeIndex find(std::string_view name) {
     const auto place = plan_.find(name);
-    if (!place) wrong("there is no node " + quoted(name));
+    if (!place) wrong("there is no node " + in_quotes(name));
     return place.value_or(0);
   }
   std::vector<NodeIndex> nodes(std::string_view text) {
@@ -152,7 +152,7 @@ class ScenarioReader {
       const auto name = NodeName::parse(word.substr(0, equals));
       const auto peer = std::ranges::find(node.peers, find(word.substr(equals + 1)));
       if (!name || peer == node.peers.end()) {
-        return wrong("node " + node.name.str() + ": " + quoted(word) + " is not NODE=PEER");
+        return wrong("node " + node.name.str() + ": " + in_quotes(word) + " is not NODE=PEER");
       }
       node.vias.push_back({*name, static_cast<std::uint16_t>(peer - node.peers.begin())});
     }
@@ -172,7 +172,7 @@ class ScenarioReader {
                               ? Result<NodeName>{Status{StatusCode::kInvalidArgument, ""}}
                               : NodeName::parse(word.substr(equals + 1));
         if (!range || !name) {
-          wrong(quoted(word) + " is no entry; write RANGE=NODE, such as a..m=foo@h");
+          wrong(in_quotes(word) + " is no entry; write RANGE=NODE, such as a..m=foo@h");
           return {};
         }
         entries.push_back({*range, *name});
@@ -219,7 +219,7 @@ class ScenarioReader {
       return wrong(
           "at a time one can ask, kill, start, stop, pause, resume, slow, cut, partition, heal or "
           "reload, not " +
-          quoted(word));
+          in_quotes(word));
     }
     const auto& known = found->second;
     if (words.size() < known.words_min || words.size() > known.words_max) {

@@ -22,7 +22,7 @@ bool is_plain(char c) {
 
 Status bad_time(std::string_view text) {
   return {StatusCode::kInvalidArgument,
-          quoted(text) + " is no time; write for example 250us, 1.5ms or 2s, at most 24 h"};
+          in_quotes(text) + " is no time; write for example 250us, 1.5ms or 2s, at most 24 h"};
 }
 
 }  // namespace

@@ -17,7 +17,6 @@ constexpr std::uint32_t kMesh = 1;  // adapters
 constexpr std::uint32_t kAsker = 2;
 constexpr std::uint64_t kAskers = ~std::uint64_t{0};  // the "connection" of a node's own askers
 
-constexpr Micros kTick{20000};
 constexpr Micros kPassCost{20};
 constexpr Micros kItemCost{2};
 constexpr Micros kPassMost{10000};
@@ -316,9 +315,10 @@ void SimNode::flush(Micros at) {
   process_->replies.clear();
   if (process_->core.in_flight() > 0 && !std::exchange(tick_scheduled_, true)) {
     // Each node has a phase of its own, as processes have that start at different times.
-    const auto phase = Micros{static_cast<std::int64_t>(index_) * 7919 % kTick.count()} - kTick;
-    const auto ticks = (at - phase) / kTick + 1;
-    world_.events.add(phase + ticks * kTick, EventKind::kTick, index_, 0, process_->life);
+    const auto phase =
+        Micros{static_cast<std::int64_t>(index_) * 7919 % kNodeTick.count()} - kNodeTick;
+    const auto ticks = (at - phase) / kNodeTick + 1;
+    world_.events.add(phase + ticks * kNodeTick, EventKind::kTick, index_, 0, process_->life);
   }
 }
 

@@ -13,6 +13,9 @@
 
 namespace kvmesh::sim {
 
+/// How often a node looks at its deadlines and links, as Reactor does.
+inline constexpr Micros kNodeTick{20000};
+
 /// A node process of the simulation: the core, functions and store of production, and a shell that
 /// does what Reactor, PeerLinks, Link and Inbox do, with simulated time and network. It also holds
 /// the core to its contract, input by input.

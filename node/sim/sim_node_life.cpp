@@ -14,7 +14,6 @@ constexpr Micros kAttemptMax{1500000};  // from dialling to WELCOME
 constexpr Micros kStopGrace{1000000};
 constexpr Micros kLastWords{50000};
 constexpr Micros kPauseMax{1000000};  // then its peers have given it up
-constexpr Micros kTick{20000};
 constexpr Micros kPingInterval{250000};
 
 }  // namespace
@@ -30,7 +29,7 @@ void SimNode::start(bool connected) {
   for (std::size_t i = 0; i < plan().peers.size(); ++i) {
     const auto peer = static_cast<std::uint16_t>(i);
     if (!connected) {
-      const auto spread = Micros{static_cast<std::int64_t>(i) * 1000} + kTick;
+      const auto spread = Micros{static_cast<std::int64_t>(i) * 1000} + kNodeTick;
       world_.events.add(now() + spread, EventKind::kConnect, index_, peer, process_->life);
     }
   }
@@ -155,7 +154,7 @@ SimNode::Link& SimNode::link_of(ConnectionId connection) {
 
 void SimNode::connect(std::uint16_t peer) {
   if (state_ == State::kPaused) {  // when it goes on, or a while later
-    world_.events.add(now() + kTick, EventKind::kConnect, index_, peer, process_->life);
+    world_.events.add(now() + kNodeTick, EventKind::kConnect, index_, peer, process_->life);
     return;
   }
   auto& link = process_->links[peer];

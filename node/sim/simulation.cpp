@@ -185,7 +185,7 @@ class Simulation {
                                       [&](store::ValueView view) { held = view.bytes; });
         if (found && *found && held == value_text(value.value, value.value_bytes)) continue;
         world_.violations.add("lost_write", name + " has lost " + key_text(key) + " of bucket " +
-                                                quoted(plan_.buckets[bucket]));
+                                                in_quotes(plan_.buckets[bucket]));
       }
     }
     const auto usage = engine.usage();

@@ -12,7 +12,7 @@ namespace kvmesh::store {
 namespace {
 
 Status no_such_bucket(std::string_view name) {
-  return {StatusCode::kNotFound, "bucket " + quoted(name) + " does not exist"};
+  return {StatusCode::kNotFound, "bucket " + in_quotes(name) + " does not exist"};
 }
 
 }  // namespace

@@ -26,12 +26,12 @@ Status Catalogue::add(Module module) {
   if (const auto status = module.check(); !status.ok()) faults.push_back(status.text());
   for (const auto& loaded : modules_) {
     if (loaded.name() == module.name()) {
-      faults.push_back("module " + quoted(module.name()) + " is loaded already");
+      faults.push_back("module " + in_quotes(module.name()) + " is loaded already");
     }
     for (const auto& server : module.servers()) {
       if (std::ranges::find(loaded.servers(), server.name, &ServerDefinition::name) !=
           loaded.servers().end()) {
-        faults.push_back("module " + module.name() + ": server " + quoted(server.name) +
+        faults.push_back("module " + module.name() + ": server " + in_quotes(server.name) +
                          " is there already, of the module " + loaded.name());
       }
     }
@@ -55,7 +55,7 @@ std::optional<FunctionIndex> Catalogue::find(std::string_view function) const {
 
 Status Catalogue::undefined(std::string_view node, std::string_view function,
                             std::size_t arguments) const {
-  std::string text = std::string{node} + " has no function " + quoted(function) +
+  std::string text = std::string{node} + " has no function " + in_quotes(function) +
                      ", which was to be called with " + std::to_string(arguments) +
                      (arguments == 1 ? " argument" : " arguments");
   if (functions_.empty()) {

@@ -11,7 +11,7 @@ namespace kvmesh::tasks {
 namespace {
 
 // More than the heads of a message and of the reply that carries it to a client.
-constexpr std::size_t kHeadBytes = 64;
+constexpr std::size_t kMessageHeadBytes = 64;
 
 constexpr std::uint64_t kAsManyAsFit = ~std::uint64_t{0};
 
@@ -77,9 +77,9 @@ Status Processes::send(std::string_view to, Delivery message, TimePoint now) {
 }
 
 Status Processes::push(Process& process, Delivery message, TimePoint now) {
-  if (message.bytes() + kHeadBytes > limits::kBodyBytesMax) {
+  if (message.bytes() + kMessageHeadBytes > limits::kBodyBytesMax) {
     return {StatusCode::kTooLarge,
-            over_limit("message", message.bytes(), limits::kBodyBytesMax - kHeadBytes)};
+            over_limit("message", message.bytes(), limits::kBodyBytesMax - kMessageHeadBytes)};
   }
   std::string full;
   if (message.is_node_event()) {

@@ -134,7 +134,7 @@ Result<Process*> Processes::find_server(std::string_view name) {
   auto found = find_named(name);
   if (found && (*found)->kind != Process::Kind::kServer) {
     return Status{StatusCode::kInvalidArgument,
-                  quoted(name) + " is a task, not a server; it takes messages, but no calls"};
+                  in_quotes(name) + " is a task, not a server; it takes messages, but no calls"};
   }
   return found;
 }

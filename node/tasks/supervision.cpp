@@ -55,7 +55,7 @@ Status Supervision::add(Supervised entry) {
   const auto [at, added] = places_.emplace(entry.name, size());
   if (!added) {
     return {StatusCode::kInvalidArgument, "there are two servers or supervised tasks of the name " +
-                                              quoted(entry.name) + "; rename one"};
+                                              in_quotes(entry.name) + "; rename one"};
   }
   entries_.push_back(std::move(entry));
   return {};
@@ -76,7 +76,7 @@ Status Supervision::not_found(std::string_view node, std::string_view name) cons
   for (const auto& [its_name, place] : places_)
     names.append(names.empty() ? "; it has: " : ", ").append(its_name);
   return {StatusCode::kNotFound,
-          std::string{node} + " has no server or supervised task " + quoted(name) + names};
+          std::string{node} + " has no server or supervised task " + in_quotes(name) + names};
 }
 
 }  // namespace kvmesh::tasks

@@ -72,7 +72,7 @@ void append_keys(wire::Buffer& out, std::string_view result) {
     if (!fits_a_line(key)) {
       out.truncate(before);
       return append_error(out, StatusCode::kNotText,
-                          "the key " + quoted(key) +
+                          "the key " + in_quotes(key) +
                               " holds a line break; list these keys with the "
                               "kvmesh command or another client");
     }

@@ -91,7 +91,7 @@ void check_addresses(std::string_view text) {
 }
 
 void check_shown(std::string_view text) {
-  const auto shown = quoted(text);
+  const auto shown = in_quotes(text);
   check(printable(shown) && shown.size() >= 2 && shown.size() < 4 * 64 + 64,
         "a quoted text can be shown and is short");
   check(printable(command::quoted_text(text)) && command::is_utf8(command::quoted_text(text)),

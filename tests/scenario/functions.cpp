@@ -49,7 +49,7 @@ void Functions::define_kv() {
     define(name, [this, use](core::Call& call) {
       const auto bucket = buckets_.find(call.bucket());
       if (bucket == buckets_.end()) {
-        return call.fail({StatusCode::kNotFound, "no bucket " + quoted(call.bucket())});
+        return call.fail({StatusCode::kNotFound, "no bucket " + in_quotes(call.bucket())});
       }
       use(call, bucket->second, read_args(call));
       call.succeed();

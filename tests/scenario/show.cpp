@@ -19,7 +19,7 @@ std::string next_value(wire::Reader& in) {
       return std::to_string(in.read_uint());
     case Type::kStr:
     case Type::kBin:
-      return quoted(in.read_bytes());
+      return in_quotes(in.read_bytes());
     case Type::kArray: {
       std::string out = "[";
       const auto count = in.read_array();
@@ -58,7 +58,7 @@ std::string show(const Target& target) {
     case Target::Kind::kHere:
       return "here";
     case Target::Kind::kBucket:
-      return "bucket " + quoted(target.name);
+      return "bucket " + in_quotes(target.name);
     case Target::Kind::kNode:
       return "node " + std::string{target.name};
   }

@@ -9,27 +9,29 @@ namespace kvmesh {
 namespace {
 
 TEST(Quoted, LeavesPrintableTextAlone) {
-  EXPECT_EQ(kvmesh::quoted(""), "\"\"");
-  EXPECT_EQ(kvmesh::quoted("shopping list ~"), "\"shopping list ~\"");
+  EXPECT_EQ(kvmesh::in_quotes(""), "\"\"");
+  EXPECT_EQ(kvmesh::in_quotes("shopping list ~"), "\"shopping list ~\"");
 }
 
 TEST(Quoted, EscapesTheRest) {
-  EXPECT_EQ(kvmesh::quoted("a\"b\\c"), R"("a\"b\\c")");
-  EXPECT_EQ(kvmesh::quoted("\r\n\t"), R"("\r\n\t")");
-  EXPECT_EQ(kvmesh::quoted(std::string_view{"\0\x1b\x7f\x80\xff", 5}), R"("\x00\x1b\x7f\x80\xff")");
+  EXPECT_EQ(kvmesh::in_quotes("a\"b\\c"), R"("a\"b\\c")");
+  EXPECT_EQ(kvmesh::in_quotes("\r\n\t"), R"("\r\n\t")");
+  EXPECT_EQ(kvmesh::in_quotes(std::string_view{"\0\x1b\x7f\x80\xff", 5}),
+            R"("\x00\x1b\x7f\x80\xff")");
 }
 
 TEST(Quoted, IsAlwaysOneLineOfAscii) {
   std::string all;
   for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
-  const auto text = kvmesh::quoted(all, 256);
+  const auto text = kvmesh::in_quotes(all, 256);
   EXPECT_TRUE(std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; })) << text;
 }
 
 TEST(Quoted, CutsAndTellsTheLength) {
-  EXPECT_EQ(kvmesh::quoted(std::string(64, 'a')), '"' + std::string(64, 'a') + '"');
-  EXPECT_EQ(kvmesh::quoted(std::string(65, 'a')), '"' + std::string(64, 'a') + "\"... (65 bytes)");
-  EXPECT_EQ(kvmesh::quoted("abc", 2), "\"ab\"... (3 bytes)");
+  EXPECT_EQ(kvmesh::in_quotes(std::string(64, 'a')), '"' + std::string(64, 'a') + '"');
+  EXPECT_EQ(kvmesh::in_quotes(std::string(65, 'a')),
+            '"' + std::string(64, 'a') + "\"... (65 bytes)");
+  EXPECT_EQ(kvmesh::in_quotes("abc", 2), "\"ab\"... (3 bytes)");
 }
 
 TEST(OverLimit, HoldsBothNumbers) {

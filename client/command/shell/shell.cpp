@@ -79,7 +79,7 @@ int Shell::execute(std::string_view line) {
   words->erase(words->begin());
   const Entry* entry = find_entry(entries(), name);
   if (entry == nullptr) {
-    session_.complain("there is no command " + quoted(name) + "; help lists them");
+    session_.complain("there is no command " + in_quotes(name) + "; help lists them");
     return kExitUsage;
   }
   if (words->size() < entry->words_min || words->size() > entry->words_max) {

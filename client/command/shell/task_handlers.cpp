@@ -122,7 +122,7 @@ int receive_message(Shell& shell, const Words& words) {
   if (!words.empty()) {
     const auto given = wait_of(words[0].text);
     if (!given) {
-      session.complain(quoted(words[0].text) +
+      session.complain(in_quotes(words[0].text) +
                        " is no time up to 24 h; write seconds, or a duration such as 500ms");
       return kExitUsage;
     }

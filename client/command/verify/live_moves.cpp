@@ -23,7 +23,7 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t kCountsAtOnce = 1000;
 constexpr int kTries = 3;
-constexpr milliseconds kPause{250};
+constexpr milliseconds kMovesPause{250};
 
 // A call that has used its time is not made again: there is one bound for all of them.
 bool is_made_again(StatusCode code) {
@@ -91,7 +91,7 @@ class Reader final : public BucketReader {
   // Reading is safe to repeat.
   Outcome again_until_it_passes(const Operation& operation, Outcome outcome) {
     for (int tried = 1; tried < kTries && is_made_again(outcome.status.code()); ++tried) {
-      std::this_thread::sleep_for(kPause);
+      std::this_thread::sleep_for(kMovesPause);
       outcome = call(operation);
     }
     return outcome;
@@ -109,9 +109,10 @@ class Reader final : public BucketReader {
     bool passes = true;  // where one stays away, the others need not wait for it as well
     for (std::size_t i = 0; i < buckets.size(); ++i) {
       if (!countable_.holds(static_cast<std::uint8_t>(buckets[i].front()))) {
-        out.emplace_back(Status{StatusCode::kUnavailable,
-                                "requests for bucket " + quoted(buckets[i]) + " that enter where " +
-                                    target_ + " can be asked do not end there"});
+        out.emplace_back(Status{StatusCode::kUnavailable, "requests for bucket " +
+                                                              in_quotes(buckets[i]) +
+                                                              " that enter where " + target_ +
+                                                              " can be asked do not end there"});
         continue;
       }
       if (passes) outcomes[i] = again_until_it_passes(operations[i], std::move(outcomes[i]));

@@ -108,7 +108,7 @@ class TcpServer : public testing::Test, protected core::Effects {
   template <typename Done>
   void pass_until(Client& client, Done&& done) {
     const auto until = now() + std::chrono::seconds{20};
-    while (!done()) {
+    while (!HasFatalFailure() && !done()) {
       pass();
       client.look();
       ASSERT_LT(now(), until) << "it does not come; the client got: " << client.got.substr(0, 200);

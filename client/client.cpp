@@ -6,6 +6,7 @@
 #include <kvmesh/client.h>
 #include <kvmesh/mesh.h>
 
+#include "client/descriptors.h"
 #include "client/loop.h"
 #include "client/mesh_port.h"
 #include "client/outcome.h"
@@ -57,6 +58,7 @@ Client::Client(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
 Client::~Client() = default;
 
 Result<std::unique_ptr<Client>> Client::open(Options options) {
+  if (auto status = client::check_descriptors(); !status.ok()) return status;
   auto loop = Loop::start(std::move(options));
   if (!loop) return loop.status();
   return std::unique_ptr<Client>{new Client{*std::move(loop)}};

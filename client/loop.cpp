@@ -29,6 +29,12 @@ std::string milliseconds_text(TimePoint from, TimePoint to) {
   return std::to_string(passed.count()) + " ms";
 }
 
+Status late_unsent(TimePoint made, TimePoint now) {
+  return {StatusCode::kDeadlineExceeded, "the call's time was over " +
+                                             milliseconds_text(made, now) +
+                                             " after it was made, before it could be sent"};
+}
+
 transport::Link::Options link_options(const Client::Options& options) {
   transport::Link::Options link;
   link.endpoint = options.endpoint;
@@ -200,19 +206,23 @@ void Client::Loop::send_waiting() {
       end(ended.done, {std::move(refused), {}, {}});
       continue;
     }
-    if (in_flight_.link_size(kOnlyLink) >= window_requests_ ||
-        in_flight_.link_bytes(kOnlyLink) + bytes > window_bytes_) {
-      break;
-    }
+    if (!has_room(bytes)) break;
     const auto id =
         in_flight_.add(kOnlyLink, bytes, call.deadline + kGrace, {std::move(call.done), call.made});
     if (!id) std::abort();  // under_way_ counts more than is in flight, and has the same bound
     RequestView request;
     request.flags = call.trace ? RequestView::kFlagTrace : 0;
     request.body = call.body.view();
-    link_.add_request(request, *id, left, nullptr);
+    link_.add_request(request, *id, call.deadline, nullptr);
     waiting_.pop_front();
   }
+}
+
+// What has ended before it left takes memory still.
+bool Client::Loop::has_room(std::size_t bytes) const {
+  const auto unsent = link_.unsent();
+  return std::max(in_flight_.link_size(kOnlyLink), unsent.requests) < window_requests_ &&
+         in_flight_.link_bytes(kOnlyLink) + bytes <= window_bytes_ && unsent.bytes <= window_bytes_;
 }
 
 void Client::Loop::tick() {
@@ -252,9 +262,7 @@ Status Client::Loop::overdue(const client::Submission& waiting) const {
     return {StatusCode::kUnavailable, cannot_reach(why_down_) + "; the call was not sent"};
   }
   if (!late) return {};
-  return {StatusCode::kDeadlineExceeded, "the call's time was over " +
-                                             milliseconds_text(waiting.made, now_) +
-                                             " after it was made, before it could be sent"};
+  return late_unsent(waiting.made, now_);
 }
 
 void Client::Loop::sleep() {
@@ -332,6 +340,12 @@ void Client::Loop::on_reply(transport::Link& /*link*/, const ReplyView& reply) {
 
 void Client::Loop::on_draining(transport::Link& /*link*/, const std::string& why) {
   publish(false, why);
+}
+
+void Client::Loop::on_expired(transport::Link& /*link*/, RequestId id) {
+  auto taken = in_flight_.take(id);
+  if (!taken) return;
+  end(taken->payload.done, {late_unsent(taken->payload.made, now_), {}, {}});
 }
 
 void Client::Loop::on_unsent(transport::Link& /*link*/, RequestId id) {

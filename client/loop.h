@@ -69,6 +69,7 @@ class Client::Loop final : private transport::LinkEvents {
   void begin(client::Submission call);
   void begin_due(TimePoint now);
   void send_waiting();
+  bool has_room(std::size_t bytes) const;
   void tick();
   void expire();
   Status overdue(const client::Submission& waiting) const;
@@ -82,6 +83,7 @@ class Client::Loop final : private transport::LinkEvents {
   void on_up(transport::Link& link, const wire::Welcome& welcome) override;
   void on_reply(transport::Link& link, const ReplyView& reply) override;
   void on_draining(transport::Link& link, const std::string& why) override;
+  void on_expired(transport::Link& link, RequestId id) override;
   void on_unsent(transport::Link& link, RequestId id) override;
   void on_down(transport::Link& link, const std::string& why) override;
 

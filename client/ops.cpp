@@ -41,4 +41,13 @@ Operation buckets(std::string_view node, std::string_view after, std::uint32_t l
 
 Operation route(std::string_view bucket) { return on_bucket(bucket, "node.name"); }
 
+Operation here(std::string_view node, Operation of_bucket) {
+  const auto target = node.empty() ? Operation::For::kHere : Operation::For::kNode;
+  return {target,
+          std::string{node},
+          "kv.here",
+          {bytes(of_bucket.name), std::move(of_bucket.function), std::move(of_bucket.args)},
+          of_bucket.trace};
+}
+
 }  // namespace kvmesh::ops

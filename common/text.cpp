@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "common/utf8.h"
+
 namespace kvmesh {
 namespace {
 
@@ -11,6 +13,18 @@ constexpr char kHex[] = "0123456789abcdef";
 bool is_printable(unsigned char c) { return c >= 0x20 && c < 0x7f; }
 
 std::string hex_byte(unsigned char c) { return {kHex[c >> 4], kHex[c & 15]}; }
+
+void append_escape(std::string& out, char c) {
+  if (c == '\n') {
+    out += "\\n";
+  } else if (c == '\r') {
+    out += "\\r";
+  } else if (c == '\t') {
+    out += "\\t";
+  } else {
+    out += "\\x" + hex_byte(static_cast<unsigned char>(c));
+  }
+}
 
 }  // namespace
 
@@ -21,20 +35,32 @@ std::string in_quotes(std::string_view bytes, std::size_t shown_max) {
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\r') {
-      out += "\\r";
-    } else if (c == '\t') {
-      out += "\\t";
     } else if (is_printable(u)) {
       out += c;
     } else {
-      out += "\\x" + hex_byte(u);
+      append_escape(out, c);
     }
   }
   out += '"';
   if (bytes.size() > shown_max) out += "... (" + std::to_string(bytes.size()) + " bytes)";
+  return out;
+}
+
+std::string printable(std::string_view bytes, std::string_view kept) {
+  std::string out;
+  out.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const auto count =
+        std::max<std::size_t>(utf8_sequence(bytes), 1);  // or one byte of no sequence
+    const auto sequence = bytes.substr(0, count);
+    bytes.remove_prefix(count);
+    const bool plain = utf8_sequence(sequence) == count && is_plain_character(sequence);
+    if (plain || (count == 1 && kept.find(sequence[0]) != std::string_view::npos)) {
+      out += sequence;
+    } else {
+      for (const char c : sequence) append_escape(out, c);
+    }
+  }
   return out;
 }
 

@@ -13,6 +13,11 @@ namespace kvmesh {
 /// errors whatever the bytes are.
 std::string in_quotes(std::string_view bytes, std::size_t shown_max = 64);
 
+/// `bytes` as a terminal or a log may show them, whatever wrote them: printable UTF-8 stays as it
+/// is, and each byte of anything else becomes an escape (\n, \x1b). Characters of `kept` stay too:
+/// "\n" where a text may have lines. For people: unlike in_quotes(), a backslash stays as it is.
+std::string printable(std::string_view bytes, std::string_view kept = {});
+
 /// "value of 1048577 bytes is over the limit of 1048576".
 std::string over_limit(std::string_view what, std::size_t actual, std::size_t limit);
 

@@ -9,6 +9,8 @@
 #include <kvmesh/value.h>
 #include <nlohmann/json.hpp>
 
+#include "common/utf8.h"
+
 namespace kvmesh {
 namespace {
 
@@ -32,36 +34,9 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
-// Bytes in a string that begin a well-formed UTF-8 sequence there; 0 when they do not (Unicode,
-// table 3-7).
-std::size_t sequence_bytes(std::string_view rest) {
-  const auto at = [&](std::size_t i) {
-    return i < rest.size() ? static_cast<std::uint8_t>(rest[i]) : std::uint8_t{0};
-  };
-  const auto follows = [&](std::size_t i, int low = 0x80, int high = 0xbf) {
-    return low <= at(i) && at(i) <= high;
-  };
-  const auto first = at(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return follows(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const bool second = follows(1, first == 0xe0 ? 0xa0 : 0x80, first == 0xed ? 0x9f : 0xbf);
-    return second && follows(2) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const bool second = follows(1, first == 0xf0 ? 0x90 : 0x80, first == 0xf4 ? 0x8f : 0xbf);
-    return second && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
-
-bool is_utf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto count = sequence_bytes(bytes);
-    if (count == 0) return false;
-    bytes.remove_prefix(count);
-  }
-  return true;
+Json json_of_bytes(const std::string& bytes) {
+  if (is_utf8(bytes)) return bytes;
+  return Json{{"base64", base64(bytes)}};
 }
 
 Json json_of(const Value& value) {
@@ -71,8 +46,9 @@ Json json_of(const Value& value) {
         if constexpr (std::is_same_v<Held, std::monostate>) {
           return nullptr;
         } else if constexpr (std::is_same_v<Held, Bytes>) {
-          if (is_utf8(held.data)) return held.data;
-          return Json{{"base64", base64(held.data)}};
+          return json_of_bytes(held.data);
+        } else if constexpr (std::is_same_v<Held, std::string>) {
+          return json_of_bytes(held);  // a text of others may be any bytes
         } else if constexpr (std::is_same_v<Held, Value::List>) {
           auto out = Json::array();
           for (const auto& element : held) out.push_back(json_of(element));

@@ -108,7 +108,7 @@ std::uint64_t sum_replies(const InfoSources& s, int code) {
 void pack_counters(Buffer& out, const InfoSources& s) {
   const auto& inbox = s.reactors.front()->inbox()->counters();
   pack_str(out, "counters");
-  pack_map(out, 10);
+  pack_map(out, 11);
   field(out, "requests", sum(s, &Counters::requests));
   field(out, "executed", sum(s, &Counters::executed));
   field(out, "forwarded", sum(s, &Counters::forwarded));
@@ -117,6 +117,7 @@ void pack_counters(Buffer& out, const InfoSources& s) {
   field(out, "dropped_replies", inbox.dropped_replies.value());
   field(out, "tcp_connections", s.tcp_connections);
   field(out, "mesh_clients", inbox.clients.load(std::memory_order_relaxed));
+  field(out, "mesh_ended", inbox.ended.value());
   pack_str(out, "replies");
   pack_map(out, kStatusCodeCount);
   for (int code = 0; code < kStatusCodeCount; ++code) {
@@ -160,10 +161,11 @@ void pack_apps(Buffer& out, const Settings::Apps& apps) {
 void pack_info(Buffer& out, const InfoSources& s) {
   const auto uptime = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - s.started);
-  pack_map(out, s.engine != nullptr ? 13 : 12);
+  pack_map(out, s.engine != nullptr ? 14 : 13);
   field(out, "name", s.settings.name.str());
   field(out, "version", s.version);
   field(out, "pid", static_cast<std::uint64_t>(getpid()));
+  field(out, "incarnation", s.incarnation);
   field(out, "uptime_ms", static_cast<std::uint64_t>(uptime.count()));
   field(out, "threads", s.reactors.size());
   field(out, "memory_bytes", resident_bytes());

@@ -18,6 +18,7 @@ namespace kvmesh {
 struct InfoSources {
   const Settings& settings;
   const std::string& version;
+  std::uint64_t incarnation = 0;  // of this start
   std::chrono::steady_clock::time_point started;
   std::uint64_t table_epoch = 0;
   const store::Engine* engine = nullptr;  // null on a node without storage

@@ -1,3 +1,6 @@
+#include <poll.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -7,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "common/config/load.h"
+#include "common/standard_descriptors.h"
 #include "node/version.h"
 
 namespace {
@@ -18,11 +22,25 @@ bool has_peers(const kvmesh::Node::Options& options) {
   return loaded.ok() && !loaded->settings.mesh.peers.empty();
 }
 
+// What was printed may not have reached its file: that is a failure too.
+int finish_output() {
+  const auto status = kvmesh::write_standard_output();
+  if (!status.ok()) std::cerr << status.text() << '\n';
+  return status.ok() ? 0 : 1;
+}
+
+// Unless nobody reads it: a node ends all the same.
+void complain(const kvmesh::Status& status) {
+  pollfd room{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&room, 1, 1000) > 0) std::cerr << status.text() << '\n';
+}
+
 }  // namespace
 
 // kvmesh-node: one node of the mesh, as its configuration says. Exit status: 0 stopped as asked, 1
-// failed while running, 2 the configuration is wrong or an address is taken.
+// failed while running or could not print, 2 the configuration is wrong or an address is taken.
 int main(int argc, char** argv) {
+  kvmesh::open_standard_descriptors();
   kvmesh::Node::Options options;
   bool check_only = false;
   CLI::App app{"One node of a kvmesh: stores buckets, routes requests, serves the line protocol."};
@@ -45,7 +63,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return app.exit(error) == 0 ? finish_output() : 2;
   }
 
   if (check_only) {
@@ -60,15 +78,15 @@ int main(int argc, char** argv) {
       std::cout
           << "whether it goes together with those of the other nodes: kvmesh verify FILE...\n";
     }
-    return 0;
+    return finish_output();
   }
   auto node = kvmesh::Node::start(options);
   if (!node) {
-    std::cerr << node.status().text() << '\n';
+    complain(node.status());
     return 2;
   }
   const auto status = (*node)->run();
-  if (!status.ok()) std::cerr << status.text() << '\n';
+  if (!status.ok()) complain(status);
   const int exit_status = status.ok() ? 0 : 1;
   // A task that does not stop must not keep the process.
   if (!(*node)->still_running().empty()) std::quick_exit(exit_status);

@@ -3,12 +3,11 @@
 #include <exception>
 #include <utility>
 
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
-
 #include "common/config/load.h"
 #include "common/text.h"
+#include "node/log_writer.h"
 #include "node/node_impl.h"
+#include "node/process_setup.h"
 #include "node/shared_module.h"
 #include "node/tasks/catalogue.h"
 
@@ -23,16 +22,20 @@ SettingsSources sources_of(const Node::Options& options) {
   return sources;
 }
 
-// One line an event on standard error, with the node's name. The logger is the program's default
-// one, so that a program with a logger of its own may set that again afterwards.
+// One line an event on standard error, with the node's name.
 void start_log(const Settings& settings) {
-  auto logger = spdlog::get("kvmesh");
-  if (!logger) logger = spdlog::stderr_color_mt("kvmesh");
-  logger->set_pattern("%Y-%m-%d %H:%M:%S.%e " + settings.name.str() + " %^%l%$ %v");
-  logger->set_level(spdlog::level::from_str(settings.log.level));
-  logger->flush_on(spdlog::level::trace);
-  spdlog::set_default_logger(std::move(logger));
+  kvmesh::start_log("%Y-%m-%d %H:%M:%S.%e " + settings.name.str() + " %^%l%$ %v",
+                    settings.log.level);
 }
+
+// What was logged comes before what the program says of a node that does not start.
+class LogDrain {
+ public:
+  LogDrain() = default;
+  ~LogDrain() { drain_log(); }
+  LogDrain(const LogDrain&) = delete;
+  LogDrain& operator=(const LogDrain&) = delete;
+};
 
 // Loads them as a node would, and says of each what is wrong.
 Status check_modules(const std::vector<std::string>& paths) {
@@ -60,10 +63,12 @@ Result<std::unique_ptr<Node>> Node::start(const Options& options) {
   auto sources = sources_of(options);
   auto loaded = load_settings(sources);
   if (!loaded) return loaded.status();
-  start_log(loaded->settings);
-  // The libraries tell by exceptions that there is no descriptor or no memory left for a loop or a
-  // socket.
+  if (options.handle_signals) prepare_signals();
+  // The libraries tell by exceptions that there is no descriptor or no memory left for a loop, a
+  // thread or a socket.
   try {
+    start_log(loaded->settings);
+    const LogDrain warnings_first;
     auto impl = std::make_unique<Impl>(std::move(loaded->settings), std::move(sources));
     impl->report(loaded->warnings);
     if (auto status = impl->load_modules(); !status.ok()) return status;

@@ -9,20 +9,27 @@
 
 #include <spdlog/spdlog.h>
 
+#include "common/config/address.h"
 #include "common/config/changes.h"
+#include "common/text.h"
 #include "node/descriptor_limit.h"
 #include "node/info.h"
+#include "node/listen_address.h"
+#include "node/log_writer.h"
 #include "node/modules/kv_module.h"
 #include "node/modules/node_module.h"
 #include "node/modules/task_modules.h"
 #include "node/shared_module.h"
 #include "node/store/memory_engine.h"
+#include "node/tasks/secret_numbers.h"
 #include "node/version.h"
 
 namespace kvmesh {
 namespace {
 
 constexpr std::chrono::milliseconds kStopGrace{1000};  // for what is under way when a node stops
+constexpr std::string_view kTcp = "tcp://";
+constexpr std::string_view kIpc = "ipc://";
 
 // A DEALER link takes three sockets: itself and both ends of its monitor. Some more for links being
 // replaced.
@@ -37,9 +44,11 @@ Node::Impl::Impl(Settings settings, SettingsSources sources)
     : settings_(std::move(settings)),
       sources_(std::move(sources)),
       software_(std::string{"kvmesh "} + kVersion),
+      incarnation_(tasks::SecretNumbers{}.next() | 1U),
       started_(std::chrono::steady_clock::now()),
       tasks_({settings_.name, settings_.tasks, settings_.busy_poll,
-              [](const std::string& line) { spdlog::warn("{}", line); },
+              // It may hold what a task has thrown.
+              [](const std::string& line) { spdlog::warn("{}", printable(line)); },
               names_of(settings_.mesh.peers)}) {
   raise_descriptor_limit(descriptors_needed(settings_));
   context_.set(zmq::ctxopt::max_sockets, sockets_max(settings_));
@@ -58,10 +67,11 @@ Node::Impl::~Impl() {
 void Node::Impl::make_reactors() {
   for (std::size_t i = 0; i < settings_.threads; ++i) {
     modules_.push_back(std::make_unique<core::Modules>());
+    kv_work_.push_back(engine_ ? std::make_unique<modules::KvWork>(*engine_) : nullptr);
     define_modules(*modules_.back(), i);
     reactors_.push_back(std::make_unique<Reactor>(
         Reactor::Parts{context_, settings_, *modules_.back(), connections_, software_, table_epoch_,
-                       i == 0, i == 0 ? &tasks_ : nullptr}));
+                       i == 0, i == 0 ? &tasks_ : nullptr, kv_work_[i].get()}));
     const auto status = reactors_.back()->set_table(settings_.kv.routing_table);
     if (!status.ok()) std::abort();  // load_settings() has checked it
   }
@@ -70,11 +80,11 @@ void Node::Impl::make_reactors() {
 void Node::Impl::define_modules(core::Modules& modules, std::size_t reactor) {
   modules::define_node(modules, settings_.name, [this, reactor](wire::Buffer& out) {
     static const std::string kVersionText{kVersion};
-    pack_info(out,
-              {settings_, kVersionText, started_, table_epoch_.load(), engine_.get(), reactors_,
-               *reactors_[reactor], connections_.load(std::memory_order_relaxed), tasks_.counts()});
+    pack_info(out, {settings_, kVersionText, incarnation_, started_, table_epoch_.load(),
+                    engine_.get(), reactors_, *reactors_[reactor],
+                    connections_.load(std::memory_order_relaxed), tasks_.counts()});
   });
-  if (engine_) modules::define_kv(modules, *engine_);
+  if (engine_) modules::define_kv(modules, *engine_, kv_work_[reactor].get());
   if (reactor > 0) return;
   modules::define_task(modules, tasks_);
   modules::define_process(modules, tasks_);
@@ -103,11 +113,39 @@ Status Node::Impl::load_modules() {
 }
 
 Status Node::Impl::bind() {
-  if (auto status = first().bind_inbox(); !status.ok()) return status;
-  if (!settings_.apps.kv_server) return {};
+  if (auto status = bind_mesh(); !status.ok()) return status;
+  return settings_.apps.kv_server ? bind_lines() : Status{};
+}
+
+Status Node::Impl::bind_mesh() {
+  const std::string_view listen = settings_.mesh.listen;
+  const auto failed = [&](const Status& why) {
+    return Status{StatusCode::kUnavailable, "mesh.listen: cannot listen on " + std::string{listen} +
+                                                ": " + why.text() + "; change mesh.listen"};
+  };
+  if (listen.starts_with(kIpc)) {
+    auto ipc = IpcListener::open(std::string{listen.substr(kIpc.size())});
+    if (!ipc) return failed(ipc.status());
+    ipc_ = *std::move(ipc);
+    return first().bind_inbox(std::string{listen}, ipc_->release());
+  }
+  const auto parsed = parse_host_port(listen.substr(kTcp.size()), AddressUse::kListen);
+  const auto where = parsed ? resolve_listen(*parsed) : parsed;
+  if (!where) return failed(where.status());
+  return first().bind_inbox(std::string{kTcp} + to_string(*where), -1);
+}
+
+Status Node::Impl::bind_lines() {
+  const auto& listen = settings_.kv_server.listen;
+  const auto parsed = parse_host_port(listen, AddressUse::kListen);
+  const auto where = parsed ? resolve_listen(*parsed) : parsed;
+  if (!where) {
+    return {StatusCode::kUnavailable, "kv_server.listen: cannot listen on " + listen + ": " +
+                                          where.status().text() + "; change kv_server.listen"};
+  }
   acceptor_.emplace(first().loop(), settings_.kv_server.connections_max, connections_,
                     [this](asio::ip::tcp::socket socket) { take_connection(std::move(socket)); });
-  return acceptor_->bind(settings_.kv_server.listen);
+  return acceptor_->bind(*where, listen);
 }
 
 // Connections go to the reactors in turn.
@@ -163,7 +201,9 @@ Status Node::Impl::run() {
   for (const auto& task : still_running_) {
     spdlog::warn("{} was told to stop and still runs; it is left to itself", task);
   }
+  ipc_.reset();
   spdlog::info("stopped");
+  drain_log();
   return status;
 }
 

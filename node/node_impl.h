@@ -15,6 +15,7 @@
 
 #include "common/config/load.h"
 #include "node/core/modules.h"
+#include "node/ipc_listener.h"
 #include "node/reactor.h"
 #include "node/store/engine.h"
 #include "node/tasks/host.h"
@@ -49,20 +50,26 @@ class Node::Impl {
   void make_reactors();
   void define_modules(core::Modules& modules, std::size_t reactor);
   void await_signal();
+  Status bind_mesh();
+  Status bind_lines();
   Status start_threads();
   void take_connection(asio::ip::tcp::socket socket);
 
   Settings settings_;
   SettingsSources sources_;
   std::string software_;
+  const std::uint64_t incarnation_;
   std::chrono::steady_clock::time_point started_;
   zmq::context_t context_;
   std::unique_ptr<store::Engine> engine_;
   std::atomic<std::uint64_t> table_epoch_{1};
   std::mutex reload_mutex_;
   tcp::ConnectionCount connections_{0};
+  std::vector<std::unique_ptr<modules::KvWork>>
+      kv_work_;  // one for each reactor; null without storage
   std::vector<std::unique_ptr<core::Modules>> modules_;  // one for each reactor
   std::vector<std::unique_ptr<Reactor>> reactors_;
+  std::unique_ptr<IpcListener> ipc_;  // ends before the inbox that listens on it
   tasks::Host tasks_;  // behind the reactors: its bodies wake the first one until they have ended
   std::vector<std::string> still_running_;
   bool has_run_ = false;

@@ -1,5 +1,7 @@
 #include "node/reactor.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <thread>
@@ -36,6 +38,14 @@ std::vector<core::Via> vias_of(const Settings::Mesh& mesh) {
 
 TimePoint now_is() { return std::chrono::steady_clock::now(); }
 
+PauseWatch::Time time_of(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+}
+
+PauseWatch::Time thread_time() { return time_of(CLOCK_THREAD_CPUTIME_ID); }
+
 std::function<std::uint64_t()> epoch_of(const std::atomic<std::uint64_t>& table_epoch) {
   return [&table_epoch] { return table_epoch.load(std::memory_order_relaxed); };
 }
@@ -53,7 +63,7 @@ Reactor::Reactor(const Parts& parts)
     : tick_timer_(loop_),
       watcher_(loop_),
       busy_poll_(parts.settings.busy_poll),
-      pause_max_(parts.settings.mesh.peer_timeout),
+      pauses_(parts.settings.mesh.peer_timeout),
       core_(parts.settings.name, names_of(parts.settings.mesh.peers), parts.modules, *this,
             now_is(), vias_of(parts.settings.mesh)),
       links_(parts.context, parts.settings, parts.software, epoch_of(parts.table_epoch), core_,
@@ -62,6 +72,7 @@ Reactor::Reactor(const Parts& parts)
                    limits::kTcpBufferedBytesMax / parts.settings.threads},
                   core_, parts.connections),
       tasks_(parts.tasks),
+      kv_(parts.kv),
       last_pass_(now_is()),
       last_sweep_(last_pass_) {
   core_.watch_slow_requests(parts.settings.log.slow_request);
@@ -79,14 +90,15 @@ Reactor::Reactor(const Parts& parts)
 
 Reactor::~Reactor() { watcher_.unwatch_all(); }
 
-Status Reactor::bind_inbox() {
-  auto status = inbox_->bind();
+Status Reactor::bind_inbox(const std::string& endpoint, int descriptor) {
+  auto status = inbox_->bind(endpoint, descriptor);
   if (status.ok()) watcher_.watch(inbox_->fd(), [this] { inbox_->notice_frames(); });
   return status;
 }
 
 void Reactor::run() {
   last_pass_ = now_is();
+  pauses_.begin(time_of(CLOCK_BOOTTIME), thread_time());
   if (tasks_ != nullptr) tasks_->start(last_pass_);
   arm_tick();
   bool wait = false;
@@ -103,10 +115,11 @@ bool Reactor::pass(bool wait) {
   bool more = run_handlers();
   tcp_server_.hand_on();
   const auto now = now_is();
-  notice_pause(now);
+  notice_pause();
   last_pass_ = now;
   more |= receive(now);
   if (tasks_ != nullptr) more |= tasks_->pass(now);
+  if (kv_ != nullptr) more |= kv_->pass(core_, now);
   flush();
   // Sending may have made libzmq swallow the news of something to receive, so both are asked before
   // sleeping.
@@ -179,14 +192,15 @@ void Reactor::flush() {
   if (inbox_) inbox_->flush();
 }
 
-// A process that was stopped (SIGSTOP, a suspended machine) for longer than its peers wait has been
-// given up by them; the requests that they had sent are in its queues still, but were answered as
-// outcome unknown long ago.
-void Reactor::notice_pause(TimePoint now) {
-  const auto pause = now - last_pass_;
-  if (pause < pause_max_) return;
+// A process that was kept from running (SIGSTOP, a suspended machine) for longer than its peers
+// wait has been given up by them; the requests that they had sent are in its queues still, but were
+// answered as outcome unknown long ago. A pass that worked for long is no such thing: the peers'
+// requests came meanwhile.
+void Reactor::notice_pause() {
+  const auto pause = pauses_.look(time_of(CLOCK_BOOTTIME), thread_time);
+  if (!pause) return;
   spdlog::warn("this process stood still for {} ms; what was sent to it before is not executed",
-               std::chrono::duration_cast<std::chrono::milliseconds>(pause).count());
+               pause->count());
   if (inbox_) inbox_->forget_clients();
 }
 
@@ -202,20 +216,26 @@ void Reactor::arm_tick() {
 void Reactor::tick() {
   --work_;  // the tick itself is none
   const auto now = now_is();
-  if (inbox_) inbox_->notice_frames();  // for the case that its descriptor cannot be watched
+  if (inbox_) inbox_->tick(now);  // looks for frames, too: its descriptor may not be watched
   links_.tick(now);
   tcp_server_.tick();
   core_.on_tick(now);
   if (tasks_ != nullptr) tasks_->tick(now);
+  if (kv_ != nullptr) kv_->tick();
   if (now - last_sweep_ < kSweep) return;
   last_sweep_ = now;
   tcp_server_.sweep();
-  if (inbox_) inbox_->tick(now);
+  if (inbox_) inbox_->sweep(now);
 }
 
-void Reactor::forward(PeerIndex peer, const RequestView& request, RequestId id,
-                      std::uint64_t timeout_ms, const wire::PathStep& step) {
-  links_.forward(peer, request, id, timeout_ms, step);
+void Reactor::forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
+                      const wire::PathStep& step) {
+  links_.forward(peer, request, id, deadline, step);
+}
+
+core::Effects::Unsent Reactor::unsent(PeerIndex peer) {
+  const auto unsent = links_.unsent(peer);
+  return {unsent.requests, unsent.bytes};
 }
 
 void Reactor::reply(const core::Origin& origin, const ReplyView& reply) {

@@ -18,6 +18,8 @@
 #include "node/descriptor_watcher.h"
 #include "node/mesh/inbox.h"
 #include "node/mesh/peer_links.h"
+#include "node/modules/kv_work.h"
+#include "node/pause_watch.h"
 #include "node/tasks/host.h"
 #include "node/tcp/server.h"
 
@@ -45,13 +47,14 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
     std::string software;
     const std::atomic<std::uint64_t>& table_epoch;
     bool with_inbox = false;
-    tasks::Host* tasks = nullptr;  // of the node; the first reactor's
+    tasks::Host* tasks = nullptr;   // of the node; the first reactor's
+    modules::KvWork* kv = nullptr;  // of this reactor; null when the node has no storage
   };
   explicit Reactor(const Parts& parts);
   ~Reactor() override;
 
-  /// REQUIRES: with_inbox. Called before run().
-  Status bind_inbox();
+  /// As Inbox::bind(). REQUIRES: with_inbox. Called before run().
+  Status bind_inbox(const std::string& endpoint, int descriptor);
 
   /// Runs until stop() has been asked for and done.
   void run();
@@ -72,8 +75,9 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
  private:
   enum Adapter : std::uint32_t { kMesh, kTcp, kTasks };
 
-  void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
+  void forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
                const wire::PathStep& step) override;
+  Unsent unsent(PeerIndex peer) override;
   void reply(const core::Origin& origin, const ReplyView& reply) override;
   void slow_request(const core::Origin& origin, const std::string& line) override;
   void slow_requests_left_out(std::uint64_t count) override;
@@ -91,7 +95,7 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   void flush();
   void arm_tick();
   void tick();
-  void notice_pause(TimePoint now);
+  void notice_pause();
   bool is_done(TimePoint now);
   void finish();
 
@@ -99,12 +103,13 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   asio::steady_timer tick_timer_;
   DescriptorWatcher watcher_;
   BusyPoll busy_poll_;
-  std::chrono::milliseconds pause_max_;
+  PauseWatch pauses_;
   core::Core core_;
   mesh::PeerLinks links_;
   std::optional<mesh::Inbox> inbox_;
   tcp::Server tcp_server_;
-  tasks::Host* tasks_;  // null on all but the first
+  tasks::Host* tasks_;   // null on all but the first
+  modules::KvWork* kv_;  // null without storage
   TimePoint last_pass_;
   TimePoint last_sweep_;
   int work_ = 0;                      // handlers since it last slept, ticks aside

@@ -1,8 +1,7 @@
 #include "client/bench/load_options.h"
 
-#include <limits>
-
 #include "client/command/duration_text.h"
+#include "client/command/number_options.h"
 
 namespace kvmesh::bench {
 namespace {
@@ -26,23 +25,23 @@ void add_duration(CLI::App& app, const char* name, std::chrono::milliseconds& wh
 
 void add_workload_options(CLI::App& app, WorkloadOptions& workload) {
   app.add_option("--buckets", workload.buckets, "Number of buckets")
-      ->check(CLI::Range(1U, 1U << 28U))
+      ->check(command::whole_number(1, 1U << 28U))
       ->capture_default_str();
   app.add_option("--keys", workload.keys, "Number of keys in each bucket")
-      ->check(CLI::Range(1U, 1U << 31U))
+      ->check(command::whole_number(1, 1U << 31U))
       ->capture_default_str();
   app.add_option_function<double>(
          "--writes", [&workload](double percent) { workload.writes = percent / 100; },
          "Part of the requests that are puts, in percent")
-      ->check(CLI::Range(0.0, 100.0))
+      ->check(command::decimal_number(0, 100))
       ->default_str("50");
   app.add_option("--value-bytes", workload.value_bytes, "Size of the values")
-      ->check(CLI::Range(std::size_t{1}, limits::kValueBytesMax))
+      ->check(command::whole_number(1, limits::kValueBytesMax))
       ->capture_default_str();
   app.add_option_function<double>(
          "--zipf", [&workload](double exponent) { workload.zipf = exponent; },
          "Choose keys by Zipf's law with this exponent (0.99 is usual) instead of evenly")
-      ->check(CLI::Range(0.01, 10.0))
+      ->check(command::decimal_number(0.01, 10))
       ->type_name("EXPONENT");
   app.add_option("--prefix", workload.prefix, "What the buckets' names begin with, for their route")
       ->check(CLI::Validator(
@@ -54,6 +53,7 @@ void add_workload_options(CLI::App& app, WorkloadOptions& workload) {
           "TEXT"))
       ->capture_default_str();
   app.add_option("--seed", workload.seed, "The same seed gives the same requests")
+      ->check(command::whole_number())
       ->capture_default_str();
 }
 
@@ -65,11 +65,11 @@ void add_load_options(CLI::App& app, LoadOptions& options,
       ->check(CLI::IsMember(protocols))
       ->capture_default_str();
   app.add_option("-c,--connections", options.connections, "Number of connections")
-      ->check(CLI::Range(1U, 20000U))
+      ->check(command::whole_number(1, 20000))
       ->capture_default_str();
   app.add_option("-d,--depth", options.pace.depth,
                  "Unanswered requests of each connection, at most")
-      ->check(CLI::Range(1U, 65536U))
+      ->check(command::whole_number(1, 65536))
       ->capture_default_str();
   add_duration(app, "--duration", options.pace.duration, "How long to measure (5s)");
   add_duration(app, "--warmup", options.pace.warmup, "How long to run before, uncounted (none)");
@@ -78,12 +78,12 @@ void add_load_options(CLI::App& app, LoadOptions& options,
   app.add_option_function<std::uint64_t>(
          "-n,--count", [&options](std::uint64_t count) { options.pace.count = count; },
          "Measure so many requests instead of a duration")
-      ->check(CLI::Range(std::uint64_t{1}, std::numeric_limits<std::uint64_t>::max()));
+      ->check(command::whole_number(1));
   app.add_option_function<double>(
          "--rate", [&options](double rate) { options.pace.rate = rate; },
          "Send so many requests a second, however fast replies come; latencies then count from "
          "when a request should have left")
-      ->check(CLI::Range(0.1, 1e8));
+      ->check(command::decimal_number(0.1, 1e8));
   add_workload_options(app, options.workload);
   app.add_flag("!--no-load", options.load, "Do not put every key before measuring");
 }

@@ -43,7 +43,7 @@ std::string_view function_of(Operation::Kind kind) {
 NativeChannel::NativeChannel(zmq::context_t& context, std::string endpoint,
                              std::chrono::milliseconds timeout, std::optional<CallLoad> call)
     : context_(context),
-      timeout_ms_(static_cast<std::uint64_t>(timeout.count())),
+      timeout_(timeout),
       call_(std::move(call)),
       link_(context_, options_for(std::move(endpoint)), *this) {}
 
@@ -54,13 +54,13 @@ Status NativeChannel::open(int epoll, std::uint64_t mark) {
   mark_ = mark;
   const auto give_up = std::chrono::steady_clock::now() + kOpenMax;
   while (link_.state() != transport::Link::State::kUp) {
-    const auto now = std::chrono::steady_clock::now();
+    now_ = std::chrono::steady_clock::now();
     if (!fault_.ok()) return fault_;
-    if (now > give_up) {
+    if (now_ > give_up) {
       return {StatusCode::kUnavailable, "no answer from " + link_.options().endpoint};
     }
-    link_.tick(now);
-    (void)link_.receive(now, kFramesAtOnce);
+    link_.tick(now_);
+    (void)link_.receive(now_, kFramesAtOnce);
     // The epoll descriptor is readable when one that it watches is.
     pollfd ready{epoll_, POLLIN, 0};
     if (!link_.is_ready()) poll(&ready, 1, 10);
@@ -95,7 +95,7 @@ void NativeChannel::submit(const Operation& operation, std::uint32_t tag) {
   if (kinds_.size() <= tag) kinds_.resize(tag + 1);
   kinds_[tag] = operation.kind;
   if (link_.state() != transport::Link::State::kUp) return fail("it is not up");
-  link_.add_request(request, RequestId{tag}, timeout_ms_, nullptr);
+  link_.add_request(request, RequestId{tag}, now_ + timeout_, nullptr);
 }
 
 Status NativeChannel::flush() {
@@ -106,13 +106,15 @@ Status NativeChannel::flush() {
 Status NativeChannel::receive(ReplySink& sink) {
   sink_ = &sink;
   link_.notice_frames();  // events wait for the next tick
-  (void)link_.receive(std::chrono::steady_clock::now(), kFramesAtOnce);
+  now_ = std::chrono::steady_clock::now();
+  (void)link_.receive(now_, kFramesAtOnce);
   sink_ = nullptr;
   return fault_;
 }
 
 Status NativeChannel::tick() {
-  link_.tick(std::chrono::steady_clock::now());
+  now_ = std::chrono::steady_clock::now();
+  link_.tick(now_);
   return fault_;
 }
 
@@ -173,6 +175,10 @@ bool NativeChannel::read_progress(wire::Reader& in) const {
 }
 
 void NativeChannel::on_draining(transport::Link& /*link*/, const std::string& why) { fail(why); }
+void NativeChannel::on_expired(transport::Link& /*link*/, RequestId /*id*/) {
+  fail("a request could not be sent in time");
+}
+
 void NativeChannel::on_unsent(transport::Link& /*link*/, RequestId /*id*/) {
   fail("a request could not be sent");
 }

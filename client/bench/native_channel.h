@@ -38,6 +38,7 @@ class NativeChannel final : public Channel, private transport::LinkEvents {
   void on_up(transport::Link& link, const wire::Welcome& welcome) override;
   void on_reply(transport::Link& link, const ReplyView& reply) override;
   void on_draining(transport::Link& link, const std::string& why) override;
+  void on_expired(transport::Link& link, RequestId id) override;
   void on_unsent(transport::Link& link, RequestId id) override;
   void on_down(transport::Link& link, const std::string& why) override;
   void watch(int fd, int what);
@@ -46,7 +47,8 @@ class NativeChannel final : public Channel, private transport::LinkEvents {
   bool read_progress(wire::Reader& in) const;
 
   zmq::context_t& context_;
-  std::uint64_t timeout_ms_;
+  std::chrono::milliseconds timeout_;
+  TimePoint now_;  // as of the last look at the clock
   std::optional<CallLoad> call_;
   transport::Link link_;
   int epoll_ = -1;

@@ -1,6 +1,5 @@
 #include "client/command/argument.h"
 
-#include <absl/strings/escaping.h>
 #include <kvmesh/limits.h>
 
 #include <cstdint>
@@ -9,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "client/command/json_lines.h"
+#include "client/command/strict_json.h"
 #include "common/text.h"
 
 namespace kvmesh::command {
@@ -19,9 +20,7 @@ using Json = nlohmann::ordered_json;
 std::optional<std::string> bytes_of(const Json& json) {
   if (json.size() != 1 || !json.contains("base64")) return std::nullopt;
   const auto* encoded = json["base64"].get_ptr<const std::string*>();
-  std::string bytes;
-  if (encoded == nullptr || !absl::Base64Unescape(*encoded, &bytes)) return std::nullopt;
-  return bytes;
+  return encoded != nullptr ? decode_base64(*encoded) : std::nullopt;
 }
 
 // Empty when it is nested too deeply.
@@ -72,9 +71,12 @@ std::optional<Value> value_of(const Json& json, std::uint32_t depth_left) {
 
 Result<Value> parse_argument(std::string_view text) {
   if (text == "nil") return Value{};
-  const Json json = Json::parse(text.begin(), text.end(), nullptr, false);
-  if (json.is_discarded()) return Value{std::string{text}};
-  auto value = value_of(json, limits::kNestingMax - 1);  // one level is the list of arguments
+  const auto json = parse_strict_json(text);
+  if (!json && json.status().code() != StatusCode::kInvalidArgument) {
+    return Status{StatusCode::kInvalidArgument, in_quotes(text) + " " + json.status().text()};
+  }
+  if (!json) return Value{std::string{text}};
+  auto value = value_of(*json, limits::kNestingMax - 1);  // one level is the list of arguments
   if (value) return *std::move(value);
   return Status{StatusCode::kInvalidArgument, in_quotes(text) + " is nested too deeply; at most " +
                                                   std::to_string(limits::kNestingMax - 1) +

@@ -13,7 +13,7 @@ namespace kvmesh::command {
 
 /// What `text` is as JSON: 1, -2.5, true, null, "text", [1, 2], {"a": 1}; {"base64": "..."} is
 /// bytes. `nil` is null. Anything else is text as it stands: hello. kInvalidArgument: nested deeper
-/// than limits::kNestingMax.
+/// than limits::kNestingMax, a number that does not fit (1e400), a member that is there twice.
 Result<Value> parse_argument(std::string_view text);
 
 /// The same for several; the status names the place of the one at fault, counted from 1.

@@ -9,13 +9,16 @@
 #include "client/command/commands.h"
 #include "client/command/exit_status.h"
 #include "client/command/json_lines.h"
+#include "client/command/number_options.h"
 #include "client/command/tsv.h"
+#include "client/outcome.h"
 
 namespace kvmesh::command {
 namespace {
 
 struct Listing {
   std::string of;  // bucket or node
+  std::string on;  // of a bucket: a node that is to say what it holds
   std::string after;
   std::uint64_t limit = 0;  // 0: all
 };
@@ -55,35 +58,62 @@ int print_names(Session& session, const Listing& listing, const NextPage& next_p
 
 void add_listing_options(CLI::App& command, Listing& listing) {
   command.add_option("--limit", listing.limit, "Print at most so many names; 0: all")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(whole_number());
   command.add_option("--after", listing.after, "Begin behind this name")->type_name("NAME");
 }
 
-// A command that does one thing to one bucket and says nothing unless it fails.
-void add_silent(CLI::App& app, Session& session, const char* name, const char* help,
-                Status (Client::*call)(std::string_view, Timeout)) {
-  auto* command = app.add_subcommand(name, help);
-  auto bucket = std::make_shared<std::string>();
-  command->add_option("BUCKET", *bucket, "The bucket's name")->required();
-  command->callback([&session, bucket, call] {
-    session.action = [&session, bucket, call] {
+struct OneBucket {
+  std::string name;
+  std::string on;  // a node; empty: where the bucket belongs
+};
+
+std::shared_ptr<OneBucket> add_bucket_argument(CLI::App& command) {
+  auto bucket = std::make_shared<OneBucket>();
+  command.add_option("BUCKET", bucket->name, "The bucket's name")->required();
+  return bucket;
+}
+
+void add_on_node(CLI::App& command, std::string& on) {
+  command.add_option("--on", on, kOnNode)->type_name("NODE");
+}
+
+void add_create(CLI::App& app, Session& session) {
+  auto* command =
+      app.add_subcommand("create", "Make an empty bucket; no error when it exists already");
+  auto bucket = add_bucket_argument(*command);
+  command->callback([&session, bucket] {
+    session.action = [&session, bucket] {
       const auto client = session.client();
       if (!client) return session.fail(client.status());
-      const Status status = ((*client)->*call)(*bucket, session.timeout());
-      return session.finish_silent(status);
+      return session.finish_silent((*client)->create(bucket->name, session.timeout()));
+    };
+  });
+}
+
+void add_drop(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand("drop", "Remove a bucket with all its keys");
+  auto bucket = add_bucket_argument(*command);
+  add_on_node(*command, bucket->on);
+  command->callback([&session, bucket] {
+    session.action = [&session, bucket] {
+      const auto client = session.client();
+      if (!client) return session.fail(client.status());
+      return session.finish_silent(session.call(ops::drop(bucket->name), bucket->on).status);
     };
   });
 }
 
 void add_count(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("count", "Print how many keys a bucket has");
-  auto bucket = std::make_shared<std::string>();
-  command->add_option("BUCKET", *bucket, "The bucket's name")->required();
+  auto bucket = add_bucket_argument(*command);
+  add_on_node(*command, bucket->on);
   command->callback([&session, bucket] {
     session.action = [&session, bucket] {
       const auto client = session.client();
       if (!client) return session.fail(client.status());
-      const auto count = (*client)->count(*bucket, session.timeout());
+      const auto count =
+          client::count_of(session.call(ops::count(bucket->name), bucket->on), "kv.count");
       if (!count) return session.fail(count.status());
       const std::string number = std::to_string(*count);
       session.print_line(session.json() ? "{\"count\":" + number + "}" : number);
@@ -97,12 +127,14 @@ void add_keys(CLI::App& app, Session& session) {
   auto listing = std::make_shared<Listing>();
   command->add_option("BUCKET", listing->of, "The bucket's name")->required();
   add_listing_options(*command, *listing);
+  add_on_node(*command, listing->on);
   command->callback([&session, listing] {
     session.action = [&session, listing] {
       const auto client = session.client();
       if (!client) return session.fail(client.status());
       return print_names(session, *listing, [&](const std::string& after, std::uint32_t limit) {
-        return (*client)->keys(listing->of, after, limit, session.timeout());
+        return client::names_of(session.call(ops::keys(listing->of, after, limit), listing->on),
+                                "kv.keys");
       });
     };
   });
@@ -128,9 +160,8 @@ void add_buckets(CLI::App& app, Session& session) {
 }  // namespace
 
 void add_bucket_commands(CLI::App& app, Session& session) {
-  add_silent(app, session, "create", "Make an empty bucket; no error when it exists already",
-             &Client::create);
-  add_silent(app, session, "drop", "Remove a bucket with all its keys", &Client::drop);
+  add_create(app, session);
+  add_drop(app, session);
   add_keys(app, session);
   add_count(app, session);
   add_buckets(app, session);

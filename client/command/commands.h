@@ -12,6 +12,10 @@ namespace kvmesh::command {
 inline constexpr const char* kWhichNode =
     "A node that the connected one knows, as a peer or by a via; else that node itself";
 
+/// --on NODE of the commands that read or remove.
+inline constexpr const char* kOnNode =
+    "Of what this node itself holds, wherever tables lead, instead of where the bucket belongs";
+
 void add_bucket_commands(CLI::App& app, Session& session);   // create, drop, count, keys, buckets
 void add_value_commands(CLI::App& app, Session& session);    // put, get, delete
 void add_route_commands(CLI::App& app, Session& session);    // route, trace

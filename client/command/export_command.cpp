@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "client/command/commands.h"
-#include "client/command/exit_status.h"
 #include "client/command/exporter.h"
 
 namespace kvmesh::command {
@@ -17,15 +16,12 @@ struct ExportOptions {
 };
 
 int run_export(Session& session, const ExportOptions& options) {
-  if (!options.node.empty() && !options.buckets.empty()) {
-    session.complain("export takes buckets or --on, not both: a bucket is read where it is routed");
-    return kExitUsage;
-  }
   const auto client = session.client();
   if (!client) return session.fail(client.status());
   if (Status up = (*client)->wait_connected(session.timeout()); !up.ok()) return session.fail(up);
   const bool json = options.format == "jsonl" || (options.format.empty() && session.json());
   Exporter exporter(session, **client, json ? Format::kJsonLines : Format::kTsv);
+  if (!options.node.empty()) exporter.read_at(options.node);
   if (!options.buckets.empty()) {
     exporter.export_buckets(options.buckets);
   } else if (!options.node.empty()) {
@@ -43,7 +39,9 @@ void add_export_command(CLI::App& app, Session& session) {
   auto options = std::make_shared<ExportOptions>();
   command->add_option("BUCKET", options->buckets,
                       "These buckets; else all that the node and its peers store");
-  command->add_option("--on", options->node, "All buckets that this peer of the node stores")
+  command
+      ->add_option("--on", options->node,
+                   "What this peer of the node, or the node, itself holds, wherever tables lead")
       ->type_name("NODE");
   command->add_option("--format", options->format, "tsv (the default) or jsonl")
       ->type_name("FORMAT")

@@ -56,6 +56,10 @@ std::vector<Outcome> Exporter::call(std::vector<Operation> operations) {
   return outcomes;
 }
 
+Operation Exporter::at_its_node(Operation of_bucket) const {
+  return read_at_ ? ops::here(*read_at_, std::move(of_bucket)) : std::move(of_bucket);
+}
+
 void Exporter::export_mesh() {
   const auto own = client_.info({}, session_.timeout());
   if (!own) return fail("the node", own.status());
@@ -97,7 +101,7 @@ void Exporter::export_group(std::vector<Listed> group) {
     std::vector<Operation> operations;
     operations.reserve(group.size());
     for (const auto& listed : group) {
-      operations.push_back(ops::keys(listed.bucket, listed.after, kKeysOfAPage));
+      operations.push_back(at_its_node(ops::keys(listed.bucket, listed.after, kKeysOfAPage)));
     }
     auto outcomes = call(std::move(operations));
     std::vector<Wanted> wanted;
@@ -131,7 +135,7 @@ void Exporter::export_batch(const Wanted* begin, const Wanted* end) {
   std::vector<Operation> operations;
   operations.reserve(static_cast<std::size_t>(end - begin));
   for (const auto* one = begin; one != end; ++one) {
-    operations.push_back(ops::get(one->bucket, one->key));
+    operations.push_back(at_its_node(ops::get(one->bucket, one->key)));
   }
   auto outcomes = call(std::move(operations));
   std::size_t largest = 64;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -24,6 +25,8 @@ class Exporter {
   /// All buckets that `node` stores; empty: the connected one.
   void export_node(const std::string& node);
   void export_buckets(const std::vector<std::string>& buckets);
+  /// From here on buckets are read at this node, wherever the tables lead.
+  void read_at(const std::string& node) { read_at_ = node; }
   /// Prints what is left and the summary; gives the exit status.
   int finish();
 
@@ -37,6 +40,7 @@ class Exporter {
     std::string bucket;
     std::string key;
   };
+  Operation at_its_node(Operation of_bucket) const;
   std::vector<Outcome> call(std::vector<Operation> operations);
   void export_group(std::vector<Listed> group);
   void export_values(const std::vector<Wanted>& wanted);
@@ -48,6 +52,7 @@ class Exporter {
   Session& session_;
   Client& client_;
   Format format_;
+  std::optional<std::string> read_at_;  // empty: where the mesh routes each bucket
   ProgressDisplay display_;
   std::string output_;
   std::set<std::string, std::less<>> seen_;  // nodes may both have a bucket that moved

@@ -9,14 +9,6 @@
 
 namespace kvmesh::command {
 
-std::optional<Format> format_of_name(const std::string& name) {
-  if (name.ends_with(".tsv")) return Format::kTsv;
-  if (name.ends_with(".jsonl") || name.ends_with(".ndjson") || name.ends_with(".json")) {
-    return Format::kJsonLines;
-  }
-  return std::nullopt;
-}
-
 void add_import_command(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("import", "Store the records of a file or of standard input");
   auto options = std::make_shared<ImportOptions>();
@@ -27,7 +19,7 @@ void add_import_command(CLI::App& app, Session& session) {
           [options](const std::string& name) {
             options->format = name == "tsv" ? Format::kTsv : Format::kJsonLines;
           },
-          "tsv or jsonl; else by the file's name, else by its first character")
+          "tsv or jsonl; else by the file's name, else by its first line")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"tsv", "jsonl"}));
   command->add_flag("--create,!--no-create", options->create,

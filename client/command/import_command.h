@@ -11,13 +11,10 @@ namespace kvmesh::command {
 
 struct ImportOptions {
   std::string file = "-";
-  std::optional<Format> format;  // empty: by the file's name, else its first character
+  std::optional<Format> format;  // empty: by the file's name, else its first line
   std::chrono::milliseconds retry_for{10'000};
   bool create = true;
 };
-
-/// The format that a file's name tells: .tsv; .jsonl, .ndjson, .json. Empty: another name.
-std::optional<Format> format_of_name(const std::string& name);
 
 /// Runs an import to its end; gives the exit status.
 int run_import(Session& session, const ImportOptions& options);

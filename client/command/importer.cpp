@@ -15,13 +15,17 @@
 #include "client/command/completions.h"
 #include "client/command/exit_status.h"
 #include "client/command/import_command.h"
+#include "client/command/import_format.h"
 #include "client/command/import_order.h"
+#include "client/command/import_owners.h"
 #include "client/command/interrupt.h"
 #include "client/command/json_lines.h"
 #include "client/command/line_splitter.h"
 #include "client/command/progress_display.h"
 #include "client/command/tsv.h"
+#include "common/standard_descriptors.h"
 #include "common/text.h"
+#include "common/utf8.h"
 
 namespace kvmesh::command {
 namespace {
@@ -34,6 +38,8 @@ constexpr std::size_t kLineBytesMax =
     6 * (limits::kBucketNameBytesMax + limits::kKeyBytesMax + limits::kValueBytesMax) + 1024;
 constexpr std::size_t kChunkBytes = std::size_t{256} * 1024;
 constexpr std::uint64_t kFailuresShown = 20;
+// Of questions to owners, with the first byte of their buckets; those of lines are below.
+constexpr std::uint32_t kOwnerIds = 1U << 31U;
 
 class Importer {
  public:
@@ -42,6 +48,7 @@ class Importer {
         client_(client),
         format_(options.format ? options.format : format_of_name(options.file)),
         order_({.retry_for = options.retry_for, .create = options.create}),
+        owners_(options.retry_for),
         input_(input) {
     struct stat about {};
     if (fstat(input_, &about) == 0 && S_ISREG(about.st_mode)) {
@@ -54,15 +61,14 @@ class Importer {
     catch_interrupt(completions_->descriptor());
     while (true) {
       const auto now = steady_clock::now();
-      for (auto& [id, outcome] : completions_->take()) {
-        order_.on_outcome(id, std::move(outcome.status), now);
-      }
+      for (auto& [id, outcome] : completions_->take()) on_outcome(id, std::move(outcome), now);
       if (interrupted() && !stopping_) stop(now);
       take_lines();
       send(now);
       report_settled();
       update_progress(now);
-      if (order_.idle() && (stopping_ || (input_over_ && !lines_left_))) break;
+      if (order_.idle() && stopping_) break;
+      if (order_.idle() && input_over_ && !lines_left_ && check_owners(now)) break;
       if (stopping_ && now >= stop_deadline_) break;
       wait(now);
     }
@@ -93,23 +99,66 @@ class Importer {
       return fail(line.number,
                   {StatusCode::kTooLarge, over_limit("a line", line.length, kLineBytesMax)});
     }
-    const auto first = line.text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return;  // blank
-    if (!format_) format_ = line.text[first] == '{' ? Format::kJsonLines : Format::kTsv;
-    auto record = *format_ == Format::kTsv ? parse_tsv(line.text) : parse_json_line(line.text);
+    std::string_view text = line.text;
+    if (line.number == 1 && text.starts_with(kByteOrderMark)) {
+      text.remove_prefix(kByteOrderMark.size());
+    }
+    if (is_empty_line(text, format_)) return;
+    if (!any_line_) {
+      any_line_ = true;
+      if (const Status status = decide_format(text, format_); !status.ok()) {
+        return give_up(line.number, status);
+      }
+    }
+    auto record = *format_ == Format::kTsv ? parse_tsv(text) : parse_json_line(text);
     if (!record) return fail(line.number, record.status());
     order_.add(line.number, *std::move(record));
   }
 
+  // The input is of no form that can be imported, so that nothing was.
+  void give_up(std::uint64_t line, const Status& status) {
+    fail(line, status);
+    unusable_ = true;
+    stopping_ = true;
+    stop_deadline_ = steady_clock::now();
+  }
+
   void send(steady_clock::time_point now) {
     while (const auto id = order_.next_to_send(now)) {
-      client_.call_async(
-          operation(*id),
-          [completions = completions_, id = *id](Outcome outcome) {
-            completions->add(id, std::move(outcome));
-          },
-          session_.timeout());
+      const std::string& bucket = order_.bucket(*id);
+      if (owners_.asks_first(bucket, now)) ask_owner(bucket);
+      start(operation(*id), *id);
     }
+  }
+
+  void start(const Operation& operation, std::uint32_t id) {
+    client_.call_async(
+        operation,
+        [completions = completions_, id](Outcome outcome) {
+          completions->add(id, std::move(outcome));
+        },
+        session_.timeout());
+  }
+
+  void ask_owner(const std::string& bucket) {
+    start({Operation::For::kBucket, bucket, "node.info", {}},
+          kOwnerIds + static_cast<std::uint8_t>(bucket.front()));
+  }
+
+  void on_outcome(std::uint32_t id, Outcome outcome, steady_clock::time_point now) {
+    if (id >= kOwnerIds) {
+      const auto told = outcome.status.ok() ? ImportOwners::told_of(outcome.result)
+                                            : Result<ImportOwners::Told>{outcome.status};
+      return owners_.on_told(static_cast<std::uint8_t>(id - kOwnerIds), told, now);
+    }
+    if (outcome.status.ok()) owners_.on_stored(order_.bucket(id), now);
+    order_.on_outcome(id, std::move(outcome.status), now);
+  }
+
+  // Whether it is known what became of the nodes that stored the lines.
+  bool check_owners(steady_clock::time_point now) {
+    while (const auto byte = owners_.next_check(now)) ask_owner(owners_.bucket_of(*byte));
+    return owners_.is_checked();
   }
 
   Operation operation(ImportOrder::Id id) const {
@@ -171,6 +220,7 @@ class Importer {
 
   int finish() {
     display_.clear();
+    if (unusable_) return kExitUsage;
     const std::uint64_t unknown = order_.in_flight();
     if (unknown > 0) {
       session_.complain(std::to_string(unknown) + " requests had no answer before the end");
@@ -180,22 +230,31 @@ class Importer {
       session_.complain(std::to_string(progress_.failed - kFailuresShown) + " more failed");
     }
     if (stopping_) session_.complain("interrupted: the rest of the input was not read");
+    for (const auto& node : owners_.restarted()) {
+      session_.complain(node +
+                        " was restarted while this ran: what it had stored before, of these "
+                        "lines and all others, is lost; import again");
+    }
+    for (const auto& remark : owners_.remarks()) session_.complain(remark);
+    const bool kept = owners_.restarted().empty() && owners_.remarks().empty();
     const Summary summary{
         "imported",
         "into",
         progress_.records,
         order_.buckets_stored(),
         progress_.failed,
-        std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began_)};
+        std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began_),
+        {owners_.restarted().begin(), owners_.restarted().end()}};
     session_.print_line(session_.json() ? summary_json(summary) : summary_line(summary));
     if (stopping_) return kExitInterrupted;
-    return progress_.failed > 0 || broken_ ? kExitIncomplete : kExitOk;
+    return progress_.failed > 0 || broken_ || !kept ? kExitIncomplete : kExitOk;
   }
 
   Session& session_;
   Client& client_;
   std::optional<Format> format_;
   ImportOrder order_;
+  ImportOwners owners_;
   int input_;
   LineSplitter splitter_{kLineBytesMax};
   std::string chunk_ = std::string(kChunkBytes, '\0');
@@ -209,6 +268,8 @@ class Importer {
   bool input_over_ = false;
   bool stopping_ = false;
   bool broken_ = false;
+  bool any_line_ = false;  // that is not empty was read
+  bool unusable_ = false;
 };
 
 }  // namespace
@@ -222,6 +283,10 @@ int run_import(Session& session, const ImportOptions& options) {
       session.complain("cannot open " + in_quotes(options.file) + ": " + std::strerror(errno));
       return kExitUsage;
     }
+  }
+  if (input == STDIN_FILENO && !has_standard_input()) {
+    session.complain("cannot read standard input: it is closed");
+    return kExitUsage;
   }
   const auto client = session.client();
   if (!client) return session.fail(client.status());

@@ -8,6 +8,7 @@
 #include "client/command/commands.h"
 #include "client/command/duration_text.h"
 #include "client/command/exit_status.h"
+#include "common/standard_descriptors.h"
 
 namespace kvmesh::command {
 namespace {
@@ -42,8 +43,7 @@ void add_common_options(CLI::App& app, Session& session) {
   app.set_help_all_flag("--help-all", "Print the help of all commands and exit");
 }
 
-int run(int argc, char** argv) {
-  Session session;
+int run(Session& session, int argc, char** argv) {
   // All that follows is the simulation's own, --help included.
   if (argc > 1 && std::string_view{argv[1]} == "sim") return run_sim(session, argc - 2, argv + 2);
   CLI::App app{"Talks to a mesh of kvmesh nodes through any one of them.", "kvmesh"};
@@ -71,12 +71,18 @@ int run(int argc, char** argv) {
   return session.action();
 }
 
+int run_and_finish(int argc, char** argv) {
+  Session session;
+  return session.finish_output(run(session, argc, argv));
+}
+
 }  // namespace
 }  // namespace kvmesh::command
 
 int main(int argc, char** argv) {
+  kvmesh::open_standard_descriptors();
   try {
-    return kvmesh::command::run(argc, argv);
+    return kvmesh::command::run_and_finish(argc, argv);
   } catch (const std::exception& error) {  // of a library, such as for lack of memory
     std::fprintf(stderr, "kvmesh: internal: %s\n", error.what());
     return kvmesh::command::exit_status(kvmesh::StatusCode::kInternal);

@@ -14,6 +14,7 @@
 #include "client/command/json_lines.h"
 #include "client/command/nodes_text.h"
 #include "client/command/nodes_watch.h"
+#include "client/command/number_options.h"
 #include "client/command/tsv.h"
 
 namespace kvmesh::command {
@@ -134,7 +135,7 @@ void add_node_commands(CLI::App& app, Session& session) {
   ping_command->add_option("NODE", pinged->node, kWhichNode);
   ping_command->add_option("--count", pinged->count, "Call so many times, one after the other")
       ->type_name("N")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
+      ->check(whole_number(1, 1'000'000'000));
   ping_command->callback([&session, pinged] {
     session.action = [&session, pinged] { return ping(session, pinged->node, pinged->count); };
   });

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "client/command/duration_text.h"
+#include "client/command/json_lines.h"
 #include "client/command/number_text.h"
 
 namespace kvmesh::command {
@@ -64,10 +65,16 @@ std::string summary_line(const Summary& summary) {
 }
 
 std::string summary_json(const Summary& summary) {
+  std::string restarted;
+  for (const auto& node : summary.restarted) {
+    restarted += (restarted.empty() ? ",\"restarted\":[" : ",") + bytes_as_json(node);
+  }
+  if (!restarted.empty()) restarted += "]";
   return "{\"records\":" + std::to_string(summary.records) +
          ",\"buckets\":" + std::to_string(summary.buckets) +
          ",\"failed\":" + std::to_string(summary.failed) +
-         ",\"seconds\":" + decimal(static_cast<double>(summary.elapsed.count()) / 1e6, 3) + "}";
+         ",\"seconds\":" + decimal(static_cast<double>(summary.elapsed.count()) / 1e6, 3) +
+         restarted + "}";
 }
 
 }  // namespace kvmesh::command

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// What an import or export says of itself. Pure functions: the time is an input.
 namespace kvmesh::command {
@@ -29,12 +30,13 @@ struct Summary {
   std::uint64_t buckets = 0;
   std::uint64_t failed = 0;
   std::chrono::microseconds elapsed{0};
+  std::vector<std::string> restarted{};  // nodes that have lost what they stored before
 };
 
 /// "imported 61234 records into 10206 buckets in 2.1 s (29159/s), 0 failed"
 std::string summary_line(const Summary& summary);
 
-/// The same as a JSON object of one line: records, buckets, failed, seconds.
+/// The same as a JSON object of one line: records, buckets, failed, seconds; restarted, if any.
 std::string summary_json(const Summary& summary);
 
 /// Records a second, rounded; what took no measurable time counts as a millisecond.

@@ -9,6 +9,7 @@
 #include "client/command/exit_status.h"
 #include "client/command/hops_text.h"
 #include "client/command/json_lines.h"
+#include "client/command/tsv.h"
 #include "client/outcome.h"
 
 namespace kvmesh::command {
@@ -32,7 +33,7 @@ int route(Session& session, const std::string& bucket) {
     session.print_line("{\"bucket\":" + bytes_as_json(bucket) + ",\"owner\":" +
                        bytes_as_json(*owner) + ",\"hops\":" + hops_json(hops) + "}");
   } else {
-    session.print(*owner + "\n" + way_text(hops));
+    session.print(escape(*owner) + "\n" + way_text(hops));
   }
   return kExitOk;
 }

@@ -2,14 +2,14 @@
 
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <utility>
 
 #include "client/command/exit_status.h"
 #include "client/command/json_lines.h"
+#include "common/standard_descriptors.h"
+#include "common/text.h"
 
 namespace kvmesh::command {
 namespace {
@@ -36,20 +36,40 @@ Result<Client*> Session::client() {
   return client_.get();
 }
 
+Outcome Session::call(Operation of_bucket, const std::string& on) {
+  if (!on.empty()) of_bucket = ops::here(on, std::move(of_bucket));
+  return client_->call(of_bucket, timeout());
+}
+
 void Session::print(std::string_view text) const {
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-  if (written && std::fflush(stdout) == 0) return;
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): only this thread prints
-  complain(std::string{"cannot write to standard output: "} + std::strerror(errno));
-  std::_Exit(kExitIncomplete);
+  if (Status status = write_standard_output(text); !status.ok()) std::_Exit(fail_to_print(status));
 }
 
 void Session::print_line(std::string_view text) const { print(std::string{text} + "\n"); }
 
-void Session::complain(std::string_view text) const {
+int Session::fail_to_print(const Status& status) const {
+  complain(status.text());
+  return status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitIncomplete;
+}
+
+int Session::finish_output(int exit_status) {
+  client_.reset();  // writes what is left of the output of tasks
+  const Status status = write_standard_output();
+  if (status.ok()) return exit_status;
+  const int failed = fail_to_print(status);
+  return exit_status == kExitOk ? failed : exit_status;
+}
+
+void Session::complain(std::string_view text) const { complain_as_it_is(printable(text)); }
+
+void Session::complain_lines(std::string_view text) const {
+  complain_as_it_is(printable(text, "\n"));
+}
+
+void Session::complain_as_it_is(const std::string& text) {
   const bool color = color_on_stderr();
-  std::fprintf(stderr, "%skvmesh:%s %.*s\n", color ? "\x1b[31m" : "", color ? "\x1b[0m" : "",
-               static_cast<int>(text.size()), text.data());
+  std::fprintf(stderr, "%skvmesh:%s %s\n", color ? "\x1b[31m" : "", color ? "\x1b[0m" : "",
+               text.c_str());
 }
 
 int Session::fail(const Status& status) const {

@@ -26,14 +26,24 @@ class Session {
   /// The connection, opened by the first use. kInvalidArgument when there can be none.
   Result<Client*> client();
   Timeout timeout() const { return options.timeout; }
+  /// Calls `of_bucket` where the mesh routes it or, with `on`, at that node (ops::here).
+  /// REQUIRES: client() has succeeded.
+  Outcome call(Operation of_bucket, const std::string& on);
   bool json() const { return options.json; }
 
-  /// Prints to standard output, all of it or none: a failure ends the process with kExitIncomplete.
+  /// Prints to standard output, all of it or none: a failure ends the process with kExitIncomplete,
+  /// or with kExitUsage when standard output is closed.
   void print(std::string_view text) const;
   /// With a line end.
   void print_line(std::string_view text) const;
-  /// "kvmesh: text" on standard error.
+  /// Writes what stdio still has for standard output. Gives `exit_status`; when it was kExitOk and
+  /// something could not be written, now or before, as print() ends, and says so.
+  /// Ends the connection before that.
+  int finish_output(int exit_status);
+  /// "kvmesh: text" on standard error: one line, whatever is in the text.
   void complain(std::string_view text) const;
+  /// The same for a text of our own that has several lines.
+  void complain_lines(std::string_view text) const;
   /// Says on standard error, and with --json as a document, why the command failed; gives its exit
   /// status.
   int fail(const Status& status) const;
@@ -43,6 +53,10 @@ class Session {
   int finish_silent(const Status& status) const;
 
  private:
+  static void complain_as_it_is(const std::string& text);
+  // Gives the exit status.
+  int fail_to_print(const Status& status) const;
+
   std::unique_ptr<Client> client_;
 };
 

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "client/command/utf8.h"
+#include "common/utf8.h"
 
 namespace kvmesh::command {
 namespace {

@@ -3,12 +3,21 @@
 #include <utility>
 
 #include "client/command/task_texts.h"
+#include "common/text.h"
 
 namespace kvmesh::command {
 
 void JsonOutput::write(std::vector<OutputChunk> chunks, std::function<void()> taken) {
   for (auto& chunk : chunks) chunk = {OutputStream::kOut, output_json(chunk) + "\n"};
   inner_.write(std::move(chunks), std::move(taken));
+}
+
+void TerminalOutput::write(std::vector<OutputChunk> chunks, std::function<void()> taken) {
+  for (auto& chunk : chunks) {
+    const bool shown = chunk.stream == OutputStream::kErr ? terminals_.err : terminals_.out;
+    if (shown) chunk.bytes = printable(chunk.bytes, "\n\t");
+  }
+  inner_->write(std::move(chunks), std::move(taken));
 }
 
 void HeldOutput::write(std::vector<OutputChunk> chunks, std::function<void()> taken) {

@@ -1,5 +1,7 @@
 #include "client/command/task_runs.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "client/command/argument.h"
@@ -16,7 +18,9 @@ std::shared_ptr<ShownOutput> output_of(const Session& session) {
   if (session.json()) {
     inner = std::make_shared<JsonOutput>();
   } else {
-    inner = std::make_shared<client::StandardOutput>();
+    inner = std::make_shared<TerminalOutput>(
+        std::make_shared<client::StandardOutput>(),
+        TerminalOutput::Terminals{isatty(STDOUT_FILENO) != 0, isatty(STDERR_FILENO) != 0});
   }
   return std::make_shared<ShownOutput>(std::move(inner));
 }

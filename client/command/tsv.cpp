@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "client/command/utf8.h"
+#include "common/utf8.h"
 
 namespace kvmesh::command {
 namespace {
@@ -76,27 +76,22 @@ std::string escape(std::string_view bytes) {
   const bool text = is_utf8(bytes);
   std::string out;
   out.reserve(bytes.size());
-  for (std::size_t at = 0; at < bytes.size(); ++at) {
-    const char c = bytes[at];
-    const auto byte = static_cast<unsigned char>(c);
-    // U+0080 to U+009F, C2 80 to C2 9F, are control characters too.
-    const bool control_pair =
-        byte == 0xc2 && at + 1 < bytes.size() && static_cast<unsigned char>(bytes[at + 1]) < 0xa0;
-    if (c == '\t') {
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t count = text ? utf8_sequence(bytes.substr(at)) : 1;
+    const auto sequence = bytes.substr(at, count);
+    at += count;
+    if (sequence == "\t") {
       out += "\\t";
-    } else if (c == '\n') {
+    } else if (sequence == "\n") {
       out += "\\n";
-    } else if (c == '\r') {
+    } else if (sequence == "\r") {
       out += "\\r";
-    } else if (c == '\\') {
+    } else if (sequence == "\\") {
       out += "\\\\";
-    } else if (text && control_pair) {
-      append_hex(out, byte);
-      append_hex(out, static_cast<unsigned char>(bytes[++at]));
-    } else if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !text)) {
-      append_hex(out, byte);
+    } else if (utf8_sequence(sequence) == count && is_plain_character(sequence)) {
+      out += sequence;
     } else {
-      out += c;
+      for (const char c : sequence) append_hex(out, static_cast<unsigned char>(c));
     }
   }
   return out;
@@ -123,7 +118,11 @@ Result<Record> parse_tsv(std::string_view line) {
 }
 
 std::string format_tsv(const Record& record) {
-  std::string line = escape(record.bucket) + '\t';
+  std::string line;
+  // What tells the other format, and what editors cut off.
+  const bool misleads = record.bucket.starts_with(' ') || record.bucket.starts_with('{');
+  if (misleads) append_hex(line, static_cast<unsigned char>(record.bucket.front()));
+  line += escape(std::string_view{record.bucket}.substr(misleads ? 1 : 0)) + '\t';
   if (record.entry) line += escape(record.entry->key) + '\t' + escape(record.entry->value);
   return line;
 }

@@ -24,7 +24,8 @@ std::string escape(std::string_view bytes);
 /// form.
 Result<Record> parse_tsv(std::string_view line);
 
-/// The line of a record, without a line end; parse_tsv gives the same record back.
+/// The line of a record, without a line end; parse_tsv gives the same record back. It never begins
+/// with a blank, a brace or a byte order mark.
 std::string format_tsv(const Record& record);
 
 }  // namespace kvmesh::command

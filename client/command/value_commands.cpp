@@ -1,4 +1,6 @@
 // put, get, delete: what concerns one key.
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -10,6 +12,8 @@
 #include "client/command/commands.h"
 #include "client/command/exit_status.h"
 #include "client/command/json_lines.h"
+#include "client/outcome.h"
+#include "common/standard_descriptors.h"
 #include "common/text.h"
 
 namespace kvmesh::command {
@@ -18,6 +22,7 @@ namespace {
 struct KeyArguments {
   std::string bucket;
   std::string key;
+  std::string on;  // a node; empty: where the bucket belongs
 };
 
 void add_key_arguments(CLI::App& command, KeyArguments& arguments) {
@@ -77,6 +82,8 @@ int put(Session& session, const PutArguments& arguments) {
   Result<std::string> value = arguments.value.value_or("");
   if (!arguments.file.empty()) {
     value = read_file(arguments.file);
+  } else if ((dash || arguments.from_stdin) && !has_standard_input()) {
+    value = Status{StatusCode::kInvalidArgument, "cannot read standard input: it is closed"};
   } else if (dash || arguments.from_stdin) {
     value = read_all(stdin, "standard input");
   }
@@ -94,7 +101,8 @@ int put(Session& session, const PutArguments& arguments) {
 int get(Session& session, const KeyArguments& arguments, bool raw) {
   const auto client = session.client();
   if (!client) return session.fail(client.status());
-  auto found = (*client)->get(arguments.bucket, arguments.key, session.timeout());
+  auto found = client::value_of(
+      session.call(ops::get(arguments.bucket, arguments.key), arguments.on), "kv.get");
   if (!found) return session.fail(found.status());
   const std::optional<std::string>& value = *found;
   if (session.json()) {
@@ -102,7 +110,8 @@ int get(Session& session, const KeyArguments& arguments, bool raw) {
                        bytes_as_json(arguments.key) + R"(,"value":)" +
                        (value ? bytes_as_json(*value) : "null") + "}");
   } else if (value) {
-    session.print(raw ? *value : *value + "\n");
+    const bool shown = !raw && isatty(STDOUT_FILENO) != 0;
+    session.print((shown ? printable(*value, "\n\t") : *value) + (raw ? "" : "\n"));
   }
   if (value) return kExitOk;
   session.complain("no key " + kvmesh::in_quotes(arguments.key) + " in bucket " +
@@ -113,8 +122,12 @@ int get(Session& session, const KeyArguments& arguments, bool raw) {
 int erase(Session& session, const KeyArguments& arguments) {
   const auto client = session.client();
   if (!client) return session.fail(client.status());
-  const Status status = (*client)->erase(arguments.bucket, arguments.key, session.timeout());
-  return session.finish_silent(status);
+  const auto outcome = session.call(ops::erase(arguments.bucket, arguments.key), arguments.on);
+  return session.finish_silent(outcome.status);
+}
+
+void add_on_node(CLI::App& command, KeyArguments& arguments) {
+  command.add_option("--on", arguments.on, kOnNode)->type_name("NODE");
 }
 
 void add_put(CLI::App& app, Session& session) {
@@ -139,7 +152,9 @@ void add_value_commands(CLI::App& app, Session& session) {
   auto wanted = std::make_shared<KeyArguments>();
   auto raw = std::make_shared<bool>(false);
   add_key_arguments(*get_command, *wanted);
-  get_command->add_flag("--raw", *raw, "Print the value's bytes alone, without a line end");
+  add_on_node(*get_command, *wanted);
+  get_command->add_flag("--raw", *raw,
+                        "Print the value's bytes alone, as they are, without a line end");
   get_command->callback([&session, wanted, raw] {
     session.action = [&session, wanted, raw] { return get(session, *wanted, *raw); };
   });
@@ -148,6 +163,7 @@ void add_value_commands(CLI::App& app, Session& session) {
       app.add_subcommand("delete", "Remove a key; no error when it is not there");
   auto unwanted = std::make_shared<KeyArguments>();
   add_key_arguments(*delete_command, *unwanted);
+  add_on_node(*delete_command, *unwanted);
   delete_command->callback([&session, unwanted] {
     session.action = [&session, unwanted] { return erase(session, *unwanted); };
   });

@@ -84,9 +84,11 @@ _kvmesh() {
     if [[ $cur == -* && -z $only_words ]]; then
         local options=$common
         case $command in
-            keys | buckets) options+=' --limit --after' ;;
+            keys) options+=' --limit --after --on' ;;
+            buckets) options+=' --limit --after' ;;
+            count | delete | drop) options+=' --on' ;;
             put) options+=' --stdin --file' ;;
-            get) options+=' --raw' ;;
+            get) options+=' --raw --on' ;;
             info) options+=' --mesh' ;;
             nodes) options+=' --watch' ;;
             ping) options+=' --count' ;;

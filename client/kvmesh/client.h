@@ -46,6 +46,10 @@ Operation keys(std::string_view bucket, std::string_view after = {},
 Operation buckets(std::string_view node = {}, std::string_view after = {},
                   std::uint32_t limit = limits::kPageItemsDefault);
 Operation route(std::string_view bucket);
+/// The same as `get`, `erase`, `count`, `keys` or `drop`, of what `node` itself holds, wherever the
+/// tables lead (empty: the connected one). For buckets that stayed where tables do not lead any
+/// more.
+Operation here(std::string_view node, Operation of_bucket);
 }  // namespace ops
 
 /// A connection to the mesh through one of its nodes, any of them.
@@ -54,8 +58,9 @@ Operation route(std::string_view bucket);
 /// their order. Reconnects by itself: a call made while there is no connection waits for one, up to
 /// Options::connect_timeout or its own timeout, and then ends as kUnavailable (not executed), with
 /// the reason why there is no connection. A call that was sent and has no answer when its time is
-/// over or its connection ends, ends as kOutcomeUnknown; one that was not sent yet as
-/// kDeadlineExceeded or kUnavailable. No call is ever sent twice. The node says how many calls it
+/// over or its connection ends, ends as kOutcomeUnknown: until its time is over it may still be
+/// executed, and not later. One that was not sent yet ends as kDeadlineExceeded or kUnavailable. No
+/// call is ever sent twice. The node says how many calls it
 /// takes unanswered (its window); further ones wait here, in their order.
 ///
 /// Every call can end with: kUnavailable, kOverloaded, kDeadlineExceeded, kNoRoute, kRouteLoop,

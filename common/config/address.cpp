@@ -6,8 +6,10 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
+#include <vector>
 
 #include "common/text.h"
 
@@ -123,17 +125,73 @@ Status check_endpoint(std::string_view text, AddressUse use) {
   return {};
 }
 
+namespace {
+
+// Without empty parts, "." and "..", as far as that can be said without looking.
+std::string canonical_path(std::string_view path) {
+  const bool absolute = path.starts_with('/');
+  std::vector<std::string> parts;
+  while (!path.empty()) {
+    const auto end = std::min(path.find('/'), path.size());
+    const auto part = path.substr(0, end);
+    path.remove_prefix(std::min(end + 1, path.size()));
+    if (part.empty() || part == ".") continue;
+    if (part == ".." && !parts.empty() && parts.back() != "..") {
+      parts.pop_back();
+    } else if (part != ".." || !absolute) {
+      parts.emplace_back(part);
+    }
+  }
+  return (absolute ? "/" : "") + joined(parts, "/");
+}
+
+// Every address in one form: IPv4 as such, even where IPv6's form is used.
+std::string canonical_host(std::string host) {
+  std::ranges::transform(host, host.begin(), [](unsigned char c) {
+    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  });
+  if (host == "*") return "0.0.0.0";
+  if (host == "localhost") return "127.0.0.1";
+  const auto percent = std::min(host.find('%'), host.size());
+  in6_addr six{};
+  if (::inet_pton(AF_INET6, host.substr(0, percent).c_str(), &six) != 1) return host;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (IN6_IS_ADDR_V4MAPPED(&six)) {
+    return ::inet_ntop(AF_INET, &six.s6_addr[12], text.data(), text.size());
+  }
+  return ::inet_ntop(AF_INET6, &six, text.data(), text.size()) + host.substr(percent);
+}
+
+}  // namespace
+
+SocketAddress socket_address(std::string_view address) {
+  if (address.starts_with(kIpc)) return {{}, 0, canonical_path(address.substr(kIpc.size()))};
+  std::string_view text = address;
+  if (text.starts_with(kTcp)) text.remove_prefix(kTcp.size());
+  const auto parsed = parse_host_port(text, AddressUse::kListen);
+  if (!parsed) return {{}, 0, std::string{address}};
+  return {canonical_host(parsed->host), parsed->port, {}};
+}
+
+bool SocketAddress::is_named() const {
+  return !host.empty() && host.find(':') == std::string::npos && !is_ipv4(host);
+}
+
+bool SocketAddress::is_loopback() const {
+  // Names such as 127.example.org are names, so only what parses as an address counts.
+  return host.empty() || (is_ipv4(host) && host.starts_with("127.")) || host == "::1";
+}
+
+bool collide(const SocketAddress& a, const SocketAddress& b) {
+  if (a.host.empty() || b.host.empty()) return a == b;
+  if (a.port == 0 || a.port != b.port) return false;
+  return a.host == b.host || a.is_everywhere() || b.is_everywhere();
+}
+
 bool is_loopback(std::string_view address) {
   if (address.starts_with(kIpc)) return true;
-  if (address.starts_with(kTcp)) address.remove_prefix(kTcp.size());
-  const auto parsed = parse_host_port(address, AddressUse::kListen);
-  if (!parsed.ok()) return false;
-  const std::string& host = parsed->host;
-  if (host == "localhost") return true;
-  // Names such as 127.example.org are names, so only what parses as an address counts.
-  if (is_ipv4(host)) return host.starts_with("127.");
-  in6_addr parsed6{};
-  return ::inet_pton(AF_INET6, host.c_str(), &parsed6) == 1 && IN6_IS_ADDR_LOOPBACK(&parsed6);
+  const auto place = socket_address(address);
+  return !place.host.empty() && place.is_loopback();
 }
 
 }  // namespace kvmesh

@@ -48,7 +48,7 @@ void check_listen(const Draft& draft, Faults& faults) {
   if (!s.apps.kv_server) return;
   check_loopback(draft, "kv_server.listen", s.kv_server.listen, faults);
   if (draft.sound("mesh.listen") && draft.sound("kv_server.listen") &&
-      s.mesh.listen == "tcp://" + s.kv_server.listen && !s.mesh.listen.ends_with(":0")) {
+      collide(socket_address(s.mesh.listen), socket_address(s.kv_server.listen))) {
     faults.add(draft.place_of("kv_server.listen"), "kv_server.listen",
                in_quotes(s.kv_server.listen) +
                    " is the port of mesh.listen too; choose another port for one of them");
@@ -77,7 +77,7 @@ void check_times(const Draft& draft, Faults& faults) {
 }
 
 void check_peers(const Draft& draft, Faults& faults) {
-  std::map<std::string, const Draft::Peer*> by_address;
+  std::map<SocketAddress, const Draft::Peer*> by_address;
   for (const Draft::Peer& peer : draft.peers) {
     const std::string key = join_key("mesh.peers", peer.name.str());
     if (peer.name == draft.settings.name) {
@@ -86,12 +86,13 @@ void check_peers(const Draft& draft, Faults& faults) {
           "is this node's own name; a node is not its own peer, so remove it or correct name");
     }
     if (!peer.address) continue;
-    if (draft.sound("mesh.listen") && *peer.address == draft.settings.mesh.listen) {
+    if (draft.sound("mesh.listen") &&
+        socket_address(*peer.address) == socket_address(draft.settings.mesh.listen)) {
       faults.add(
           peer.place, key,
           in_quotes(*peer.address) + " is this node's own mesh.listen; write the peer's address");
     }
-    const auto [first, is_new] = by_address.emplace(*peer.address, &peer);
+    const auto [first, is_new] = by_address.emplace(socket_address(*peer.address), &peer);
     if (!is_new) {
       const Draft::Peer& other = *first->second;
       faults.add(peer.place, key,

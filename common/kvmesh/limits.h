@@ -46,6 +46,8 @@ inline constexpr std::uint32_t kPageItemsMax = 10000;
 inline constexpr std::uint32_t kPageItemsDefault = 1000;
 /// A page ends early rather than grow beyond this.
 inline constexpr std::size_t kPageBytesMax = 1024 * 1024;
+/// Pages of many names that wait at a reactor for their turn to be gathered; `overloaded`.
+inline constexpr std::uint32_t kPagesWaitingMax = 1024;
 
 // Time.
 inline constexpr std::chrono::milliseconds kTimeoutDefault{5000};

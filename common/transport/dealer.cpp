@@ -6,6 +6,8 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/transport/vanished_hosts.h"
+
 namespace kvmesh::transport {
 namespace {
 
@@ -40,10 +42,11 @@ Dealer::Dealer(zmq::context_t& context)
   socket_.set(zmq::sockopt::connect_timeout, kConnectTimeoutMs);
   socket_.set(zmq::sockopt::handshake_ivl, kHandshakeTimeoutMs);
   socket_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::kFrameBytesMax));
+  find_vanished_hosts(socket_);
   monitor_.set(zmq::sockopt::linger, 0);
 }
 
-Result<std::unique_ptr<Dealer>> Dealer::open(zmq::context_t& context, const std::string& endpoint) {
+Result<std::unique_ptr<Dealer>> Dealer::open(zmq::context_t& context) {
   try {
     std::unique_ptr<Dealer> dealer{new Dealer{context}};
     const auto address = next_monitor_address();
@@ -52,12 +55,20 @@ Result<std::unique_ptr<Dealer>> Dealer::open(zmq::context_t& context, const std:
                     std::string{"no monitor socket: "} + zmq_strerror(errno)};
     }
     dealer->monitor_.connect(address);
-    dealer->socket_.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
-    dealer->socket_.connect(endpoint);
     return dealer;
   } catch (const zmq::error_t& error) {
+    return Status{StatusCode::kInternal, std::string{"no socket: "} + error.what()};
+  }
+}
+
+Status Dealer::connect(const std::string& endpoint) {
+  try {
+    socket_.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
+    socket_.connect(endpoint);
+    return {};
+  } catch (const zmq::error_t& error) {
     const auto code = error.num() == EMFILE ? StatusCode::kInternal : StatusCode::kInvalidArgument;
-    return Status{code, endpoint + ": " + error.what()};
+    return {code, endpoint + ": " + error.what()};
   }
 }
 
@@ -83,7 +94,7 @@ std::optional<Dealer::Happening> Dealer::next_event() {
 
 Sent Dealer::send(wire::Buffer& frame) {
   may_hide_input_ = true;
-  return send_frame(socket_.handle(), frame, 0);
+  return send_frame(socket_.handle(), frame, 0, unsent_);
 }
 
 Ready Dealer::poll() {

@@ -21,12 +21,15 @@ namespace kvmesh::transport {
 /// in. Not thread-safe.
 class Dealer {
  public:
-  /// kInvalidArgument when libzmq does not take the endpoint, kInternal when it has no more
-  /// sockets.
-  static Result<std::unique_ptr<Dealer>> open(zmq::context_t& context, const std::string& endpoint);
+  /// kInternal when libzmq has no more sockets.
+  static Result<std::unique_ptr<Dealer>> open(zmq::context_t& context);
   ~Dealer();
   Dealer(const Dealer&) = delete;
   Dealer& operator=(const Dealer&) = delete;
+
+  /// Begins to connect, once. An endpoint of numbers: libzmq would look up a name on the thread
+  /// that all its connections share. kInvalidArgument when it does not take the endpoint.
+  Status connect(const std::string& endpoint);
 
   enum class Event { kConnected, kLost };
   struct Happening {
@@ -38,6 +41,8 @@ class Dealer {
 
   /// REQUIRES: kConnected was told and kLost was not.
   Sent send(wire::Buffer& frame);
+  /// Bytes of large frames that the socket has taken and not written yet.
+  std::size_t unsent_bytes() const { return unsent_->value(); }
   /// The next frame; lives until the next call. Multipart messages are passed over.
   std::optional<std::string_view> receive();
   Ready poll();
@@ -54,6 +59,7 @@ class Dealer {
   zmq::socket_t socket_;
   zmq::socket_t monitor_;
   Message message_;
+  std::shared_ptr<UnsentBytes> unsent_ = std::make_shared<UnsentBytes>();
   bool may_hide_input_ = true;
 };
 

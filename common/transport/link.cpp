@@ -5,10 +5,22 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/transport/stamp_clock.h"
+
 namespace kvmesh::transport {
 namespace {
 
 constexpr std::chrono::milliseconds kAttemptMax{1500};  // from connect to WELCOME
+// Received in one go, so that a peer's large replies do not keep the others waiting.
+constexpr std::size_t kBytesPerPass = 1024 * 1024;
+// Replies that were read until the peer is told; it stops at sixteen times as much.
+constexpr std::size_t kReadStep = 1024 * 1024;
+// So often the peer's idea of our clock is looked at, under traffic too.
+constexpr std::chrono::milliseconds kClockCheck{1000};
+constexpr std::uint64_t kClockTolerance_us = 1000;
+// To connect, when the name has more addresses: one that swallows all must not keep from the
+// others.
+constexpr std::chrono::milliseconds kConnectMaxOfMany{500};
 
 std::string silence(std::chrono::milliseconds limit) {
   return "it was silent for " + std::to_string(limit.count()) + " ms";
@@ -20,25 +32,49 @@ Link::Link(zmq::context_t& context, Options options, LinkEvents& events)
     : context_(context),
       options_(std::move(options)),
       events_(events),
+      addresses_(options_.endpoint, *options_.resolver),
       backoff_(options_.reconnect_min),
       random_(std::random_device{}()) {}
 
 Link::~Link() = default;
 
 void Link::open(TimePoint now) {
-  auto dealer = Dealer::open(context_, options_.endpoint);
+  auto dealer = Dealer::open(context_);
   if (!dealer) return close(now, dealer.status().text());
   dealer_ = *std::move(dealer);
   state_ = State::kConnecting;
   attempt_began_ = now;
   look_for_frames_ = look_for_events_ = true;
   events_.on_open(*this);
+  dialled_ = false;
+  dial(now);
+}
+
+// As soon as the address is known.
+void Link::dial(TimePoint now) {
+  const auto address = addresses_.next();
+  if (!address) return;
+  if (!*address) return close(now, address->status().text());
+  dialled_ = true;
+  attempt_began_ = now;
+  if (const auto status = dealer_->connect(**address); !status.ok()) close(now, status.text());
 }
 
 void Link::close(TimePoint now, const std::string& why) {
   broken_.clear();
+  lost_.reset();
+  // Nothing was lost yet, and nobody needs to hear of one address while there are others.
+  if (state_ == State::kConnecting && dialled_ && addresses_.has_more()) {
+    state_ = State::kWaiting;
+    events_.on_close(*this);
+    dealer_.reset();
+    return open(now);
+  }
   state_ = State::kWaiting;
   drop_unsent();
+  timed_ = false;
+  read_bytes_ = 0;
+  greetings_ = 0;
   // Half of it at random, so that the nodes of a mesh do not all come back at the same moment.
   const auto half = (backoff_ / 2).count();
   const std::chrono::milliseconds spread{
@@ -55,86 +91,129 @@ void Link::close(TimePoint now, const std::string& why) {
 // State is no longer kUp, so nothing is added meanwhile; what is dropped is moved out first all the
 // same, for whoever is told may ask for another flush.
 void Link::drop_unsent() {
-  auto dropped = std::exchange(sealed_, {});
-  dropped.push_back(std::exchange(batch_, {}));
-  for (const auto& batch : dropped) {
-    for (const auto id : batch.ids) events_.on_unsent(*this, id);
+  tell_expired();
+  if (!batch_.empty()) seal();
+  batch_.clear();
+  const auto dropped = std::exchange(sealed_, {});
+  sealed_requests_ = sealed_bytes_ = 0;
+  for (const auto& sealed : dropped) {
+    sealed.batch.each([this](RequestId id) { events_.on_unsent(*this, id); });
   }
 }
 
+// From now on only replies come.
+void Link::stop_sending(const std::string& why) {
+  if (state_ != State::kUp) return;
+  state_ = State::kDraining;
+  events_.on_draining(*this, why);
+  drop_unsent();
+}
+
+// While this thread stood still (a stopped process, a long pass), silence proves nothing: what was
+// sent meanwhile is still unread. So such a time counts a quarter of the time-out at most. It does
+// count, for a thread that is always late must find a silent peer too.
+void Link::note_pause(TimePoint now) {
+  const auto counted = options_.peer_timeout / 4;
+  const auto passed = now - std::exchange(last_tick_, now);
+  if (passed > counted) last_heard_ = std::min(now, last_heard_ + (passed - counted));
+}
+
 void Link::tick(TimePoint now) {
-  // After a pause of our own (a stopped process), silence proves nothing: what was sent meanwhile
-  // is still unread.
-  if (now - last_tick_ > options_.peer_timeout / 2) last_heard_ = now;
-  last_tick_ = now;
+  note_pause(now);
+  expire_all(now);
+  tell_expired();
   look_for_frames_ = look_for_events_ = true;
   switch (state_) {
     case State::kWaiting:
       if (now >= retry_at_) open(now);
       break;
     case State::kConnecting:
+      attempt(now);
+      break;
     case State::kGreeting:
       if (now - attempt_began_ > kAttemptMax) {
-        close(now, state_ == State::kConnecting ? "the connection could not be made in time"
-                                                : "it accepts connections but does not answer");
+        close(now, "it accepts connections but does not answer");
       }
       break;
     case State::kUp:
     case State::kDraining:
+      if (lost_) break;  // what is left is being read
       if (now - last_heard_ > options_.peer_timeout)
         return close(now, silence(options_.peer_timeout));
-      if (now - std::max(last_heard_, last_ping_) >= options_.ping_interval) send_ping(now);
+      if (now - std::max(last_heard_, last_ping_) >= options_.ping_interval ||
+          (timed_ && now - last_ping_ >= kClockCheck)) {
+        send_ping(now);
+      }
+      tell_read();
       break;
   }
 }
 
-bool Link::receive(TimePoint now, int frames_max) {
+void Link::attempt(TimePoint now) {
+  if (!dialled_) dial(now);
+  if (state_ != State::kConnecting) return;
+  const auto max = dialled_ && addresses_.has_more() ? kConnectMaxOfMany : kAttemptMax;
+  if (now - attempt_began_ <= max) return;
+  close(now, dialled_ ? "the connection could not be made in time" : addresses_.still_looking());
+}
+
+bool Link::receive(TimePoint now, int frames_max, TimePoint until) {
   if (!dealer_) return false;
   // Events first, so that WELCOME finds the link greeting; a loss is acted on last, when all that
   // came is read.
-  const auto lost = take_events(now);
-  int frames = 0;
-  while (lost || (look_for_frames_ && frames < frames_max)) {
-    const auto bytes = dealer_->receive();
-    if (!bytes) {
-      look_for_frames_ = false;
-      break;
-    }
-    ++frames;
-    last_heard_ = now;
-    if (!handle_frame(*bytes)) break;
-  }
-  if (lost && broken_.empty()) broken_ = *lost;
+  take_events(now);
+  if (lost_) look_for_frames_ = true;
+  receive_frames(now, frames_max, until);
+  if (lost_ && !look_for_frames_ && broken_.empty()) broken_ = *lost_;
   if (!broken_.empty()) {
     close(now, std::string{broken_});
     return false;
   }
-  return frames == frames_max;
+  if (lost_) {
+    stop_sending(*lost_);
+  } else {
+    tell_read();
+  }
+  return look_for_frames_;
 }
 
-// Why the connection was lost, if it was.
-std::optional<std::string> Link::take_events(TimePoint now) {
-  std::optional<std::string> lost;
-  if (!std::exchange(look_for_events_, false)) return lost;
+// Until nothing is left, which look_for_frames_ tells then, or it has done its share.
+void Link::receive_frames(TimePoint now, int frames_max, TimePoint until) {
+  std::size_t bytes = 0;
+  for (int frames = 0; look_for_frames_ && frames < frames_max && bytes < kBytesPerPass; ++frames) {
+    const auto frame = dealer_->receive();
+    if (!frame) {
+      look_for_frames_ = false;
+      return;
+    }
+    bytes += frame->size();
+    last_heard_ = now;
+    if (!handle_frame(*frame)) return;
+    if (until != TimePoint::max() && options_.clock() >= until) return;
+  }
+}
+
+void Link::take_events(TimePoint now) {
+  if (!std::exchange(look_for_events_, false)) return;
   while (const auto happening = dealer_->next_event()) {
     if (happening->event == Dealer::Event::kLost) {
-      lost = happening->why;
-    } else {
-      greet(now);
+      lost_ = happening->why;
+    } else if (state_ == State::kConnecting) {
+      state_ = State::kGreeting;
+      last_heard_ = now;
+      greet();
     }
   }
-  return lost;
 }
 
-void Link::greet(TimePoint now) {
-  if (state_ != State::kConnecting) return;
-  state_ = State::kGreeting;
-  last_heard_ = now;
+void Link::greet() {
   wire::Buffer frame;
   wire::Hello hello;
   hello.name = options_.self.str();
   hello.software = options_.software;
   if (options_.table_epoch) hello.table_epoch = options_.table_epoch();
+  hello.clock_us = stamp_now_us();
+  hello.tells_read = true;
   wire::encode(frame, hello);
   (void)send(frame);
 }
@@ -151,15 +230,13 @@ bool Link::handle_frame(std::string_view bytes) {
     case wire::FrameKind::kWelcome:
       return handle_welcome(frame->content);
     case wire::FrameKind::kReplies:
+      read_bytes_ += bytes.size();
       return handle_replies(frame->content);
     case wire::FrameKind::kPong:
+      handle_pong(frame->content);
       return true;
     case wire::FrameKind::kGoodbye:
-      if (state_ == State::kUp) {
-        state_ = State::kDraining;
-        events_.on_draining(*this, "it is stopping");
-        drop_unsent();  // it must get no more, and these have not left
-      }
+      stop_sending("it is stopping");
       return true;
     case wire::FrameKind::kRefused: {
       const auto refused = wire::decode_refused(frame->content);
@@ -176,6 +253,10 @@ bool Link::handle_frame(std::string_view bytes) {
 
 bool Link::handle_welcome(std::string_view content) {
   const auto welcome = wire::decode_welcome(content);
+  if (welcome && greetings_ > 0 && (state_ == State::kUp || state_ == State::kDraining)) {
+    --greetings_;
+    return true;
+  }
   if (!welcome || welcome->version != wire::kProtocolVersion || state_ != State::kGreeting) {
     ++refused_frames_;
     broken_ = "its WELCOME was malformed or out of turn";
@@ -187,9 +268,24 @@ bool Link::handle_welcome(std::string_view content) {
     return false;
   }
   state_ = State::kUp;
+  timed_ = welcome->takes_timed;
+  batch_ = wire::RequestBatch{timed_};
+  addresses_.succeeded();
   backoff_ = options_.reconnect_min;
   events_.on_up(*this, *welcome);
   return true;
+}
+
+// A PING of ours cannot have been older when it was read than its answer is now. When the peer took
+// it for older, one of the clocks has jumped, and its idea of the distance between them begins
+// anew.
+void Link::handle_pong(std::string_view content) {
+  if (!timed_) return;
+  const auto stamp = wire::take_stamp(content);
+  const auto age = wire::take_stamp(content);
+  if (!stamp || !age || *age <= stamp_now_us() - *stamp + kClockTolerance_us) return;
+  ++greetings_;
+  greet();
 }
 
 bool Link::handle_replies(std::string_view run) {
@@ -213,41 +309,6 @@ bool Link::handle_replies(std::string_view run) {
   return false;
 }
 
-void Link::add_request(const RequestView& request, RequestId id, std::uint64_t timeout_ms,
-                       const wire::PathStep* step) {
-  if (batch_.frame.empty()) wire::begin_frame(batch_.frame, wire::FrameKind::kRequests);
-  wire::append_request(batch_.frame, request, id, timeout_ms, step);
-  batch_.ids.push_back(id);
-  if (request.traced()) batch_.traced.push_back(id);
-  if (batch_.frame.size() >= limits::kRequestBatchBytes) flush();
-}
-
-void Link::flush() {
-  if (state_ != State::kUp) return;
-  // The usual case: nothing waits, and the batch keeps its memory for the next pass.
-  if (sealed_.empty()) {
-    if (batch_.ids.empty()) return;
-    if (send(batch_)) return batch_.ids.clear();
-  }
-  if (!batch_.ids.empty()) {
-    sealed_.push_back(std::move(batch_));
-    batch_ = Batch{};
-  }
-  // A large frame that is not taken costs a copy, so the socket is asked first.
-  if (!dealer_->poll().output) return;
-  while (!sealed_.empty() && send(sealed_.front())) sealed_.pop_front();
-}
-
-bool Link::send(Batch& batch) {
-  if (batch.traced.empty()) return send(batch.frame);
-  // Before it is sent: the peer may have answered before this thread goes on.
-  const auto when = std::chrono::steady_clock::now();
-  if (!send(batch.frame)) return false;
-  for (const auto id : batch.traced) events_.on_sent(*this, id, when);
-  batch.traced.clear();
-  return true;
-}
-
 bool Link::send(wire::Buffer& frame) {
   if (dealer_->send(frame) == Sent::kTaken) return true;
   // libzmq looks at its mailbox only once a millisecond while sending: room that the peer has made
@@ -258,17 +319,27 @@ bool Link::send(wire::Buffer& frame) {
 
 bool Link::is_ready() {
   if (!dealer_) return false;
-  if (sealed_.empty() && !dealer_->may_hide_input()) return look_for_events_;
+  if (sealed_.empty() && !dealer_->may_hide_input()) return look_for_events_ || lost_;
   const auto ready = dealer_->poll();
   look_for_frames_ |= ready.input;
-  return ready.input || look_for_events_ || (ready.output && !sealed_.empty());
+  return ready.input || look_for_events_ || lost_ ||
+         (ready.output && !sealed_.empty() && has_room());
 }
 
 void Link::send_ping(TimePoint now) {
   wire::Buffer frame;
   wire::begin_frame(frame, wire::FrameKind::kPing);
+  if (timed_) wire::append_stamp(frame, stamp_now_us());
   last_ping_ = now;
   (void)send(frame);  // a full queue shows life as well as a PING would
+}
+
+// So that the peer need not answer more than this side has read.
+void Link::tell_read() {
+  if (!timed_ || read_bytes_ < kReadStep) return;
+  wire::Buffer frame;
+  wire::encode(frame, wire::Read{read_bytes_});
+  if (send(frame)) read_bytes_ = 0;
 }
 
 }  // namespace kvmesh::transport

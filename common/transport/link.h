@@ -8,6 +8,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <zmq.hpp>
@@ -15,9 +16,11 @@
 #include "common/deadline.h"
 #include "common/names.h"
 #include "common/request.h"
+#include "common/transport/addresses.h"
 #include "common/transport/dealer.h"
 #include "common/wire/frame.h"
 #include "common/wire/record.h"
+#include "common/wire/request_batch.h"
 
 namespace kvmesh::transport {
 
@@ -47,6 +50,9 @@ class LinkEvents {
     (void)id;
     (void)when;
   }
+  /// This request's time was over before it could leave; it never will. Comes in flush() and
+  /// tick().
+  virtual void on_expired(Link& link, RequestId id) = 0;
   /// This request never left; comes behind on_draining() or before on_down(). Link::state() is not
   /// kUp any more.
   virtual void on_unsent(Link& link, RequestId id) = 0;
@@ -61,15 +67,17 @@ class LinkEvents {
 class Link {
  public:
   struct Options {
-    std::string endpoint;
-    NodeName self;  // empty for a plain client
-    NodeName peer;  // who must answer there; empty: anybody
+    std::string endpoint;  // a host name in it is looked up for each connection
+    Resolver* resolver = &Resolver::of_the_system();  // must outlive the link
+    NodeName self;                                    // empty for a plain client
+    NodeName peer;                                    // who must answer there; empty: anybody
     std::string software;
     std::function<std::uint64_t()> table_epoch;    // for HELLO; none: 0
     std::chrono::milliseconds ping_interval{250};  // of silence, then a PING
     std::chrono::milliseconds peer_timeout{1000};  // of silence, then the link is down
     std::chrono::milliseconds reconnect_min{50};
     std::chrono::milliseconds reconnect_max{1000};
+    TimePoint (*clock)() = [] { return std::chrono::steady_clock::now(); };
   };
   enum class State { kWaiting, kConnecting, kGreeting, kUp, kDraining };
 
@@ -79,17 +87,29 @@ class Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
-  /// Adds a request to the batch that the next flush() sends. REQUIRES: state() == kUp.
-  void add_request(const RequestView& request, RequestId id, std::uint64_t timeout_ms,
+  /// Adds a request to the batch that the next flush() sends. It leaves with what is left until
+  /// `deadline` by then, or not at all. REQUIRES: state() == kUp.
+  void add_request(const RequestView& request, RequestId id, TimePoint deadline,
                    const wire::PathStep* step);
   /// Sends what was added since; what the socket does not take now waits here for the next flush.
   void flush();
+  /// What of all requests is not written to the connection yet, expired ones included; frames of a
+  /// few kilobytes in the socket's queue are not counted.
+  struct Unsent {
+    std::size_t requests = 0;
+    std::size_t bytes = 0;
+  };
+  Unsent unsent() const {
+    return {batch_.requests() + sealed_requests_,
+            batch_.bytes() + sealed_bytes_ + (dealer_ ? dealer_->unsent_bytes() : 0)};
+  }
   /// A descriptor is readable. The next receive() looks only where something was noticed, for each
   /// look into a ZeroMQ socket costs a system call.
   void notice_frames() { look_for_frames_ = true; }
   void notice_events() { look_for_events_ = true; }
-  /// Handles what was noticed, at most `frames_max` frames; true when there may be more.
-  bool receive(TimePoint now, int frames_max);
+  /// Handles what was noticed: at most `frames_max` frames or a mebibyte, and until `until`, but
+  /// one frame at least. True when there may be more.
+  bool receive(TimePoint now, int frames_max, TimePoint until = TimePoint::max());
   /// Connects, pings and times out. Call every few ten milliseconds. The receive() behind it looks
   /// everywhere, for a descriptor that could not be watched.
   void tick(TimePoint now);
@@ -105,31 +125,56 @@ class Link {
   std::uint64_t refused_frames() const { return refused_frames_; }
 
  private:
-  struct Batch {
-    wire::Buffer frame;
-    std::vector<RequestId> ids;
-    std::vector<RequestId> traced;  // of those
+  struct Sealed {
+    explicit Sealed(wire::RequestBatch full)
+        : batch(std::move(full)), requests(batch.requests()), bytes(batch.bytes()) {}
+    wire::RequestBatch batch;
+    std::size_t requests;  // as it was sealed
+    std::size_t bytes;
   };
 
   void open(TimePoint now);
+  void dial(TimePoint now);
+  void attempt(TimePoint now);
   void close(TimePoint now, const std::string& why);
   void drop_unsent();
-  void greet(TimePoint now);
-  std::optional<std::string> take_events(TimePoint now);
+  void stop_sending(const std::string& why);
+  void note_pause(TimePoint now);
+  void greet();
+  void take_events(TimePoint now);
+  void receive_frames(TimePoint now, int frames_max, TimePoint until);
   bool handle_frame(std::string_view bytes);
   bool handle_welcome(std::string_view content);
+  void handle_pong(std::string_view content);
   bool handle_replies(std::string_view run);
   bool send(wire::Buffer& frame);
-  bool send(Batch& batch);
+  bool send(wire::RequestBatch& batch);
+  bool has_room() const;
+  void send_batches();
+  void seal();
+  void pop_sealed();
+  void expire(wire::RequestBatch& batch, TimePoint now);
+  void expire_all(TimePoint now);
+  void tell_expired();
   void send_ping(TimePoint now);
+  void tell_read();
 
   zmq::context_t& context_;
   Options options_;
   LinkEvents& events_;
   State state_ = State::kWaiting;
+  Addresses addresses_;
+  bool dialled_ = false;  // while connecting: the address is known, and the attempt began with it
   std::unique_ptr<Dealer> dealer_;
-  Batch batch_;               // being filled
-  std::deque<Batch> sealed_;  // waiting for the socket, oldest first
+  bool timed_ = false;         // the peer takes TIMED_REQUESTS and READ
+  wire::RequestBatch batch_;   // being filled
+  std::deque<Sealed> sealed_;  // waiting for the socket, oldest first
+  std::size_t sealed_requests_ = 0;
+  std::size_t sealed_bytes_ = 0;
+  std::vector<RequestId> expired_;   // not told yet
+  std::size_t read_bytes_ = 0;       // of replies, not told yet
+  int greetings_ = 0;                // HELLOs behind the first that are not answered yet
+  std::optional<std::string> lost_;  // why the connection has ended, while its rest is read
   bool look_for_frames_ = false;
   bool look_for_events_ = false;
   std::string broken_;  // why the connection must be given up; empty: it need not

@@ -1,6 +1,5 @@
 #include "common/transport/message.h"
 
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -31,8 +30,10 @@ std::unique_ptr<Counted> count(const std::shared_ptr<UnsentBytes>& unsent, std::
   return std::make_unique<Counted>(Counted{unsent, bytes});
 }
 
-Sent outcome_of_failure() {
-  return errno == EAGAIN || errno == EINTR ? Sent::kWouldBlock : Sent::kGone;
+Sent outcome_of_failure() { return errno == EAGAIN ? Sent::kWouldBlock : Sent::kGone; }
+
+int send_bytes(void* socket, std::string_view bytes, int flags) {
+  return uninterrupted([&] { return zmq_send(socket, bytes.data(), bytes.size(), flags); });
 }
 
 }  // namespace
@@ -41,7 +42,7 @@ Sent send_frame(void* socket, wire::Buffer& frame, int flags,
                 const std::shared_ptr<UnsentBytes>& unsent) {
   flags |= ZMQ_DONTWAIT;
   if (frame.size() < kHandOverBytes) {
-    if (zmq_send(socket, frame.view().data(), frame.size(), flags) < 0) return outcome_of_failure();
+    if (send_bytes(socket, frame.view(), flags) < 0) return outcome_of_failure();
     frame.clear();
     return Sent::kTaken;
   }
@@ -50,7 +51,7 @@ Sent send_frame(void* socket, wire::Buffer& frame, int flags,
                         count(unsent, frame.size()).release()) != 0) {
     std::abort();
   }
-  if (zmq_msg_send(&message, socket, flags) >= 0) {
+  if (uninterrupted([&] { return zmq_msg_send(&message, socket, flags); }) >= 0) {
     (void)frame.release();  // libzmq frees it when it is on the wire
     return Sent::kTaken;
   }
@@ -68,9 +69,7 @@ Sent send_frame(void* socket, wire::Buffer& frame, int flags,
 
 Sent send_frame_to(void* router, std::string_view routing_id, wire::Buffer& frame,
                    const std::shared_ptr<UnsentBytes>& unsent) {
-  if (zmq_send(router, routing_id.data(), routing_id.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
-    return outcome_of_failure();
-  }
+  if (send_bytes(router, routing_id, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) return outcome_of_failure();
   // The ROUTER chose the pipe with the identity frame, so the body cannot block; it is dropped if
   // the peer has gone.
   return send_frame(router, frame, 0, unsent);
@@ -79,7 +78,8 @@ Sent send_frame_to(void* router, std::string_view routing_id, wire::Buffer& fram
 Ready poll_socket(void* socket) {
   int events = 0;
   std::size_t size = sizeof events;
-  if (zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) != 0) return {};
+  const auto look = [&] { return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size); };
+  if (uninterrupted(look) != 0) return {};
   return {(events & ZMQ_POLLIN) != 0, (events & ZMQ_POLLOUT) != 0};
 }
 

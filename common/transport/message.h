@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <memory>
 #include <string_view>
 
@@ -12,6 +13,17 @@
 /// there, not an exception. Not thread-safe, as the sockets are not.
 namespace kvmesh::transport {
 
+/// Makes a libzmq call again as long as a signal interrupts it: libzmq looks at its mailbox first,
+/// with a poll(), so nothing was done by then. Taken for "would block", an interrupted call would
+/// be the end of half a message, or of a wake-up.
+template <typename Call>
+int uninterrupted(Call&& call) {
+  for (;;) {
+    const int result = call();
+    if (result >= 0 || errno != EINTR) return result;
+  }
+}
+
 /// One received ZeroMQ frame. The bytes live until the next receive() or the end of the object:
 /// libzmq shares its receive buffer between messages, so nothing may keep them.
 class Message {
@@ -22,7 +34,9 @@ class Message {
   Message& operator=(const Message&) = delete;
 
   /// False when nothing is there (or the context ends).
-  bool receive(void* socket) { return zmq_msg_recv(&message_, socket, ZMQ_DONTWAIT) >= 0; }
+  bool receive(void* socket) {
+    return uninterrupted([&] { return zmq_msg_recv(&message_, socket, ZMQ_DONTWAIT); }) >= 0;
+  }
   std::string_view bytes() {
     return {static_cast<const char*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)};
   }
@@ -31,6 +45,8 @@ class Message {
     const char* address = zmq_msg_gets(&message_, "Peer-Address");
     return address == nullptr ? std::string_view{} : std::string_view{address};
   }
+  /// The number of the descriptor that it came over, -1: none. Another socket may have it by now.
+  int source_fd() { return zmq_msg_get(&message_, ZMQ_SRCFD); }
   bool more() { return zmq_msg_more(&message_) != 0; }
 
  private:

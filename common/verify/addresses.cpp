@@ -1,56 +1,60 @@
 // Names and addresses that stand in two files and do not go together.
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <map>
-#include <optional>
+#include <set>
 #include <string>
-#include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "common/config/address.h"
+#include "common/text.h"
 #include "common/verify/checks.h"
 
 namespace kvmesh::verify {
 namespace {
 
-constexpr std::string_view kTcp = "tcp://";
-
-std::optional<HostPort> tcp_of(std::string_view address) {
-  if (address.starts_with(kTcp)) address.remove_prefix(kTcp.size());
-  const auto parsed = parse_host_port(address, AddressUse::kListen);
-  if (!parsed.ok()) return std::nullopt;
-  return *parsed;
+// Can whoever connects to `to` reach what listens at `at`? Where only the network knows (names, a
+// port that the system chooses), yes.
+bool may_reach(const SocketAddress& to, const SocketAddress& at) {
+  if (to.host.empty() || at.host.empty()) return to == at;  // ipc
+  if (at.port != 0 && to.port != at.port) return false;
+  if (at.host == "0.0.0.0") return to.host.find(':') == std::string::npos;  // of IPv4 alone
+  if (at.is_everywhere() || to.host == at.host) return true;
+  if (to.is_loopback() != at.is_loopback()) return false;
+  return to.is_named() || at.is_named();
 }
 
-bool is_everywhere(const std::string& host) {
-  return host == "*" || host == "0.0.0.0" || host == "::";
-}
+// One address that a described node listens at.
+struct Listener {
+  std::uint32_t node = 0;
+  bool lines = false;  // of the line protocol
+  std::string text;    // as it is written
+  SocketAddress place;
+};
 
-// An address, not a name that only its own network can look up.
-bool is_number(const std::string& host) {
-  return host.find(':') != std::string::npos ||
-         host.find_first_not_of("0123456789.") == std::string::npos;
-}
-
-/// Can whoever connects to `address` reach what listens at `listen`? Where only the network knows
-/// (host names, all interfaces, a port that the system chooses), yes.
-bool may_reach(const std::string& address, const std::string& listen) {
-  if (address == listen) return true;
-  const auto to = tcp_of(address);
-  const auto at = tcp_of(listen);
-  if (!to || !at) return false;  // ipc, and another path
-  if (at->port != 0 && to->port != at->port) return false;
-  if (is_everywhere(at->host) || to->host == at->host) return true;
-  if (is_loopback(listen) || is_loopback(address))
-    return is_loopback(listen) == is_loopback(address);
-  return !is_number(to->host) || !is_number(at->host);
-}
-
-// Which of the described nodes certainly listens there; empty: none.
-std::string listener_at(const Atlas& atlas, const std::string& address) {
+std::vector<Listener> listeners_of(const Atlas& atlas) {
+  std::vector<Listener> out;
   for (std::uint32_t place = 0; place < atlas.size(); ++place) {
-    if (atlas.node(place).listen == address) return atlas.name(place);
+    const auto& node = atlas.node(place);
+    if (!node.listen.empty())
+      out.push_back({place, false, node.listen, socket_address(node.listen)});
+    if (!node.line_listen.empty()) {
+      out.push_back({place, true, node.line_listen, socket_address(node.line_listen)});
+    }
+  }
+  return out;
+}
+
+// Which of the described nodes certainly listens there, as "foo@h" or "the line protocol of foo@h";
+// empty: none.
+std::string listener_at(const Atlas& atlas, const std::vector<Listener>& listeners,
+                        const std::string& address) {
+  const auto place = socket_address(address);
+  for (const auto& listener : listeners) {
+    if (listener.place != place) continue;
+    return (listener.lines ? "the line protocol of " : "") + atlas.name(listener.node);
   }
   return {};
 }
@@ -75,7 +79,8 @@ void find_same_names(const MeshModel& model, std::vector<Finding>& out) {
   }
 }
 
-void find_wrong_addresses(const Atlas& atlas, std::vector<Finding>& out) {
+void find_wrong_addresses(const Atlas& atlas, const std::vector<Listener>& listeners,
+                          std::vector<Finding>& out) {
   // By the peer's place and the address.
   std::map<std::pair<std::uint32_t, std::string>, Mismatch> mismatches;
   for (std::uint32_t place = 0; place < atlas.size(); ++place) {
@@ -84,7 +89,8 @@ void find_wrong_addresses(const Atlas& atlas, std::vector<Finding>& out) {
       const auto known = atlas.find(peer.name.str());
       if (!known || peer.address.empty()) continue;
       const auto& listen = atlas.node(*known).listen;
-      if (listen.empty() || may_reach(peer.address, listen)) continue;
+      if (listen.empty() || may_reach(socket_address(peer.address), socket_address(listen)))
+        continue;
       auto& mismatch = mismatches[{*known, peer.address}];
       mismatch.nodes.push_back(node.name.str());
       mismatch.sources.push_back(node.source);
@@ -92,7 +98,7 @@ void find_wrong_addresses(const Atlas& atlas, std::vector<Finding>& out) {
   }
   for (const auto& [key, mismatch] : mismatches) {
     const auto& peer = atlas.node(key.first);
-    const auto other = listener_at(atlas, key.second);
+    const auto other = listener_at(atlas, listeners, key.second);
     Finding finding;
     finding.kind = Kind::kAddress;
     finding.nodes = mismatch.nodes;
@@ -108,33 +114,59 @@ void find_wrong_addresses(const Atlas& atlas, std::vector<Finding>& out) {
   }
 }
 
-// Several nodes at one address. Those that listen on all interfaces, or on a port that the system
-// chooses, may be on machines of their own; and so may those on loopback that serve only lines
-// there.
-void find_shared_listeners(const Atlas& atlas, bool lines, std::vector<Finding>& out) {
-  std::map<std::string, std::vector<std::uint32_t>> by_address;
-  for (std::uint32_t place = 0; place < atlas.size(); ++place) {
-    const auto& node = atlas.node(place);
-    const std::string& address = lines ? node.line_listen : node.listen;
-    const auto tcp = tcp_of(address);
-    if (address.empty() || (tcp && (tcp->port == 0 || is_everywhere(tcp->host)))) continue;
-    if (lines && is_loopback(address) && !is_loopback(node.listen)) continue;
-    by_address[address].push_back(place);
+// Those that listen on all interfaces, or on a port that the system chooses, may be on machines of
+// their own; and so may those on loopback that serve only lines there.
+bool may_be_anywhere(const Atlas& atlas, const Listener& listener) {
+  if (listener.place.host.empty()) return false;  // ipc
+  if (listener.place.port == 0 || listener.place.is_everywhere()) return true;
+  return listener.lines && listener.place.is_loopback() &&
+         !socket_address(atlas.node(listener.node).listen).is_loopback();
+}
+
+std::string key_of(const Listener& listener) {
+  return listener.lines ? "kv_server.listen" : "mesh.listen";
+}
+
+// Of listeners at one place.
+Finding shared_place(const Atlas& atlas, const std::vector<Listener>& there) {
+  Finding finding;
+  finding.kind = Kind::kAddress;
+  std::set<std::string> keys;
+  for (const auto& listener : there) keys.insert(key_of(listener));
+  std::vector<std::string> who;
+  std::vector<std::string> sources;
+  for (const auto& listener : there) {
+    const auto& name = atlas.name(listener.node);
+    who.push_back(keys.size() == 1 ? name : name + " (" + key_of(listener) + ")");
+    if (std::ranges::find(finding.nodes, name) != finding.nodes.end()) continue;
+    finding.nodes.push_back(name);
+    sources.push_back(atlas.node(listener.node).source);
   }
-  for (const auto& [address, places] : by_address) {
-    if (places.size() < 2) continue;
-    Finding finding;
-    finding.kind = Kind::kAddress;
-    std::vector<std::string> sources;
-    for (const auto place : places) {
-      finding.nodes.push_back(atlas.name(place));
-      sources.push_back(atlas.node(place).source);
-    }
-    finding.what = some_of(finding.nodes) + " all listen at " + address;
-    if (places.size() == 2) finding.what = some_of(finding.nodes) + " both listen at " + address;
-    finding.advice = std::string{"give each a "} + (lines ? "kv_server.listen" : "mesh.listen") +
-                     " of its own; they stand in " + some_of(sources);
-    out.push_back(std::move(finding));
+  finding.what =
+      some_of(who) + (there.size() == 2 ? " both" : " all") + " listen at " + there.front().text;
+  finding.advice = "give each a " + joined({keys.begin(), keys.end()}, " and ") +
+                   " of its own; they stand in " + some_of(sources);
+  return finding;
+}
+
+// Several at one place, whatever serves there and however it is spelt.
+void find_shared_listeners(const Atlas& atlas, const std::vector<Listener>& listeners,
+                           std::vector<Finding>& out) {
+  std::map<SocketAddress, std::vector<Listener>> by_place;
+  for (const auto& listener : listeners) {
+    if (!may_be_anywhere(atlas, listener)) by_place[listener.place].push_back(listener);
+  }
+  for (const auto& [place, there] : by_place) {
+    if (there.size() > 1) out.push_back(shared_place(atlas, there));
+  }
+  // A node's own two are on one machine, whatever they are.
+  for (std::size_t i = 1; i < listeners.size(); ++i) {
+    const auto& a = listeners[i - 1];
+    const auto& b = listeners[i];
+    if (a.node != b.node || !collide(a.place, b.place)) continue;
+    const bool told = a.place == b.place && by_place.contains(a.place) &&
+                      by_place.at(a.place).size() > 1 && !may_be_anywhere(atlas, b);
+    if (!told) out.push_back(shared_place(atlas, {a, b}));
   }
 }
 
@@ -142,9 +174,9 @@ void find_shared_listeners(const Atlas& atlas, bool lines, std::vector<Finding>&
 
 void find_address_faults(const Subject& subject, std::vector<Finding>& out) {
   find_same_names(subject.model, out);
-  find_wrong_addresses(subject.atlas, out);
-  find_shared_listeners(subject.atlas, false, out);
-  find_shared_listeners(subject.atlas, true, out);
+  const auto listeners = listeners_of(subject.atlas);
+  find_wrong_addresses(subject.atlas, listeners, out);
+  find_shared_listeners(subject.atlas, listeners, out);
 }
 
 }  // namespace kvmesh::verify

@@ -28,6 +28,8 @@ std::string_view to_string(Kind kind) {
       return "unused peer";
     case Kind::kIdleStore:
       return "idle store";
+    case Kind::kStray:
+      return "stray";
   }
   return "";
 }

@@ -29,8 +29,9 @@ enum class Kind : std::uint8_t {
   kShadowed,     ///< entries that can never match
   kUnusedPeer,   ///< peers that no entry names
   kIdleStore,    ///< a node stores buckets, and none belongs to it
+  kStray,        ///< a node that runs holds buckets that its table gives to others
 };
-inline constexpr std::size_t kKindCount = 12;
+inline constexpr std::size_t kKindCount = 13;
 
 /// "hole", "loop", "dead end", "split brain" ...: for people, and as words of JSON.
 std::string_view to_string(Kind kind);

@@ -10,14 +10,27 @@
 namespace kvmesh::wire {
 namespace {
 
+// So many there must be; the rest were added since.
 constexpr std::uint32_t kHelloFields = 5;
+constexpr std::uint32_t kHelloFieldsNow = 7;
 constexpr std::uint32_t kWelcomeFields = 6;
+constexpr std::uint32_t kWelcomeFieldsNow = 7;
 constexpr std::uint32_t kRefusedFields = 2;
+constexpr std::uint32_t kReadFields = 1;
 
-// Whether `in`, behind the first `known` of `fields` fields, holds just the rest of them. Later
-// versions may add fields behind those that we know, so these are passed over.
-bool ends_after(Reader& in, std::uint32_t fields, std::uint32_t known) {
-  if (fields < known) in.fail();
+// One of the fields that were added: 0 when the sender has none, or puts something else there.
+std::uint64_t read_added(Reader& in, std::uint32_t fields, std::uint32_t field) {
+  if (field >= fields) return 0;
+  if (in.peek() == Reader::Type::kUnsigned) return in.read_uint();
+  in.skip();
+  return 0;
+}
+
+// Whether `in`, behind the `known` of `fields` fields that are there, holds just the rest of them;
+// `needed` must be there. Later versions may add fields behind those that we know, so these are
+// passed over.
+bool ends_after(Reader& in, std::uint32_t fields, std::uint32_t needed, std::uint32_t known) {
+  if (fields < needed) in.fail();
   for (auto i = known; i < fields && !in.failed(); ++i) in.skip();
   return !in.failed() && in.at_end();
 }
@@ -58,6 +71,25 @@ void begin_frame(Buffer& out, FrameKind kind) {
   out.push_back(static_cast<char>(kind));
 }
 
+void put_stamp(Buffer& frame, std::uint64_t stamp_us) {
+  frame.put_u32(kFrameHeaderBytes, static_cast<std::uint32_t>(stamp_us >> 32));
+  frame.put_u32(kFrameHeaderBytes + 4, static_cast<std::uint32_t>(stamp_us));
+}
+
+void append_stamp(Buffer& out, std::uint64_t stamp_us) {
+  const auto at = out.skip(kStampBytes);
+  out.put_u32(at, static_cast<std::uint32_t>(stamp_us >> 32));
+  out.put_u32(at + 4, static_cast<std::uint32_t>(stamp_us));
+}
+
+std::optional<std::uint64_t> take_stamp(std::string_view& content) {
+  if (content.size() < kStampBytes) return std::nullopt;
+  const auto high = std::uint64_t{read_u32(content)};
+  const auto low = read_u32(content.substr(4));
+  content.remove_prefix(kStampBytes);
+  return high << 32 | low;
+}
+
 std::optional<std::string_view> next_record(std::string_view& run,
                                             std::optional<Refusal>& refusal) {
   if (run.empty()) return std::nullopt;
@@ -81,12 +113,16 @@ std::optional<std::string_view> next_record(std::string_view& run,
 
 void encode(Buffer& out, const Hello& hello) {
   begin_frame(out, FrameKind::kHello);
-  pack_array(out, kHelloFields);
+  const bool added = hello.clock_us > 0 || hello.tells_read;
+  pack_array(out, added ? kHelloFieldsNow : kHelloFields);
   pack_uint(out, hello.version_min);
   pack_uint(out, hello.version_max);
   pack_str(out, hello.name);
   pack_str(out, hello.software);
   pack_uint(out, hello.table_epoch);
+  if (!added) return;
+  pack_uint(out, hello.clock_us);
+  pack_uint(out, hello.tells_read ? 1 : 0);
 }
 
 std::optional<Hello> decode_hello(std::string_view content) {
@@ -98,20 +134,23 @@ std::optional<Hello> decode_hello(std::string_view content) {
   hello.name = in.read_str();
   hello.software = in.read_str();
   hello.table_epoch = in.read_uint();
-  if (!ends_after(in, fields, kHelloFields) || !fit(hello.name, hello.software))
+  hello.clock_us = read_added(in, fields, kHelloFields);
+  hello.tells_read = (read_added(in, fields, kHelloFields + 1) & 1) != 0;
+  if (!ends_after(in, fields, kHelloFields, kHelloFieldsNow) || !fit(hello.name, hello.software))
     return std::nullopt;
   return hello;
 }
 
 void encode(Buffer& out, const Welcome& welcome) {
   begin_frame(out, FrameKind::kWelcome);
-  pack_array(out, kWelcomeFields);
+  pack_array(out, welcome.takes_timed ? kWelcomeFieldsNow : kWelcomeFields);
   pack_uint(out, welcome.version);
   pack_str(out, welcome.name);
   pack_str(out, welcome.software);
   pack_uint(out, welcome.table_epoch);
   pack_uint(out, welcome.in_flight_max);
   pack_uint(out, welcome.in_flight_bytes_max);
+  if (welcome.takes_timed) pack_uint(out, 1);
 }
 
 std::optional<Welcome> decode_welcome(std::string_view content) {
@@ -124,10 +163,26 @@ std::optional<Welcome> decode_welcome(std::string_view content) {
   welcome.table_epoch = in.read_uint();
   welcome.in_flight_max = in.read_uint();
   welcome.in_flight_bytes_max = in.read_uint();
-  if (!ends_after(in, fields, kWelcomeFields) || !fit(welcome.name, welcome.software)) {
+  welcome.takes_timed = (read_added(in, fields, kWelcomeFields) & 1) != 0;
+  if (!ends_after(in, fields, kWelcomeFields, kWelcomeFieldsNow) ||
+      !fit(welcome.name, welcome.software)) {
     return std::nullopt;
   }
   return welcome;
+}
+
+void encode(Buffer& out, const Read& read) {
+  begin_frame(out, FrameKind::kRead);
+  pack_array(out, kReadFields);
+  pack_uint(out, read.bytes);
+}
+
+std::optional<Read> decode_read(std::string_view content) {
+  Reader in{content};
+  const auto fields = in.read_array();
+  const Read read{in.read_uint()};
+  if (!ends_after(in, fields, kReadFields, kReadFields)) return std::nullopt;
+  return read;
 }
 
 void encode(Buffer& out, const Refused& refused) {
@@ -142,7 +197,7 @@ std::optional<Refused> decode_refused(std::string_view content) {
   const auto fields = in.read_array();
   const auto code = status_code_from_number(in.read_uint());
   const auto text = in.read_str();
-  if (!ends_after(in, fields, kRefusedFields)) return std::nullopt;
+  if (!ends_after(in, fields, kRefusedFields, kRefusedFields)) return std::nullopt;
   return Refused{code.value_or(StatusCode::kInternal), text};
 }
 

@@ -18,16 +18,20 @@ inline constexpr std::size_t kFrameHeaderBytes = 2;
 inline constexpr std::size_t kRecordPrefixBytes = 4;
 
 enum class FrameKind : std::uint8_t {
-  kHello = 1,     ///< dialling side, first frame of a connection
-  kWelcome = 2,   ///< answer to HELLO; requests may follow
-  kRequests = 3,  ///< a run of request records
-  kReplies = 4,   ///< a run of reply records
-  kPing = 5,      ///< any bytes, at most limits::kPingBytesMax
-  kPong = 6,      ///< the same bytes back
-  kRefused = 7,   ///< a frame was not understood or not allowed; it had no effect
-  kGoodbye = 8,   ///< send no more requests on this connection; replies still come
+  kHello = 1,          ///< dialling side, first frame of a connection
+  kWelcome = 2,        ///< answer to HELLO; requests may follow
+  kRequests = 3,       ///< a run of request records
+  kReplies = 4,        ///< a run of reply records
+  kPing = 5,           ///< any bytes, at most limits::kPingBytesMax
+  kPong = 6,           ///< the same bytes back
+  kRefused = 7,        ///< a frame was not understood or not allowed; it had no effect
+  kGoodbye = 8,        ///< send no more requests on this connection; replies still come
+  kTimedRequests = 9,  ///< a stamp of when it was sent, then request records
+  kRead = 10,          ///< so many bytes of replies were read
 };
-inline constexpr std::uint8_t kFrameKindLast = 8;
+inline constexpr std::uint8_t kFrameKindLast = 10;
+/// Of TIMED_REQUESTS, in front of the records; PINGs may begin with one.
+inline constexpr std::size_t kStampBytes = 8;
 
 struct Frame {
   FrameKind kind = FrameKind::kHello;
@@ -61,6 +65,13 @@ FrameOrRefusal parse_frame(std::string_view bytes);
 /// Begins a frame in an empty buffer.
 void begin_frame(Buffer& out, FrameKind kind);
 
+/// Writes a stamp behind the frame's header. REQUIRES: room for it is there.
+void put_stamp(Buffer& frame, std::uint64_t stamp_us);
+/// Appends a stamp, or an age in microseconds, which looks the same.
+void append_stamp(Buffer& out, std::uint64_t stamp_us);
+/// Takes it off the front; empty when there are too few bytes.
+std::optional<std::uint64_t> take_stamp(std::string_view& content);
+
 /// What Buffer::put_u32() wrote. REQUIRES: at least 4 bytes.
 inline std::uint32_t read_u32(std::string_view bytes) {
   std::uint32_t value = 0;
@@ -79,6 +90,8 @@ struct Hello {
   std::string_view name;      // the node that dials; empty for a plain client
   std::string_view software;  // "kvmesh 0.1.0", for logs
   std::uint64_t table_epoch = 0;
+  std::uint64_t clock_us = 0;  // of the dialler, as in its stamps; 0: it has none
+  bool tells_read = false;     // it will send READ
 };
 void encode(Buffer& out, const Hello& hello);
 std::optional<Hello> decode_hello(std::string_view content);
@@ -91,9 +104,17 @@ struct Welcome {
   std::uint64_t table_epoch = 0;
   std::uint64_t in_flight_max = 0;        // requests this connection may have unanswered
   std::uint64_t in_flight_bytes_max = 0;  // and their bytes
+  bool takes_timed = false;               // TIMED_REQUESTS and READ
 };
 void encode(Buffer& out, const Welcome& welcome);
 std::optional<Welcome> decode_welcome(std::string_view content);
+
+/// Content of READ: so many bytes of REPLIES frames were read since the last one.
+struct Read {
+  std::uint64_t bytes = 0;
+};
+void encode(Buffer& out, const Read& read);
+std::optional<Read> decode_read(std::string_view content);
 
 /// Content of REFUSED.
 struct Refused {

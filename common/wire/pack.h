@@ -13,7 +13,7 @@
 #include "common/wire/buffer.h"
 
 /// Writes msgpack values, with msgpack-cxx's packer, behind what `out` already holds. Always the
-/// shortest form, but of an open array; a float is always float 64.
+/// shortest form, but of what is open; a float is always float 64.
 namespace kvmesh::wire {
 
 inline void pack_nil(Buffer& out) { msgpack::packer<Buffer>{out}.pack_nil(); }
@@ -35,6 +35,11 @@ inline void pack_float(Buffer& out, double value) {
 }
 inline void pack_array(Buffer& out, std::size_t elements) {
   msgpack::packer<Buffer>{out}.pack_array(static_cast<std::uint32_t>(elements));
+}
+/// A number below 2^32 that is known only later: returns where to put_u32() it.
+inline std::size_t pack_open_uint(Buffer& out) {
+  out.push_back('\xce');  // uint 32, whatever it is
+  return out.skip(4);
 }
 /// The head of an array whose count is known only at its end: returns where to put_u32() it.
 inline std::size_t pack_open_array(Buffer& out) {

@@ -51,14 +51,14 @@ void close_record(Buffer& out, std::size_t at) {
   out.put_u32(at, static_cast<std::uint32_t>(out.size() - at - kRecordPrefixBytes));
 }
 
-}  // namespace
-
-void append_request(Buffer& out, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
-                    const PathStep* step) {
+// `pack_timeout` is called where the time left stands.
+template <typename PackTimeout>
+void write_request(Buffer& out, const RequestView& request, RequestId id, const PathStep* step,
+                   PackTimeout&& pack_timeout) {
   const auto at = out.skip(kRecordPrefixBytes);
   pack_array(out, kRequestFields);
   pack_uint(out, id.value);
-  pack_uint(out, timeout_ms);
+  pack_timeout();
   pack_uint(out, request.flags);
   pack_array(out, kPathStringsPerHop * (request.hops + (step != nullptr ? 1 : 0)));
   out.append(request.path);
@@ -68,6 +68,20 @@ void append_request(Buffer& out, const RequestView& request, RequestId id, std::
   }
   out.append(request.body);
   close_record(out, at);
+}
+
+}  // namespace
+
+void append_request(Buffer& out, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
+                    const PathStep* step) {
+  write_request(out, request, id, step, [&] { pack_uint(out, timeout_ms); });
+}
+
+std::size_t append_open_request(Buffer& out, const RequestView& request, RequestId id,
+                                const PathStep* step) {
+  std::size_t timeout_at = 0;
+  write_request(out, request, id, step, [&] { timeout_at = pack_open_uint(out); });
+  return timeout_at;
 }
 
 void append_reply(Buffer& out, const ReplyView& reply, RequestId id) {

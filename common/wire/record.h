@@ -23,6 +23,11 @@ struct PathStep {
 void append_request(Buffer& out, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
                     const PathStep* step);
 
+/// The same with 4 bytes of room for the time left, to put_u32() it when the record leaves; returns
+/// where they begin.
+std::size_t append_open_request(Buffer& out, const RequestView& request, RequestId id,
+                                const PathStep* step);
+
 /// Appends `reply` with its length prefix under `id`. Uses reply.body when it is there, else code,
 /// text and result.
 void append_reply(Buffer& out, const ReplyView& reply, RequestId id);

@@ -1,7 +1,6 @@
 #include "node/core/core.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <exception>
 #include <utility>
@@ -10,7 +9,6 @@
 
 #include "common/text.h"
 #include "common/wire/record.h"
-#include "node/core/loop_guard.h"
 
 namespace kvmesh::core {
 namespace {
@@ -21,7 +19,7 @@ std::string entry_text(const std::optional<ByteRange>& entry) {
   return entry ? entry->to_string() : std::string{};
 }
 
-constexpr std::uint64_t kHopCostMs = 1;
+constexpr std::chrono::milliseconds kHopCost{1};
 constexpr std::size_t kCodeAndTextBytes = 2;  // of a good reply's body, before its result
 
 // A longer result would fit no record: the nodes on the way would take it for a broken peer.
@@ -126,27 +124,6 @@ void Core::on_request(const Origin& origin, const RequestView& request, TimePoin
   handle({origin, request, {}}, nullptr, now);
 }
 
-void Core::on_requests(std::span<const Incoming> run, TimePoint now) {
-  std::array<const Function*, kRunMax> functions{};
-  if (run.size() > 1) announce(run, functions);
-  for (std::size_t i = 0; i < run.size(); ++i) handle(run[i], functions[i], now);
-}
-
-// Finds the functions of those that are executed here, and tells them.
-void Core::announce(std::span<const Incoming> run, std::span<const Function*> functions) const {
-  for (std::size_t i = 0; i < run.size(); ++i) {
-    const auto& request = run[i].request;
-    if (routes_.is_local(request.target)) functions[i] = modules_.find(request.function);
-  }
-  for (const auto stage : {HintStage::kPlace, HintStage::kRecord}) {
-    for (std::size_t i = 0; i < run.size(); ++i) {
-      if (functions[i] != nullptr && functions[i]->expect) {
-        functions[i]->expect(run[i].request, stage);
-      }
-    }
-  }
-}
-
 // `function`: what the request names, when it was looked up already.
 void Core::handle(const Incoming& incoming, const Function* function, TimePoint now) {
   const auto& request = incoming.request;
@@ -180,7 +157,7 @@ void Core::handle(Asker& asker, const RequestView& request, const Function* func
   }
   const auto deadline = deadline_after(now, request.timeout_ms);
   if (route->peer) {
-    forward(asker, request, *route->peer, deadline, now);
+    forward(asker, request, *route->peer, deadline);
   } else {
     execute(asker, request, function, deadline);
   }
@@ -201,37 +178,16 @@ void Core::execute(Asker& asker, const RequestView& request, const Function* fun
   }
 }
 
-void Core::forward(const Asker& asker, const RequestView& request, PeerIndex to, TimePoint deadline,
-                   TimePoint now) {
+void Core::forward(const Asker& asker, const RequestView& request, PeerIndex to,
+                   TimePoint deadline) {
   const auto entry = entry_text(asker.entry);
   if (const auto status = can_forward(request, to, entry); !status.ok()) return fail(asker, status);
   const auto id = in_flight_.add(to.value, request.body.size(), deadline, asker);
   if (!id) return fail(asker, table_full());
   counters_.forwarded.add();
-  // Nodes have no common clock, so the way itself is not measured. It counts as a millisecond, so
-  // that the time left shrinks with every hop.
-  const auto left = remaining_ms(deadline, now);
-  effects_.forward(to, request, *id, left - std::min(left, kHopCostMs), {self_.str(), entry});
-}
-
-Status Core::can_forward(const RequestView& request, PeerIndex to, std::string_view entry) const {
-  if (auto status = check_path(request, self_.str(), entry); !status.ok()) return status;
-  const Peer& peer = peers_[to.value];
-  if (!peer.up) {
-    return {StatusCode::kUnavailable, self_.str() + " cannot reach " + peer.name.str() + ": " +
-                                          peer.why_down + "; the request was not executed"};
-  }
-  const auto requests = in_flight_.link_size(to.value);
-  const auto bytes = in_flight_.link_bytes(to.value);
-  if (requests >= peer.window.requests || bytes + request.body.size() > peer.window.bytes) {
-    return {StatusCode::kOverloaded,
-            "one more request of " + std::to_string(request.body.size()) + " bytes is more than " +
-                peer.name.str() + " takes from " + self_.str() + ": " + std::to_string(requests) +
-                " of " + std::to_string(peer.window.requests) + " requests and " +
-                std::to_string(bytes) + " of " + std::to_string(peer.window.bytes) +
-                " bytes are in flight; the request was not executed"};
-  }
-  return {};
+  // The quickest way of a frame cannot be measured, as nodes have no common clock. It counts as a
+  // millisecond, so that the time left shrinks with every hop.
+  effects_.forward(to, request, *id, deadline - kHopCost, {self_.str(), entry});
 }
 
 Status Core::table_full() const {
@@ -262,46 +218,6 @@ void Core::complete(Call::Ticket ticket, const Status& outcome, std::string_view
   reply.text = status.text();
   reply.result = status.ok() ? result : std::string_view{};
   answer(taken->payload, reply, {self_.str()});
-}
-
-void Core::on_peer_up(PeerIndex peer, Window window) {
-  end_link(peer, "another connection took its place");
-  Peer& p = peers_[peer.value];
-  p.up = true;
-  ++p.connections;
-  p.why_down.clear();
-  p.window.requests = std::min<std::uint64_t>(window.requests, limits::kInFlightPerLinkMax);
-  p.window.bytes = std::min<std::uint64_t>(window.bytes, limits::kInFlightBytesPerLinkMax);
-}
-
-void Core::on_peer_draining(PeerIndex peer, std::string why) {
-  peers_[peer.value].up = false;
-  peers_[peer.value].why_down = std::move(why);
-}
-
-void Core::on_peer_down(PeerIndex peer, std::string why, TimePoint /*now*/) {
-  end_link(peer, std::move(why));
-}
-
-void Core::end_link(PeerIndex peer, std::string why) {
-  on_peer_draining(peer, std::move(why));
-  const Peer& p = peers_[peer.value];
-  while (const auto taken = in_flight_.take_oldest(peer.value)) {
-    fail(taken->payload,
-         {StatusCode::kOutcomeUnknown, "it was sent to " + p.name.str() +
-                                           ", and the connection ended (" + p.why_down +
-                                           ") before an answer came"},
-         way_over(peer.value));
-  }
-}
-
-void Core::on_unsent(RequestId id, TimePoint /*now*/) {
-  const auto taken = in_flight_.take(id);
-  if (!taken) return;
-  const auto next = way_over(taken->link).next;
-  fail(taken->payload, {StatusCode::kUnavailable, "the connection to " + std::string{next} +
-                                                      " ended before the request could be "
-                                                      "sent; it was not executed"});
 }
 
 void Core::on_tick(TimePoint now) {
@@ -343,6 +259,7 @@ void Core::answer(const Asker& asker, ReplyView reply, const Way& way) {
   counters_.replies[static_cast<std::size_t>(reply.code)].add();
   reply.id = asker.origin.request;
   if (reply.result.empty()) reply.result = kNil;
+  run_bytes_ += reply.result.size();
   if (asker.traced) {
     const auto now = std::max(effects_.clock(), asker.arrived);
     add_hop(asker, reply, way, now);

@@ -54,6 +54,13 @@ class Core {
   static constexpr std::size_t kRunMax = 16;
   /// REQUIRES: run.size() <= kRunMax.
   void on_requests(std::span<const Incoming> run, TimePoint now);
+  struct Progress {
+    std::size_t handled = 0;  // of the run, from its beginning; not 0 unless the run is empty
+    bool costly = false;      // the last one was a costly function, or many bytes were copied
+  };
+  /// The same for a shell that shares its time out: it stops after a costly request, so that the
+  /// shell can look at its clock before it gives the others.
+  Progress on_some_requests(std::span<const Incoming> run, TimePoint now);
   /// A reply that came over a link. One that nobody waits for is counted and dropped.
   void on_reply(PeerIndex peer, const ReplyView& reply, TimePoint now);
   /// A traced request that was forwarded has left, at that time: until then it waited here. Not
@@ -82,6 +89,10 @@ class Core {
   /// The link never sent this request: it is answered as kUnavailable. Call it before
   /// on_peer_down(), which answers all that is left.
   void on_unsent(RequestId id, TimePoint now);
+
+  /// The link had not sent this request when its time was over, and never will: it is answered as
+  /// kDeadlineExceeded. Before on_tick() of the same moment, which takes what is left for sent.
+  void on_expired(RequestId id, TimePoint now);
 
   /// Fails what is past its deadline. Call every few milliseconds.
   void on_tick(TimePoint now);
@@ -124,16 +135,17 @@ class Core {
     Window window;
   };
 
-  void announce(std::span<const Incoming> run, std::span<const Function*> functions) const;
+  void find_functions(std::span<const Incoming> run, std::span<const Function*> functions) const;
+  static void announce(std::span<const Incoming> run, std::span<const Function* const> functions);
   void handle(const Incoming& incoming, const Function* function, TimePoint now);
   void handle(Asker& asker, const RequestView& request, const Function* function, TimePoint now);
   void execute(Asker& asker, const RequestView& request, const Function* function,
                TimePoint deadline);
-  void forward(const Asker& asker, const RequestView& request, PeerIndex to, TimePoint deadline,
-               TimePoint now);
+  void forward(const Asker& asker, const RequestView& request, PeerIndex to, TimePoint deadline);
   void leave_queue(RequestId id, std::optional<TimePoint> when);
   void end_link(PeerIndex peer, std::string why);
   Status can_forward(const RequestView& request, PeerIndex to, std::string_view entry) const;
+  Status check_window(const RequestView& request, PeerIndex to) const;
   void answer(const Asker& asker, ReplyView reply, const Way& way);
   void fail(const Asker& asker, const Status& status, const Way& way);
   void fail(const Asker& asker, const Status& status) { fail(asker, status, Way{}); }
@@ -153,8 +165,9 @@ class Core {
   InFlight<Asker> in_flight_;
   Counters counters_;
   SlowRequests slow_;
-  wire::Buffer result_;  // scratch, kept for its memory
-  wire::Buffer trace_;   // scratch, kept for its memory
+  std::size_t run_bytes_ = 0;  // of requests and results, since on_some_requests() began
+  wire::Buffer result_;        // scratch, kept for its memory
+  wire::Buffer trace_;         // scratch, kept for its memory
 };
 
 }  // namespace kvmesh::core

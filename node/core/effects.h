@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -28,10 +29,21 @@ class Effects {
   Effects& operator=(const Effects&) = delete;
   virtual ~Effects() = default;
 
-  /// Sends `request` to a peer that is up, under `id`, with `timeout_ms` left and `step` behind its
-  /// path.
-  virtual void forward(PeerIndex peer, const RequestView& request, RequestId id,
-                       std::uint64_t timeout_ms, const wire::PathStep& step) = 0;
+  /// Sends `request` to a peer that is up, under `id`, with `step` behind its path and with what is
+  /// left until `deadline` when it leaves. When nothing is left by then it must not leave, and
+  /// Core::on_expired() is told.
+  virtual void forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
+                       const wire::PathStep& step) = 0;
+
+  /// What the shell has not got rid of yet of all that it was told to forward to that peer.
+  struct Unsent {
+    std::size_t requests = 0;
+    std::size_t bytes = 0;
+  };
+  virtual Unsent unsent(PeerIndex peer) {
+    (void)peer;
+    return {};
+  }
 
   /// Answers a request; exactly once for each on_request(). `reply.id` is the origin's own.
   virtual void reply(const Origin& origin, const ReplyView& reply) = 0;

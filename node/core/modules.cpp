@@ -8,9 +8,9 @@
 
 namespace kvmesh::core {
 
-void Modules::define(std::string function, Handler handler, Hint hint) {
+void Modules::define(std::string function, Handler handler, Hint hint, Cost cost) {
   const auto [at, added] =
-      functions_.emplace(std::move(function), Function{std::move(handler), std::move(hint)});
+      functions_.emplace(std::move(function), Function{std::move(handler), std::move(hint), cost});
   if (!added) std::abort();
 }
 

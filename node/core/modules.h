@@ -65,17 +65,21 @@ using Handler = std::function<void(Call&)>;
 enum class HintStage : std::uint8_t { kPlace, kRecord };
 using Hint = std::function<void(const RequestView&, HintStage)>;
 
+/// How much of this thread's time a call may take: kMuch when it grows with what is stored.
+enum class Cost : std::uint8_t { kLittle, kMuch };
+
 /// One function: how it runs, and perhaps what it does before.
 struct Function {
   Handler run;
   Hint expect;  // may be empty
+  Cost cost = Cost::kLittle;
 };
 
 /// The functions of a node, by "module.function". Filled before the node runs; read-only after.
 class Modules {
  public:
   /// REQUIRES: not defined yet.
-  void define(std::string function, Handler handler, Hint hint = {});
+  void define(std::string function, Handler handler, Hint hint = {}, Cost cost = Cost::kLittle);
   /// Null when there is no such function.
   const Function* find(std::string_view function) const;
   /// kUndefinedFunction: names `node`, the function and those that the node has.

@@ -22,8 +22,8 @@ class Node {
     std::vector<std::string> config_files;
     std::vector<std::string> assignments;
     bool use_environment = true;
-    /// SIGTERM and SIGINT stop the node, SIGHUP re-reads its routing table. Off: the program does
-    /// as it likes.
+    /// SIGTERM and SIGINT stop the node, SIGHUP re-reads its routing table; they are unblocked, and
+    /// SIGPIPE is ignored unless the program handles it. Off: the program does as it likes.
     bool handle_signals = true;
   };
 
@@ -33,9 +33,11 @@ class Node {
   /// other. On success the warnings, one a line each.
   static Result<std::vector<std::string>> check(const Options& options);
 
-  /// Reads the settings and binds the listening sockets. kInvalidArgument: settings with faults,
-  /// all in the text, one a line, or one of its modules (the setting `modules`) cannot be loaded.
-  /// kUnavailable: an address cannot be listened on. kInternal: the
+  /// Reads the settings and binds the listening sockets. Names in their addresses are looked up
+  /// meanwhile. From here on the program's log goes to standard error, by a thread that lasts as
+  /// long as the process; what cannot be written is lost, and counted there. kInvalidArgument:
+  /// settings with faults, all in the text, one a line, or one of its modules (the setting
+  /// `modules`) cannot be loaded. kUnavailable: an address cannot be listened on. kInternal: the
   /// system has no more descriptors, sockets or memory. Raises the process's limit of open files
   /// (RLIMIT_NOFILE) to what the settings need.
   static Result<std::unique_ptr<Node>> start(const Options& options);

@@ -23,20 +23,26 @@ std::size_t HeldRequests::capacity_bytes() const {
   return bytes;
 }
 
-void HeldRequests::add(std::string_view run, TimePoint arrived) {
-  auto& frames = piece_for(run, arrived).frames;
+void HeldRequests::add(std::string_view run, TimePoint arrived, std::chrono::microseconds age) {
+  auto& frames = piece_for(run, arrived, age).frames;
   frames.put_u32(frames.skip(kLengthBytes), static_cast<std::uint32_t>(run.size()));
   frames.append(run);
   bytes_.add(cost(run));
 }
 
-HeldRequests::Piece& HeldRequests::piece_for(std::string_view run, TimePoint arrived) {
+HeldRequests::Piece& HeldRequests::piece_for(std::string_view run, TimePoint arrived,
+                                             std::chrono::microseconds age) {
   if (!pieces_.empty() && run.size() <= kTinyRunBytes) {
     auto& last = pieces_.back();
-    if (last.frames.size() < kTogetherBytes && arrived - last.arrived < kTogetherTime) return last;
+    // Never taken for older than it is.
+    const bool as_old = age >= last.age && age - last.age < kTogetherTime;
+    if (last.frames.size() < kTogetherBytes && arrived - last.arrived < kTogetherTime && as_old) {
+      return last;
+    }
   }
   auto& piece = pieces_.emplace_back();
   piece.arrived = arrived;
+  piece.age = age;
   return piece;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <string_view>
@@ -38,7 +39,8 @@ class HeldRequests {
   /// Of memory taken. Looks at every piece.
   std::size_t capacity_bytes() const;
 
-  void add(std::string_view run, TimePoint arrived);
+  /// `age`: how long its frame had been under way, at least, when it arrived.
+  void add(std::string_view run, TimePoint arrived, std::chrono::microseconds age = {});
   void clear();
 
   /// The oldest frame, on its way to be executed. Lives on when the queue is cleared meanwhile.
@@ -55,9 +57,10 @@ class HeldRequests {
     wire::Buffer frames;   // the run of each, behind its length in 4 bytes
     std::size_t next = 0;  // where the oldest begins
     TimePoint arrived;
+    std::chrono::microseconds age{};
   };
 
-  Piece& piece_for(std::string_view run, TimePoint arrived);
+  Piece& piece_for(std::string_view run, TimePoint arrived, std::chrono::microseconds age);
   static void drop_executed(Piece& piece);
 
   std::deque<Piece> pieces_;
@@ -68,6 +71,7 @@ class HeldRequests::Oldest {
  public:
   std::string_view run() const;
   TimePoint arrived() const { return piece_.arrived; }
+  std::chrono::microseconds age() const { return piece_.age; }
 
  private:
   friend class HeldRequests;

@@ -9,6 +9,8 @@
 #include <spdlog/spdlog.h>
 
 #include "common/text.h"
+#include "common/transport/stamp_clock.h"
+#include "common/transport/vanished_hosts.h"
 #include "node/mesh/routing_id.h"
 
 namespace kvmesh::mesh {
@@ -20,9 +22,13 @@ constexpr int kBacklog = 1024;
 constexpr int kReplyQueueFrames = 16;
 // Received; so that nobody's flood keeps the others waiting.
 constexpr std::size_t kBytesPerPass = 1024 * 1024;
-constexpr std::chrono::seconds kClientSilenceMax{30};
-// The same when there is no room for more. Those that have ended say nothing, and those that live
-// ping four times a second.
+// Of reading and executing in one pass, and then of what was held: so a pass is short whatever is
+// asked for, and neither keeps the other from going on.
+constexpr std::chrono::microseconds kTurnTime{2000};
+// Of a message in several, which take as long as one frame.
+constexpr int kPartsPerFrame = 256;
+// Of clients, when there is no room for more. Those that have ended say nothing, and those that
+// live ping four times a second.
 constexpr std::chrono::seconds kClientSilenceMaxFull{5};
 
 }  // namespace
@@ -38,12 +44,18 @@ Inbox::Inbox(zmq::context_t& context, Options options, core::Core& core)
   socket_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::kFrameBytesMax));
   socket_.set(zmq::sockopt::backlog, kBacklog);
   socket_.set(zmq::sockopt::handshake_ivl, 2000);
+  transport::find_vanished_hosts(socket_);
 }
 
-Status Inbox::bind() {
+Status Inbox::bind(const std::string& endpoint, int descriptor) {
   try {
-    socket_.set(zmq::sockopt::ipv6, options_.listen.find('[') != std::string::npos);
-    socket_.bind(options_.listen);
+    socket_.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
+    if (descriptor >= 0) socket_.set(zmq::sockopt::use_fd, descriptor);
+    socket_.bind(endpoint);
+    endpoint_ = socket_.get(zmq::sockopt::last_endpoint);
+    doorkeeper_.open(endpoint_);
+    door_is_open_ = true;
+    may_close_door_ = descriptor < 0;  // what was given cannot be opened again
     return {};
   } catch (const zmq::error_t& error) {
     const auto advice = error.num() == EADDRINUSE
@@ -54,14 +66,17 @@ Status Inbox::bind() {
   }
 }
 
-std::string Inbox::endpoint() const { return socket_.get(zmq::sockopt::last_endpoint); }
-
 bool Inbox::receive(TimePoint now, int frames_max) {
-  resume_held(now, kBytesPerPass);
-  if (!look_for_frames_) return false;
-  may_hide_input_ = true;
-  const bool more = receive_some(now, frames_max, kBytesPerPass) && keep_up(now);
-  if (!more) behind_since_.reset();
+  bury_some();
+  bool more = false;
+  if (look_for_frames_) {
+    may_hide_input_ = true;
+    turn_.begin(kTurnTime);
+    more = receive_some(now, frames_max, kBytesPerPass) && keep_up(now);
+    if (!more) behind_since_.reset();
+  }
+  turn_.begin(kTurnTime);
+  resume_held(now);
   return more;
 }
 
@@ -69,20 +84,32 @@ bool Inbox::receive(TimePoint now, int frames_max) {
 bool Inbox::receive_some(TimePoint now, int frames_max, std::size_t bytes_max) {
   std::size_t bytes = 0;
   for (int frames = 0; frames < frames_max && bytes < bytes_max; ++frames) {
+    if (in_parts_) {
+      pass_over_parts();
+      continue;
+    }
     if (!identity_.receive(socket_.handle())) {
       look_for_frames_ = may_hide_input_ = false;
+      ++emptied_;
       return false;
     }
     if (!identity_.more() || !body_.receive(socket_.handle())) continue;
     bytes += body_.bytes().size();
-    if (!body_.more()) {
-      handle_message(identity_.bytes(), body_.bytes(), now);
-      continue;
-    }
-    while (body_.more() && body_.receive(socket_.handle())) ++frames;
-    refuse(identity_.bytes(), wire::Refusal::kMultipart, "a message is one frame");
+    doorkeeper_.delivered(body_.source_fd(), body_.bytes().size());
+    in_parts_ = body_.more();
+    if (!in_parts_) handle_message(identity_.bytes(), body_.bytes(), now);
   }
   return true;
+}
+
+// Of a message that has several: there may be millions, of no bytes each.
+void Inbox::pass_over_parts() {
+  for (int parts = 0; in_parts_ && parts < kPartsPerFrame; ++parts) {
+    in_parts_ = body_.receive(socket_.handle()) && body_.more();
+    doorkeeper_.delivered(body_.source_fd(), body_.bytes().size());
+  }
+  if (in_parts_) return;
+  refuse(identity_.bytes(), wire::Refusal::kMultipart, "a message is one frame");
 }
 
 bool Inbox::is_ready() {
@@ -105,21 +132,24 @@ void Inbox::handle_message(std::string_view routing_id, std::string_view body, T
   const auto [frame, refusal] = wire::parse_frame(body);
   if (!frame) return refuse(routing_id, refusal, "that is no frame of this protocol version");
   auto* client = find(*id);
+  if (client != nullptr && !client->socket_is_sure) make_sure_of_socket(*client);
   if (taking_in_ && client != nullptr && !is_worth_an_answer(*client, frame->kind, now)) {
     return count(wire::Refusal::kFlood);
   }
   if (frame->kind == wire::FrameKind::kHello) return handle_hello(*id, frame->content, now);
   if (client == nullptr) return refuse(routing_id, wire::Refusal::kNoHello, "say HELLO first");
   client->last_heard = now;
-  if (frame->kind == wire::FrameKind::kRequests) {
-    handle_requests(*client, frame->content, now);
-  } else if (frame->kind == wire::FrameKind::kPing) {
-    wire::Buffer pong;
-    wire::begin_frame(pong, wire::FrameKind::kPong);
-    pong.append(frame->content);
-    send_control(routing_id, pong);
-  } else {
-    refuse(routing_id, wire::Refusal::kKind, "a dialling side sends HELLO, REQUESTS and PING");
+  switch (frame->kind) {
+    case wire::FrameKind::kTimedRequests:
+      return handle_timed(*client, frame->content, now);
+    case wire::FrameKind::kRequests:
+      return handle_requests(*client, frame->content, {}, now);
+    case wire::FrameKind::kPing:
+      return handle_ping(*client, frame->content);
+    case wire::FrameKind::kRead:
+      return handle_read(*client, frame->content);
+    default:
+      refuse(routing_id, wire::Refusal::kKind, "a dialling side sends HELLO, REQUESTS and PING");
   }
 }
 
@@ -156,6 +186,11 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
   client->name = hello->name;
   client->address = body_.peer_address();
   client->last_heard = now;
+  if (client->greeted == TimePoint{}) {
+    client->greeted = now;
+    client->socket = doorkeeper_.greeted(body_.source_fd(), now);
+    client->met_at = emptied_;
+  }
   counters_.clients.store(clients_.size(), std::memory_order_relaxed);
   if (spdlog::should_log(spdlog::level::debug)) {
     spdlog::debug("{} connected ({})", client->name.empty() ? "a client" : client->name,
@@ -163,7 +198,12 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
   }
 
   wire::Buffer frame;
+  // From the HELLO on: the first frame of a connection is the one that waits for nothing.
+  client->age.reset();
+  if (hello->clock_us > 0) client->age.observe(hello->clock_us, transport::stamp_now_us());
+  client->tells_read = hello->tells_read;
   wire::Welcome welcome;
+  welcome.takes_timed = true;
   welcome.name = options_.self.str();
   welcome.software = options_.software;
   if (options_.table_epoch) welcome.table_epoch = options_.table_epoch();
@@ -174,27 +214,71 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
   if (stopping_) say_goodbye(id);
 }
 
-void Inbox::handle_requests(Client& client, std::string_view run, TimePoint now) {
-  // Behind requests that are held, so that they stay in order.
-  const bool wait = taking_in_ || !client.held.empty();
-  const auto rest = wait ? run : hand_on(client, run, std::nullopt, now);
-  if (!rest.empty() && !client.gone) hold(client, rest);
+// What the frame says of its age is compared with a clock that is looked at now: the pass began
+// before the frame was read, maybe before it was sent.
+void Inbox::handle_timed(Client& client, std::string_view content, TimePoint now) {
+  const auto stamp = wire::take_stamp(content);
+  if (!stamp || !client.age.is_known()) {
+    const auto routing_id = routing_id_of(client.id);
+    return refuse(view(routing_id), wire::Refusal::kMalformed,
+                  "TIMED_REQUESTS need a stamp, and the clock in HELLO");
+  }
+  handle_requests(client, content, client.age.observe(*stamp, transport::stamp_now_us()), now);
 }
 
-// Gives a run of requests to the core, as long as the connection reads its replies; returns those
-// that must wait until it does.
-std::string_view Inbox::hand_on(Client& client, std::string_view run,
+void Inbox::handle_requests(Client& client, std::string_view run, std::chrono::microseconds age,
+                            TimePoint now) {
+  // Behind requests that are held, so that they stay in order.
+  const bool wait = taking_in_ || !client.held.empty() || turn_.is_over();
+  const auto rest = wait ? run : hand_on(client, run, age, std::nullopt, now);
+  if (!rest.empty() && !client.gone) hold(client, rest, age);
+}
+
+// To one that stamps its PINGs, what it was found to be old goes back: so it finds out when the
+// clocks have jumped.
+void Inbox::handle_ping(Client& client, std::string_view content) {
+  wire::Buffer pong;
+  wire::begin_frame(pong, wire::FrameKind::kPong);
+  pong.append(content);
+  if (client.age.is_known() && content.size() + wire::kStampBytes <= limits::kPingBytesMax) {
+    if (const auto stamp = wire::take_stamp(content)) {
+      const auto age = client.age.observe(*stamp, transport::stamp_now_us());
+      wire::append_stamp(pong, static_cast<std::uint64_t>(age.count()));
+    }
+  }
+  const auto routing_id = routing_id_of(client.id);
+  send_control(view(routing_id), pong);
+}
+
+void Inbox::handle_read(Client& client, std::string_view content) {
+  const auto read = wire::decode_read(content);
+  if (!read) {
+    const auto routing_id = routing_id_of(client.id);
+    return refuse(view(routing_id), wire::Refusal::kMalformed, "the READ is malformed");
+  }
+  client.untold -= std::min<std::uint64_t>(client.untold, read->bytes);
+}
+
+// Gives a run of requests to the core, as long as the connection reads its replies and the turn
+// is not over; returns those that must wait.
+std::string_view Inbox::hand_on(Client& client, std::string_view run, std::chrono::microseconds age,
                                 std::optional<TimePoint> held_since, TimePoint now) {
   Arrival arrival;
-  if (held_since) {
-    const auto waited = now - *held_since;
-    arrival.waited_ms = static_cast<std::uint64_t>(waited / std::chrono::milliseconds{1});
-    arrival.traced = held_since;
-  }
-  while (has_room_for_replies(client)) {
+  arrival.traced = held_since;
+  const auto held =  // none, when it was held in this very pass
+      held_since ? std::max(now - *held_since, TimePoint::duration{0}) : TimePoint::duration{0};
+  arrival.waited_ms = static_cast<std::uint64_t>((age + held) / std::chrono::milliseconds{1});
+  while (has_room_for_replies(client) && !turn_.is_over()) {
     std::optional<wire::Refusal> refusal;
-    const auto requests = decode_some(client.id, run, arrival, refusal);
-    core_.on_requests(requests, now);
+    auto rest = run;
+    const auto requests = decode_some(client, rest, arrival, refusal);
+    const auto done = core_.on_some_requests(requests, now);
+    turn_.spend(std::max<std::size_t>(done.handled, 1), done.costly);
+    if (done.handled < requests.size()) {
+      run = behind_[done.handled - 1];
+      continue;
+    }
+    run = rest;
     if (refusal) {
       const auto routing_id = routing_id_of(client.id);
       refuse(view(routing_id), *refusal,
@@ -207,11 +291,11 @@ std::string_view Inbox::hand_on(Client& client, std::string_view run,
 }
 
 // Takes the next requests off `run`, as many as the core takes at once.
-std::span<const core::Core::Incoming> Inbox::decode_some(std::uint32_t connection,
+std::span<const core::Core::Incoming> Inbox::decode_some(const Client& client,
                                                          std::string_view& run, Arrival& arrival,
                                                          std::optional<wire::Refusal>& refusal) {
   std::size_t count = 0;
-  const auto count_max = run_max();
+  const auto count_max = run_max(client);
   while (count < count_max) {
     const auto record = wire::next_record(run, refusal);
     if (!record) break;
@@ -220,8 +304,9 @@ std::span<const core::Core::Incoming> Inbox::decode_some(std::uint32_t connectio
       refusal = wire::Refusal::kMalformed;
       break;
     }
+    behind_[count] = run;
     auto& next = decoded_[count++];
-    next.origin = {options_.adapter, connection, request->id};
+    next.origin = {options_.adapter, client.id, request->id};
     next.request = *request;
     next.request.timeout_ms -= std::min(next.request.timeout_ms, arrival.waited_ms);
     next.arrived = request->traced() ? arrival.of_traced() : TimePoint{};
@@ -263,25 +348,6 @@ void Inbox::forget(Client& client) {
 void Inbox::send_control(std::string_view routing_id, wire::Buffer& frame) {
   // Lost when the far side has gone or reads nothing; it can expect no better then.
   (void)send_to(routing_id, frame);
-}
-
-void Inbox::tick(TimePoint now) { forget_silent(now, kClientSilenceMax); }
-
-void Inbox::forget_silent(TimePoint now, std::chrono::milliseconds silence) {
-  absl::erase_if(clients_, [&](const auto& entry) {
-    const auto& client = *entry.second;
-    const bool remember = !client.gone || behind_since_;  // so that it cannot greet again at once
-    if (remember && now - client.last_heard <= silence) return false;
-    release_held(*entry.second);
-    return true;
-  });
-  counters_.clients.store(clients_.size(), std::memory_order_relaxed);
-}
-
-void Inbox::forget_clients() {
-  clients_.clear();
-  holding_.clear();
-  counters_.clients.store(0, std::memory_order_relaxed);
 }
 
 void Inbox::say_goodbye() {

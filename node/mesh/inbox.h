@@ -20,13 +20,17 @@
 #include <zmq.hpp>
 
 #include "common/deadline.h"
+#include "common/frame_age.h"
 #include "common/meter.h"
 #include "common/names.h"
 #include "common/transport/message.h"
 #include "common/transport/unsent_bytes.h"
 #include "common/wire/frame.h"
 #include "node/core/core.h"
+#include "node/mesh/doorkeeper.h"
 #include "node/mesh/held_requests.h"
+#include "node/mesh/kernel_socket.h"
+#include "node/mesh/turn_clock.h"
 #include "node/mesh/waiting_replies.h"
 
 namespace kvmesh::mesh {
@@ -36,7 +40,8 @@ namespace kvmesh::mesh {
 /// libzmq may abort the process when its queue fills: requests of a connection that leaves much
 /// unread are held here until it has read, and `overloaded` beyond its window. While more comes
 /// than can be executed, requests of all are held, and a connection that sends beyond its window is
-/// forgotten. Owned by one reactor. Only counters may be read from other threads.
+/// ended. No pass takes longer than a few milliseconds of its own work: what is left waits, and
+/// connections take turns. Owned by one reactor. Only counters may be read from other threads.
 class Inbox {
  public:
   struct Options {
@@ -52,21 +57,24 @@ class Inbox {
     // Connections that said HELLO and were heard of in the last 30 s, those that have left since
     // too: without a monitor nobody tells that one has, and a dialler need not say so.
     std::atomic<std::uint64_t> clients{0};
+    core::Counter ended;  // connections that this node ended
   };
 
   Inbox(zmq::context_t& context, Options options, core::Core& core);
 
   /// kUnavailable when the address is taken or not this machine's; the text says which and what to
   /// do.
-  Status bind();
+  /// `endpoint` is Options::listen with a number for its host. `descriptor` is a listening socket
+  /// of it, which the inbox takes over; -1: it makes its own.
+  Status bind(const std::string& endpoint, int descriptor = -1);
   /// Where it listens, with the port that was chosen for port 0.
-  std::string endpoint() const;
+  const std::string& endpoint() const { return endpoint_; }
 
   /// The descriptor is readable: the next receive() looks into the socket. Each look costs a system
   /// call, so it does not otherwise.
   void notice_frames() { look_for_frames_ = true; }
-  /// Handles what was noticed, up to `frames_max` frames or a mebibyte; true when there may be
-  /// more.
+  /// Handles what was noticed, up to `frames_max` frames or a mebibyte, and gives those that wait
+  /// their turns; true when there may be more to read.
   bool receive(TimePoint now, int frames_max);
   /// Queues a reply for the end of the pass.
   void reply(const core::Origin& origin, const ReplyView& reply);
@@ -78,8 +86,11 @@ class Inbox {
   bool is_ready();
   int fd() { return socket_.get(zmq::sockopt::fd); }
 
-  /// Forgets connections that were silent for long. Call now and then.
+  /// Ends connections that must go, and takes no new ones while there are no descriptors. Call
+  /// every 20 ms or so.
   void tick(TimePoint now);
+  /// Forgets connections that were silent for long. Call now and then.
+  void sweep(TimePoint now);
   /// Takes no more requests from the connections of now: after this node was stopped for so long
   /// that they were given up at the other end, what they had sent must not be executed any more.
   void forget_clients();
@@ -97,8 +108,12 @@ class Inbox {
           held(inbox.held_bytes_) {}
 
     std::uint32_t id;
-    std::string name;                                // of a node; empty for a plain client
-    std::string address;                             // its host; empty where there is none
+    std::string name;          // of a node; empty for a plain client
+    std::string address;       // its host; empty where there is none
+    KernelSocket socket;       // as its HELLO told it; none: not known
+    std::uint64_t met_at = 0;  // emptied_, at the HELLO
+    TimePoint greeted;
+    bool socket_is_sure = false;                     // not one that got the number later
     wire::Buffer frame;                              // replies of this pass
     WaitingReplies waiting;                          // those before
     std::shared_ptr<transport::UnsentBytes> unsent;  // what the socket took
@@ -106,14 +121,18 @@ class Inbox {
     std::size_t refused_bytes = 0;  // of requests, for want of room, while behind since
     std::optional<TimePoint> refused_since;
     TimePoint last_heard;
-    TimePoint last_ping;  // noted only while reading ahead
+    TimePoint last_ping;      // noted only while reading ahead
+    FrameAge age;             // of what it sends, when it stamps that
+    bool tells_read = false;  // what of its replies it has read
+    std::size_t untold = 0;   // bytes of those that the socket took and it has not told of
     bool dirty = false;
-    bool gone = false;  // its connection has ended; erased when nobody is looking at it
+    bool stuck = false;  // in stuck_
+    bool gone = false;   // its connection has ended; erased when nobody is looking at it
   };
 
   // Of the requests of one frame.
   struct Arrival {
-    std::uint64_t waited_ms = 0;      // since then, when they were held
+    std::uint64_t waited_ms = 0;      // on their way, at least, and while they were held
     std::optional<TimePoint> traced;  // of those that are traced; empty: not asked for yet
     // The pass began before the frame was read: with its time, what a node tells of a request's
     // stay would overlap with what the node before it tells of the way here.
@@ -125,17 +144,22 @@ class Inbox {
 
   void handle_message(std::string_view routing_id, std::string_view body, TimePoint now);
   void handle_hello(std::uint32_t id, std::string_view content, TimePoint now);
-  void handle_requests(Client& client, std::string_view run, TimePoint now);
-  std::string_view hand_on(Client& client, std::string_view run,
+  void handle_timed(Client& client, std::string_view content, TimePoint now);
+  void handle_requests(Client& client, std::string_view run, std::chrono::microseconds age,
+                       TimePoint now);
+  void handle_ping(Client& client, std::string_view content);
+  void handle_read(Client& client, std::string_view content);
+  std::string_view hand_on(Client& client, std::string_view run, std::chrono::microseconds age,
                            std::optional<TimePoint> held_since, TimePoint now);
-  std::span<const core::Core::Incoming> decode_some(std::uint32_t connection, std::string_view& run,
+  std::span<const core::Core::Incoming> decode_some(const Client& client, std::string_view& run,
                                                     Arrival& arrival,
                                                     std::optional<wire::Refusal>& refusal);
   bool receive_some(TimePoint now, int frames_max, std::size_t bytes_max);
+  void pass_over_parts();
   bool keep_up(TimePoint now);
   bool was_forgotten(std::uint32_t id) const;
   static bool is_worth_an_answer(Client& client, wire::FrameKind kind, TimePoint now);
-  void hold(Client& client, std::string_view run);
+  void hold(Client& client, std::string_view run, std::chrono::microseconds age);
   bool has_room_for_all(const Client& client, std::size_t bytes) const;
   std::size_t refused_bytes(Client& client) const;
   void release_held(Client& client);
@@ -145,11 +169,12 @@ class Inbox {
   std::size_t unread_bytes_left() const;
   void append_loss(wire::Buffer& out, std::size_t bytes, RequestId id) const;
   bool has_room_for_replies(const Client& client) const;
-  std::size_t run_max() const;
+  std::size_t run_max(const Client& client) const;
   bool can_resume() const;
   transport::Sent send_to(std::string_view routing_id, wire::Buffer& frame,
                           const std::shared_ptr<transport::UnsentBytes>& unsent = nullptr);
-  void resume_held(TimePoint now, std::size_t bytes_max);
+  transport::Sent send_replies(Client& client, std::string_view routing_id, wire::Buffer& frame);
+  void resume_held(TimePoint now);
   std::size_t resume_one(Client& client, TimePoint now);
   void count(wire::Refusal reason) { counters_.refused[static_cast<std::size_t>(reason)].add(); }
   void refuse(std::string_view routing_id, wire::Refusal reason, std::string_view text);
@@ -157,7 +182,15 @@ class Inbox {
   void mark_dirty(Client& client);
   void seal(Client& client);
   void send_waiting(Client& client);
+  void retry_stuck();
+  void keep_spare(wire::Buffer& frame);
   void forget(Client& client);
+  void make_sure_of_socket(Client& client);
+  void end_flood(Client& client);
+  void open_door();
+  void close_door(TimePoint now);
+  bool has_descriptors(int spare) const;
+  void bury_some();
   void say_goodbye(std::uint32_t id);
   void forget_silent(TimePoint now, std::chrono::milliseconds silence);
   void send_control(std::string_view routing_id, wire::Buffer& frame);
@@ -171,13 +204,26 @@ class Inbox {
   Meter held_bytes_;
   Meter waiting_bytes_;
   absl::flat_hash_map<std::uint32_t, std::unique_ptr<Client>> clients_;
+  std::vector<std::unique_ptr<Client>> buried_;  // forgotten; freed bit by bit
   std::vector<std::uint32_t> dirty_;
+  std::deque<std::uint32_t> stuck_;    // clients whose sockets are full
+  std::vector<wire::Buffer> spare_;    // for replies of a pass
   std::deque<std::uint32_t> holding_;  // clients with held requests
+  TurnClock turn_;
+  Doorkeeper doorkeeper_;
+  std::string endpoint_;         // where it listens, or did before the door was closed
+  int descriptors_ = 0;          // that this process may have
+  bool door_is_open_ = false;    // it listens
+  bool may_close_door_ = false;  // and open it again
+  std::optional<TimePoint> told_of_scarcity_;
+  std::uint64_t emptied_ = 0;  // times that the socket was seen to have nothing more
   std::shared_ptr<transport::UnsentBytes> unsent_ = std::make_shared<transport::UnsentBytes>();
   TimePoint made_room_;                    // when it last looked for clients that are silent
   std::optional<TimePoint> behind_since_;  // when the socket last had more than a pass takes
   bool taking_in_ = false;                 // reading ahead: nothing is executed
+  bool in_parts_ = false;                  // of a message of several, which is passed over
   std::array<core::Core::Incoming, core::Core::kRunMax> decoded_;  // kept for its memory
+  std::array<std::string_view, core::Core::kRunMax> behind_;       // what follows each of them
   bool look_for_frames_ = true;
   bool may_hide_input_ = true;  // as Dealer::may_hide_input()
   bool stopping_ = false;

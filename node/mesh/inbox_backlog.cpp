@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "node/core/pass_time.h"
 #include "node/mesh/inbox.h"
 
 namespace kvmesh::mesh {
@@ -19,9 +18,11 @@ constexpr std::size_t kHeldBytesMax = 6 * HeldRequests::kWindowBytes;
 constexpr std::chrono::milliseconds kBehindMax{100};
 // Of one pass that reads ahead, when there is so much: most of its time, for libzmq goes on reading
 // while this thread does something else.
-constexpr std::chrono::milliseconds kAheadTime{50};
-constexpr int kFramesAhead = 4096;  // between two looks at the clock
+constexpr std::chrono::milliseconds kAheadTime{8};
+constexpr int kFramesAhead = 1024;  // between two looks at the clock
 constexpr std::size_t kBytesAhead = 1024 * 1024;
+// Of held requests that are executed in one pass.
+constexpr std::size_t kBytesResumed = 1024 * 1024;
 
 }  // namespace
 
@@ -67,7 +68,7 @@ std::size_t Inbox::refused_bytes(Client& client) const {
   return client.refused_bytes;
 }
 
-void Inbox::hold(Client& client, std::string_view run) {
+void Inbox::hold(Client& client, std::string_view run, std::chrono::microseconds age) {
   const auto bytes = HeldRequests::cost(run);
   const bool beyond_window =
       client.held.bytes() + refused_bytes(client) + bytes > HeldRequests::kWindowBytes;
@@ -75,7 +76,10 @@ void Inbox::hold(Client& client, std::string_view run) {
     count(wire::Refusal::kFlood);
     // To answer each request would take longer than to send it; what is not executed is never
     // answered, and the next frame is refused: it did not say HELLO.
-    if (taking_in_ && beyond_window) return forget(client);
+    if (taking_in_ && beyond_window) {
+      end_flood(client);
+      return forget(client);
+    }
     if (behind_since_) client.refused_bytes += bytes;
     if (taking_in_) {  // no time for a text with figures
       return refuse_all(
@@ -93,7 +97,7 @@ void Inbox::hold(Client& client, std::string_view run) {
              std::to_string(kHeldBytesMax) + "); the request was not executed"});
   }
   if (client.held.empty()) holding_.push_back(client.id);
-  client.held.add(run, std::chrono::steady_clock::now());  // the pass's time may be long ago
+  client.held.add(run, std::chrono::steady_clock::now(), age);  // the pass's time may be long ago
 }
 
 void Inbox::release_held(Client& client) {
@@ -108,14 +112,11 @@ bool Inbox::can_resume() const {
   });
 }
 
-// One frame of each connection in turn, until so many bytes are executed or it has taken long.
-void Inbox::resume_held(TimePoint now, std::size_t bytes_max) {
-  if (holding_.empty()) return;
-  const auto until = std::chrono::steady_clock::now() + core::kPassTimeMax;
+// One frame of each connection in turn, until so many bytes are executed or the turn is over.
+void Inbox::resume_held(TimePoint now) {
   std::size_t bytes = 0;
   std::size_t waiting = 0;  // in a row, for their replies to be read
-  while (waiting < holding_.size() && bytes < bytes_max &&
-         std::chrono::steady_clock::now() < until) {
+  while (waiting < holding_.size() && bytes < kBytesResumed && !turn_.is_over()) {
     const auto id = holding_.front();
     holding_.pop_front();
     auto& client = *clients_.at(id);
@@ -133,7 +134,7 @@ void Inbox::resume_held(TimePoint now, std::size_t bytes_max) {
 std::size_t Inbox::resume_one(Client& client, TimePoint now) {
   auto oldest = client.held.take();
   const auto bytes = HeldRequests::cost(oldest.run());
-  const auto rest = hand_on(client, oldest.run(), oldest.arrived(), now);
+  const auto rest = hand_on(client, oldest.run(), oldest.age(), oldest.arrived(), now);
   if (client.gone) return bytes;
   const auto left = rest.empty() ? 0 : HeldRequests::cost(rest);
   client.held.give_back(std::move(oldest), rest);

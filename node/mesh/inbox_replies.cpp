@@ -15,6 +15,11 @@ namespace {
 
 // A reply that always finds room, as what tells of its loss would not be much smaller.
 constexpr std::size_t kSmallReplyBytes = 512;
+// Buffers kept for the replies of coming passes, of all clients together.
+constexpr std::size_t kSpareBuffers = 64;
+// Full sockets that are tried again in one pass. Each costs a look only, but there may be
+// thousands.
+constexpr std::size_t kRetriesPerPass = 256;
 
 }  // namespace
 
@@ -25,6 +30,10 @@ void Inbox::reply(const core::Origin& origin, const ReplyView& answer) {
   // dropped later. Twice, for what was asked before it was taken to be slow.
   if (client->waiting.bytes() > 2 * limits::kMeshClientReplyBytesMax) {
     return counters_.dropped_replies.add();
+  }
+  if (client->frame.capacity() == 0 && !spare_.empty()) {
+    client->frame = std::move(spare_.back());
+    spare_.pop_back();
   }
   if (client->frame.empty()) wire::begin_frame(client->frame, wire::FrameKind::kReplies);
   const auto bytes = std::max(answer.body.size(), answer.result.size());
@@ -62,16 +71,40 @@ void Inbox::flush() {
     client->dirty = false;
     if (client->waiting.empty() && !client->frame.empty()) {
       const auto routing_id = routing_id_of(id);
-      const auto sent = send_to(view(routing_id), client->frame, client->unsent);
-      if (sent == transport::Sent::kTaken) continue;
+      const auto sent = send_replies(*client, view(routing_id), client->frame);
+      if (sent == transport::Sent::kTaken) {
+        keep_spare(client->frame);
+        continue;
+      }
     }
     seal(*client);
     send_waiting(*client);
-    if (!client->waiting.empty()) mark_dirty(*client);  // try again next pass
+    if (client->waiting.empty() || std::exchange(client->stuck, true)) continue;
+    stuck_.push_back(id);
   }
   if (dirty_.empty()) {
     dirty.clear();
     dirty_ = std::move(dirty);  // keeps its memory
+  }
+  retry_stuck();
+}
+
+// So that no client keeps memory for the replies that it may get one day.
+void Inbox::keep_spare(wire::Buffer& frame) {
+  if (frame.capacity() == 0) return;  // libzmq has it
+  if (spare_.size() < kSpareBuffers) spare_.push_back(std::move(frame));
+  frame = {};
+}
+
+void Inbox::retry_stuck() {
+  for (auto left = std::min(stuck_.size(), kRetriesPerPass); left > 0; --left) {
+    const auto id = stuck_.front();
+    stuck_.pop_front();
+    auto* client = find(id);
+    if (client == nullptr) continue;
+    send_waiting(*client);
+    client->stuck = !client->waiting.empty();
+    if (client->stuck) stuck_.push_back(id);
   }
 }
 
@@ -79,15 +112,30 @@ void Inbox::send_waiting(Client& client) {
   const auto routing_id = routing_id_of(client.id);
   bool gone = false;
   client.waiting.send_all([&](wire::Buffer& frame) {
-    const auto sent = send_to(view(routing_id), frame, client.unsent);
+    const auto sent = send_replies(client, view(routing_id), frame);
     gone = sent == transport::Sent::kGone;
     return sent == transport::Sent::kTaken;
   });
   if (gone) forget(client);
 }
 
+transport::Sent Inbox::send_replies(Client& client, std::string_view routing_id,
+                                    wire::Buffer& frame) {
+  const auto bytes = frame.size();
+  const auto sent = send_to(routing_id, frame, client.unsent);
+  if (client.tells_read && sent == transport::Sent::kTaken) client.untold += bytes;
+  return sent;
+}
+
 void Inbox::seal(Client& client) {
-  if (!client.frame.empty()) client.waiting.add(std::exchange(client.frame, {}));
+  if (client.frame.empty()) return;
+  if (client.frame.capacity() > 2 * client.frame.size() + kQueuedFrameBytes) {  // a spare one
+    wire::Buffer copy;
+    copy.append(client.frame.view());
+    keep_spare(client.frame);
+    client.frame = std::move(copy);
+  }
+  client.waiting.add(std::exchange(client.frame, {}));
 }
 
 // Of replies: ours and what libzmq has of them.
@@ -103,18 +151,19 @@ std::size_t Inbox::unread_bytes_left() const {
 // Whether its requests are executed. As much as is left over by all, and not an equal share of the
 // whole: the sum of such shares grows without bound when connections come one after the other.
 bool Inbox::has_room_for_replies(const Client& client) const {
-  return client.waiting.bytes() <= limits::kMeshClientReplyBytesMax &&
+  return client.waiting.bytes() + client.untold <= limits::kMeshClientReplyBytesMax &&
          unread_bytes(client) <= unread_bytes_left();
 }
 
 bool Inbox::may_resume(const Client& client) const {
-  return client.waiting.bytes() < limits::kMeshClientReplyBytesMax / 2 &&
+  return client.waiting.bytes() + client.untold < limits::kMeshClientReplyBytesMax / 2 &&
          unread_bytes(client) <= unread_bytes_left() / 2;
 }
 
 // Requests that may be executed before it is asked again whether their connection reads. When room
 // is scarce, one, since each may bring a reply of a mebibyte.
-std::size_t Inbox::run_max() const {
+std::size_t Inbox::run_max(const Client& client) const {
+  if (client.untold > limits::kMeshClientReplyBytesMax / 4) return 1;
   return unread_bytes_left() < limits::kMeshReplyBytesMax / 2 ? 1 : decoded_.size();
 }
 

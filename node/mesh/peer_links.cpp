@@ -1,11 +1,12 @@
 #include "node/mesh/peer_links.h"
 
-#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
 #include "common/text.h"
+#include "node/core/pass_time.h"
 
 namespace kvmesh::mesh {
 
@@ -14,12 +15,7 @@ namespace {
 constexpr std::size_t kWhyBytesMax = 512;
 
 // A reason may hold what the far side wrote: it goes into the log and into the texts of errors.
-std::string one_line(std::string_view text) {
-  std::string out{text.substr(0, kWhyBytesMax)};
-  std::ranges::replace_if(
-      out, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-  return out;
-}
+std::string one_line(std::string_view text) { return printable(text.substr(0, kWhyBytesMax)); }
 
 }  // namespace
 
@@ -59,12 +55,16 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
     owner_.core_.on_reply(index_, reply, owner_.now_);
   }
   void on_draining(transport::Link& link, const std::string& why) override {
-    spdlog::info("link to {} takes no more requests: {}", link.options().peer.str(), why);
-    owner_.core_.on_peer_draining(index_, one_line(why));
-    owner_.events_.on_peer_down(index_, one_line(why));
+    const auto shown = one_line(why);
+    spdlog::info("link to {} takes no more requests: {}", link.options().peer.str(), shown);
+    owner_.core_.on_peer_draining(index_, shown);
+    owner_.events_.on_peer_down(index_, shown);
   }
   void on_sent(transport::Link& /*link*/, RequestId id, TimePoint when) override {
     owner_.core_.on_sent(id, when);
+  }
+  void on_expired(transport::Link& /*link*/, RequestId id) override {
+    owner_.core_.on_expired(id, owner_.now_);
   }
   void on_unsent(transport::Link& /*link*/, RequestId id) override {
     owner_.core_.on_unsent(id, owner_.now_);
@@ -120,18 +120,27 @@ void PeerLinks::wake(PeerLink& link) {
 }
 
 void PeerLinks::forward(PeerIndex peer, const RequestView& request, RequestId id,
-                        std::uint64_t timeout_ms, const wire::PathStep& step) {
+                        TimePoint deadline, const wire::PathStep& step) {
   auto& link = *links_[peer.value];
   wake(link);
-  link.link().add_request(request, id, timeout_ms, &step);
+  link.link().add_request(request, id, deadline, &step);
+}
+
+transport::Link::Unsent PeerLinks::unsent(PeerIndex peer) const {
+  return links_[peer.value]->link().unsent();
 }
 
 bool PeerLinks::receive(TimePoint now, int frames_max) {
   now_ = now;
+  if (awake_.empty()) return false;
+  const auto until = std::chrono::steady_clock::now() + core::kPassTimeMax;
   bool more = false;
-  // By index: what a link tells may wake others.
-  for (std::size_t i = 0; i < awake_.size(); ++i) {
-    more |= awake_[i]->link().receive(now, frames_max);
+  // By index: what a link tells may wake others. Where it stopped it goes on next time, so that all
+  // links have their turn.
+  for (auto left = awake_.size(); left > 0; --left) {
+    turn_ = (turn_ + 1) % awake_.size();
+    more |= awake_[turn_]->link().receive(now, frames_max, until);
+    if (left > 1 && std::chrono::steady_clock::now() >= until) return true;
   }
   return more;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -39,9 +40,12 @@ class PeerLinks {
   PeerLinks(const PeerLinks&) = delete;
   PeerLinks& operator=(const PeerLinks&) = delete;
 
-  void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
+  void forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
                const wire::PathStep& step);
-  /// Handles what has arrived on the links that have something; true when there may be more.
+  /// What that peer's link has not sent yet; see Link.
+  transport::Link::Unsent unsent(PeerIndex peer) const;
+  /// Handles what has arrived on the links that have something, `frames_max` frames of each, until
+  /// it has taken core::kPassTimeMax; true when there may be more.
   bool receive(TimePoint now, int frames_max);
   void flush();
   /// Must be asked after flush() and before the loop sleeps; true: do not sleep.
@@ -60,6 +64,7 @@ class PeerLinks {
   TimePoint now_;  // of the pass, for what links tell
   std::vector<std::unique_ptr<PeerLink>> links_;
   std::vector<PeerLink*> awake_;  // those that may have something to do in this pass
+  std::size_t turn_ = 0;          // of these, whose turn it is to begin
 };
 
 }  // namespace kvmesh::mesh

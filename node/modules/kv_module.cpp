@@ -1,26 +1,20 @@
 #include "node/modules/kv_module.h"
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include <kvmesh/limits.h>
 
-#include "common/text.h"
 #include "common/wire/pack.h"
 #include "node/modules/arguments.h"
+#include "node/modules/kv_here.h"
 
 namespace kvmesh::modules {
 namespace {
 
 using core::Call;
 using store::Engine;
-
-Status with_bucket(const Status& status, std::string_view bucket) {
-  if (status.code() != StatusCode::kNotFound) return status;
-  return {StatusCode::kNotFound, "there is no bucket " + in_quotes(bucket)};
-}
 
 void finish(Call& call, const Status& status) {
   if (status.ok()) return call.succeed();
@@ -81,56 +75,35 @@ void count(Engine& engine, Call& call) {
   finish(call, keys.status());
 }
 
-struct PageArguments {
-  std::optional<std::string_view> after;
-  std::uint64_t limit = 0;
-};
-
-std::optional<PageArguments> read_page_arguments(Call& call, std::string_view usage,
-                                                 std::size_t name_max) {
+std::optional<KvWork::Wanted> read_page_arguments(Call& call, std::string_view usage,
+                                                  std::size_t name_max) {
   Arguments args{call.request().args, usage};
-  PageArguments page;
+  KvWork::Wanted page;
   page.after = args.optional_bytes("name to go on after", name_max);
-  page.limit = args.optional_uint(0);
+  const auto limit = args.optional_uint(0);
   if (refuse(call, args.check())) return std::nullopt;
-  if (page.limit > limits::kPageItemsMax) {
-    call.fail({StatusCode::kInvalidArgument, "a page of " + std::to_string(page.limit) +
+  if (limit > limits::kPageItemsMax) {
+    call.fail({StatusCode::kInvalidArgument, "a page of " + std::to_string(limit) +
                                                  " names is over the limit of " +
                                                  std::to_string(limits::kPageItemsMax)});
     return std::nullopt;
   }
-  if (page.limit == 0) page.limit = limits::kPageItemsDefault;
+  page.items_max = limit == 0 ? limits::kPageItemsDefault : limit;
   return page;
 }
 
-void finish_page(Call& call, const Result<store::Page>& page) {
-  if (page) {
-    auto& out = call.result();
-    wire::pack_array(out, 2);
-    wire::pack_bool(out, page->more);
-    wire::pack_array(out, page->names.size());
-    for (const auto& name : page->names) wire::pack_bin(out, name);
-  }
-  finish(call, page.status());
+std::optional<KvWork::Wanted> wanted_keys(Call& call) {
+  if (refuse_without_bucket(call)) return std::nullopt;
+  return read_page_arguments(call, "kv.keys [after, limit]", limits::kKeyBytesMax);
 }
 
-void keys(Engine& engine, Call& call) {
-  if (refuse_without_bucket(call)) return;
-  const auto page = read_page_arguments(call, "kv.keys [after, limit]", limits::kKeyBytesMax);
-  if (!page) return;
-  finish_page(call,
-              engine.list_keys(call.bucket(), page->after, page->limit, limits::kPageBytesMax));
-}
-
-void buckets(Engine& engine, Call& call) {
+std::optional<KvWork::Wanted> wanted_buckets(Call& call) {
   if (!call.bucket().empty()) {
-    return call.fail({StatusCode::kInvalidArgument,
-                      "kv.buckets is for a node; send it to one, not to a bucket"});
+    call.fail({StatusCode::kInvalidArgument,
+               "kv.buckets is for a node; send it to one, not to a bucket"});
+    return std::nullopt;
   }
-  const auto page =
-      read_page_arguments(call, "kv.buckets [after, limit]", limits::kBucketNameBytesMax);
-  if (!page) return;
-  finish_page(call, engine.list_buckets(page->after, page->limit, limits::kPageBytesMax));
+  return read_page_arguments(call, "kv.buckets [after, limit]", limits::kBucketNameBytesMax);
 }
 
 // Of calls whose first argument is a key.
@@ -147,9 +120,11 @@ void expect_key(Engine& engine, const RequestView& request, core::HintStage stag
 
 }  // namespace
 
-void define_kv(core::Modules& modules, store::Engine& engine) {
-  const auto define = [&](const char* function, void (*handler)(Engine&, Call&)) {
-    modules.define(function, [&engine, handler](Call& call) { handler(engine, call); });
+void define_kv(core::Modules& modules, store::Engine& engine, KvWork* work) {
+  const auto define = [&](const char* function, void (*handler)(Engine&, Call&),
+                          core::Cost cost = core::Cost::kLittle) {
+    modules.define(
+        function, [&engine, handler](Call& call) { handler(engine, call); }, {}, cost);
   };
   const auto define_with_key = [&](const char* function, void (*handler)(Engine&, Call&)) {
     modules.define(
@@ -158,14 +133,23 @@ void define_kv(core::Modules& modules, store::Engine& engine) {
           expect_key(engine, request, stage);
         });
   };
+  const auto define_page = [&](const char* function, auto read) {
+    const auto list = [&engine, work, read](Call& call) {
+      const auto wanted = read(call);
+      if (!wanted) return;
+      work != nullptr ? work->list(call, *wanted) : list_now(engine, call, *wanted);
+    };
+    modules.define(function, list, {}, core::Cost::kMuch);
+  };
   define_with_key("kv.put", put);
   define_with_key("kv.get", get);
   define_with_key("kv.delete", erase);
   define("kv.create", create);
-  define("kv.drop", drop);
+  define("kv.drop", drop, core::Cost::kMuch);
   define("kv.count", count);
-  define("kv.keys", keys);
-  define("kv.buckets", buckets);
+  define_page("kv.keys", wanted_keys);
+  define_page("kv.buckets", wanted_buckets);
+  define_kv_here(modules);
 }
 
 }  // namespace kvmesh::modules

@@ -116,13 +116,15 @@ void modules(Host& host, Call& call) {
 }  // namespace
 
 void define_task(core::Modules& all, tasks::Host& host) {
-  const auto define = [&](const char* function, void (*handler)(Host&, Call&)) {
-    all.define(function, [&host, handler](Call& call) { handler(host, call); });
+  const auto define = [&](const char* function, void (*handler)(Host&, Call&),
+                          core::Cost cost = core::Cost::kLittle) {
+    all.define(
+        function, [&host, handler](Call& call) { handler(host, call); }, {}, cost);
   };
   define("task.run", run);
   define("task.next", next);
   define("task.cancel", cancel);
-  define("task.list", list);
+  define("task.list", list, core::Cost::kMuch);
   define("task.modules", modules);
 }
 

@@ -20,6 +20,9 @@ enum class EventKind : std::uint8_t {
   kAsk,          // the next request of the plan
   kFault,        // the next fault of the plan
   kArrive,       // a frame reaches the other end; detail: frame
+  kWire,         // a slow connection is through with a frame; detail: connection, and which way
+  kRoom,         // a node's link takes frames again
+  kWatch,        // a node looks when it last heard on a slow connection; detail: connection
   kPass,         // a node does what has come in
   kTick,         // a node looks at its deadlines
   kConnect,      // a node dials; detail: peer

@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/sim/timing.h"
 #include "node/sim/workload.h"
 
 namespace kvmesh::sim {
 namespace {
 
-constexpr Micros kMilli{1000};
 // A node that stops may take a second, and can start again only then.
 constexpr Micros kStopped{1200000};
 
@@ -22,7 +22,8 @@ class Troublemaker {
       return add_pair(at, FaultKind::kPause, FaultKind::kResume, kMilli, 2500 * kMilli);
     if (place < 53) return add_slow(at);
     if (place < 70) return add_cut(at);
-    if (place < 80) return add_partition(at);
+    if (place < 75) return add_partition(at);
+    if (place < 82) return add_throttle(at);
     if (place < 92) return add_reload(at);
     add_pair(at, FaultKind::kStop, FaultKind::kStart, kStopped, 2 * kStopped);
   }
@@ -71,12 +72,32 @@ class Troublemaker {
     if (!others.empty()) add({at, FaultKind::kCut, {one}, others, {}, {}});
   }
 
-  void add_partition(Micros at) {
-    std::vector<NodeIndex> first;
-    std::vector<NodeIndex> second;
+  std::pair<std::vector<NodeIndex>, std::vector<NodeIndex>> two_sides() {
+    std::pair<std::vector<NodeIndex>, std::vector<NodeIndex>> out;
     for (NodeIndex i = 0; i < plan_.nodes.size(); ++i) {
-      (random_.chance(40) ? first : second).push_back(i);
+      (random_.chance(40) ? out.first : out.second).push_back(i);
     }
+    return out;
+  }
+
+  // From a link that is merely busy to one that takes a second for a frame.
+  void add_throttle(Micros at) {
+    const auto [first, second] = two_sides();
+    if (first.empty() || second.empty()) return;
+    const auto rate =
+        random_.chance(50) ? random_.between(300, 10000) : random_.between(10000, 200000);
+    add({at, FaultKind::kThrottle, first, second, {}, {}, rate});
+    add({later(at, 50 * kMilli, 4000 * kMilli),
+         FaultKind::kThrottle,
+         first,
+         second,
+         {},
+         {},
+         plan_.network.rate});
+  }
+
+  void add_partition(Micros at) {
+    const auto [first, second] = two_sides();
     if (first.empty() || second.empty()) return;
     add({at, FaultKind::kPartition, first, second, {}, {}});
     add({later(at, 5 * kMilli, 2500 * kMilli), FaultKind::kHeal, {}, {}, {}, {}});
@@ -114,6 +135,7 @@ void make_network_worse(NetworkPlan& network, Trouble trouble, Random& random) {
   if (random.chance(30)) network.window_requests = random.between(1, 20);
   if (random.chance(30)) network.window_bytes = random.between(100, 4000);
   if (random.chance(50)) network.pipe_frames = static_cast<std::uint32_t>(random.between(1, 4));
+  if (random.chance(50)) network.buffer_bytes = random.between(1000, 100000);
 }
 
 }  // namespace

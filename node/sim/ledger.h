@@ -22,6 +22,7 @@ class Ledger {
   struct Debt {
     Micros due{};
     std::uint32_t number = 0;       // the request's place in the plan
+    std::uint32_t hops = 0;         // that it had come
     std::optional<PeerIndex> peer;  // whom it was passed to
     std::size_t bytes = 0;
   };

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <random>
 #include <string>
@@ -13,6 +14,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/number.h"
+#include "common/standard_descriptors.h"
 #include "node/sim/options.h"
 #include "node/sim/report.h"
 #include "node/sim/scenario.h"
@@ -24,6 +27,7 @@ namespace kvmesh::sim {
 namespace {
 
 constexpr std::uint32_t kLevelsMax = 8;
+constexpr std::uint64_t kUintMax = std::numeric_limits<std::uint32_t>::max();
 
 // One of the words of `values`. What is added last is asked first: so a word that is none of them
 // is told with all that are.
@@ -33,20 +37,25 @@ CLI::Option* choose(CLI::Option* option, const std::map<std::string, Value>& val
       ->transform(CLI::IsMember(values).description(""));
 }
 
+CLI::Validator whole_number(std::uint64_t min, std::uint64_t max) {
+  return {[min, max](std::string& text) { return whole_number_fault(text, min, max); }, ""};
+}
+
 void add_options(CLI::App& app, Options& options, bool& no_shrink) {
   app.add_option("CONFIG", options.configurations,
                  "Configurations of the nodes: files, or directories of .toml files");
   app.add_option("--seed", options.seed, "Which run; the same seed gives the same run")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()));
   app.add_option("--runs", options.runs, "So many runs, with seeds that follow one another")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number(1, kUintMax));
   app.add_option("--nodes", options.nodes, "Without CONFIG: make up a mesh of so many nodes")
       ->type_name("N")
-      ->check(CLI::Range(1, 100000));
+      ->check(whole_number(1, 100000));
   app.add_option("--levels", options.levels, "How often a range is split on the way (1 to 8)")
       ->type_name("N")
-      ->check(CLI::Range(1U, kLevelsMax));
+      ->check(whole_number(1, kLevelsMax));
   const std::map<std::string, Options::Shape> shapes = {{"tree", Options::Shape::kTree},
                                                         {"chain", Options::Shape::kChain},
                                                         {"random", Options::Shape::kRandom}};
@@ -54,7 +63,8 @@ void add_options(CLI::App& app, Options& options, bool& no_shrink) {
       app.add_option("--shape", options.shape, "tree (delegation), chain, or random (any tables)");
   choose(shape, shapes)->type_name("SHAPE");
   app.add_option("--requests", options.requests, "How many requests; 2000 unless said otherwise")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(whole_number(0, kUintMax));
   app.add_option_function<std::string>(
          "--duration",
          [&options](const std::string& text) {
@@ -165,4 +175,11 @@ int run_program(int argc, char** argv) {
 }  // namespace
 }  // namespace kvmesh::sim
 
-int main(int argc, char** argv) { return kvmesh::sim::run_program(argc, argv); }
+int main(int argc, char** argv) {
+  kvmesh::open_standard_descriptors();
+  const int exit_status = kvmesh::sim::run_program(argc, argv);
+  const auto printed = kvmesh::write_standard_output();
+  if (printed.ok()) return exit_status;
+  std::cerr << printed.text() << "\n";
+  return exit_status == 0 ? 2 : exit_status;
+}

@@ -3,14 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/sim/timing.h"
+
 namespace kvmesh::sim {
 namespace {
 
 constexpr std::chrono::milliseconds kPeerTimeout{1000};
-constexpr std::chrono::milliseconds kPingInterval{250};
 constexpr std::chrono::milliseconds kResend{400};  // until TCP tries again what was lost
 constexpr std::chrono::milliseconds kNotice{2};
 constexpr std::size_t kBytesKept = 4096;
+constexpr std::uint64_t kFrameBytes = 60;  // of a packet, beside what it carries
 
 // Of the names, so that removing a node changes nothing for the links of others.
 std::uint64_t seed_of_link(std::uint64_t seed, const NodeName& from, const NodeName& to) {
@@ -77,6 +79,16 @@ FrameId Network::make_frame(ConnectionId connection, bool to_server, FrameSort s
 
 void Network::free_frame(FrameId id) {
   auto& frame = frames_[id];
+  if (std::exchange(frame.is_held, false)) {
+    auto& connection = connections_[frame.connection];
+    auto& way = way_of(connection, frame);
+    --way.frames;
+    way.bytes -= frame.bytes.size();
+    if (way.wants_room && has_room(way)) {
+      way.wants_room = false;
+      events_.add(events_.now(), EventKind::kRoom, connection.dialer, 0, connection.dialer_life);
+    }
+  }
   frame.bytes.clear();
   frame.bytes.shrink(kBytesKept);
   frame.records.clear();
@@ -88,9 +100,84 @@ void Network::send(FrameId id, Micros at) {
   auto& connection = connections_[frame.connection];
   auto& way = way_of(connection, frame);
   if (way.ended) return free_frame(id);
+  frame.is_held = true;
+  frame.left = at;
   ++way.frames;
+  way.bytes += frame.bytes.size();
   frame.place = way.sent++;
-  schedule(id, at);
+  if (way.waiting.empty() && rate_of(connection) == NetworkPlan::kNoRate) return schedule(id, at);
+  way.waiting.push_back(id);
+  way.waiting_bytes += frame.bytes.size();
+  if (way.waiting.size() == 1) start_wire(frame.connection, frame.to_server, at);
+}
+
+std::uint64_t Network::rate_of(const Connection& connection) const {
+  for (auto throttle = throttles_.rbegin(); throttle != throttles_.rend(); ++throttle) {
+    if (between(connection, throttle->between)) return throttle->rate;
+  }
+  return plan_.network.rate;
+}
+
+// The first frame that waits goes onto the wire. The rate that it finds there is its own to the
+// end.
+void Network::start_wire(ConnectionId id, bool to_server, Micros at) {
+  auto& connection = connections_[id];
+  auto& way = to_server ? connection.out : connection.back;
+  const auto rate = rate_of(connection);
+  if (rate != NetworkPlan::kNoRate) begin_watch(id);
+  const auto& frame = frames_[way.waiting.front()];
+  const auto bytes = frame.bytes.size() + kFrameBytes;
+  const auto takes =
+      rate == NetworkPlan::kNoRate ? 0 : bytes * 1000000 / std::max<std::uint64_t>(rate, 1);
+  events_.add(std::max(at, frame.left) + Micros{static_cast<std::int64_t>(takes)}, EventKind::kWire,
+              0, std::uint64_t{id} << 1 | (to_server ? 1 : 0));
+}
+
+void Network::wire_over(std::uint64_t detail) {
+  const auto id = static_cast<ConnectionId>(detail >> 1);
+  const bool to_server = (detail & 1) != 0;
+  auto& connection = connections_[id];
+  auto& way = to_server ? connection.out : connection.back;
+  if (way.ended) {
+    for (const auto frame : std::exchange(way.waiting, {})) free_frame(frame);
+    way.waiting_bytes = 0;
+    return;
+  }
+  way.waiting_bytes -= frames_[way.waiting.front()].bytes.size();
+  schedule(way.waiting.front(), events_.now());
+  way.waiting.pop_front();
+  if (!way.waiting.empty()) start_wire(id, to_server, events_.now());
+}
+
+void Network::throttle(const std::vector<NodeIndex>& first, const std::vector<NodeIndex>& second,
+                       std::uint64_t rate) {
+  throttles_.push_back({parting_of(first, second), rate});
+}
+
+void Network::begin_watch(ConnectionId id) {
+  auto& connection = connections_[id];
+  if (std::exchange(connection.is_watched, true)) return;
+  connection.last_heard = events_.now();
+  events_.add(events_.now() + kPingInterval, EventKind::kWatch, connection.dialer, id);
+}
+
+bool Network::watch(ConnectionId id, bool dialer_is_paused) {
+  auto& connection = connections_[id];
+  connection.is_watched = false;
+  if (!connection.open) return false;
+  const bool is_slow = !connection.out.waiting.empty() || !connection.back.waiting.empty() ||
+                       rate_of(connection) != NetworkPlan::kNoRate;
+  if (!is_slow) return false;
+  // One that stood still itself has not looked either.
+  if (dialer_is_paused) connection.last_heard = events_.now();
+  const auto heard = connection.last_heard;
+  if (events_.now() - heard > kPeerTimeout) return true;
+  if (events_.now() - heard >= kPingInterval && has_room(connection.out)) {
+    send(make_frame(id, true, FrameSort::kPing), events_.now());
+  }
+  connection.is_watched = true;
+  events_.add(events_.now() + kPingInterval, EventKind::kWatch, connection.dialer, id);
+  return false;
 }
 
 void Network::schedule(FrameId id, Micros at) {
@@ -108,7 +195,6 @@ bool Network::arrive(FrameId id) {
   auto& connection = connections_[frame.connection];
   auto& way = way_of(connection, frame);
   if (way.ended) {
-    --way.frames;
     free_frame(id);
     return false;
   }
@@ -121,7 +207,7 @@ bool Network::arrive(FrameId id) {
     return false;
   }
   ++way.arrived;
-  --way.frames;
+  if (!frame.to_server) connection.last_heard = events_.now();
   const auto next = std::ranges::find(way.early, way.arrived,
                                       [this](FrameId early) { return frames_[early].place; });
   if (next != way.early.end()) {
@@ -131,8 +217,14 @@ bool Network::arrive(FrameId id) {
   return true;
 }
 
-bool Network::takes_requests(ConnectionId id) const {
-  return connections_[id].out.frames < plan_.network.pipe_frames;
+bool Network::has_room(const Connection::Way& way) const {
+  return way.frames < plan_.network.pipe_frames || way.bytes < plan_.network.buffer_bytes;
+}
+
+bool Network::takes_requests(ConnectionId id) {
+  auto& way = connections_[id].out;
+  way.wants_room = !has_room(way);
+  return !way.wants_room;
 }
 
 bool Network::is_blocked(NodeIndex a, NodeIndex b) const {
@@ -157,6 +249,7 @@ void Network::part(const std::vector<NodeIndex>& first, const std::vector<NodeIn
 
 void Network::heal() {
   partings_.clear();
+  throttles_.clear();
   for (ConnectionId id = 0; id < connections_.size(); ++id) {
     auto& connection = connections_[id];
     // One that has ended at the other side says so now, as soon as a packet reaches it.
@@ -175,7 +268,6 @@ void Network::release_stalled(ConnectionId id, Connection::Way& way) {
   const auto again = events_.now() + some_time(id, Micros{0}, kResend);
   for (const auto frame : std::exchange(way.stalled, {})) {
     if (way.ended) {
-      --way.frames;
       free_frame(frame);
     } else {
       schedule(frame, again);

@@ -35,6 +35,14 @@ std::vector<NodePlan> make_mesh(const Options& options, Random& random) {
   return {};
 }
 
+// Some nodes have so little memory that they refuse writes.
+void fill_stores(std::vector<NodePlan>& nodes, Random& random) {
+  if (!random.chance(40)) return;
+  for (auto& node : nodes) {
+    if (random.chance(40)) node.memory_max = random.between(1000, 20000);
+  }
+}
+
 Status read_scenario_file(const std::string& path, Plan& plan) {
   std::ifstream in{path};
   if (!in) {
@@ -70,7 +78,10 @@ Result<Plan> make_plan(const Options& options, std::uint64_t seed,
   if (!options.scenario.empty()) {
     if (auto status = read_scenario_file(options.scenario, plan); !status.ok()) return status;
   }
-  if (plan.nodes.empty()) plan.nodes = make_mesh(options, random);
+  if (plan.nodes.empty()) {
+    plan.nodes = make_mesh(options, random);
+    if (options.trouble == Trouble::kMany) fill_stores(plan.nodes, random);
+  }
   const bool given = !options.scenario.empty();
   const auto count = options.requests.value_or(plan.requests.empty() ? kRequestsDefault : 0);
   auto duration = options.duration;

@@ -7,6 +7,9 @@
 namespace kvmesh::sim {
 namespace {
 
+// What a hop may take from a request's time beside the time that passes: a millisecond for the way,
+// and what is rounded down to one.
+constexpr std::chrono::milliseconds kHopCost{2};
 // A tick of the node, and two of its deadlines' timing wheel.
 constexpr std::chrono::milliseconds kAnswerSlack{20 + 16};
 // Shorter deadlines may well be missed when nothing is wrong.
@@ -40,7 +43,10 @@ Oracle::Oracle(const Plan& plan, const Tables& tables, Violations& violations)
       violations_(violations),
       calm_(plan.calm()),
       records_(plan.requests.size()),
-      shadows_(plan.nodes.size()) {}
+      scans_(plan) {
+  shadows_.reserve(plan.nodes.size());
+  for (NodeIndex i = 0; i < plan.nodes.size(); ++i) shadows_.emplace_back(plan, i);
+}
 
 std::string Oracle::describe(std::uint32_t number) const {
   const auto& request = plan_.requests[number];
@@ -59,9 +65,9 @@ void Oracle::asked(std::uint32_t number, Micros now) {
   record.is_asked = true;
   record.asked = now;
   record.order = ++order_;
-  record.tables = tables_.version();
-  const auto key = route_key(plan_.buckets[request.bucket]);
-  if (key) record.end = tables_.walk(request.node, *key);
+  const auto byte = route_key(plan_.buckets[request.bucket]);
+  if (byte) record.end = tables_.walk(request.node, *byte);
+  if (byte) record.tables = tables_.version(*byte);
   ++figures_.asked;
 }
 
@@ -71,22 +77,25 @@ void Oracle::not_asked(std::uint32_t number) {
 }
 
 void Oracle::executed(std::uint32_t number, NodeIndex node, std::uint64_t timeout_ms,
-                      std::uint32_t hops, StatusCode code, std::string_view result) {
+                      std::uint32_t hops, StatusCode code, std::string_view result, Micros now) {
   auto& record = records_[number];
   if (!record.is_asked) return violate("invented", number, "was executed but never asked");
   if (record.is_executed) violate("executed_twice", number, "was executed again");
-  if (timeout_ms == 0) violate("executed_late", number, "was executed though no time was left");
+  check_time(number, timeout_ms, now);
   if (record.is_answered && promises_nothing_done(record.answered_code)) {
     violate("not_executed", number,
             "was answered " + name_of(record.answered_code) + " and is executed now");
   }
-  const auto must = shadows_[node].execute(plan_.requests[number], plan_.nodes[node].name,
-                                           code == StatusCode::kFull);
+  auto must = shadows_[node].execute(plan_.requests[number], code == StatusCode::kFull,
+                                     scans_.after(number));
   if (must.code != code || (code == StatusCode::kOk && must.result != result)) {
     violate("store", number,
             "is answered " + name_of(code) + " " + in_quotes(result) + " by the store of " +
                 plan_.nodes[node].name.str() + ", which must say " + name_of(must.code) + " " +
                 in_quotes(must.result));
+  }
+  if (plan_.requests[number].operation == Operation::kKeys && code == StatusCode::kOk) {
+    scans_.executed(number, node, shadows_[node], std::move(must.page));
   }
   check_place(number, node);
   check_order(number);
@@ -97,9 +106,43 @@ void Oracle::executed(std::uint32_t number, NodeIndex node, std::uint64_t timeou
   ++figures_.hops[std::min<std::size_t>(hops, limits::kHopsMax)];
 }
 
+void Oracle::check_time(std::uint32_t number, std::uint64_t timeout_ms, Micros now) {
+  if (timeout_ms == 0) violate("executed_late", number, "was executed though no time was left");
+  const auto& record = records_[number];
+  const auto late = now - due(number);
+  if (late <= Micros{0}) return;
+  ++figures_.late;
+  figures_.late_most = std::max(figures_.late_most, late);
+  const auto allowed = record.late_allowed + drift(number);
+  figures_.late_allowed = std::max(figures_.late_allowed, allowed);
+  if (late <= allowed) return;
+  violate("executed_late", number,
+          "was executed " + std::to_string(late.count()) +
+              " us after its asker's deadline, of which " + std::to_string(allowed.count()) +
+              " us can be explained");
+}
+
+bool Oracle::has_one_way(std::uint32_t number) const {
+  const auto byte = route_key(plan_.buckets[plan_.requests[number].bucket]);
+  return !byte || records_[number].tables == tables_.version(*byte);
+}
+
+bool Oracle::has_failed(std::uint32_t number, StatusCode code) const {
+  return (records_[number].failures >> static_cast<unsigned>(code) & 1U) != 0;
+}
+
+void Oracle::failed(std::uint32_t number, StatusCode code, std::uint32_t hops, Micros now,
+                    bool is_over) {
+  records_[number].failures |= 1U << static_cast<unsigned>(code);
+  const auto left = due(number) - now;
+  if (!is_over || left <= (hops + 1) * kHopCost + drift(number)) return;
+  violate("gave_up_early", number,
+          "was answered " + name_of(code) + " with " + std::to_string(left.count()) + " us left");
+}
+
 void Oracle::check_place(std::uint32_t number, NodeIndex node) {
   const auto& record = records_[number];
-  if (record.tables != tables_.version()) return;  // it may go by the old ones or the new ones
+  if (!has_one_way(number)) return;  // it may go by the old ones or the new ones
   if (record.end.code == StatusCode::kOk && record.end.node == node) return;
   violate("wrong_node", number,
           "was executed by " + plan_.nodes[node].name.str() + ", to which the tables do not lead");
@@ -109,10 +152,11 @@ void Oracle::check_place(std::uint32_t number, NodeIndex node) {
 // was given up on the way may be late, and a new table may have made a shorter way.
 void Oracle::check_order(std::uint32_t number) {
   const auto& record = records_[number];
-  if (record.is_answered || record.is_abandoned || record.is_given_up) return;
+  if (record.is_answered || record.is_abandoned) return;
+  if (has_failed(number, StatusCode::kOutcomeUnknown)) return;
   const auto& request = plan_.requests[number];
   auto& youngest = youngest_[std::uint64_t{request.node} << 32 | request.bucket];
-  if (record.order < youngest && record.tables == tables_.version()) {
+  if (record.order < youngest && has_one_way(number)) {
     violate("order", number, "was executed behind a later one of the same asker");
   }
   youngest = std::max(youngest, record.order);
@@ -125,13 +169,14 @@ void Oracle::answered(std::uint32_t number, StatusCode code, std::string_view re
   if (!record.is_asked) return violate("invented", number, "was answered but never asked");
   if (record.is_answered) return violate("answered_twice", number, "was answered again");
   record.is_answered = true;
-  const auto due = record.asked + std::chrono::milliseconds{plan_.requests[number].timeout_ms};
-  if (now > std::max(due, excused_until) + kAnswerSlack) {
-    violate("late_answer", number,
-            "was answered " + std::to_string((now - due).count()) + " us behind its deadline");
+  if (now > std::max(due(number), excused_until) + kAnswerSlack + drift(number)) {
+    violate(
+        "late_answer", number,
+        "was answered " + std::to_string((now - due(number)).count()) + " us behind its deadline");
   }
   check_answer(number, code, result);
   check_code(number, code, now);
+  if (plan_.requests[number].operation == Operation::kKeys) check_scan(number, code);
   record.answered_code = code;
   ++figures_.by_status[static_cast<std::size_t>(code)];
   if (code == StatusCode::kOk) {
@@ -141,10 +186,10 @@ void Oracle::answered(std::uint32_t number, StatusCode code, std::string_view re
 
 void Oracle::check_answer(std::uint32_t number, StatusCode code, std::string_view result) {
   const auto& record = records_[number];
-  if (code == StatusCode::kOutcomeUnknown) return;
-  if (!record.is_executed) {
-    if (!promises_nothing_done(code)) {
-      violate("invented", number, "was answered " + name_of(code) + " but not executed");
+  if (!record.is_executed || code == StatusCode::kOutcomeUnknown) {
+    if (!has_failed(number, code)) {
+      violate("invented", number,
+              "was answered " + name_of(code) + ", which neither a function nor a node has said");
     }
     return;
   }
@@ -162,7 +207,7 @@ void Oracle::check_code(std::uint32_t number, StatusCode code, Micros now) {
   const auto& record = records_[number];
   if (record.is_executed) {
     if (!is_of_the_way(code)) return;
-  } else if (record.tables == tables_.version() && !is_of_the_way(code)) {
+  } else if (has_one_way(number) && !is_of_the_way(code)) {
     const bool stores = plan_.nodes[record.end.node].stores;
     const auto must = record.end.code == StatusCode::kOk && !stores ? StatusCode::kUndefinedFunction
                                                                     : record.end.code;
@@ -181,8 +226,17 @@ void Oracle::check_code(std::uint32_t number, StatusCode code, Micros now) {
   }
 }
 
+void Oracle::check_scan(std::uint32_t number, StatusCode code) {
+  const auto store = scans_.store_of(number);
+  const auto wrong =
+      scans_.answered(number, code == StatusCode::kOk, store ? &shadows_[*store] : nullptr);
+  figures_.scans = scans_.judged();
+  if (!wrong.empty()) violate("scan", number, wrong);
+}
+
 void Oracle::killed(NodeIndex node) {
   shadows_[node].clear();
+  scans_.killed(node);
   for (std::size_t i = 0; i < records_.size(); ++i) {
     auto& record = records_[i];
     if (plan_.requests[i].node != node || !record.is_asked) continue;

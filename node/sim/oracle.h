@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -8,7 +9,9 @@
 
 #include <kvmesh/status.h>
 
+#include "node/sim/node_clock.h"
 #include "node/sim/plan.h"
+#include "node/sim/scans.h"
 #include "node/sim/shadow.h"
 #include "node/sim/tables.h"
 #include "node/sim/violations.h"
@@ -27,11 +30,18 @@ class Oracle {
   void asked(std::uint32_t number, Micros now);
   /// It was never asked, as its node was down.
   void not_asked(std::uint32_t number);
+  /// After which key does the page begin that this kv.keys asks for?
+  std::optional<std::uint16_t> page_after(std::uint32_t number) { return scans_.begin(number); }
+  /// It has come over a link. As the receiver could not know better, it may be executed `late`
+  /// after its deadline for this hop's sake.
+  void passed_on(std::uint32_t number, Micros late) { records_[number].late_allowed += late; }
   /// A function of `node` has run for it, with `timeout_ms` left, and answers so.
   void executed(std::uint32_t number, NodeIndex node, std::uint64_t timeout_ms, std::uint32_t hops,
-                StatusCode code, std::string_view result);
-  /// Some node on the way has answered it as outcome_unknown: it may be executed any time later.
-  void given_up(std::uint32_t number) { records_[number].is_given_up = true; }
+                StatusCode code, std::string_view result, Micros now);
+  /// A node that it reached after so many hops answers this error itself, and has a cause for it;
+  /// `is_over`: the cause is that its time is over.
+  /// After outcome_unknown it may be executed any time later.
+  void failed(std::uint32_t number, StatusCode code, std::uint32_t hops, Micros now, bool is_over);
   /// Its asker has the answer. `excused_until`: its node was late itself until then.
   void answered(std::uint32_t number, StatusCode code, std::string_view result, Micros now,
                 Micros excused_until);
@@ -47,6 +57,10 @@ class Oracle {
     std::uint64_t asked = 0;
     std::uint64_t executed = 0;
     std::uint64_t abandoned = 0;  // not asked, or their asker was killed
+    std::uint64_t late = 0;       // executed after their asker's deadline
+    Micros late_most{};           // by so much
+    Micros late_allowed{};        // most that could be explained, of those that were late
+    std::uint64_t scans = 0;      // of a bucket's keys, that were judged
     std::vector<std::uint64_t> by_status = std::vector<std::uint64_t>(kStatusCodeCount);
     std::vector<std::uint32_t> latencies_us;  // of those answered kOk, in order of their answers
     std::vector<std::uint64_t> hops = std::vector<std::uint64_t>(limits::kHopsMax + 1);
@@ -56,25 +70,38 @@ class Oracle {
  private:
   struct Record {
     Micros asked{};
-    std::uint64_t tables = 0;  // their version when it was asked
-    std::uint64_t result = 0;  // hash of what the execution answered
-    std::uint32_t order = 0;   // among all that were asked
-    Tables::End end;           // where the tables led when it was asked
+    Micros late_allowed{};
+    std::uint64_t tables = 0;    // their version for its byte when it was asked
+    std::uint64_t result = 0;    // hash of what the execution answered
+    std::uint32_t order = 0;     // among all that were asked
+    std::uint32_t failures = 0;  // a bit for each code that some node has answered itself
+    Tables::End end;             // where the tables led when it was asked
     StatusCode executed_code = StatusCode::kOk;
     StatusCode answered_code = StatusCode::kOk;
     bool is_asked = false;
     bool is_executed = false;
     bool is_answered = false;
-    bool is_given_up = false;
     bool is_abandoned = false;
   };
 
   std::string describe(std::uint32_t number) const;
   void violate(std::string_view check, std::uint32_t number, const std::string& what);
+  Micros due(std::uint32_t number) const {
+    return records_[number].asked + std::chrono::milliseconds{plan_.requests[number].timeout_ms};
+  }
+  // What a node's clock may be wrong in that time.
+  Micros drift(std::uint32_t number) const {
+    return Micros{plan_.requests[number].timeout_ms * NodeClock::kDriftPpmMost / 1000} + Micros{1};
+  }
+  // Whether no table that it may have met has changed since it was asked.
+  bool has_one_way(std::uint32_t number) const;
+  bool has_failed(std::uint32_t number, StatusCode code) const;
+  void check_time(std::uint32_t number, std::uint64_t timeout_ms, Micros now);
   void check_place(std::uint32_t number, NodeIndex node);
   void check_order(std::uint32_t number);
   void check_answer(std::uint32_t number, StatusCode code, std::string_view result);
   void check_code(std::uint32_t number, StatusCode code, Micros now);
+  void check_scan(std::uint32_t number, StatusCode code);
 
   const Plan& plan_;
   const Tables& tables_;
@@ -82,6 +109,7 @@ class Oracle {
   Plan::Calm calm_;
   std::vector<Record> records_;
   std::vector<Shadow> shadows_;
+  Scans scans_;
   // By asker and bucket: the youngest request that was executed.
   std::unordered_map<std::uint64_t, std::uint32_t> youngest_;
   std::uint32_t order_ = 0;

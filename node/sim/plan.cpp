@@ -10,7 +10,7 @@ namespace kvmesh::sim {
 namespace {
 
 constexpr std::array<std::string_view, kOperationCount> kFunctions = {
-    "kv.create", "kv.put", "kv.get", "kv.delete", "kv.drop", "kv.count", "node.name"};
+    "kv.create", "kv.put", "kv.get", "kv.delete", "kv.drop", "kv.count", "node.name", "kv.keys"};
 // What a link that was lost may take to come back: it notices, waits between attempts, and one
 // attempt may hang.
 constexpr std::chrono::seconds kRecovery{5};
@@ -76,6 +76,10 @@ std::optional<Operation> operation_of(std::string_view function) {
   return static_cast<Operation>(found - kFunctions.begin());
 }
 
+bool is_two_sided(FaultKind kind) {
+  return kind == FaultKind::kCut || kind == FaultKind::kPartition || kind == FaultKind::kThrottle;
+}
+
 bool has_key(Operation operation) {
   return operation == Operation::kPut || operation == Operation::kGet ||
          operation == Operation::kErase;
@@ -121,7 +125,7 @@ Plan Plan::without_nodes(const std::vector<bool>& gone) const {
       left.table = removal.from(fault.table, behind[fault.first[0]]);
     removal.from(left.first);
     removal.from(left.second);
-    const bool two_sided = fault.kind == FaultKind::kCut || fault.kind == FaultKind::kPartition;
+    const bool two_sided = is_two_sided(fault.kind);
     const bool empty = left.first.empty() || (two_sided && left.second.empty());
     if (fault.kind == FaultKind::kHeal || !empty) out.faults.push_back(std::move(left));
   }
@@ -152,6 +156,7 @@ Plan::Calm Plan::calm() const {
     last = fault.at;
     switch (fault.kind) {
       case FaultKind::kPartition:
+      case FaultKind::kThrottle:
         parted = true;
         break;
       case FaultKind::kHeal:

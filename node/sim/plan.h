@@ -39,7 +39,12 @@ struct NetworkPlan {
   Micros jitter{250};                                           // at most, on top of it
   std::uint64_t window_requests = limits::kInFlightPerLinkMax;  // as a peer's WELCOME says
   std::uint64_t window_bytes = limits::kInFlightBytesPerLinkMax;
-  std::uint32_t pipe_frames = 64;  // of requests that a connection takes when nothing gets through
+  // What a connection holds each way that the other side has not handled: so many frames, and what
+  // fits into the sockets' buffers. Frames of requests wait at their sender then.
+  std::uint32_t pipe_frames = 64;
+  std::uint64_t buffer_bytes = 0;
+  std::uint64_t rate = kNoRate;  // bytes a second
+  static constexpr std::uint64_t kNoRate = ~std::uint64_t{0};
 };
 
 enum class FaultKind : std::uint8_t {
@@ -51,9 +56,13 @@ enum class FaultKind : std::uint8_t {
   kSlow,       // takes `amount` for each frame and request
   kCut,        // the connections between first and second are lost
   kPartition,  // nothing gets through between first and second
-  kHeal,       // all partitions end
+  kThrottle,   // the connections between first and second carry `rate` bytes a second each way
+  kHeal,       // all partitions end, and links are as fast as before
   kReload,     // swaps its table
 };
+
+/// Whether it is about the connections between two sets of nodes.
+bool is_two_sided(FaultKind kind);
 
 struct Fault {
   Micros at{};
@@ -62,18 +71,23 @@ struct Fault {
   std::vector<NodeIndex> second;
   Micros amount{};
   RoutingTable table{};
+  std::uint64_t rate = NetworkPlan::kNoRate;
 };
 
-enum class Operation : std::uint8_t { kCreate, kPut, kGet, kErase, kDrop, kCount, kName };
-inline constexpr std::size_t kOperationCount = 7;
+enum class Operation : std::uint8_t { kCreate, kPut, kGet, kErase, kDrop, kCount, kName, kKeys };
+inline constexpr std::size_t kOperationCount = 8;
 /// "kv.put"; of kName "node.name", sent to a bucket: which node does it belong to?
 std::string_view function_of(Operation operation);
 std::optional<Operation> operation_of(std::string_view function);
 /// Whether it is about one key, its first argument.
 bool has_key(Operation operation);
 
+/// Instead of the key of a page of keys: where this asker's last page of the bucket ended.
+inline constexpr std::uint16_t kNextPage = 0xffff;
+
 /// One request of the workload. Its value, if it has one, is "v" and the number, filled up with
-/// dots to value_bytes: every value tells who wrote it.
+/// dots to value_bytes: every value tells who wrote it. A page of keys begins behind `key` and
+/// holds `value` keys at most.
 struct Request {
   Micros at{};
   NodeIndex node = 0;  // where it is asked

@@ -28,6 +28,8 @@ class Recorder {
   /// These records never left.
   virtual void unsent(NodeIndex dialer, NodeIndex server, const std::vector<std::uint64_t>& records,
                       Micros now) = 0;
+  /// Its time was over before it left.
+  virtual void expired_unsent(std::uint64_t record) = 0;
   virtual void down(NodeIndex dialer, NodeIndex server, const std::string& why, Micros now) = 0;
   /// Deadlines were looked at, and some were over.
   virtual void expired(NodeIndex node, Micros now) = 0;

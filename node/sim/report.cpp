@@ -67,6 +67,13 @@ std::string outcome_text(const Outcome& outcome) {
            std::to_string(figures.by_status[i]);
   }
   out += "\nlatency    " + latencies(figures.latencies_us) + "\nhops       " + hops(figures.hops);
+  out += "\nlate       " + std::to_string(figures.late) + " executed after their asker's deadline";
+  if (figures.late > 0) {
+    out += ", by " + millis(static_cast<std::uint32_t>(figures.late_most.count())) +
+           " at most; explained are " +
+           millis(static_cast<std::uint32_t>(figures.late_allowed.count()));
+  }
+  out += "\nscans      " + std::to_string(figures.scans) + " of a bucket's keys, to their end";
   out += "\nin flight  " + std::to_string(outcome.in_flight_max) + " at most, " +
          std::to_string(outcome.in_flight_of_one_max) + " of one node\n";
   out += "time       " + std::to_string(outcome.ended.count() / 1000) + " ms of the mesh, " +

@@ -121,8 +121,12 @@ class ScenarioReader {
         network.window_bytes = number(value, limits::kInFlightBytesPerLinkMax);
       } else if (name == "pipe") {
         network.pipe_frames = static_cast<std::uint32_t>(number(value, UINT32_MAX));
+      } else if (name == "buffer") {
+        network.buffer_bytes = number(value, UINT64_MAX);
+      } else if (name == "rate") {
+        network.rate = number(value, UINT64_MAX);
       } else {
-        wrong("the network has delay=, jitter=, requests=, bytes= and pipe=");
+        wrong("the network has delay=, jitter=, requests=, bytes=, pipe=, buffer= and rate=");
       }
     }
   }
@@ -137,7 +141,11 @@ class ScenarioReader {
     node.stores = std::ranges::find(words, "stores") != words.end();
     auto& peers = peers_[place];
     for (const auto word : Words{words.begin() + 1, words.end()}) {
-      if (word != "stores") peers.emplace_back(word);
+      if (word.starts_with("memory=")) {
+        node.memory_max = number(word.substr(7), SIZE_MAX);
+      } else if (word != "stores") {
+        peers.emplace_back(word);
+      }
     }
   }
 
@@ -211,14 +219,16 @@ class ScenarioReader {
         {"slow", {FaultKind::kSlow, 2, 2, "slow NODES TIME"}},
         {"cut", {FaultKind::kCut, 2, 2, "cut NODES NODES"}},
         {"partition", {FaultKind::kPartition, 2, 2, "partition NODES NODES"}},
+        {"throttle", {FaultKind::kThrottle, 3, 3, "throttle NODES NODES BYTES"}},
         {"heal", {FaultKind::kHeal, 0, 0, "heal"}},
         {"reload",
          {FaultKind::kReload, 1, SIZE_MAX, "reload NODE FILE, or reload NODE RANGE=NODE..."}}};
     const auto found = kKnown.find(word);
     if (found == kKnown.end()) {
       return wrong(
-          "at a time one can ask, kill, start, stop, pause, resume, slow, cut, partition, heal or "
-          "reload, not " +
+          "at a time one can ask, kill, start, stop, pause, resume, slow, cut, partition, "
+          "throttle, "
+          "heal or reload, not " +
           in_quotes(word));
     }
     const auto& known = found->second;
@@ -230,7 +240,8 @@ class ScenarioReader {
     out.kind = known.kind;
     if (!words.empty()) out.first = nodes(words[0]);
     if (!status_.ok()) return;
-    if (out.kind == FaultKind::kCut || out.kind == FaultKind::kPartition) {
+    if (out.kind == FaultKind::kThrottle) out.rate = number(words[2], UINT64_MAX);
+    if (is_two_sided(out.kind)) {
       out.second = nodes(words[1]);
       // A set may be written as "the others": {*} leaves out those that the first names.
       std::erase_if(out.second, [&](NodeIndex node) {
@@ -254,6 +265,7 @@ class ScenarioReader {
     const auto operation = operation_of(words[2]);
     if (!operation) return wrong(kUsage);
     request.operation = *operation;
+    if (*operation == Operation::kKeys) request.key = kNextPage;
     const auto bucket = unescape_word(words[1]);
     const auto [place, is_new] =
         buckets_.emplace(bucket, static_cast<std::uint32_t>(plan_.buckets.size()));

@@ -21,6 +21,8 @@ std::string_view word_of(FaultKind kind) {
       return "cut";
     case FaultKind::kPartition:
       return "partition";
+    case FaultKind::kThrottle:
+      return "throttle";
     case FaultKind::kHeal:
       return "heal";
     case FaultKind::kReload:
@@ -39,6 +41,7 @@ std::string set_text(const Plan& plan, const std::vector<NodeIndex>& nodes) {
 std::string node_line(const Plan& plan, const NodePlan& node) {
   auto out = "node " + node.name.str();
   if (node.stores) out += " stores";
+  if (node.memory_max != NodePlan{}.memory_max) out += " memory=" + std::to_string(node.memory_max);
   for (const auto peer : node.peers) out += " " + plan.nodes[peer].name.str();
   for (const auto& via : node.vias) {
     out += " " + via.node.str() + "=" + plan.nodes[node.peers[via.peer]].name.str();
@@ -50,9 +53,8 @@ std::string fault_line(const Plan& plan, const Fault& fault) {
   auto out = "at " + time_text(fault.at) + " " + std::string{word_of(fault.kind)};
   if (fault.kind == FaultKind::kHeal) return out + "\n";
   out += " " + set_text(plan, fault.first);
-  if (fault.kind == FaultKind::kCut || fault.kind == FaultKind::kPartition) {
-    out += " " + set_text(plan, fault.second);
-  }
+  if (is_two_sided(fault.kind)) out += " " + set_text(plan, fault.second);
+  if (fault.kind == FaultKind::kThrottle) out += " " + std::to_string(fault.rate);
   if (fault.kind == FaultKind::kSlow) out += " " + time_text(fault.amount);
   if (fault.kind == FaultKind::kReload) out += " " + table_text(fault.table);
   return out + "\n";
@@ -63,6 +65,10 @@ std::string request_line(const Plan& plan, const Request& request) {
              escape_word(plan.buckets[request.bucket]) + " " +
              std::string{function_of(request.operation)};
   if (has_key(request.operation)) out += " " + key_text(request.key);
+  if (request.operation == Operation::kKeys) {
+    if (request.key != kNextPage) out += " " + key_text(request.key);
+    out += " " + value_text(request.value, 0);
+  }
   if (request.operation == Operation::kPut) {
     out += " " + value_text(request.value, 0);
     if (request.value_bytes > 0) out += ":" + std::to_string(request.value_bytes);
@@ -78,7 +84,10 @@ std::string write_scenario(const Plan& plan) {
   out += "network delay=" + time_text(network.delay) + " jitter=" + time_text(network.jitter) +
          " requests=" + std::to_string(network.window_requests) +
          " bytes=" + std::to_string(network.window_bytes) +
-         " pipe=" + std::to_string(network.pipe_frames) + "\n";
+         " pipe=" + std::to_string(network.pipe_frames) +
+         " buffer=" + std::to_string(network.buffer_bytes);
+  if (network.rate != NetworkPlan::kNoRate) out += " rate=" + std::to_string(network.rate);
+  out += "\n";
   for (const auto& node : plan.nodes) out += node_line(plan, node);
   for (const auto& node : plan.nodes) {
     if (!node.table.entries().empty()) {

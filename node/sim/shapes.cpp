@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint32_t kBranchesMax = 16;
 constexpr std::uint32_t kStoresMax = 256;
 
-NodeName name_of(const std::string& text) {
+NodeName node_name(const std::string& text) {
   auto name = NodeName::parse(text + "@sim");
   if (!name) std::abort();
   return *name;
@@ -49,7 +49,7 @@ class TreeMaker {
     }
     for (std::uint32_t gate = 1; nodes_.size() < nodes; ++gate) {
       auto& node = nodes_.emplace_back();
-      node.name = name_of("gate" + std::to_string(gate));
+      node.name = node_name("gate" + std::to_string(gate));
       node.stores = false;
       std::vector<RouteEntry> entries;
       for (const auto& other : top) add_entry(nodes_.size() - 1, entries, other);
@@ -79,7 +79,7 @@ class TreeMaker {
       const auto last = static_cast<std::uint8_t>(range.first + bytes * (i + 1) / branches_ - 1);
       const auto own = nodes_.size();
       const auto text = name + (level == 1 ? "" : ".") + std::to_string(i + 1);
-      nodes_.emplace_back().name = name_of(text);
+      nodes_.emplace_back().name = node_name(text);
       const ByteRange part{first, last};
       parts.push_back({part, own});
       std::vector<RouteEntry> entries;
@@ -112,7 +112,7 @@ std::vector<NodePlan> make_tree(std::uint32_t nodes, std::uint32_t levels) {
 
 std::vector<NodePlan> make_chain(std::uint32_t nodes) {
   std::vector<NodePlan> out(nodes);
-  for (std::uint32_t i = 0; i < nodes; ++i) out[i].name = name_of("n" + std::to_string(i));
+  for (std::uint32_t i = 0; i < nodes; ++i) out[i].name = node_name("n" + std::to_string(i));
   for (std::uint32_t i = 0; i < nodes; ++i) {
     const auto next = std::min(i + 1, nodes - 1);
     out[i].stores = next == i;
@@ -124,7 +124,7 @@ std::vector<NodePlan> make_chain(std::uint32_t nodes) {
 
 std::vector<NodePlan> make_random(std::uint32_t nodes, Random& random) {
   std::vector<NodePlan> out(nodes);
-  for (std::uint32_t i = 0; i < nodes; ++i) out[i].name = name_of("n" + std::to_string(i));
+  for (std::uint32_t i = 0; i < nodes; ++i) out[i].name = node_name("n" + std::to_string(i));
   for (std::uint32_t i = 0; i < nodes; ++i) {
     auto& node = out[i];
     node.stores = random.chance(70);

@@ -9,6 +9,7 @@
 #include "node/modules/kv_module.h"
 #include "node/modules/node_module.h"
 #include "node/sim/process.h"
+#include "node/sim/timing.h"
 
 namespace kvmesh::sim {
 namespace {
@@ -21,6 +22,7 @@ constexpr Micros kPassCost{20};
 constexpr Micros kItemCost{2};
 constexpr Micros kPassMost{10000};
 constexpr Micros kLate{1000};
+constexpr Micros kClockGranularity{2};
 constexpr unsigned kNumberShift = 8;  // a request's number travels in flags that no node looks at
 
 std::vector<NodeName> peer_names(const Plan& plan, const NodePlan& node) {
@@ -67,7 +69,8 @@ SimNode::Process::Process(const Plan& plan, NodeIndex index, SimNode& owner)
   }
 }
 
-SimNode::SimNode(World& world, NodeIndex index) : world_(world), index_(index) {}
+SimNode::SimNode(World& world, NodeIndex index)
+    : world_(world), index_(index), clock_(world.plan.seed, world.plan.nodes[index].name) {}
 
 SimNode::~SimNode() = default;
 
@@ -130,8 +133,15 @@ void SimNode::handle(const Item& item) {
 void SimNode::handle_ask(std::uint32_t number) {
   if (state_ == State::kStopping) return world_.oracle.not_asked(number);
   const auto& ask = world_.plan.requests[number];
+  const bool lists = ask.operation == Operation::kKeys;
+  const auto after = lists ? world_.oracle.page_after(number) : std::nullopt;
   const auto pack_args = [&](wire::Buffer& out) {
     const bool puts = ask.operation == Operation::kPut;
+    if (lists) {
+      wire::pack_array(out, 2);
+      after ? wire::pack_bin(out, key_text(*after)) : wire::pack_nil(out);
+      return wire::pack_uint(out, ask.value);
+    }
     wire::pack_array(out, puts ? 2U : (has_key(ask.operation) ? 1U : 0U));
     if (has_key(ask.operation)) wire::pack_bin(out, key_text(ask.key));
     if (puts) wire::pack_bin(out, value_text(ask.value, ask.value_bytes));
@@ -161,27 +171,54 @@ void SimNode::handle_frame(FrameId id) {
     case FrameSort::kReplies:
       return handle_replies(frame);
     case FrameSort::kHello:
-      return handle_hello(frame.connection);
+      return handle_hello(frame);
+    case FrameSort::kPing:
+      if (!connection.accepted) return send_sign(frame.connection, false, FrameSort::kRefused);
+      (void)observe_age(world_.network.at(frame.connection), frame);
+      return send_sign(frame.connection, false, FrameSort::kPong);
+    case FrameSort::kPong:
+      return;
     default:
       return handle_sign(frame);
   }
 }
 
+// How old the frame is, as far as this node can know.
+Micros SimNode::observe_age(Connection& connection, const Frame& frame) {
+  const NodeClock sender{world_.plan.seed, world_.plan.nodes[connection.dialer].name};
+  (void)connection.known.observe(frame.left, now());
+  return connection.age.observe(sender.stamp(frame.left), clock_.stamp(now()));
+}
+
+// As Inbox::handle_timed() does it.
 void SimNode::handle_requests(const Frame& frame) {
   const auto parsed = wire::parse_frame(frame.bytes.view());
   auto records = parsed.frame ? parsed.frame->content : std::string_view{};
+  auto& connection = world_.network.at(frame.connection);
+  const auto stamp = wire::take_stamp(records);
+  const auto age =
+      stamp ? connection.age.observe(*stamp, clock_.stamp(now())) : std::chrono::microseconds{0};
+  const auto waited_ms = static_cast<std::uint64_t>(age / std::chrono::milliseconds{1});
+  // Milliseconds are rounded down, and one was taken for the way.
+  const auto unknown = connection.known.observe(frame.left, now());
+  if (age > now() - frame.left + kClockGranularity) {
+    violate("age", "takes a frame for " + std::to_string(age.count()) + " us old that is " +
+                       std::to_string((now() - frame.left).count()));
+  }
   std::optional<wire::Refusal> refusal;
   std::size_t place = 0;
   while (const auto record = wire::next_record(records, refusal)) {
-    const auto request = wire::decode_request(*record);
+    auto request = wire::decode_request(*record);
     if (!request) {
       refusal = wire::Refusal::kMalformed;
       break;
     }
+    request->timeout_ms -= std::min(request->timeout_ms, waited_ms);
     if (world_.recorder != nullptr) {
       hand_on();  // one by one, as stories have them
       world_.recorder->delivered(frame.records[place++], now());
     }
+    world_.oracle.passed_on(number_of(*request), unknown);
     run_.push_back({{kMesh, frame.connection, request->id}, *request});
     if (run_.size() == core::Core::kRunMax) hand_on();
   }
@@ -193,14 +230,15 @@ void SimNode::hand_on() {
   if (run_.empty()) return;
   for (const auto& incoming : run_) {
     Ledger::Debt debt;
-    debt.due = now() + std::chrono::milliseconds{incoming.request.timeout_ms};
+    debt.due = clock_.at(now()) + std::chrono::milliseconds{incoming.request.timeout_ms};
     debt.number = number_of(incoming.request);
+    debt.hops = incoming.request.hops;
     if (!process_->ledger.add(incoming.origin, debt))
       violate("same_id", "got a request under an id in use");
     world_.load.add(process_->ledger.size());
   }
   from_connection_ = run_.front().origin.connection;
-  process_->core.on_requests(run_, core_time(now()));
+  process_->core.on_requests(run_, clock());
   run_.clear();
 }
 
@@ -219,23 +257,27 @@ void SimNode::handle_replies(const Frame& frame) {
       break;
     }
     if (world_.recorder != nullptr) world_.recorder->delivered(frame.records[place++], now());
-    process_->core.on_reply(peer, *reply, core_time(now()));
+    passing_ = &*reply;
+    process_->core.on_reply(peer, *reply, clock());
+    passing_ = nullptr;
   }
   if (refusal || !parsed.frame) violate("refused_frame", "got replies that it must refuse");
 }
 
 // What the core does.
 
-void SimNode::forward(PeerIndex peer, const RequestView& request, RequestId id,
-                      std::uint64_t timeout_ms, const wire::PathStep& step) {
+void SimNode::forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
+                      const wire::PathStep& step) {
   auto& link = process_->links[peer.value];
   const auto to = world_.plan.nodes[peer_node(peer.value)].name.str();
   if (link.state != Link::State::kUp)
     violate("link_down", "sends a request to " + to + ", which is down");
   check_path(request);
-  if (timeout_ms >= request.timeout_ms) {
+  const auto own_deadline = deadline_after(clock(), request.timeout_ms);
+  if (deadline >= own_deadline) {
     violate("deadline", "passes a request on with no less time than it has itself");
   }
+  judge_way(request, peer_node(peer.value));
   auto* debt = process_->ledger.find({0, from_connection_, request.id});
   if (debt == nullptr) return violate("forwarded_twice", "forwards what it does not owe");
   const auto& over = process_->ledger.pass_on(*debt, peer, request.body.size());
@@ -244,14 +286,24 @@ void SimNode::forward(PeerIndex peer, const RequestView& request, RequestId id,
     violate("window", "has " + std::to_string(over.requests) + " requests of " +
                           std::to_string(over.bytes) + " bytes in flight to " + to);
   }
-  world_.trace.mix(id.value ^ timeout_ms << 48);
-  if (link.batch.bytes.empty()) wire::begin_frame(link.batch.bytes, wire::FrameKind::kRequests);
-  wire::append_request(link.batch.bytes, request, id, timeout_ms, &step);
-  link.batch.ids.push_back(id);
+  world_.trace.mix(id.value ^ remaining_ms(deadline, clock()) << 48);
+  link.batch.add(request, id, deadline, &step);
   if (world_.recorder != nullptr) {
-    link.batch.records.push_back(world_.recorder->sent(index_, peer_node(peer.value), false));
+    link.records[id.value] = world_.recorder->sent(index_, peer_node(peer.value), false);
   }
+  if (link.batch.bytes() >= limits::kRequestBatchBytes) seal(link);
   if (!std::exchange(link.dirty, true)) dirty_links_.push_back(peer.value);
+}
+
+core::Effects::Unsent SimNode::unsent(PeerIndex peer) {
+  const auto& link = process_->links[peer.value];
+  Unsent out{link.batch.requests(), link.batch.bytes()};
+  for (const auto& sealed : link.sealed) {
+    out.requests += sealed.requests;
+    out.bytes += sealed.bytes;
+  }
+  if (link.state == Link::State::kUp) out.bytes += world_.network.unsent_bytes(link.connection);
+  return out;
 }
 
 void SimNode::check_path(const RequestView& request) {
@@ -263,6 +315,51 @@ void SimNode::check_path(const RequestView& request) {
   }
 }
 
+Referee::Decision SimNode::decide(const RequestView& request, bool is_full) {
+  const auto link_to = [&](NodeIndex node) {
+    const auto& peers = plan().peers;
+    const auto peer = static_cast<std::uint16_t>(std::ranges::find(peers, node) - peers.begin());
+    const auto& over = process_->ledger.over(PeerIndex{peer});
+    const auto left = unsent(PeerIndex{peer});
+    return Referee::LinkState{process_->links[peer].state == Link::State::kUp,
+                              std::max(over.requests, left.requests), over.bytes, left.bytes};
+  };
+  return world_.referee.decide(index_, request, request.timeout_ms == 0, is_full, link_to);
+}
+
+// It executes the request itself, or passes it on.
+void SimNode::judge_way(const RequestView& request, NodeIndex to) {
+  const auto right = decide(request, false);
+  if (right.code == StatusCode::kOk && right.next == to) return;
+  const auto name = [&](NodeIndex node) { return world_.plan.nodes[node].name.str(); };
+  violate(
+      "wrong_hop",
+      "gives request " + std::to_string(number_of(request)) + " to " + name(to) + " where " +
+          (right.code == StatusCode::kOk ? name(right.next)
+                                         : std::string{to_string(right.code)} + " as an answer") +
+          " is right");
+}
+
+// It answers an error at once.
+void SimNode::judge_failure(const core::Origin& origin, StatusCode code) {
+  const auto incoming = std::ranges::find_if(run_, [&](const auto& candidate) {
+    return candidate.origin.connection == origin.connection &&
+           candidate.origin.request == origin.request;
+  });
+  if (incoming == run_.end()) {
+    return violate("no_cause", "answers " + std::string{to_string(code)} +
+                                   " though nothing has happened to the request");
+  }
+  const auto& request = incoming->request;
+  const auto right = decide(request, process_->core.in_flight() >= limits::kInFlightMax);
+  if (right.code == code) return;
+  violate("no_cause",
+          "answers request " + std::to_string(number_of(request)) + " with " +
+              std::string{to_string(code)} + " where " +
+              (right.code == StatusCode::kOk ? "nothing is wrong"
+                                             : std::string{to_string(right.code)} + " is right"));
+}
+
 void SimNode::reply(const core::Origin& origin, const ReplyView& reply) {
   const auto debt = process_->ledger.settle(origin);
   if (!debt) return violate("answered_twice", "answers what it does not owe");
@@ -271,18 +368,27 @@ void SimNode::reply(const core::Origin& origin, const ReplyView& reply) {
     violate("wrong_code", "answers " + std::string{to_string(reply.code)} + " where only " +
                               std::string{to_string(*only_)} + " is right");
   }
-  if (in_tick_ && now() < debt->due)
+  if (in_tick_ && clock_.at(now()) < debt->due)
     violate("gave_up_early", "gives up a request that has time left");
   world_.trace.mix(origin.connection ^ origin.request.value << 24 ^
                    static_cast<std::uint64_t>(reply.code) << 56);
   if (executing_ != nullptr) {
+    judge_way(*executing_, index_);
     world_.oracle.executed(debt->number, index_, executing_->timeout_ms, executing_->hops,
-                           reply.code, reply.result);
+                           reply.code, reply.result, now());
+  } else if (passing_ != nullptr) {
+    if (reply.code != passing_->code || reply.result != passing_->result) {
+      violate("changed_reply", "makes " + std::string{to_string(reply.code)} + " of the answer " +
+                                   std::string{to_string(passing_->code)});
+    }
+  } else {
+    if (!only_) judge_failure(origin, reply.code);
+    const bool is_over = in_tick_ || reply.code == StatusCode::kDeadlineExceeded;
+    world_.oracle.failed(debt->number, reply.code, debt->hops, std::max(now(), acts_at_), is_over);
   }
   if (origin.adapter == kAsker) {
     return world_.oracle.answered(debt->number, reply.code, reply.result, now(), excused_until_);
   }
-  if (reply.code == StatusCode::kOutcomeUnknown) world_.oracle.given_up(debt->number);
   const auto id = static_cast<ConnectionId>(origin.connection);
   const auto& connection = world_.network.at(id);
   if (!connection.lives || !connection.accepted) return;  // nobody is there to read it
@@ -304,6 +410,7 @@ void SimNode::flush(Micros at) {
     auto& link = process_->links[peer];
     link.dirty = false;
     flush_link(link, at);
+    tell_expired(peer, at);
     if (!link.sealed.empty() && !std::exchange(link.dirty, true)) retry_.push_back(peer);
   }
   dirty_links_.clear();
@@ -324,15 +431,52 @@ void SimNode::flush(Micros at) {
 
 void SimNode::flush_link(Link& link, Micros at) {
   if (link.state != Link::State::kUp) return;
-  if (!link.batch.ids.empty()) link.sealed.push_back(std::exchange(link.batch, {}));
-  while (!link.sealed.empty() && world_.network.takes_requests(link.connection)) {
-    const auto id = world_.network.make_frame(link.connection, true, FrameSort::kRequests);
-    auto& frame = world_.network.frame(id);
-    frame.bytes = std::move(link.sealed.front().bytes);
-    frame.records = std::move(link.sealed.front().records);
+  seal(link);
+  while (!link.sealed.empty()) {
+    auto& batch = link.sealed.front().batch;
+    const auto leaves = clock_.time(at);
+    batch.expire(leaves, [&](RequestId id) { link.expired.push_back(id); });
+    if (!batch.empty()) {
+      if (!world_.network.takes_requests(link.connection)) return;
+      const auto id = world_.network.make_frame(link.connection, true, FrameSort::kRequests);
+      auto& frame = world_.network.frame(id);
+      frame.bytes.append(batch.frame(leaves, clock_.stamp(at)).view());
+      if (world_.recorder != nullptr) {
+        batch.each([&](RequestId sent) { frame.records.push_back(link.records[sent.value]); });
+      }
+      world_.network.send(id, at);
+    }
     link.sealed.pop_front();
-    world_.network.send(id, at);
   }
+}
+
+void SimNode::seal(Link& link) {
+  if (link.batch.requests() == 0) return;
+  link.sealed.emplace_back(std::exchange(link.batch, wire::RequestBatch{true}));
+}
+
+// What is over before it leaves, as Link::tick() has it.
+void SimNode::expire_unsent() {
+  for (std::uint16_t peer = 0; peer < process_->links.size(); ++peer) {
+    auto& link = process_->links[peer];
+    if (link.sealed.empty() && link.batch.requests() == 0) continue;
+    const auto note = [&](RequestId id) { link.expired.push_back(id); };
+    link.batch.expire(clock(), note);
+    for (auto& sealed : link.sealed) sealed.batch.expire(clock(), note);
+    std::erase_if(link.sealed, [](const Sealed& sealed) { return sealed.batch.empty(); });
+    tell_expired(peer, now());
+  }
+}
+
+void SimNode::tell_expired(std::uint16_t peer, Micros at) {
+  auto& link = process_->links[peer];
+  acts_at_ = at;
+  only_ = StatusCode::kDeadlineExceeded;
+  for (const auto id : std::exchange(link.expired, {})) {
+    if (world_.recorder != nullptr) world_.recorder->expired_unsent(link.records[id.value]);
+    process_->core.on_expired(id, clock());
+  }
+  only_.reset();
 }
 
 void SimNode::check_books() {

@@ -5,16 +5,18 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <absl/container/flat_hash_map.h>
+
+#include "common/wire/request_batch.h"
 #include "node/core/core.h"
+#include "node/sim/node_clock.h"
 #include "node/sim/world.h"
 #include "node/store/engine.h"
 
 namespace kvmesh::sim {
-
-/// How often a node looks at its deadlines and links, as Reactor does.
-inline constexpr Micros kNodeTick{20000};
 
 /// A node process of the simulation: the core, functions and store of production, and a shell that
 /// does what Reactor, PeerLinks, Link and Inbox do, with simulated time and network. It also holds
@@ -57,12 +59,15 @@ class SimNode final : public core::Effects {
   void tick();
   void connect(std::uint16_t peer);
   void attempt_over(ConnectionId connection);
+  /// A link takes frames again.
+  void wake() { schedule_pass(); }
 
   // Effects of the core.
-  void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
+  void forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
                const wire::PathStep& step) override;
+  Unsent unsent(PeerIndex peer) override;
   void reply(const core::Origin& origin, const ReplyView& reply) override;
-  TimePoint clock() override { return core_time(world_.events.now()); }
+  TimePoint clock() override { return clock_.time(world_.events.now()); }
 
  private:
   struct Item {
@@ -72,17 +77,21 @@ class SimNode final : public core::Effects {
     const char* why = nullptr;
     Micros came{};
   };
-  struct Batch {
-    wire::Buffer bytes;
-    std::vector<RequestId> ids;
-    std::vector<std::uint64_t> records;
+  struct Sealed {
+    explicit Sealed(wire::RequestBatch full)
+        : batch(std::move(full)), requests(batch.requests()), bytes(batch.bytes()) {}
+    wire::RequestBatch batch;
+    std::size_t requests;
+    std::size_t bytes;
   };
   struct Link {
     enum class State : std::uint8_t { kWaiting, kConnecting, kUp, kDraining };
     State state = State::kWaiting;
     ConnectionId connection = 0;
-    Batch batch;
-    std::deque<Batch> sealed;  // waiting for the network
+    wire::RequestBatch batch{true};
+    std::deque<Sealed> sealed;                                  // waiting for the network
+    std::vector<RequestId> expired;                             // before they left; not told yet
+    absl::flat_hash_map<std::uint64_t, std::uint64_t> records;  // by id, for a recorder
     Micros backoff{50000};
     bool dirty = false;
   };
@@ -94,19 +103,26 @@ class SimNode final : public core::Effects {
   void handle_frame(FrameId id);
   void handle_requests(const Frame& frame);
   void handle_replies(const Frame& frame);
-  void handle_hello(ConnectionId connection);
+  void handle_hello(const Frame& frame);
   void handle_sign(const Frame& frame);
   void handle_ask(std::uint32_t number);
   void hand_on();
   void lose(ConnectionId connection, const std::string& why);
   void come_up(Link& link, std::uint16_t peer);
   void drop_unsent(std::uint16_t peer);
+  void seal(Link& link);
+  void expire_unsent();
+  void tell_expired(std::uint16_t peer, Micros at);
+  Micros observe_age(Connection& connection, const Frame& frame);
   void look_at_deadlines();
   void flush(Micros at);
   void flush_link(Link& link, Micros at);
   void send_sign(ConnectionId connection, bool to_server, FrameSort sort);
   void check_books();
   void check_path(const RequestView& request);
+  Referee::Decision decide(const RequestView& request, bool is_full);
+  void judge_way(const RequestView& request, NodeIndex to);
+  void judge_failure(const core::Origin& origin, StatusCode code);
   void violate(std::string_view check, const std::string& what);
   Link& link_of(ConnectionId connection);
   NodeIndex peer_node(std::uint16_t peer) const { return plan().peers[peer]; }
@@ -115,6 +131,7 @@ class SimNode final : public core::Effects {
 
   World& world_;
   NodeIndex index_;
+  NodeClock clock_;
   State state_ = State::kDead;
   std::unique_ptr<Process> process_;
   std::deque<Item> inbox_;
@@ -132,8 +149,10 @@ class SimNode final : public core::Effects {
   // What the input that the core is working on allows it to answer.
   std::optional<StatusCode> only_;
   bool in_tick_ = false;
+  Micros acts_at_{};  // when it answers what is over; before now(): now
   std::uint64_t from_connection_ = 0;
   const RequestView* executing_ = nullptr;
+  const ReplyView* passing_ = nullptr;  // a reply that a peer gave
 };
 
 }  // namespace kvmesh::sim

@@ -4,6 +4,7 @@
 
 #include "node/sim/process.h"
 #include "node/sim/sim_node.h"
+#include "node/sim/timing.h"
 
 namespace kvmesh::sim {
 namespace {
@@ -14,7 +15,6 @@ constexpr Micros kAttemptMax{1500000};  // from dialling to WELCOME
 constexpr Micros kStopGrace{1000000};
 constexpr Micros kLastWords{50000};
 constexpr Micros kPauseMax{1000000};  // then its peers have given it up
-constexpr Micros kPingInterval{250000};
 
 }  // namespace
 
@@ -41,7 +41,14 @@ void SimNode::connect_at_once() {
     auto& link = process_->links[i];
     link.connection = world_.network.dial(index_, process_->life, peer, peer_node(peer),
                                           world_.lives[peer_node(peer)]);
-    world_.network.at(link.connection).accepted = true;
+    auto& connection = world_.network.at(link.connection);
+    connection.accepted = true;
+    // As if HELLO had come as quickly as can be.
+    const auto left = now() - world_.plan.network.delay;
+    const auto& server = world_.plan.nodes[peer_node(peer)].name;
+    (void)connection.age.observe(clock_.stamp(left),
+                                 NodeClock{world_.plan.seed, server}.stamp(now()));
+    (void)connection.known.observe(left, now());
     come_up(link, peer);
   }
 }
@@ -112,7 +119,7 @@ void SimNode::stop_over() {
   if (state_ != State::kStopping || std::exchange(process_->exiting, true)) return;
   if (world_.recorder != nullptr) world_.recorder->stopped(index_, now());
   only_ = StatusCode::kOutcomeUnknown;
-  process_->core.fail_all(core_time(now()));
+  process_->core.fail_all(clock());
   only_.reset();
   flush(now());
   world_.events.add(now() + kLastWords, EventKind::kExit, index_, 0, process_->life);
@@ -135,10 +142,11 @@ void SimNode::tick() {
 }
 
 void SimNode::look_at_deadlines() {
+  expire_unsent();
   in_tick_ = true;
   only_ = StatusCode::kOutcomeUnknown;
   const auto before = process_->ledger.size();
-  process_->core.on_tick(core_time(now()));
+  process_->core.on_tick(clock());
   only_.reset();
   in_tick_ = false;
   if (world_.recorder != nullptr && process_->ledger.size() < before) {
@@ -183,8 +191,12 @@ void SimNode::send_sign(ConnectionId connection, bool to_server, FrameSort sort)
   world_.network.send(world_.network.make_frame(connection, to_server, sort), now());
 }
 
-void SimNode::handle_hello(ConnectionId connection) {
-  world_.network.at(connection).accepted = true;
+void SimNode::handle_hello(const Frame& frame) {
+  const auto connection = frame.connection;
+  auto& known = world_.network.at(connection);
+  known.accepted = true;
+  known.age.reset();
+  (void)observe_age(known, frame);
   send_sign(connection, false, FrameSort::kWelcome);
   if (state_ == State::kStopping) send_sign(connection, false, FrameSort::kGoodbye);
 }
@@ -208,14 +220,15 @@ void SimNode::handle_sign(const Frame& frame) {
 
 void SimNode::drop_unsent(std::uint16_t peer) {
   auto& link = process_->links[peer];
-  auto dropped = std::exchange(link.sealed, {});
-  dropped.push_back(std::exchange(link.batch, {}));
+  seal(link);
   only_ = StatusCode::kUnavailable;
-  for (const auto& batch : dropped) {
-    if (world_.recorder != nullptr && !batch.ids.empty()) {
-      world_.recorder->unsent(index_, peer_node(peer), batch.records, now());
+  for (const auto& [batch, requests, bytes] : std::exchange(link.sealed, {})) {
+    std::vector<std::uint64_t> records;
+    batch.each([&](RequestId id) { records.push_back(link.records[id.value]); });
+    if (world_.recorder != nullptr && !records.empty()) {
+      world_.recorder->unsent(index_, peer_node(peer), records, now());
     }
-    for (const auto id : batch.ids) process_->core.on_unsent(id, core_time(now()));
+    batch.each([&](RequestId id) { process_->core.on_unsent(id, clock()); });
   }
   only_.reset();
 }
@@ -229,7 +242,7 @@ void SimNode::lose(ConnectionId connection, const std::string& why) {
   drop_unsent(peer);
   if (world_.recorder != nullptr) world_.recorder->down(index_, peer_node(peer), why, now());
   only_ = StatusCode::kOutcomeUnknown;
-  process_->core.on_peer_down(PeerIndex{peer}, why, core_time(now()));
+  process_->core.on_peer_down(PeerIndex{peer}, why, clock());
   only_.reset();
   if (const auto left = process_->ledger.over(PeerIndex{peer}).requests; left > 0) {
     violate("left_behind",

@@ -69,6 +69,13 @@ class Simulation {
         return plan_next_fault();
       case EventKind::kArrive:
         return arrive(static_cast<FrameId>(event.detail));
+      case EventKind::kWire:
+        return world_.network.wire_over(event.detail);
+      case EventKind::kRoom:
+        if (lives) node.wake();
+        return;
+      case EventKind::kWatch:
+        return watch(connection);
       case EventKind::kPass:
         if (lives) node.pass();
         return;
@@ -126,12 +133,20 @@ class Simulation {
     notice(id, "it was silent for 1000 ms");
   }
 
+  void watch(ConnectionId id) {
+    const auto dialer = world_.network.at(id).dialer;
+    const bool is_paused = nodes_[dialer]->state() == SimNode::State::kPaused;
+    if (world_.network.watch(id, is_paused)) notice(id, "it was silent for 1000 ms");
+  }
+
   void inject(const Fault& fault) {
     switch (fault.kind) {
       case FaultKind::kCut:
         return world_.network.cut(fault.first, fault.second);
       case FaultKind::kPartition:
         return world_.network.part(fault.first, fault.second);
+      case FaultKind::kThrottle:
+        return world_.network.throttle(fault.first, fault.second, fault.rate);
       case FaultKind::kHeal:
         return world_.network.heal();
       default:

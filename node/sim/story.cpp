@@ -4,11 +4,13 @@
 #include <utility>
 
 #include "node/sim/scenario.h"
+#include "node/sim/timing.h"
 
 namespace kvmesh::sim {
 namespace {
 
-constexpr Micros kMilli{1000};
+// A node's clock may run faster than a story's: so many milliseconds of its longest wait.
+constexpr std::int64_t kDrift = 4;
 
 bool is_word(std::string_view text) {
   return !text.empty() &&
@@ -35,7 +37,7 @@ void StoryWriter::say(const std::string& line, Micros now) {
 void StoryWriter::asked(std::uint32_t number, Micros now) {
   const auto& request = plan_.requests[number];
   const auto& bucket = plan_.buckets[request.bucket];
-  is_told_ = is_told_ && is_word(bucket);
+  is_told_ = is_told_ && is_word(bucket) && request.operation != Operation::kKeys;
   auto line = "ask " + name(request.node) + " " + std::to_string(number) + " bucket=" + bucket +
               " " + std::string{function_of(request.operation)};
   if (has_key(request.operation)) line += " " + key_text(request.key);
@@ -107,7 +109,7 @@ void StoryWriter::down(NodeIndex dialer, NodeIndex server, const std::string& wh
 }
 
 void StoryWriter::expired(NodeIndex /*node*/, Micros now) {
-  const auto passed = (now - told_until_) / kMilli + 1;
+  const auto passed = (now - told_until_) / kMilli + kDrift;
   lines_ += "wait " + std::to_string(passed) + "ms\n";
   told_until_ += passed * kMilli;
 }

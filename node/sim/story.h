@@ -32,6 +32,7 @@ class StoryWriter final : public Recorder {
               Micros now) override;
   void down(NodeIndex dialer, NodeIndex server, const std::string& why, Micros now) override;
   void expired(NodeIndex node, Micros now) override;
+  void expired_unsent(std::uint64_t /*record*/) override { is_told_ = false; }
   void reloaded(NodeIndex node, const RoutingTable& table, Micros now) override;
   void started(NodeIndex node, Micros now) override;
   void killed(NodeIndex node, Micros now) override;

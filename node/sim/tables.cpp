@@ -9,13 +9,12 @@ Tables::Tables(const Plan& plan) : plan_(plan), next_(plan.nodes.size()) {
   for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
     set(static_cast<NodeIndex>(i), plan.nodes[i].table);
   }
-  version_ = 0;
+  versions_ = {};
 }
 
 void Tables::set(NodeIndex node, const RoutingTable& table) {
-  ++version_;
   const auto& own = plan_.nodes[node];
-  auto& next = next_[node];
+  std::array<std::uint32_t, 256> next{};
   next.fill(kNone);
   const auto& entries = table.entries();
   for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
@@ -29,6 +28,11 @@ void Tables::set(NodeIndex node, const RoutingTable& table) {
     // Later entries were written first, so that the first one that holds a byte wins.
     for (std::size_t byte = entry->range.first; byte <= entry->range.last; ++byte) next[byte] = to;
   }
+  auto& before = next_[node];
+  for (std::size_t byte = 0; byte < next.size(); ++byte) {
+    if (next[byte] != before[byte]) ++versions_[byte];
+  }
+  before = next;
 }
 
 Tables::End Tables::walk(NodeIndex from, std::uint8_t byte) const {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <kvmesh/status.h>
@@ -19,8 +20,14 @@ class Tables {
 
   /// REQUIRES: the entries lead to the node itself, its peers and those behind its vias only.
   void set(NodeIndex node, const RoutingTable& table);
-  /// How often a table was swapped.
-  std::uint64_t version() const { return version_; }
+  /// How often some node's way for this byte has changed: a table that was swapped for one that
+  /// says the same of it does not count.
+  std::uint64_t version(std::uint8_t byte) const { return versions_[byte]; }
+  /// Where `node` passes a byte on to; itself: it ends there. Empty: it has no entry.
+  std::optional<NodeIndex> next(NodeIndex node, std::uint8_t byte) const {
+    const auto to = next_[node][byte];
+    return to == kNone ? std::nullopt : std::optional<NodeIndex>{to};
+  }
 
   struct End {
     StatusCode code = StatusCode::kOk;  // kOk, kNoRoute, kRouteLoop or kTooManyHops
@@ -36,7 +43,7 @@ class Tables {
 
   const Plan& plan_;
   std::vector<std::array<std::uint32_t, 256>> next_;  // the node that each passes a byte to
-  std::uint64_t version_ = 0;
+  std::array<std::uint64_t, 256> versions_{};
 };
 
 }  // namespace kvmesh::sim

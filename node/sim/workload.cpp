@@ -18,11 +18,12 @@ struct Share {
   std::uint64_t percent;
 };
 constexpr std::array<Share, kOperationCount> kShares = {{{Operation::kPut, 40},
-                                                         {Operation::kGet, 36},
+                                                         {Operation::kGet, 32},
                                                          {Operation::kCreate, 8},
                                                          {Operation::kErase, 6},
                                                          {Operation::kName, 5},
                                                          {Operation::kCount, 4},
+                                                         {Operation::kKeys, 4},
                                                          {Operation::kDrop, 1}}};
 
 Operation choose_operation(Random& random) {
@@ -51,6 +52,12 @@ std::uint32_t choose_timeout(Trouble trouble, Random& random) {
   return static_cast<std::uint32_t>(random.between(1, 12));
 }
 
+// Pages are smaller than most buckets, so that a scan takes several.
+void choose_page(Request& request, Random& random) {
+  if (random.chance(80)) request.key = kNextPage;
+  request.value = static_cast<std::uint32_t>(random.between(1, 4));
+}
+
 std::uint32_t choose_value_bytes(Random& random) {
   return static_cast<std::uint32_t>(random.chance(90) ? 0 : random.between(50, 2000));
 }
@@ -77,6 +84,7 @@ void add_workload(Plan& plan, std::uint32_t count, Micros duration, Trouble trou
       request.key = static_cast<std::uint16_t>(random.below(kKeys));
       request.value = static_cast<std::uint32_t>(plan.requests.size());
       request.value_bytes = choose_value_bytes(random);
+      if (request.operation == Operation::kKeys) choose_page(request, random);
       request.timeout_ms = choose_timeout(trouble, random);
       plan.requests.push_back(request);
     }

@@ -11,6 +11,7 @@
 #include "node/sim/plan.h"
 #include "node/sim/random.h"
 #include "node/sim/recorder.h"
+#include "node/sim/referee.h"
 #include "node/sim/tables.h"
 #include "node/sim/violations.h"
 
@@ -34,6 +35,7 @@ struct World {
       : plan(the_plan),
         tables(plan),
         oracle(plan, tables, violations),
+        referee(plan, tables),
         network(plan, events),
         recorder(the_recorder),
         lives(plan.nodes.size()) {}
@@ -43,6 +45,7 @@ struct World {
   Violations violations;
   Tables tables;
   Oracle oracle;
+  Referee referee;
   Network network;
   TraceHash trace;
   Recorder* recorder;                // may be null

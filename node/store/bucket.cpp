@@ -18,15 +18,14 @@ std::uint64_t Bucket::bytes_empty(std::string_view name) {
 }
 
 const Record* Bucket::find(const HashedName& key) const {
-  const auto* record = records_.find(key.name, key.hash);
+  const auto* record = records_.find(key);
   return record == nullptr ? nullptr : record->get();
 }
 
 Status Bucket::put(const HashedName& key, std::string_view value, Record::Owner& replaced) {
-  if (auto* record = records_.find(key.name, key.hash))
-    return replace(*record, key, value, replaced);
+  if (auto* record = records_.find(key)) return replace(*record, key, value, replaced);
   const auto bytes = Record::heap_bytes(key.name.size(), value.size());
-  auto status = records_.insert(memory_, bytes, [&] { return Record::make(key.name, value); });
+  auto status = records_.insert(memory_, key, bytes, [&] { return Record::make(key.name, value); });
   if (status.ok()) record_bytes_ += bytes;
   return status;
 }
@@ -49,12 +48,18 @@ Status Bucket::replace(Record::Owner& record, const HashedName& key, std::string
 }
 
 Record::Owner Bucket::take(const HashedName& key) {
-  auto record = records_.take(memory_, key.name, key.hash);
+  auto record = records_.take(memory_, key);
   if (record) {
     record_bytes_ -= record->heap_bytes();
     memory_.release(record->heap_bytes());
   }
   return record;
+}
+
+bool Bucket::drain_some(std::vector<Record::Owner>& records) {
+  record_bytes_ = 0;
+  return records_.drain_some(memory_,
+                             [&](Record::Owner record) { records.push_back(std::move(record)); });
 }
 
 }  // namespace kvmesh::store

@@ -5,21 +5,16 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <kvmesh/status.h>
 
+#include "node/store/hashed_name.h"
 #include "node/store/memory_bound.h"
 #include "node/store/owning_set.h"
 #include "node/store/record.h"
 
 namespace kvmesh::store {
-
-// A key with its hash, which is computed before any lock is taken.
-struct HashedName {
-  explicit HashedName(std::string_view name_bytes) : name(name_bytes), hash(hash_of(name_bytes)) {}
-  std::string_view name;
-  std::size_t hash;
-};
 
 // The records of one bucket.
 // Invariant: it has taken record_bytes_ and records_.bytes() from the MemoryBound; its maker counts
@@ -33,7 +28,7 @@ class Bucket {
   Bucket(std::string_view name, MemoryBound& memory) : name_(name), memory_(memory) {}
   Bucket(const Bucket&) = delete;
   Bucket& operator=(const Bucket&) = delete;
-  // Frees the records, which takes a while when they are many: do it outside of any lock.
+  // Frees the records, which takes a while when they are many: DroppedBuckets takes its time.
   ~Bucket();
 
   // What a bucket without keys takes, apart from its place in a table.
@@ -41,12 +36,13 @@ class Bucket {
 
   const std::string& name() const { return name_; }
   std::size_t size() const { return records_.size(); }
+  std::uint64_t record_bytes() const { return record_bytes_; }
 
   // Null when there is no such key. The record lives until the next change of this bucket.
   const Record* find(const HashedName& key) const;
   // Ask the processor to fetch what a find() of this key reads: its place in the table; then, as
   // the place tells, its record.
-  void prefetch_place(std::string_view key) const { records_.prefetch_place(key); }
+  void prefetch_place(const HashedName& key) const { records_.prefetch_place(key); }
   void prefetch_record(const HashedName& key) const { records_.prefetch_thing(key.hash); }
   // kFull when the memory bound is in the way, and then nothing was changed. What was replaced, if
   // it is not reused, is left in `replaced`, so that the caller can free it outside of the lock.
@@ -54,10 +50,14 @@ class Bucket {
   // Hands out the record of this key, to be freed outside of the lock; null when there is none.
   Record::Owner take(const HashedName& key);
 
+  // As OwningSet::visit_from().
   template <typename Visit>
-  void for_each(Visit visit) const {
-    records_.for_each(visit);
+  ScanPosition visit_from(ScanPosition position, Visit visit) const {
+    return records_.visit_from(position, visit);
   }
+  // Hands out some thousand records. False: the bucket has no more. From the first call on the
+  // caller releases the memory of records, also of those to come; and nothing else may be called.
+  bool drain_some(std::vector<Record::Owner>& records);
 
  private:
   Status replace(Record::Owner& record, const HashedName& key, std::string_view value,

@@ -5,23 +5,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include <kvmesh/status.h>
+
+#include "node/store/page.h"
 
 namespace kvmesh::store {
 
 /// A stored value: a small struct, so that versions and expiry can join it.
 struct ValueView {
   std::string_view bytes;
-};
-
-/// One page of names in ascending byte order.
-struct Page {
-  std::vector<std::string> names;
-  bool more = false;  // names behind the last one exist
 };
 
 /// How full an engine is, for `node.info`.
@@ -38,7 +33,7 @@ using ValueVisitor = absl::FunctionRef<void(ValueView)>;
 
 /// Where a node keeps its buckets. Names and values are any bytes, none included; their sizes were
 /// checked before (limits.h). Every method answers OK, or:
-///   kNotFound  the bucket does not exist (create, list_buckets and usage never say so);
+///   kNotFound  the bucket does not exist (create, scan_buckets and usage never say so);
 ///   kFull      create and put only: it would pass the memory bound, so nothing was changed; a put
 ///              of a value no longer than the one it replaces is never refused so.
 ///
@@ -71,20 +66,46 @@ class Engine {
   /// Removes the key; OK also when it is not there.
   virtual Status erase(std::string_view bucket, std::string_view key) = 0;
   virtual Result<std::uint64_t> count(std::string_view bucket) = 0;
-  /// The first names greater than `after` (from the very first, when there is no `after`): as many
-  /// as there are, up to `items_max` and up to `bytes_max` bytes of names together, but at least
-  /// one when there is one.
-  /// REQUIRES: items_max > 0.
-  virtual Result<Page> list_keys(std::string_view bucket, std::optional<std::string_view> after,
-                                 std::size_t items_max, std::size_t bytes_max) = 0;
-  /// The same for the names of buckets. One that is created or dropped meanwhile may be in the page
-  /// or not.
-  virtual Result<Page> list_buckets(std::optional<std::string_view> after, std::size_t items_max,
-                                    std::size_t bytes_max) = 0;
+  /// Goes on with a page of the bucket's keys by a piece of work that a reactor may do in one go;
+  /// true: the page is complete. A key that was there from the first call to the last is in the
+  /// page if it belongs there; one that was put or erased meanwhile may be or not.
+  virtual Result<bool> scan_keys(std::string_view bucket, Listing& page) = 0;
+  /// The same for the names of buckets.
+  virtual bool scan_buckets(Listing& page) = 0;
+  /// So many names are looked at in one go, more or less.
+  static constexpr std::size_t kScanStep = 4096;
+  /// The whole page, however long it takes: for few names, and for tests.
+  Result<Page> list_keys(std::string_view bucket, std::optional<std::string_view> after,
+                         std::size_t items_max, std::size_t bytes_max);
+  Result<Page> list_buckets(std::optional<std::string_view> after, std::size_t items_max,
+                            std::size_t bytes_max);
+  /// Does a piece of what was put off, for less than a millisecond. Called every tick.
+  virtual void tidy();
   virtual Usage usage() const = 0;
 };
 
 inline void Engine::prefetch_place(std::string_view /*bucket*/, std::string_view /*key*/) {}
 inline void Engine::prefetch_record(std::string_view /*bucket*/, std::string_view /*key*/) {}
+
+inline void Engine::tidy() {}
+
+inline Result<Page> Engine::list_keys(std::string_view bucket,
+                                      std::optional<std::string_view> after, std::size_t items_max,
+                                      std::size_t bytes_max) {
+  Listing page(after, items_max, bytes_max);
+  for (;;) {
+    const auto complete = scan_keys(bucket, page);
+    if (!complete) return complete.status();
+    if (*complete) return std::move(page).finish();
+  }
+}
+
+inline Result<Page> Engine::list_buckets(std::optional<std::string_view> after,
+                                         std::size_t items_max, std::size_t bytes_max) {
+  Listing page(after, items_max, bytes_max);
+  while (!scan_buckets(page)) {
+  }
+  return std::move(page).finish();
+}
 
 }  // namespace kvmesh::store

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "common/text.h"
-#include "node/store/page_builder.h"
 
 namespace kvmesh::store {
 namespace {
@@ -18,7 +17,7 @@ Status no_such_bucket(std::string_view name) {
 }  // namespace
 
 MemoryEngine::MemoryEngine(std::uint64_t bytes_max, Use use)
-    : locks_(use == Use::kThreads), memory_(bytes_max) {}
+    : locks_(use == Use::kThreads), memory_(bytes_max), dropped_(memory_) {}
 
 std::unique_lock<std::mutex> MemoryEngine::guard(const Stripe& stripe) const {
   return locks_ ? std::unique_lock(stripe.mutex) : std::unique_lock<std::mutex>();
@@ -36,8 +35,7 @@ Answer MemoryEngine::with_bucket(std::string_view name, Act act) {
   auto& stripe = stripe_of(hashed);
   {
     const auto lock = guard(stripe);
-    if (const auto* bucket = stripe.buckets.find(hashed.name, hashed.hash))
-      return act(stripe, **bucket);
+    if (const auto* bucket = stripe.buckets.find(hashed)) return act(stripe, **bucket);
   }
   return no_such_bucket(name);
 }
@@ -48,40 +46,55 @@ void MemoryEngine::peek_bucket(std::string_view name, Act act) {
   const HashedName hashed(name);
   auto& stripe = stripe_of(hashed);
   const auto lock = guard(stripe);
-  if (const auto* bucket = stripe.buckets.find(hashed.name, hashed.hash)) {
+  if (const auto* bucket = stripe.buckets.find(hashed)) {
     act(std::as_const(**bucket));
   }
+}
+
+// What `put()` answers. When memory is short it is asked again after some of what was dropped has
+// been freed: as long as there is such, nothing is refused for its sake.
+template <typename Put>
+Status MemoryEngine::put_or_free(Put put) {
+  auto status = put();
+  while (status.code() == StatusCode::kFull && dropped_.free_some()) status = put();
+  return status;
 }
 
 Status MemoryEngine::create(std::string_view bucket) {
   const HashedName hashed(bucket);
   auto& stripe = stripe_of(hashed);
-  const auto lock = guard(stripe);
-  if (stripe.buckets.find(hashed.name, hashed.hash) != nullptr) return {};
-  return stripe.buckets.insert(memory_, Bucket::bytes_empty(bucket),
-                               [&] { return std::make_unique<Bucket>(bucket, memory_); });
+  return put_or_free([&]() -> Status {
+    const auto lock = guard(stripe);
+    if (stripe.buckets.find(hashed) != nullptr) return {};
+    return stripe.buckets.insert(memory_, hashed, Bucket::bytes_empty(bucket),
+                                 [&] { return std::make_unique<Bucket>(bucket, memory_); });
+  });
 }
 
 Status MemoryEngine::drop(std::string_view bucket) {
   const HashedName hashed(bucket);
   auto& stripe = stripe_of(hashed);
-  Bucket::Owner dropped;  // freed after the lock
+  Bucket::Owner taken;
   {
     const auto lock = guard(stripe);
-    dropped = stripe.buckets.take(memory_, hashed.name, hashed.hash);
-    if (dropped) stripe.keys -= dropped->size();
+    taken = stripe.buckets.take(memory_, hashed);
+    if (taken) stripe.keys -= taken->size();
   }
-  return dropped ? Status{} : no_such_bucket(bucket);
+  if (!taken) return no_such_bucket(bucket);
+  dropped_.add(std::move(taken));
+  return {};
 }
 
 Status MemoryEngine::put(std::string_view bucket, std::string_view key, ValueView value) {
   const HashedName hashed(key);
   Record::Owner replaced;  // freed after the lock
-  return with_bucket<Status>(bucket, [&](Stripe& stripe, Bucket& found) {
-    const auto before = found.size();
-    auto status = found.put(hashed, value.bytes, replaced);
-    stripe.keys += found.size() - before;
-    return status;
+  return put_or_free([&] {
+    return with_bucket<Status>(bucket, [&](Stripe& stripe, Bucket& found) {
+      const auto before = found.size();
+      auto status = found.put(hashed, value.bytes, replaced);
+      stripe.keys += found.size() - before;
+      return status;
+    });
   });
 }
 
@@ -95,7 +108,8 @@ Result<bool> MemoryEngine::get(std::string_view bucket, std::string_view key, Va
 }
 
 void MemoryEngine::prefetch_place(std::string_view bucket, std::string_view key) {
-  peek_bucket(bucket, [&](const Bucket& in) { in.prefetch_place(key); });
+  const HashedName hashed(key);
+  peek_bucket(bucket, [&](const Bucket& in) { in.prefetch_place(hashed); });
 }
 
 void MemoryEngine::prefetch_record(std::string_view bucket, std::string_view key) {
@@ -118,23 +132,32 @@ Result<std::uint64_t> MemoryEngine::count(std::string_view bucket) {
       bucket, [](Stripe&, const Bucket& found) { return std::uint64_t{found.size()}; });
 }
 
-Result<Page> MemoryEngine::list_keys(std::string_view bucket, std::optional<std::string_view> after,
-                                     std::size_t items_max, std::size_t bytes_max) {
-  return with_bucket<Result<Page>>(bucket, [&](Stripe&, const Bucket& found) {
-    PageBuilder<std::string_view> page(after, items_max, bytes_max);
-    found.for_each([&](const Record& record) { page.offer(record.key()); });
-    return std::move(page).finish();
+// The position of a listing of keys is one of the bucket's set.
+Result<bool> MemoryEngine::scan_keys(std::string_view bucket, Listing& page) {
+  return with_bucket<Result<bool>>(bucket, [&](Stripe&, const Bucket& found) {
+    for (std::size_t seen = 0; seen < kScanStep && page.position < kScanEnd;) {
+      page.position = found.visit_from(page.position, [&](const Record& record) {
+        page.offer(record.key());
+        ++seen;
+      });
+    }
+    return page.position == kScanEnd;
   });
 }
 
-Result<Page> MemoryEngine::list_buckets(std::optional<std::string_view> after,
-                                        std::size_t items_max, std::size_t bytes_max) {
-  PageBuilder<std::string> page(after, items_max, bytes_max);
-  for (auto& stripe : stripes_) {
+// That of a listing of buckets is one of the sets of all stripes, one after the other.
+bool MemoryEngine::scan_buckets(Listing& page) {
+  for (std::size_t seen = 0; seen < kScanStep && page.position < kStripes * kScanEnd;) {
+    const auto index = page.position / kScanEnd;
+    const auto& stripe = stripes_[index];
     const auto lock = guard(stripe);
-    stripe.buckets.for_each([&](const Bucket& bucket) { page.offer(bucket.name()); });
+    page.position = index * kScanEnd +
+                    stripe.buckets.visit_from(page.position % kScanEnd, [&](const Bucket& bucket) {
+                      page.offer(bucket.name());
+                      ++seen;
+                    });
   }
-  return std::move(page).finish();
+  return page.position == kStripes * kScanEnd;
 }
 
 Usage MemoryEngine::usage() const {

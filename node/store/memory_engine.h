@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <optional>
 #include <string_view>
 
 #include "node/store/bucket.h"
+#include "node/store/dropped_buckets.h"
 #include "node/store/engine.h"
 #include "node/store/memory_bound.h"
 #include "node/store/owning_set.h"
@@ -15,14 +15,17 @@
 namespace kvmesh::store {
 
 /// Buckets in memory; nothing outlives the process.
-/// Costs: create, put, get, erase, count O(1), but a put that doubles its bucket's table takes time
-/// in proportion to the bucket, once; drop frees the keys one by one, without holding up others; a
-/// page of list_keys looks at every key of the bucket and one of list_buckets at every bucket;
-/// usage does not depend on what is stored.
+/// Costs: no call holds its thread for more than some milliseconds, however much is stored. create,
+/// put, get, erase, count and drop are O(1); every few thousand puts or erases one moves some
+/// thousand pointers (OwningSet). The records of a large bucket that was dropped are freed by
+/// tidy(), or by a put that would be refused else, a slice at a time. A page of keys looks at every
+/// key of the bucket and one of buckets at every bucket, a slice at a time. usage does not depend
+/// on what is stored.
 ///
 /// Memory: records with their keys and values, hash tables and names count, what malloc adds to
-/// them included. It passes `bytes_max` by less than 300 bytes for each thread, whatever they do at
-/// once.
+/// them included, and so do dropped buckets until they are freed. It passes `bytes_max` by less
+/// than 300 bytes for each thread, whatever they do at once, and while a table is made anew by
+/// that table, 72 KiB.
 ///
 /// Thread-safe, unless made for one thread: buckets are spread over stripes by a hash of their
 /// name, each with a lock of its own, and no thread ever holds two of them.
@@ -40,14 +43,14 @@ class MemoryEngine final : public Engine {
   void prefetch_record(std::string_view bucket, std::string_view key) override;
   Status erase(std::string_view bucket, std::string_view key) override;
   Result<std::uint64_t> count(std::string_view bucket) override;
-  Result<Page> list_keys(std::string_view bucket, std::optional<std::string_view> after,
-                         std::size_t items_max, std::size_t bytes_max) override;
-  Result<Page> list_buckets(std::optional<std::string_view> after, std::size_t items_max,
-                            std::size_t bytes_max) override;
+  Result<bool> scan_keys(std::string_view bucket, Listing& page) override;
+  bool scan_buckets(Listing& page) override;
+  void tidy() override { dropped_.free_some(); }
   Usage usage() const override;
 
  private:
   static constexpr unsigned kStripeBits = 6;
+  static constexpr std::size_t kStripes = std::size_t{1} << kStripeBits;
   // Lines of its own for each lock, and the adjacent one that processors fetch with it.
   struct alignas(128) Stripe {
     mutable std::mutex mutex;
@@ -57,6 +60,8 @@ class MemoryEngine final : public Engine {
 
   std::unique_lock<std::mutex> guard(const Stripe& stripe) const;
   Stripe& stripe_of(const HashedName& bucket);
+  template <typename Put>
+  Status put_or_free(Put put);
   template <typename Answer, typename Act>
   Answer with_bucket(std::string_view name, Act act);
   template <typename Act>
@@ -64,7 +69,8 @@ class MemoryEngine final : public Engine {
 
   bool locks_;
   MemoryBound memory_;  // outlives the buckets, which give back to it
-  std::array<Stripe, std::size_t{1} << kStripeBits> stripes_;
+  DroppedBuckets dropped_;
+  std::array<Stripe, kStripes> stripes_;
 };
 
 }  // namespace kvmesh::store

@@ -24,7 +24,7 @@ Acceptor::Acceptor(asio::io_context& loop, std::size_t connections_max, Connecti
       count_(count),
       handover_(std::move(handover)) {}
 
-Status Acceptor::bind(const std::string& listen) {
+Status Acceptor::bind(const HostPort& where, const std::string& listen) {
   const auto failed = [&](const asio::error_code& error) {
     const auto* advice = error == asio::error::address_in_use
                              ? "another process listens there; stop it or change kv_server.listen"
@@ -32,14 +32,9 @@ Status Acceptor::bind(const std::string& listen) {
     return Status{StatusCode::kUnavailable, "kv_server.listen: cannot listen on " + listen + ": " +
                                                 error.message() + "; " + advice};
   };
-  const auto colon = listen.rfind(':');
-  auto host = listen.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   asio::error_code error;
-  asio::ip::tcp::resolver resolver{acceptor_.get_executor()};
-  const auto found = resolver.resolve(host, listen.substr(colon + 1), error);
-  if (error || found.empty()) return failed(error);
-  const asio::ip::tcp::endpoint endpoint = found.begin()->endpoint();
+  const asio::ip::tcp::endpoint endpoint{asio::ip::make_address(where.host, error), where.port};
+  if (error) return failed(error);
   acceptor_.open(endpoint.protocol(), error);
   if (!error) acceptor_.set_option(asio::ip::tcp::acceptor::reuse_address{true}, error);
   if (!error) acceptor_.bind(endpoint, error);

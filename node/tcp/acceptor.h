@@ -8,6 +8,7 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 
+#include "common/config/address.h"
 #include "node/tcp/server.h"
 
 namespace kvmesh::tcp {
@@ -22,9 +23,9 @@ class Acceptor {
   Acceptor(asio::io_context& loop, std::size_t connections_max, ConnectionCount& count,
            Handover handover);
 
-  /// `listen` is host:port. kUnavailable when it is taken or not this machine's; the text says
-  /// which and what to do.
-  Status bind(const std::string& listen);
+  /// `where` has a number for its host; `listen` is what the settings call it. kUnavailable when it
+  /// is taken or not this machine's; the text says which and what to do.
+  Status bind(const HostPort& where, const std::string& listen);
   /// Where it listens, with the port that was chosen for port 0.
   std::string endpoint() const;
   void start() { accept(); }

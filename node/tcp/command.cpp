@@ -74,6 +74,14 @@ std::size_t split(std::string_view line, std::array<std::string_view, kWordsMax>
   }
 }
 
+// KEYS bucket AFTER key: behind one blank, the rest of the line as it is, so that a listing can go
+// on behind any key that a line can show. Empty when it is not of this form.
+std::string_view key_to_the_end(std::string_view line, std::string_view after) {
+  if (after != "AFTER") return {};
+  const auto at = static_cast<std::size_t>(after.data() - line.data()) + after.size() + 1;
+  return at < line.size() ? line.substr(at) : std::string_view{};
+}
+
 }  // namespace
 
 Command parse_command(std::string_view line) {
@@ -81,6 +89,10 @@ Command parse_command(std::string_view line) {
   const auto count = split(line, words);
   for (const auto& form : kForms) {
     if (words[0] != form.word) continue;
+    if (form.verb == Verb::kKeys && count > 2) {
+      const auto key = key_to_the_end(line, words[2]);
+      if (!key.empty()) return {form.verb, words[1], key, {}};
+    }
     if (count < form.words_min || count > form.words_max) break;
     return {form.verb, words[1], words[2], words[3]};
   }

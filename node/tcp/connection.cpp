@@ -16,6 +16,8 @@ namespace kvmesh::tcp {
 namespace {
 
 constexpr int kDiscardRounds = 64;
+// Requests that a connection may have under way when all of them keep as much as they may.
+constexpr std::size_t kPipelineWhenFull = 4;
 
 }  // namespace
 
@@ -43,7 +45,8 @@ void Connection::answer_here(Append append) {
 
 bool Connection::may_take_request() const {
   return !finished_ && !closed_ && replies_.size() < pipeline_max() &&
-         unread_bytes() < limits::kTcpUnreadBytesMax;
+         unread_bytes() < limits::kTcpUnreadBytesMax &&
+         (replies_.size() < kPipelineWhenFull || !server_.is_full(0));
 }
 
 std::size_t Connection::pipeline_max() const {
@@ -100,6 +103,7 @@ bool Connection::handle_lines() {
     handled = true;
     if (server_.turn_is_over()) break;
   }
+  server_.count_bytes(*this);  // at once: many connections may have a lot in one pass
   return handled;
 }
 
@@ -112,14 +116,25 @@ void Connection::handle_line(const LineBuffer::Line& line) {
                        std::to_string(limits::kLineBytesMax));
     });
   }
+  if (line.foreign != Foreign::kNone) return refuse(line.foreign);
   const auto command = parse_command(line.text);
   if (!command.is_request()) {
-    answer_here([&](wire::Buffer& out) { append_own_reply(out, command.verb); });
+    replies_.push_own(command.verb, out_);
     if (command.verb == Verb::kQuit) finish();
     return;
   }
   const auto place = replies_.push(command.verb);
   server_.request({server_.adapter(), id_, RequestId{place}}, command);
+}
+
+void Connection::refuse(Foreign protocol) {
+  server_.warn_of(protocol, *this);
+  answer_here([&](wire::Buffer& out) {
+    append_error(out, StatusCode::kProtocolError,
+                 "this port speaks the line protocol of kvmesh, not " +
+                     std::string{name_of(protocol)} + "; the connection is closed");
+  });
+  finish();
 }
 
 void Connection::reply(std::uint64_t place, const ReplyView& reply) {

@@ -54,7 +54,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t unread_bytes() const { return out_.size() - written_ + replies_.waiting_bytes(); }
   /// All that it makes us keep.
   std::size_t buffered_bytes() const {
-    return in_.capacity() + out_.capacity() + replies_.waiting_bytes();
+    return in_.capacity() + out_.capacity() + replies_.memory_bytes();
   }
 
   // The server's own notes.
@@ -67,6 +67,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool handle_lines();
   void go_on();
   void handle_line(const LineBuffer::Line& line);
+  void refuse(Foreign protocol);
   template <typename Append>
   void answer_here(Append append);
   bool may_take_request() const;

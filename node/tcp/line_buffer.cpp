@@ -40,6 +40,10 @@ void LineBuffer::filled(std::size_t count) {
 }
 
 std::optional<LineBuffer::Line> LineBuffer::next() {
+  if (foreign_ != Foreign::kNone) {
+    begin_ = searched_ = end_;
+    return std::nullopt;
+  }
   const std::string_view unread{data_.get() + begin_, end_ - begin_};
   const auto newline = unread.find('\n', searched_ - begin_);
   if (newline == std::string_view::npos) {
@@ -51,6 +55,7 @@ std::optional<LineBuffer::Line> LineBuffer::next() {
     if (unread.size() <= line_bytes_max_ + 1) return std::nullopt;  // 1: it may end in CR
     const auto seen = unread.size();
     discarding_ = true;
+    is_first_ = false;
     begin_ = end_;
     return Line{{}, seen};
   }
@@ -63,8 +68,16 @@ std::optional<LineBuffer::Line> LineBuffer::next() {
   auto text = unread.substr(0, newline);
   if (text.ends_with('\r')) text.remove_suffix(1);
   if (text.size() >= kBytesKept / 2) empty_rounds_ = 0;
-  if (text.size() > line_bytes_max_) return Line{{}, text.size()};
-  return Line{text, 0};
+  if (text.size() <= line_bytes_max_) return told(text);
+  is_first_ = false;
+  return Line{{}, text.size()};
+}
+
+LineBuffer::Line LineBuffer::told(std::string_view text) {
+  foreign_ = is_first_ ? foreign_first_line(text) : foreign_line(text);
+  is_first_ = false;
+  if (foreign_ != Foreign::kNone) return {{}, 0, foreign_};
+  return {text, 0};
 }
 
 void LineBuffer::resize(std::size_t capacity) {

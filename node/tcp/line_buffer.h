@@ -6,13 +6,16 @@
 #include <span>
 #include <string_view>
 
+#include "node/tcp/foreign.h"
+
 namespace kvmesh::tcp {
 
 /// The bytes of one connection that have arrived and are not yet read as lines. Starts small, so
 /// that an idle connection costs little, and grows while its reads are full; what a long line took
 /// stays for a while, since long lines come in rows. A line over
 /// `line_bytes_max` is told once as too long, then thrown away up to its end, so the memory is
-/// bounded. Not thread-safe.
+/// bounded. A line that shows another protocol is told as such, and nothing behind it is given out:
+/// so every adapter that reads lines is safe from web pages. Not thread-safe.
 class LineBuffer {
  public:
   explicit LineBuffer(std::size_t line_bytes_max) : line_bytes_max_(line_bytes_max) {}
@@ -27,6 +30,7 @@ class LineBuffer {
     std::string_view text;  // without CR LF or LF; valid until room() is called
     std::size_t too_long =
         0;  // bytes seen so far when the line is over the limit; text is empty then
+    Foreign foreign = Foreign::kNone;  // else it was the last line, and text is empty
   };
   /// The next whole line; empty when there is none yet.
   std::optional<Line> next();
@@ -49,6 +53,7 @@ class LineBuffer {
   static constexpr std::size_t kBytesKept = 64 * 1024;  // more is for long lines
   static constexpr int kEmptyRoundsMax = 16;            // that it is kept for without one
 
+  Line told(std::string_view text);
   void resize(std::size_t capacity);
 
   std::size_t line_bytes_max_;
@@ -58,8 +63,10 @@ class LineBuffer {
   std::size_t end_ = 0;
   std::size_t searched_ = 0;  // no line end before this
   bool discarding_ = false;   // inside a line that was told as too long
-  bool was_full_ = false;     // the last read filled all the room
-  int empty_rounds_ = 0;      // reads since the last long line
+  bool is_first_ = true;      // the next line is
+  Foreign foreign_ = Foreign::kNone;
+  bool was_full_ = false;  // the last read filled all the room
+  int empty_rounds_ = 0;   // reads since the last long line
 };
 
 }  // namespace kvmesh::tcp

@@ -2,37 +2,67 @@
 
 #include <utility>
 
+#include "node/tcp/reply_text.h"
+
 namespace kvmesh::tcp {
 
 std::uint64_t ReplyQueue::push(Verb verb) {
   if (size() == ring_.size()) grow();
   Place& place = at(end_);
   place.verb = verb;
-  place.answered = false;
+  place.state = State::kWaiting;
   return end_++;
 }
 
+void ReplyQueue::push_own(Verb verb, wire::Buffer& out) {
+  const auto text = own_reply(verb);
+  if (size() == 0) {
+    first_ = ++end_;
+    return out.append(text);
+  }
+  at(push(verb)).state = State::kOwn;
+  waiting_bytes_ += text.size();
+}
+
 bool ReplyQueue::is_waiting(std::uint64_t place) const {
-  return place >= first_ && place < end_ && !at(place).answered;
+  return place >= first_ && place < end_ && at(place).state == State::kWaiting;
 }
 
 wire::Buffer& ReplyQueue::text_buffer(std::uint64_t place, wire::Buffer& out) {
-  return place == first_ ? out : at(place).text;
+  return place == first_ ? out : text_;
 }
 
 void ReplyQueue::answered(std::uint64_t place, wire::Buffer& out) {
-  at(place).answered = true;
-  if (place != first_) {
-    waiting_bytes_ += at(place).text.size();
-    return;
-  }
+  if (place != first_) return keep_text(at(place));
   ++first_;
-  while (first_ < end_ && at(first_).answered) {
-    wire::Buffer& text = at(first_).text;
-    out.append(text.view());
-    waiting_bytes_ -= text.size();
-    text = wire::Buffer{};
-    ++first_;
+  move_ready(out);
+}
+
+// With no more memory than it needs: there may be a thousand of them.
+void ReplyQueue::keep_text(Place& place) {
+  place.state = State::kText;
+  place.size = static_cast<std::uint32_t>(text_.size());
+  char* bytes = text_.release();
+  char* fitting = place.size == 0 ? nullptr : static_cast<char*>(std::realloc(bytes, place.size));
+  place.text.reset(fitting != nullptr || place.size == 0 ? fitting : bytes);
+  if (place.size == 0) std::free(bytes);  // NOLINT: a Buffer's memory
+  waiting_bytes_ += place.size;
+  overhead_bytes_ += kTextOverhead;
+}
+
+void ReplyQueue::move_ready(wire::Buffer& out) {
+  for (; first_ < end_ && at(first_).state != State::kWaiting; ++first_) {
+    Place& place = at(first_);
+    if (place.state == State::kOwn) {
+      const auto text = own_reply(place.verb);
+      waiting_bytes_ -= text.size();
+      out.append(text);
+      continue;
+    }
+    waiting_bytes_ -= place.size;
+    overhead_bytes_ -= kTextOverhead;
+    out.append({place.text.get(), place.size});
+    place.text.reset();
   }
 }
 

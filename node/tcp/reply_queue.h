@@ -2,6 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
 #include <vector>
 
 #include "common/wire/buffer.h"
@@ -11,18 +14,22 @@ namespace kvmesh::tcp {
 
 /// Keeps one connection's replies in the order of its requests, whatever order they come in. Each
 /// request takes a place; a reply that comes before those ahead of it waits in its place.
+/// A place is small, and what the adapter answers itself waits there as its verb: whoever sends a
+/// thousand PINGs behind a slow request makes us keep 16 bytes for each.
 /// Invariant: the first place, if there is one, has no reply yet. Not thread-safe.
 class ReplyQueue {
  public:
   /// Takes the next place in line.
   std::uint64_t push(Verb verb);
+  /// The same for what needs no request: own_reply(verb) goes to `out` in its turn.
+  void push_own(Verb verb, wire::Buffer& out);
   /// Is `place` still waiting for its reply?
   bool is_waiting(std::uint64_t place) const;
   /// REQUIRES: is_waiting(place).
   Verb verb(std::uint64_t place) const { return at(place).verb; }
 
   /// Where the text of `place`'s reply goes: straight to `out` when it is the first in line, else
-  /// into its place. Follow with answered(). REQUIRES: is_waiting(place).
+  /// where answered() takes it from. Follow with answered(). REQUIRES: is_waiting(place).
   wire::Buffer& text_buffer(std::uint64_t place, wire::Buffer& out);
   /// The text is complete: moves what is in order now to `out`.
   void answered(std::uint64_t place, wire::Buffer& out);
@@ -35,23 +42,37 @@ class ReplyQueue {
   void give_back();
   /// Bytes of the places themselves.
   std::size_t capacity_bytes() const { return ring_.size() * sizeof(Place); }
+  /// All that it takes, with what the adapter's own replies will take when their turn comes.
+  std::size_t memory_bytes() const { return capacity_bytes() + waiting_bytes_ + overhead_bytes_; }
 
  private:
-  struct Place {
-    Verb verb = Verb::kUnknown;
-    bool answered = false;
-    wire::Buffer text;
+  enum class State : std::uint8_t { kWaiting, kText, kOwn };
+  struct Free {
+    void operator()(char* p) const { std::free(p); }  // NOLINT: a Buffer's memory
   };
+  struct Place {
+    std::unique_ptr<char, Free> text;  // of kText
+    std::uint32_t size = 0;            // of that
+    Verb verb = Verb::kUnknown;
+    State state = State::kWaiting;
+  };
+  static_assert(sizeof(Place) == 16);
+
   Place& at(std::uint64_t place) { return ring_[place & (ring_.size() - 1)]; }
   const Place& at(std::uint64_t place) const { return ring_[place & (ring_.size() - 1)]; }
+  void keep_text(Place& place);
+  void move_ready(wire::Buffer& out);
   void grow();
 
   static constexpr std::size_t kPlacesKept = 64;
+  static constexpr std::size_t kTextOverhead = 24;  // of one piece of memory, at most
 
   std::vector<Place> ring_;  // a power of two long, or empty
+  wire::Buffer text_;        // being written
   std::uint64_t first_ = 0;
   std::uint64_t end_ = 0;
   std::size_t waiting_bytes_ = 0;
+  std::size_t overhead_bytes_ = 0;
 };
 
 }  // namespace kvmesh::tcp

@@ -22,10 +22,14 @@ constexpr std::string_view kHelp =
     "DROP bucket               remove a bucket and its keys\r\n"
     "KEYS bucket [after]       how many keys follow, a line each, then OK (OK MORE: ask again "
     "after the last)\r\n"
+    "KEYS bucket AFTER key     the same behind a key that holds blanks: all to the end of the "
+    "line\r\n"
     "ROUTE bucket              the nodes on the way to the bucket, a line each, then OK\r\n"
     "PING                      PONG\r\n"
     "HELP                      this list, then OK\r\n"
     "QUIT                      close this connection\r\n"
+    "Blanks separate words, so no other name, key or value can hold one; kvmesh(1) takes any "
+    "bytes\r\n"
     "OK\r\n";
 
 bool fits_a_line(std::string_view bytes) {
@@ -132,16 +136,16 @@ void append_error(wire::Buffer& out, StatusCode code, std::string_view text) {
   out.append(kEnd);
 }
 
-void append_own_reply(wire::Buffer& out, Verb verb) {
+std::string_view own_reply(Verb verb) {
   switch (verb) {
     case Verb::kPing:
-      return out.append("PONG\r\n");
+      return "PONG\r\n";
     case Verb::kHelp:
-      return out.append(kHelp);
+      return kHelp;
     case Verb::kQuit:
-      return out.append("OK\r\n");
+      return "OK\r\n";
     default:
-      return out.append("UNKNOWN COMMAND\r\n");
+      return "UNKNOWN COMMAND\r\n";
   }
 }
 

@@ -19,7 +19,7 @@ void append_reply_text(wire::Buffer& out, Verb verb, const ReplyView& reply);
 /// `ERROR code text` as one line, whatever bytes the text has.
 void append_error(wire::Buffer& out, StatusCode code, std::string_view text);
 
-/// The replies that the adapter gives itself. REQUIRES: not a request.
-void append_own_reply(wire::Buffer& out, Verb verb);
+/// The reply that the adapter gives itself. REQUIRES: not a request.
+std::string_view own_reply(Verb verb);
 
 }  // namespace kvmesh::tcp

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <kvmesh/limits.h>
+#include <spdlog/spdlog.h>
 
 namespace kvmesh::tcp {
 namespace {
@@ -11,6 +12,8 @@ constexpr std::size_t kBodyBytesKept = 2 * limits::kValueBytesMax;
 // One of these goes on at once, so that what is gathered stays small.
 constexpr std::size_t kLargeBodyBytes = 4096;
 constexpr std::chrono::seconds kSilence{1};  // after which a connection needs no large buffers
+
+constexpr std::chrono::minutes kBetweenWarnings{1};
 
 // May go through a whole bucket: a page of a million keys takes tens of milliseconds.
 bool is_costly(Verb verb) { return verb == Verb::kKeys || verb == Verb::kDrop; }
@@ -72,6 +75,19 @@ void Server::count_bytes(Connection& connection) {
   buffered_bytes_ -= connection.counted_bytes;
   connection.counted_bytes = connection.closed() ? 0 : connection.buffered_bytes();
   buffered_bytes_ += connection.counted_bytes;
+}
+
+void Server::warn_of(Foreign protocol, const Connection& connection) {
+  if (warned_at_ && now_ - *warned_at_ < kBetweenWarnings) {
+    ++not_warned_of_;
+    return;
+  }
+  warned_at_ = now_;
+  const auto others = std::exchange(not_warned_of_, 0);
+  spdlog::warn(
+      "the client at {} speaks {} to the line protocol; its connection is closed{}",
+      connection.address(), name_of(protocol),
+      others == 0 ? "" : " (as " + std::to_string(others) + " more since the last warning)");
 }
 
 void Server::mark_dirty(Connection& connection) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,10 @@ class Server {
   void request(const core::Origin& origin, const Command& command);
   /// Call before what the core has to send is flushed.
   void hand_on();
+  /// It keeps more or less than when it was counted last.
+  void count_bytes(Connection& connection);
+  /// The log tells of a client that speaks another protocol, not more than once a minute.
+  void warn_of(Foreign protocol, const Connection& connection);
   /// Would `bytes` more take what all connections make us keep over the limit?
   bool is_full(std::size_t bytes) const;
   std::size_t buffered_max() const { return options_.buffered_max; }
@@ -75,7 +80,6 @@ class Server {
  private:
   void flush(Connection& connection);
   void give_turns();
-  void count_bytes(Connection& connection);
 
   Options options_;
   core::Core& core_;
@@ -88,6 +92,8 @@ class Server {
   std::size_t buffered_bytes_ = 0;                     // of all connections
   Turns turns_;
   bool finishing_ = false;
+  std::optional<TimePoint> warned_at_;  // of a foreign protocol
+  std::uint64_t not_warned_of_ = 0;     // since then
   // Requests that wait for others to come with them, and what they point into.
   std::array<core::Core::Incoming, core::Core::kRunMax> gathered_;
   std::array<wire::Buffer, core::Core::kRunMax> bodies_;

@@ -4,7 +4,7 @@ import os
 import select
 import time
 
-from harness import TIME_FACTOR
+from harness import patience
 
 
 def read_line(pipe, timeout=10.0):
@@ -13,11 +13,11 @@ def read_line(pipe, timeout=10.0):
     Reads past the buffer of `pipe`, so nothing else may read from that before.
     """
     line = b""
-    deadline = time.monotonic() + timeout * TIME_FACTOR
+    deadline = time.monotonic() + timeout * patience()
     while not line.endswith(b"\n"):
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([pipe], [], [], left)[0]:
-            raise AssertionError(f"no line within {timeout * TIME_FACTOR:g} s, but {line!r}")
+            raise AssertionError(f"no line within {timeout * patience():g} s, but {line!r}")
         byte = os.read(pipe.fileno(), 1)
         if not byte:
             raise AssertionError(f"the pipe ended behind {line!r}")

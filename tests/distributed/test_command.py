@@ -8,7 +8,7 @@ import random
 import subprocess
 import unittest
 
-from harness import COMMAND_BIN, TIME_FACTOR, MeshTest, clean_environment, die_with_parent, eventually, main
+from harness import COMMAND_BIN, MeshTest, clean_environment, die_with_parent, eventually, main, patience
 
 NOT_FOUND, INVALID_ARGUMENT, NO_ROUTE, UNAVAILABLE, TOO_LARGE = 11, 12, 13, 14, 19
 MISSING_KEY, USAGE, INCOMPLETE = 1, 2, 3
@@ -177,6 +177,64 @@ class ImportExport(Command):
             self.assertEqual(self.stored(buckets), records)
             self.assertEqual(sorted(self.kvmesh("export", "--format", form).splitlines()), sorted(data.splitlines()))
 
+    def test_a_round_trip_of_what_looks_like_something_else(self):
+        """All three fields, both formats, through a pipe, whatever comes first."""
+        seed = random.randrange(1 << 32)
+        random_ = random.Random(seed)
+        pieces = [b" ", b"\t", b"{", b"[", b"\xef\xbb\xbf", b"\0", b"\n", b"\r", b"\\", b'"', b"a", b"\xff", b"\xc2\x9b", "\u202e".encode()]
+        for round_ in range(12):
+            records = {}
+            for _ in range(5):
+                bucket, key, value = (b"".join(random_.choices(pieces, k=random_.randrange(5))) for _ in range(3))
+                records[bucket or b" ", key] = value
+            buckets = {b for b, _ in records}
+            self.put_directly(records)
+            for form in ("tsv", "jsonl"):
+                data = self.kvmesh("export", "--format", form)
+                for bucket in buckets:
+                    self.foo.client().ok(bucket, "kv.drop")
+                self.kvmesh("import", stdin=data)
+                self.assertEqual(self.stored(buckets), records, f"seed {seed}, round {round_}, {form}")
+            for bucket in buckets:
+                self.foo.client().ok(bucket, "kv.drop")
+
+    def test_what_is_refused_as_a_whole(self):
+        record = b'{"bucket": "zoo", "key": "a", "value": "1"}'
+        for given in (b"[\n" + record + b",\n" + record + b"\n]\n", b"[" + record + b"]", b'{\n  "bucket": "zoo"\n}\n'):
+            self.kvmesh("import", self.write("data.json", given), status=USAGE)
+            self.assertIn("one object a line", self.stderr)
+            self.kvmesh("import", stdin=given, status=USAGE)
+        self.kvmesh("import", stdin=b"{zoo\ta\t1\n", status=USAGE)
+        self.assertIn("--format", self.stderr)
+        self.kvmesh("count", "zoo", status=NOT_FOUND)
+        self.kvmesh("import", "--format", "tsv", stdin=b"{zoo\ta\t1\n")
+        self.assertEqual(self.kvmesh("get", "{zoo", "a"), b"1\n")
+
+    def test_a_byte_order_mark_is_passed_over_at_the_beginning_alone(self):
+        mark, line = b"\xef\xbb\xbf", b'{"bucket": "zoo", "key": "a", "value": "1"}\n'
+        self.kvmesh("import", stdin=mark + line)
+        self.kvmesh("import", self.write("data.jsonl", mark + line))
+        self.kvmesh("import", stdin=mark + b"apples\ta\t1\n")
+        self.assertEqual(self.kvmesh("buckets") + self.kvmesh("buckets", "bar@localhost"), b"apples\nzoo\n")
+        self.kvmesh("import", stdin=line + mark + line, status=INCOMPLETE)
+        self.assertIn("line 2: invalid_argument: column 1: a byte order mark", self.stderr)
+
+    def test_a_node_that_begins_anew_is_noticed(self):
+        process = self.start_kvmesh_on(self.foo, "import", "--json")
+        process.stdin.write(b"".join(b"shopping\tk%d\t1\n" % i for i in range(500)))
+        process.stdin.flush()
+        eventually(lambda: self.bar.info()["store"]["keys"] == 500, 30, "the first half is stored")
+        before = self.bar.info()["incarnation"]
+        self.bar.kill()
+        self.bar.start()
+        self.assertNotEqual(self.bar.info()["incarnation"], before)
+        process.stdin.write(b"".join(b"shopping\tk%d\t1\n" % i for i in range(500, 1000)))
+        stdout, stderr = process.communicate(timeout=60 * TIME_FACTOR)
+        self.assertEqual(process.returncode, INCOMPLETE, stderr)
+        self.assertIn(b"bar@localhost was restarted while this ran", stderr)
+        self.assertEqual(json.loads(stdout)["restarted"], ["bar@localhost"])
+        self.kvmesh("import", stdin=b"shopping\tk\t1\n")
+
     def test_empty_buckets_survive_a_round_trip(self):
         self.foo.client().ok(b"shopping", "kv.create")
         data = self.kvmesh("export")
@@ -258,7 +316,7 @@ class ImportExport(Command):
         process.stdin.flush()
         victim.start()
         process.stdin.write(b"".join(b"bucket%d\tk%d\t%d\n" % (i % 7, i, i) for i in range(2 * count, 3 * count)))
-        _, stderr = process.communicate(timeout=60 * TIME_FACTOR)
+        _, stderr = process.communicate(timeout=60 * patience())
         found = self.stored([b"bucket%d" % i for i in range(7)], end)
         missing = [i for i in range(3 * count) if found.get((b"bucket%d" % (i % 7), b"k%d" % i)) != b"%d" % i]
         named = {int(word.rstrip(b":")) - 1 for line in stderr.splitlines() for word in line.split() if word.rstrip(b":").isdigit()}

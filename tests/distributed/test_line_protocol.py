@@ -72,6 +72,21 @@ class Table(MeshTest):
             self.assertEqual(self.line.ask(f"KEYS {bucket} k0999", 502), ["500", *names[1000:], "OK"])
             self.assertEqual(self.line.ask(f"KEYS {bucket} k1499", 2), ["0", "OK"])
 
+    def test_keys_with_blanks_go_on(self):
+        mesh = self.foo.client()
+        keys = sorted([f"{i:04d} of many " for i in range(1500)] + [" first", "x", "x y", "zz  "])
+        for bucket in ("apples", "shopping"):
+            mesh.ok(bucket.encode(), "kv.create")
+            for key in keys:
+                mesh.ok(bucket.encode(), "kv.put", key.encode(), b"")
+            found, request = [], f"KEYS {bucket}"
+            while True:
+                found += self.line.lines(int(self.line.ask(request)))
+                if self.line.line() == "OK":
+                    break
+                request = f"KEYS {bucket} AFTER {found[-1]}"
+            self.assertEqual(found, keys)
+
     def test_route(self):
         self.assertEqual(self.line.ask("ROUTE apples", 2), ["foo@localhost a..m -> here", "OK"])
         self.assertEqual(self.line.ask("ROUTE shopping", 3),
@@ -82,6 +97,7 @@ class Table(MeshTest):
         words = " ".join(self.line.until_ok("HELP"))
         for command in ("CREATE", "DROP", "PUT", "GET", "DELETE", "KEYS", "ROUTE", "PING", "QUIT"):
             self.assertIn(command, words)
+        self.assertIn("Blanks separate words", words)
         self.line.send("PUT nowhere a b\r\nQUIT\r\nPING\r\n")
         self.assertEqual(self.line.lines(2), ["NOT FOUND", "OK"])
         self.assertTrue(self.line.has_closed(), "QUIT closes, and what comes behind it is not answered")

@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from harness import COMMAND_BIN, TIME_FACTOR, MeshTest, clean_environment, die_with_parent, eventually, main
+from harness import COMMAND_BIN, MeshTest, clean_environment, die_with_parent, eventually, main, patience
 from pipe_lines import read_line, write_line
 from task_client import BAR, FOO, QUX, Follower, with_tasks
 
@@ -34,7 +34,7 @@ class Watcher:
 
     def next(self):
         """The next changes, however many slices that takes."""
-        deadline = time.monotonic() + 10 * TIME_FACTOR
+        deadline = time.monotonic() + 10 * patience()
         while True:
             changes = self.ask()
             if changes:
@@ -185,7 +185,7 @@ class Command(MeshTest):
         while not re.search(rf"{BAR}  up$", read_line(process.stdout)):
             pass
         process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(10 * TIME_FACTOR), -signal.SIGINT)
+        self.assertEqual(process.wait(10 * patience()), -signal.SIGINT)
 
     def test_nodes_watch_as_json(self):
         process = self.run_command("--json", "nodes", FOO, "--watch")
@@ -199,7 +199,7 @@ class Command(MeshTest):
 
     def test_nodes_watch_of_a_node_that_nobody_knows(self):
         process = self.run_command("nodes", "nobody@localhost", "--watch")
-        self.assertEqual(process.wait(20 * TIME_FACTOR), 13)
+        self.assertEqual(process.wait(20 * patience()), 13)
         self.assertIn(b"no_route", process.stderr.read())
 
     def test_the_shell(self):

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-from harness import NODE_BIN, TIME_FACTOR, MeshTest, clean_environment, eventually, main
+from harness import NODE_BIN, MeshTest, clean_environment, eventually, main, patience
 from ports import free_port
 
 GOOD = """name = "foo@localhost"
@@ -172,7 +172,7 @@ class Signals(MeshTest):
                 for line in lines:
                     self.assertTrue(line.line().startswith("ERROR outcome_unknown "))
                     self.assertTrue(line.has_closed())
-                self.assertEqual(foo.process.wait(2 * TIME_FACTOR), 0)
+                self.assertEqual(foo.process.wait(2 * patience()), 0)
                 bar.resume()
 
     def test_an_idle_node_ends_at_once(self):
@@ -186,7 +186,7 @@ class Signals(MeshTest):
             node.send_signal(signal.SIGTERM)
         except ProcessLookupError:
             pass
-        self.assertEqual(node.process.wait(5 * TIME_FACTOR), 0)
+        self.assertEqual(node.process.wait(5 * patience()), 0)
 
     def test_with_a_client_that_never_reads(self):
         node = self.single()

@@ -4,7 +4,7 @@
 import os
 import shutil
 
-from harness import NODE_BIN, MeshTest, main
+from harness import NODE_BIN, MeshTest, eventually, main
 from task_client import MODULES, QUX, T, Follower, Mailbox, TaskTest, down, with_tasks
 
 
@@ -108,12 +108,13 @@ class Servers(TaskTest):
             self.assertEqual((crash.code, crash.text), ("task_failed", "the counter is broken"))
             self.assertEqual(self.call(client, "add", 0).result, 0)  # a fresh state
             self.assertNotEqual(self.call(client, "self").result, before)
-            self.assertIn(f"is restarted, {time_now + 1} of 2 times", node.log())
+            told = f"is restarted, {time_now + 1} of 2 times"
+            eventually(lambda told=told: told in node.log(), 5, "it is logged")
         self.assertEqual(self.call(client, "crash").code, "task_failed")
         gone = self.call(client, "add", 1)
         self.assertEqual(gone.code, "unavailable")
         self.assertIn("the counter is broken", gone.text)
-        self.assertIn("is given up", node.log())
+        eventually(lambda: "is given up" in node.log(), 5, "it is logged")
         self.assertEqual(Follower(client, None, "t.add", 1, 2).end().result, 3)
 
     def test_calls_behind_a_crash_are_not_executed(self):

@@ -11,7 +11,7 @@ import subprocess
 import time
 import unittest
 
-from harness import COMMAND_BIN, TIME_FACTOR, MeshTest, clean_environment, die_with_parent, eventually, main
+from harness import COMMAND_BIN, MeshTest, clean_environment, die_with_parent, eventually, main, patience
 from pipe_lines import read_line, write_line
 from task_client import MODULES, T, with_tasks
 
@@ -109,7 +109,7 @@ class Script(Shell):
             say("receive 10")
             say("quit\nfrob")  # at once: the shell may end any moment
             self.assertEqual(told(), f'message from {own}: "mine"')
-            self.assertEqual(shell.wait(10 * TIME_FACTOR), 0)
+            self.assertEqual(shell.wait(10 * patience()), 0)
 
     def test_nothing_is_left_of_a_shell_that_has_ended(self):
         """Its mailbox is gone when it is."""
@@ -165,7 +165,7 @@ class Terminal(Shell):
 
     def wait_for(self, text):
         """Reads until `text` was shown; what came before it."""
-        deadline = time.monotonic() + 10 * TIME_FACTOR
+        deadline = time.monotonic() + 10 * patience()
         while text not in self.shown:
             left = deadline - time.monotonic()
             self.assertGreater(left, 0, f"{text!r} was not shown, but {self.shown!r}")

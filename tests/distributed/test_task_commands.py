@@ -8,7 +8,7 @@ import signal
 import subprocess
 import unittest
 
-from harness import COMMAND_BIN, TIME_FACTOR, MeshTest, clean_environment, die_with_parent, eventually, main
+from harness import COMMAND_BIN, MeshTest, clean_environment, die_with_parent, eventually, main, patience
 from pipe_lines import read_line, write_line
 from task_client import QUX, with_tasks
 
@@ -105,7 +105,7 @@ class Call(TaskCommand):
         process = self.begin("call", QUX, "t.wait_for_stop", "--timeout", "1h")
         self.assertEqual(process.stdout.readline(), "waiting\n")
         process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(10 * TIME_FACTOR), CANCELLED)
+        self.assertEqual(process.wait(10 * patience()), CANCELLED)
         self.assertEqual(self.tasks(), [])
 
     def test_a_killed_caller_ends_its_task(self):
@@ -130,7 +130,7 @@ class Spawn(TaskCommand):
         self.assertRegex(process.stdout.readline(), PID)
         self.assertEqual(process.stdout.readline(), "waiting\n")
         process.send_signal(signal.SIGINT)
-        self.assertNotEqual(process.wait(10 * TIME_FACTOR), -signal.SIGINT)
+        self.assertNotEqual(process.wait(10 * patience()), -signal.SIGINT)
         self.assertEqual(self.tasks(), [])
 
     def test_a_process_that_goes_on(self):

@@ -1,4 +1,4 @@
-"""Does what README.md tells its reader to do, and compares what happens with what it shows; page.py says how.
+"""Does what README.md, and pages that it leads to, tell their reader to do, and compares what happens with what it shows; page.py says how.
 
 The mesh that the page talks to is that of config/demo, on other ports.
 The environment: KVMESH_TEST_BUILD is the build to try, KVMESH_TEST_CTEST the ctest to ask for labels.
@@ -8,9 +8,11 @@ import glob
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import tomllib
 import unittest
 
@@ -87,15 +89,40 @@ class Readme(Page):
                 demo.wait(20)
         return demo.returncode, printed
 
-    def check_test(self, block):
-        """Runs no tests within a test, but the labels that the page names must be there."""
-        status, printed = run([CTEST, "--test-dir", BUILD, "--print-labels"])
-        self.assertEqual(status, 0, printed)
-        labels = set(re.findall(r"^  (\S+)$", printed, re.M))
-        named = re.findall(r"^(\S+) +=", block.text, re.M)
-        named += re.findall(r"--only (\S+?)`", read("README.md"))
-        self.assertGreater(len(named), 1)
-        self.assertLessEqual(set(named), labels)
+
+class SettingsPage(Page):
+    """A page whose commands need the settings of config/demo, and no node. No page of its own: subclasses are."""
+
+    def check_page(self):
+        self.assert_every_block_is_checked()
+        directory = tempfile.mkdtemp(prefix="kvmesh-test-docs-")
+        self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
+        self.enter_directory(directory)
+        os.symlink(os.path.join(ROOT, "config"), os.path.join(directory, "config"))
+        for block in self.blocks:
+            if block.check:
+                getattr(self, "check_" + block.check)(block)
+
+
+class Verify(SettingsPage):
+    PAGE = "common/verify/README.md"
+
+    def test_page(self):
+        self.check_page()
+
+
+class Simulation(SettingsPage):
+    PAGE = "node/sim/README.md"
+
+    def test_page(self):
+        self.check_page()
+
+
+class Tests(SettingsPage):
+    PAGE = "tests/README.md"
+
+    def test_page(self):
+        self.check_page()
 
     def check_commands(self, block):
         """Building within a test would take too long, but the presets must be there."""
@@ -110,12 +137,28 @@ class Readme(Page):
 
 
 class Pages(unittest.TestCase):
+    def test_length(self):
+        """What a reader needs on the first day fits on few screens."""
+        self.assertLessEqual(len(read("README.md").splitlines()), 180)
+
     def test_dev_commands(self):
         status, usage = run([os.path.join(ROOT, "dev"), "help"])
         self.assertEqual(status, 0, usage)
-        for page in ("README.md", "examples/README.md", "CHANGELOG.md"):
+        for page in ("README.md", "examples/README.md", "tests/README.md", "tests/bench/README.md", "CHANGELOG.md"):
             for command in re.findall(r"\./dev (\w+)", read(page)):
                 self.assertRegex(usage, rf"(?m)^  {command}\b", page)
+
+    def test_labels(self):
+        """The labels of tests that pages name are there."""
+        status, printed = run([CTEST, "--test-dir", BUILD, "--print-labels"])
+        self.assertEqual(status, 0, printed)
+        labels = set(re.findall(r"^  (\S+)$", printed, re.M))
+        named = re.findall(r"--only ([a-z-]+)`", read("README.md"))
+        self.assertGreater(len(named), 0)
+        listed = re.findall(r"^\| `([a-z-]+)` \|", read("tests/README.md"), re.M)
+        self.assertGreater(len(listed), 10)
+        named += listed
+        self.assertLessEqual(set(named), labels)
 
     def test_links(self):
         """Every link to a file of this tree, on any page, leads somewhere."""

@@ -156,7 +156,7 @@ class Page(harness.MeshTest):
             node, log = self.serving.pop()
             try:
                 node.send_signal(signal.SIGTERM)
-                self.assertEqual(node.wait(5 * harness.TIME_FACTOR), 0, log())
+                self.assertEqual(node.wait(5 * harness.patience()), 0, log())
             finally:
                 if node.poll() is None:
                     node.kill()

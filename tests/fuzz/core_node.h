@@ -108,8 +108,9 @@ class Node final : public core::Effects {
     check(over_links + deferred_now() == pending_.size(), "all is forwarded or deferred");
   }
 
-  void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
+  void forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
                const wire::PathStep& step) override {
+    const auto timeout_ms = remaining_ms(deadline, now_);
     auto& wire = wires[peer.value];
     const auto found = pending_.find(request.id.value);
     check(found != pending_.end() && !found->second.over, "a request is forwarded once");

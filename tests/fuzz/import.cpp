@@ -2,13 +2,16 @@
 // read from a line comes out of what is written of it.
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "client/command/import_format.h"
 #include "client/command/json_lines.h"
 #include "client/command/line_splitter.h"
 #include "client/command/tsv.h"
-#include "client/command/utf8.h"
+#include "common/text.h"
+#include "common/utf8.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/input.h"
 
@@ -62,10 +65,17 @@ std::vector<Line> split_lines(std::string_view text, std::size_t limit, std::str
 void check_record(const Record& record) {
   const auto tsv = command::format_tsv(record);
   check(tsv.find_first_of("\r\n") == std::string::npos, "a record in TSV is one line", tsv);
+  std::optional<command::Format> format;
+  check(!command::is_empty_line(tsv, format) && command::decide_format(tsv, format).ok() &&
+            format == command::Format::kTsv && !tsv.starts_with(kByteOrderMark),
+        "a record in TSV is taken for nothing else", tsv);
   const auto from_tsv = command::parse_tsv(tsv);
   check(from_tsv.ok() && *from_tsv == record, "TSV gives the record back", tsv);
   const auto json = command::format_json_line(record);
   check(json.find_first_of("\r\n") == std::string::npos, "a record in JSON is one line", json);
+  format.reset();
+  check(command::decide_format(json, format).ok() && format == command::Format::kJsonLines,
+        "a record in JSON is taken for nothing else", json);
   const auto from_json = command::parse_json_line(json);
   check(from_json.ok() && *from_json == record, "JSON gives the record back", json);
 }
@@ -82,7 +92,9 @@ void check_line(const std::string& line) {
   for (const char c : escaped) {
     check(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f, "what is escaped is printable");
   }
-  check(command::is_utf8(escaped), "what is escaped is UTF-8");
+  check(is_utf8(escaped), "what is escaped is UTF-8");
+  check(printable(escaped) == escaped, "what is escaped is safe on a terminal", escaped);
+  check(printable(printable(line)) == printable(line), "so is what is printable", line);
   const auto unescaped = command::unescape(escaped);
   check(unescaped.ok() && *unescaped == line, "escapes give the bytes back", escaped);
   check(nlohmann::json::accept(command::bytes_as_json(line)), "any bytes can be JSON");
@@ -92,8 +104,8 @@ void check_line(const std::string& line) {
   for (const char c : line) {
     if (static_cast<unsigned char>(c) < 0x20) return;
   }
-  check(command::is_utf8(line) == nlohmann::json::accept('"' + line + '"'),
-        "UTF-8 is what it is to others", escaped);
+  check(is_utf8(line) == nlohmann::json::accept('"' + line + '"'), "UTF-8 is what it is to others",
+        escaped);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ struct Reply {
 class Replies final : public core::Effects {
  public:
   void forward(PeerIndex /*peer*/, const RequestView& /*request*/, RequestId /*id*/,
-               std::uint64_t /*timeout_ms*/, const wire::PathStep& /*step*/) override {
+               TimePoint /*deadline*/, const wire::PathStep& /*step*/) override {
     check(false, "a node without peers forwards nothing");
   }
   void reply(const core::Origin& origin, const ReplyView& reply) override {
@@ -128,9 +128,15 @@ class Connection {
       return answer_here(
           [](wire::Buffer& out) { tcp::append_error(out, StatusCode::kTooLarge, "too\r\nlong"); });
     }
+    if (line.foreign != tcp::Foreign::kNone) {
+      quit_ = true;
+      return answer_here([](wire::Buffer& out) {
+        tcp::append_error(out, StatusCode::kProtocolError, "not this protocol");
+      });
+    }
     const auto command = tcp::parse_command(line.text);
     if (!command.is_request()) {
-      answer_here([&](wire::Buffer& out) { tcp::append_own_reply(out, command.verb); });
+      queue_.push_own(command.verb, out_);
       quit_ = command.verb == tcp::Verb::kQuit;
       return;
     }

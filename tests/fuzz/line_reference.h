@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,7 +40,12 @@ class LineReference {
       auto line = text.substr(0, end);
       text.remove_prefix(end + 1);
       if (line.ends_with('\r')) line.remove_suffix(1);
-      out.push_back(line.size() > line_bytes_max_ ? error("too_large") : answer(words_of(line)));
+      const bool is_first = out.empty();
+      if (line.size() <= line_bytes_max_ && is_foreign(std::string{line}, is_first)) {
+        out.push_back(error("protocol_error"));
+        return out;
+      }
+      out.push_back(line.size() > line_bytes_max_ ? error("too_large") : answer(command_of(line)));
     }
     return out;
   }
@@ -49,6 +55,15 @@ class LineReference {
 
   static Expected error(const std::string& code) { return {"ERROR " + code + " ", true}; }
   static Expected ok() { return {"OK\r\n"}; }
+
+  static bool is_foreign(const std::string& line, bool is_first) {
+    std::string head = line.substr(0, 5);
+    for (char& c : head) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (head == "host:") return true;
+    static const std::regex request{
+        "([a-zA-Z0-9!#$%&'*+.^_`|~-]+ (/[^ ]*|[^ ]*://[^ ]*|[*])|CONNECT [^ ]+) HTTP/[^ ]*"};
+    return is_first && (line.starts_with("\x16\x03") || std::regex_match(line, request));
+  }
 
   static Words words_of(std::string_view line) {
     Words out;
@@ -60,6 +75,18 @@ class LineReference {
       inside = !space;
     }
     return out;
+  }
+
+  // "KEYS bucket AFTER key" with the key to the end of the line is "KEYS bucket key".
+  static Words command_of(std::string_view line) {
+    auto words = words_of(line);
+    if (words.size() < 3 || words[0] != "KEYS" || words[2] != "AFTER") return words;
+    auto rest = line;
+    for (std::size_t i = 0; i < 3; ++i) {
+      rest.remove_prefix(rest.find(words[i]) + words[i].size());
+    }
+    if (rest.size() < 2) return words;
+    return {words[0], words[1], std::string{rest.substr(1)}};
   }
 
   Expected answer(const Words& words) {

@@ -122,7 +122,7 @@ def main():
     subprocess.run([sys.executable, os.path.join(HERE, "seeds.py"), folder("seeds")], check=True)
 
     rows, reports = [], []
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for row, report in pool.map(lambda target: fuzz(target, asked.seconds), chosen):
             rows.append(row)
             reports += [report] if report else []

@@ -11,7 +11,6 @@
 #include "client/command/duration_text.h"
 #include "client/command/shell/words.h"
 #include "client/command/tsv.h"
-#include "client/command/utf8.h"
 #include "client/command/value_text.h"
 #include "common/config/address.h"
 #include "common/config/allowed.h"
@@ -19,6 +18,7 @@
 #include "common/names.h"
 #include "common/routing_table.h"
 #include "common/text.h"
+#include "common/utf8.h"
 #include "common/wire/value_codec.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/input.h"
@@ -94,7 +94,7 @@ void check_shown(std::string_view text) {
   const auto shown = in_quotes(text);
   check(printable(shown) && shown.size() >= 2 && shown.size() < 4 * 64 + 64,
         "a quoted text can be shown and is short");
-  check(printable(command::quoted_text(text)) && command::is_utf8(command::quoted_text(text)),
+  check(printable(command::quoted_text(text)) && is_utf8(command::quoted_text(text)),
         "a quoted text can be shown");
   const auto cut = text.substr(0, 64);
   check(edit_distance(cut, cut) == 0 && edit_distance(cut, "") == cut.size(), "distances");

@@ -77,7 +77,7 @@ def main():
     todo = [p for p in paths if not os.path.exists(marks[p])]
 
     failed, seen = 0, set()
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         runs = [pool.submit(tidy, build, p, marks[p]) for p in todo]
         for number, run in enumerate(concurrent.futures.as_completed(runs), 1):
             path, seconds, output = run.result()
@@ -86,6 +86,9 @@ def main():
                 failed += 1
                 print(unseen(output, seen), end="", flush=True)
     print(f"clang-tidy: {len(paths)} files, {len(paths) - len(todo)} unchanged since they passed, {failed} failed")
+    if not paths:
+        print(f"  nothing was checked: {os.path.relpath(build, ROOT)} compiles none of these files by themselves")
+        return 1
     for path in set(wanted) - set(paths):
         print(f"  not compiled in {os.path.relpath(build, ROOT)}, so not checked: {path}")
     return 1 if failed else 0

@@ -37,7 +37,7 @@ class Node final : public core::Effects {
  public:
   Node(Mesh& mesh, const NodeName& name, std::vector<NodeName> peers, std::vector<core::Via> vias);
 
-  void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
+  void forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
                const wire::PathStep& step) override;
   void reply(const core::Origin& origin, const ReplyView& reply) override;
   void slow_request(const core::Origin& origin, const std::string& line) override;

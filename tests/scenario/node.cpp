@@ -18,12 +18,12 @@ Node::Node(Mesh& mesh, const NodeName& name, std::vector<NodeName> peers,
           [&mesh](std::chrono::microseconds time) { mesh.pass(time); }),
       core_(name, peers_, functions_.modules(), *this, mesh.now(), std::move(vias)) {}
 
-void Node::forward(PeerIndex peer, const RequestView& request, RequestId id,
-                   std::uint64_t timeout_ms, const wire::PathStep& step) {
+void Node::forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
+                   const wire::PathStep& step) {
   wire::Buffer frame;
   wire::begin_frame(frame, wire::FrameKind::kRequests);
   const auto at = frame.size();
-  wire::append_request(frame, request, id, timeout_ms, &step);
+  wire::append_request(frame, request, id, remaining_ms(deadline, mesh_.now()), &step);
   const auto sent = wire::decode_request(frame.view(at + wire::kRecordPrefixBytes));
   const auto& to = peers_[peer.value].str();
   if (!sent) return mesh_.say("?? " + name_ + " sends " + to + " what it cannot read");

@@ -40,6 +40,14 @@ class History {
     return plan;
   }
 
+  /// The gate's table without an entry for this byte.
+  static RoutingTable lead_nowhere(char byte) {
+    const auto hole = static_cast<std::uint8_t>(byte);
+    const auto store = make_plan().nodes[kStore].name;
+    return RoutingTable{{{ByteRange{0, static_cast<std::uint8_t>(hole - 1)}, store},
+                         {ByteRange{static_cast<std::uint8_t>(hole + 1), 255}, store}}};
+  }
+
   static std::string nil() { return "\xc0"; }
   static std::string value(std::uint32_t number) {
     wire::Buffer out;
@@ -52,8 +60,12 @@ class History {
   }
   void execute(std::uint32_t number, const std::string& result = nil(),
                StatusCode code = StatusCode::kOk, std::uint64_t timeout_ms = 100,
-               NodeIndex node = kStore) {
-    oracle_.executed(number, node, timeout_ms, 1, code, result);
+               NodeIndex node = kStore, int at_ms = 0) {
+    oracle_.executed(number, node, timeout_ms, 1, code, result, std::chrono::milliseconds{at_ms});
+  }
+  /// The gate answers an error itself.
+  void fail(std::uint32_t number, StatusCode code, int at_ms = 0, bool is_over = false) {
+    oracle_.failed(number, code, 0, std::chrono::milliseconds{at_ms}, is_over);
   }
   void answer(std::uint32_t number, int at_ms, const std::string& result = nil(),
               StatusCode code = StatusCode::kOk) {

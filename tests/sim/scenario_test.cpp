@@ -39,10 +39,18 @@ TEST(Scenario, ReadsBackWhatItWrites) {
       "at 2s partition {gate@h,foo@h} {bar@h}\n"
       "at 3s heal\n"
       "at 4s slow bar@h 5ms\n"
-      "at 5s reload foo@h *=foo@h\n");
-  EXPECT_EQ(plan.requests.size(), 2U);
+      "at 5s reload foo@h *=foo@h\n"
+      "at 6s throttle foo@h * 20000\n"
+      "node full@h stores memory=4000\n"
+      "network buffer=5000 rate=1000000\n"
+      "at 3ms ask gate@h milk kv.keys v3\n"
+      "at 4ms ask gate@h milk kv.keys k7 v2\n");
+  EXPECT_EQ(plan.requests.size(), 4U);
+  EXPECT_EQ(plan.requests[2].key, kNextPage);
+  EXPECT_EQ(plan.requests[3].key, 7);
+  EXPECT_EQ(plan.nodes.back().memory_max, 4000U);
   EXPECT_EQ(plan.buckets[1], std::string("\0x", 2));
-  EXPECT_EQ(plan.faults.size(), 6U);
+  EXPECT_EQ(plan.faults.size(), 7U);
   EXPECT_EQ(plan.nodes[0].vias.size(), 1U);
   Plan again;
   ASSERT_TRUE(read_scenario(write_scenario(plan), "file", again).ok());
@@ -61,7 +69,7 @@ TEST(Scenario, SaysWhereAndWhatIsWrong) {
   EXPECT_EQ(fault_of("at 1s slow foo@h\n"), "file:9: write slow NODES TIME");
   EXPECT_EQ(fault_of("at 1s reload bar@h *=gate@h\n"),
             "file: a table of bar@h names gate@h, which is neither that node nor a peer of it");
-  EXPECT_NE(fault_of("at 1s ask gate@h milk kv.keys\n"), "");
+  EXPECT_NE(fault_of("at 1s ask gate@h milk kv.buckets\n"), "");
   EXPECT_NE(fault_of("then kill foo@h\n"), "");
   EXPECT_NE(fault_of("network speed=3\n"), "");
 }

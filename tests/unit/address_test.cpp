@@ -95,5 +95,39 @@ TEST(Address, LoopbackIsWhatOnlyThisMachineReaches) {
   }
 }
 
+TEST(SocketAddress, IsOneHoweverItIsSpelt) {
+  const auto same = [](std::string_view a, std::string_view b) {
+    return socket_address(a) == socket_address(b);
+  };
+  for (const char* text : {"tcp://127.0.0.1:20800", "localhost:20800", "tcp://LocalHost:020800",
+                           "tcp://[::ffff:127.0.0.1]:20800", "[::FFFF:7f00:1]:20800"}) {
+    EXPECT_TRUE(same(text, "127.0.0.1:20800")) << text;
+  }
+  EXPECT_TRUE(same("tcp://[0:0:0:0:0:0:0:1]:1", "[::1]:1"));
+  EXPECT_TRUE(same("[FE80::0:1%eth0]:1", "[fe80::1%eth0]:1"));
+  EXPECT_TRUE(same("tcp://Store.Example:1", "store.example:1"));
+  EXPECT_TRUE(same("*:1", "0.0.0.0:1"));
+  EXPECT_TRUE(same("ipc:///run/./x//z/../y", "ipc:///run/x/y"));
+  for (const char* text : {"127.0.0.2:20800", "[::1]:20800", "127.0.0.1:20801", "0.0.0.0:20800"}) {
+    EXPECT_FALSE(same(text, "127.0.0.1:20800")) << text;
+  }
+  EXPECT_FALSE(same("ipc:///run/x", "ipc:///run/y"));
+  EXPECT_TRUE(socket_address("LOCALHOST:1").is_loopback());
+  EXPECT_FALSE(socket_address("127.example.org:1").is_loopback());
+}
+
+TEST(SocketAddress, CollidesOnOnePortOfOneMachine) {
+  const auto both = [](std::string_view a, std::string_view b) {
+    return collide(socket_address(a), socket_address(b));
+  };
+  EXPECT_TRUE(both("tcp://localhost:1", "127.0.0.1:01"));
+  EXPECT_TRUE(both("tcp://*:1", "127.0.0.1:1"));
+  EXPECT_TRUE(both("ipc:///x", "ipc:///x"));
+  EXPECT_FALSE(both("tcp://127.0.0.1:1", "127.0.0.2:1"));
+  EXPECT_FALSE(both("tcp://*:1", "127.0.0.1:2"));
+  EXPECT_FALSE(both("tcp://127.0.0.1:0", "127.0.0.1:0"));
+  EXPECT_FALSE(both("ipc:///x", "127.0.0.1:1"));
+}
+
 }  // namespace
 }  // namespace kvmesh

@@ -1,15 +1,18 @@
 // The formats of `kvmesh import` and `export`: each gives back exactly what it was given, and
 // refuses the rest.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "client/command/import_format.h"
 #include "client/command/json_lines.h"
 #include "client/command/line_splitter.h"
 #include "client/command/tsv.h"
-#include "client/command/utf8.h"
+#include "common/utf8.h"
 
 namespace kvmesh::command {
 namespace {
@@ -81,11 +84,78 @@ TEST(JsonLines, RefusesWhatItDoesNotUnderstand) {
   }
 }
 
+TEST(JsonLines, NothingInALineIsPassedOver) {
+  const std::string good = R"({"bucket":"b","key":"k","value":"v"})";
+  ASSERT_TRUE(parse_json_line(good));
+  for (const auto& line :
+       {good + "\0"s, good + "\0"s + good, good + good, "\xef\xbb\xbf" + good, good + ",",
+        good + "}", "/**/" + good, R"({"bucket":"b","key":"k","value":"v","value":"w"})"s,
+        R"({"bucket":"b","key":"k","k\u0065y":"l","value":"v"})"s,
+        R"({"bucket":"b","key":"k","value":{"base64":"","base64":"YQ=="}})"s,
+        R"({"bucket":"b","key":"k","value":{"base64":"YR=="}})"s}) {
+    EXPECT_FALSE(parse_json_line(line)) << line;
+  }
+  std::string many = "{";
+  for (int i = 0; i < 20000; ++i) many += "\"" + std::to_string(i) + "\":0,";
+  EXPECT_FALSE(parse_json_line(many + "\"7\":0}")) << "in a time that does not matter";
+}
+
+TEST(JsonLines, RefusalsSayWhereAndWhy) {
+  const auto why = [](const std::string& line) { return parse_json_line(line).status().text(); };
+  EXPECT_EQ(why(R"({"bucket":"b",key:1})"), "column 15: invalid literal");
+  EXPECT_EQ(why("{\"bucket\":\"b\",\"key\":\"k\"\0}"s), "column 24: a NUL byte; write \\u0000");
+  EXPECT_EQ(why(R"({"bucket":"b","bucket":"c"})"), R"(has the member "bucket" twice)");
+  EXPECT_THAT(why("["), testing::HasSubstr("write one object a line, as jq -c"));
+  EXPECT_THAT(why(R"([{"bucket":"b","key":"k","value":"v"}])"), testing::HasSubstr("jq -c '.[]'"));
+}
+
+TEST(Tsv, WhatIsWrittenIsTakenForNothingElse) {
+  for (const auto& bucket : {"{"s, " {"s, " "s, "  "s, "\xef\xbb\xbf"s, "\xef\xbb\xbf{"s, "[1"s}) {
+    for (const auto& original : {record(bucket, "", ""), Record{bucket, std::nullopt}}) {
+      const auto line = format_tsv(original);
+      EXPECT_FALSE(line.starts_with(' ') || line.starts_with('{') || line.starts_with("\xef"))
+          << line;
+      std::optional<Format> format;
+      EXPECT_FALSE(is_empty_line(line, format)) << line;
+      EXPECT_TRUE(decide_format(line, format).ok()) << line;
+      EXPECT_EQ(format, Format::kTsv) << line;
+      EXPECT_EQ(*parse_tsv(line), original);
+    }
+  }
+}
+
+TEST(Formats, TheFirstLineDecides) {
+  const auto format_of = [](std::string_view line) {
+    std::optional<Format> format;
+    const auto status = decide_format(line, format);
+    return status.ok() ? (*format == Format::kTsv ? "tsv" : "jsonl") : "refused";
+  };
+  EXPECT_STREQ(format_of("b\tk\tv"), "tsv");
+  EXPECT_STREQ(format_of(" \t\t"), "tsv");
+  EXPECT_STREQ(format_of("b"), "tsv");
+  EXPECT_STREQ(format_of("{b}"), "jsonl");
+  EXPECT_STREQ(format_of("\t {\"bucket\":\t\"b\", \"key\": null}"), "jsonl");
+  EXPECT_STREQ(format_of("{b}\tk\tv"), "refused");
+  EXPECT_STREQ(format_of("{"), "refused");
+  EXPECT_STREQ(format_of("["), "refused");
+  EXPECT_STREQ(format_of("[{\"bucket\":\"b\",\"key\":null}]"), "refused");
+  std::optional<Format> given = Format::kTsv;
+  EXPECT_TRUE(decide_format("{b}\tk\tv", given).ok());
+  EXPECT_TRUE(is_empty_line("", Format::kTsv));
+  EXPECT_FALSE(is_empty_line("\t", Format::kTsv));
+  EXPECT_FALSE(is_empty_line("\t", std::nullopt));
+  EXPECT_FALSE(is_empty_line(" \t\t", std::nullopt));
+  EXPECT_TRUE(is_empty_line(" \t ", Format::kJsonLines));
+  EXPECT_EQ(format_of_name("a.tsv"), Format::kTsv);
+  EXPECT_EQ(format_of_name("a.ndjson"), Format::kJsonLines);
+  EXPECT_EQ(format_of_name("a"), std::nullopt);
+}
+
 TEST(Formats, AnyBytesSurviveARoundTrip) {
   const unsigned seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
-  const std::string alphabet = "ab\t\n\r\\\"x0{}\0\x7f\x80\xc3\xbc\xe2\x82\xac\xff"s;
+  const std::string alphabet = "ab \t\n\r\\\"x0{}\0\x7f\x80\xc3\xbc\xe2\x82\xac\xef\xbb\xbf\xff"s;
   const auto bytes = [&] {
     std::string out(random() % 12, '\0');
     for (char& c : out) c = alphabet[random() % alphabet.size()];

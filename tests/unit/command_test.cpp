@@ -106,6 +106,22 @@ TEST(Command, AllOtherBytesBelongToTheWords) {
   }
 }
 
+TEST(Command, KeysGoOnBehindAnyKey) {
+  const auto key = [](std::string_view line) {
+    const auto command = parse_command(line);
+    return command.verb == Verb::kKeys && command.bucket == "b" ? std::string{command.key} : "?"s;
+  };
+  EXPECT_EQ(key("KEYS b AFTER two words"), "two words");
+  EXPECT_EQ(key("KEYS b AFTER word"), "word");
+  EXPECT_EQ(key(" KEYS\tb  AFTER  a\tb "), " a\tb ") << "one byte behind AFTER, then the key";
+  EXPECT_EQ(key("KEYS b AFTER  "), " ");
+  EXPECT_EQ(key("KEYS b AFTER AFTER"), "AFTER");
+  EXPECT_EQ(key("KEYS b AFTER"), "AFTER") << "a word as any other";
+  EXPECT_EQ(key("KEYS b AFTER "), "AFTER");
+  EXPECT_EQ(key("KEYS b after x"), "?");
+  EXPECT_EQ(key("KEYS b x AFTER y"), "?");
+}
+
 // The function, and the arguments as text: bin as its bytes, nil as "nil".
 std::vector<std::string> call_of(std::string_view line) {
   const auto command = parse_command(line);

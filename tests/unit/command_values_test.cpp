@@ -55,6 +55,27 @@ TEST(Argument, HasAFormForBytes) {
             (Value{Value::Map{{"base64", "AP8="}, {"a", 1}}}));
 }
 
+TEST(Argument, IsRefusedWhenItCannotBeKept) {
+  for (const char* text :
+       {"1e400", "-1e400", "[1e400]", "1e-400", "18446744073709551616", "-9223372036854775809",
+        "[{\"a\": 18446744073709551616}]", "{\"a\": 1, \"a\": 2}", "{\"a\": 1, \"\\u0061\": 1}"}) {
+    const auto value = parse_argument(text);
+    ASSERT_FALSE(value.ok()) << text;
+    EXPECT_EQ(value.status().code(), StatusCode::kInvalidArgument) << text;
+  }
+  EXPECT_EQ(parse_argument("18446744073709551615")->to_uint(), UINT64_MAX);
+  EXPECT_EQ(parse_argument("\"1e400\"")->to_json(), "\"1e400\"");
+  EXPECT_EQ(parse_argument("0e400")->to_json(), "0.0");
+  EXPECT_EQ(parse_argument("1e400 or more")->to_json(), "\"1e400 or more\"");
+}
+
+TEST(Argument, ATextOfAnyBytesIsShownWithAllOfThem) {
+  EXPECT_EQ(parse_argument("a\xff"
+                           "b")
+                ->to_json(),
+            R"({"base64":"Yf9i"})");
+}
+
 TEST(Argument, IsRefusedWhenNestedDeeperThanARequestMayBe) {
   const auto nested = [](std::size_t depth) {
     return std::string(depth, '[') + std::string(depth, ']');

@@ -39,7 +39,7 @@ class Recorder final : public Effects {
   };
 
   void forward(PeerIndex /*peer*/, const RequestView& /*request*/, RequestId id,
-               std::uint64_t /*timeout_ms*/, const wire::PathStep& /*step*/) override {
+               TimePoint /*deadline*/, const wire::PathStep& /*step*/) override {
     ++forwards;
     last_id = id;
   }
@@ -49,11 +49,14 @@ class Recorder final : public Effects {
     last_trace_hops = reply.trace_hops;
     last = {origin, reply.code, std::string{reply.text}, std::string{reply.body}};
   }
+  Unsent unsent(PeerIndex peer) override { return peer == unsent_of ? still_here : Unsent{}; }
   TimePoint clock() override {
     ++clocks;
     return kNow;
   }
 
+  PeerIndex unsent_of{0};
+  Unsent still_here;
   std::size_t forwards = 0;
   std::size_t replies = 0;
   std::size_t clocks = 0;
@@ -142,6 +145,35 @@ TEST_F(CoreTest, ARunTellsTheFunctionsFirstWhatIsComingThenHandlesAllInTheirOrde
   EXPECT_THAT(log, testing::ElementsAre("run"));
   core_.on_requests({}, kNow);
   EXPECT_EQ(effects_.replies, 3U);
+}
+
+TEST_F(CoreTest, SomeOfARunEndAfterACostlyRequest) {
+  modules_.define(
+      "test.scan", [](Call& call) { call.succeed(); }, {}, Cost::kMuch);
+  modules_.define("test.small", [](Call& call) { call.succeed(); });
+  modules_.define("test.large", [](Call& call) {
+    wire::pack_bin(call.result(), std::string(100'000, 'x'));
+    call.succeed();
+  });
+  const auto some_of = [&](std::vector<std::string> functions) {
+    std::vector<wire::Buffer> bodies(functions.size());
+    std::vector<Core::Incoming> run;
+    for (std::size_t i = 0; i < functions.size(); ++i) {
+      auto one = wire::make_request(bodies[i], Target{}, functions[i],
+                                    [](wire::Buffer& to) { wire::pack_array(to, 0); });
+      one.timeout_ms = 5000;
+      run.push_back({{3, 4, {5}}, one});
+    }
+    const auto before = effects_.replies;
+    const auto done = core_.on_some_requests(run, kNow);
+    EXPECT_EQ(effects_.replies - before, done.handled);
+    return std::pair{done.handled, done.costly};
+  };
+  EXPECT_EQ(some_of({"test.small", "test.small"}), (std::pair{std::size_t{2}, false}));
+  EXPECT_EQ(some_of({"test.small", "test.scan", "test.small"}), (std::pair{std::size_t{2}, true}));
+  EXPECT_EQ(some_of({"test.scan"}), (std::pair{std::size_t{1}, true}));
+  EXPECT_EQ(some_of({"test.large", "test.large"}), (std::pair{std::size_t{1}, true}));
+  EXPECT_EQ(some_of({}), (std::pair{std::size_t{0}, false}));
 }
 
 TEST_F(CoreTest, TheTableOfDeferredCallsCanBeFilledExactly) {
@@ -267,6 +299,42 @@ TEST_F(CoreTest, AnAnswerStandsWhateverItsHandlerThrowsLater) {
   core_.complete(ticket_, {}, {}, kNow);
   EXPECT_EQ(effects_.replies, 2U);
   EXPECT_EQ(effects_.last.code, StatusCode::kOk);
+}
+
+// What was answered before it left is in no window any more, but takes memory still.
+TEST_F(CoreTest, WhatALinkHasNotSentCountsInItsWindow) {
+  core_.on_peer_up(kBar, {100, 1000});
+  core_.on_peer_up(kBaz, {100, 1000});
+  effects_.still_here = {99, 1000};
+  ask("test.ok", to_bar_);
+  EXPECT_EQ(effects_.forwards, 1U);
+  for (const Effects::Unsent full : {Effects::Unsent{100, 0}, Effects::Unsent{0, 1001}}) {
+    effects_.still_here = full;
+    ask("test.ok", to_bar_);
+    EXPECT_EQ(effects_.last.code, StatusCode::kOverloaded);
+  }
+  EXPECT_EQ(effects_.forwards, 1U);
+  ask("test.ok", to_baz_);
+  EXPECT_EQ(effects_.forwards, 2U) << "another link is another window";
+}
+
+TEST_F(CoreTest, WhatNeverLeftIsToldAsNotExecutedAndTheRestAsUnknown) {
+  core_.on_peer_up(kBar, kWidest);
+  ask("test.ok", to_bar_);
+  const auto unsent = effects_.last_id;
+  ask("test.ok", to_bar_);
+  const auto late = kNow + std::chrono::milliseconds{5100};
+  core_.on_expired(unsent, late);
+  EXPECT_EQ(effects_.last.code, StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(effects_.last.text,
+            "its time was over before it could be sent to bar@h; the request reached foo@h 5100 ms "
+            "ago and was not executed");
+  core_.on_expired(unsent, late);
+  EXPECT_EQ(effects_.replies, 1U) << "it is answered once";
+  core_.on_tick(late);
+  EXPECT_EQ(effects_.replies, 2U);
+  EXPECT_EQ(effects_.last.code, StatusCode::kOutcomeUnknown);
+  EXPECT_EQ(core_.in_flight(), 0U);
 }
 
 TEST_F(CoreTest, ARequestMayFillARecordAndNoMore) {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -50,8 +51,10 @@ class FakeNode {
   bool running() const { return router_.handle() != nullptr; }
 
   /// Ends all connections, as the death of a node does. Nobody listens there any more when it
-  /// returns: libzmq closes a socket on a thread of its own, later than close().
-  void stop() {
+  /// returns: libzmq closes a socket on a thread of its own, later than close(). For `linger` it
+  /// goes on sending what it was given.
+  void stop(std::chrono::milliseconds linger = {}) {
+    router_.set(zmq::sockopt::linger, static_cast<int>(linger.count()));
     router_.close();
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
     while (port_.is_listening()) {
@@ -131,9 +134,13 @@ class FakeNode {
   bool silent = false;                             // does not answer HELLO
   std::function<void(const Request&)> on_request;  // instead of keeping it
   std::vector<Request> requests;
-  std::vector<std::string> hellos;  // who said HELLO, by routing id
-  std::size_t frames = 0;           // REQUESTS that came
-  std::size_t pings = 0;
+  std::vector<std::string> hellos;    // who said HELLO, by routing id
+  std::size_t frames = 0;             // with requests, that came
+  std::vector<std::uint64_t> clocks;  // of the HELLOs
+  std::vector<std::uint64_t> stamps;  // of the frames, when `welcome` asks for these
+  std::vector<std::string> pings;
+  std::optional<std::uint64_t> pong_age_us;  // behind the bytes of each PING
+  std::uint64_t read_bytes = 0;              // that the other side has told
 
  private:
   bool try_start() {
@@ -163,15 +170,32 @@ class FakeNode {
     switch (frame->kind) {
       case wire::FrameKind::kHello:
         if (!wire::decode_hello(frame->content)) throw std::runtime_error{"bad HELLO"};
+        clocks.push_back(wire::decode_hello(frame->content)->clock_us);
         hellos.push_back(from);
         if (!silent) greet(from);
         break;
       case wire::FrameKind::kPing: {
-        ++pings;
         wire::Buffer pong;
         wire::begin_frame(pong, wire::FrameKind::kPong);
         pong.append(frame->content);
+        if (pong_age_us) wire::append_stamp(pong, *pong_age_us);
+        pings.emplace_back(frame->content);
         send(from, pong.view());
+        break;
+      }
+      case wire::FrameKind::kTimedRequests: {
+        ++frames;
+        auto run = frame->content;
+        const auto stamp = wire::take_stamp(run);
+        if (!welcome.takes_timed || !stamp) throw std::runtime_error{"a stamp out of turn"};
+        stamps.push_back(*stamp);
+        take_requests(from, run);
+        break;
+      }
+      case wire::FrameKind::kRead: {
+        const auto read = wire::decode_read(frame->content);
+        if (!welcome.takes_timed || !read) throw std::runtime_error{"a READ out of turn"};
+        read_bytes += read->bytes;
         break;
       }
       case wire::FrameKind::kRequests:

@@ -89,6 +89,17 @@ TEST_F(HeldRequestsTest, KeepTheTimeWhenTheyArrived) {
   }
 }
 
+TEST_F(HeldRequestsTest, NoneIsTakenForOlderThanItIsNorMuchYounger) {
+  const int ages_us[] = {500, 1400, 400, 5'000'000, 300, 0};
+  for (const auto age : ages_us) held_.add("tiny", now_, microseconds{age});
+  for (const auto age : ages_us) {
+    auto oldest = held_.take();
+    EXPECT_LE(oldest.age(), microseconds{age});
+    EXPECT_GT(oldest.age() + microseconds{1000}, microseconds{age});
+    held_.give_back(std::move(oldest), {});
+  }
+}
+
 TEST_F(HeldRequestsTest, TinyOnesTakeNoMoreThanTheyCount) {
   for (int i = 0; i < 20'000; ++i) held_.add("fifteen bytes..", now_ += microseconds{1});
   EXPECT_LE(held_.capacity_bytes(), held_.bytes() / 5) << "they arrived together";

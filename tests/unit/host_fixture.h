@@ -166,7 +166,7 @@ class HostTest : public testing::Test, protected core::Effects {
     }
     woken_.notify_one();
   }
-  void forward(PeerIndex, const RequestView&, RequestId, std::uint64_t,
+  void forward(PeerIndex, const RequestView&, RequestId, TimePoint,
                const wire::PathStep&) override {
     ADD_FAILURE() << "there is no peer";
   }

@@ -66,6 +66,17 @@ class KvModule : public ModuleTest {
     return page_of(call(Target{}, "kv.buckets", page_args(after, limit)));
   }
 
+  // What the node itself holds: the target is a node, and the bucket an argument.
+  static PackArgs here_args(const std::string& bucket, const std::string& function,
+                            const PackArgs& inner) {
+    return [=](wire::Buffer& out) {
+      wire::pack_array(out, 3);
+      wire::pack_bin(out, bucket);
+      wire::pack_str(out, function);
+      inner(out);
+    };
+  }
+
   store::MemoryEngine engine_{kMemory};
 };
 
@@ -286,6 +297,40 @@ TEST_F(KvModule, AFunctionThatItDoesNotHaveIsNamed) {
   const auto reply = call("b", "kv.increment", no_args);
   EXPECT_EQ(reply.code, StatusCode::kUndefinedFunction);
   EXPECT_THAT(reply.text, HasSubstr("foo@h has no function \"kv.increment\""));
+}
+
+TEST_F(KvModule, HereReadsAndRemovesWhateverTablesSay) {
+  const auto here = [&](const std::string& function, const PackArgs& inner) {
+    return call(Target{}, "kv.here", here_args("b", function, inner));
+  };
+  EXPECT_EQ(here("kv.count", no_args).code, StatusCode::kNotFound);
+  EXPECT_EQ(create("b"), StatusCode::kOk);
+  EXPECT_EQ(put("b", "k", "v").code, StatusCode::kOk);
+  EXPECT_EQ(here("kv.get", bins({"k"})).result, bin("v"));
+  EXPECT_THAT(page_of(here("kv.keys", page_args({}, 0))).names, testing::ElementsAre("k"));
+  EXPECT_EQ(here("kv.delete", bins({"k"})).code, StatusCode::kOk);
+  EXPECT_EQ(get("b", "k").result, packed([](wire::Buffer& out) { wire::pack_nil(out); }));
+  EXPECT_EQ(here("kv.drop", no_args).code, StatusCode::kOk);
+  EXPECT_EQ(here("kv.drop", no_args).code, StatusCode::kNotFound);
+}
+
+TEST_F(KvModule, HereRefusesTheRest) {
+  EXPECT_EQ(create("b"), StatusCode::kOk);
+  const auto code = [&](Target target, const PackArgs& args) {
+    return call(target, "kv.here", args).code;
+  };
+  const auto get_args = here_args("b", "kv.get", bins({"k"}));
+  EXPECT_EQ(code({Target::Kind::kBucket, "b"}, get_args), StatusCode::kInvalidArgument);
+  EXPECT_EQ(code({}, here_args("", "kv.get", bins({"k"}))), StatusCode::kInvalidArgument);
+  for (const char* function : {"kv.put", "kv.create", "kv.buckets", "kv.here", "node.name", ""}) {
+    EXPECT_EQ(code({}, here_args("b", function, no_args)), StatusCode::kInvalidArgument)
+        << function;
+  }
+  EXPECT_EQ(code({}, here_args("b", "kv.get", no_args)), StatusCode::kInvalidArgument);
+  EXPECT_EQ(code({}, no_args), StatusCode::kInvalidArgument);
+  EXPECT_EQ(
+      code({}, here_args(std::string(limits::kBucketNameBytesMax + 1, 'b'), "kv.count", no_args)),
+      StatusCode::kTooLarge);
 }
 
 }  // namespace

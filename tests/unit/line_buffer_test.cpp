@@ -230,6 +230,39 @@ TEST(LineBuffer, KeepsNoRoomForALongLineThatItSkips) {
   EXPECT_LE(buffer.capacity(), 64U * 1024);
 }
 
+// Whatever the pieces: the line that shows another protocol is the last one.
+TEST(LineBuffer, GivesNothingOutBehindALineOfAnotherProtocol) {
+  for (const std::string bytes :
+       {"POST / HTTP/1.1\r\nX: y\r\n\r\nDROP shopping\r\n",
+        "PING\nPING\nhost: x\r\nDROP shopping\r\n", "\x16\x03\x01\nDROP shopping\n"}) {
+    for (const std::size_t piece : {1, 2, 7, 100}) {
+      LineBuffer buffer{1000};
+      std::size_t foreign = 0;
+      for (std::size_t at = 0; at < bytes.size(); at += piece) {
+        const auto room = buffer.room();
+        buffer.filled(bytes.copy(room.data(), piece, at));
+        while (const auto line = buffer.next()) {
+          EXPECT_EQ(foreign, 0U) << line->text;
+          if (line->foreign != Foreign::kNone) {
+            EXPECT_TRUE(line->text.empty());
+            ++foreign;
+          } else {
+            EXPECT_EQ(line->text, "PING");
+          }
+        }
+      }
+      EXPECT_EQ(foreign, 1U) << bytes;
+      EXPECT_TRUE(buffer.empty());
+    }
+  }
+}
+
+TEST(LineBuffer, ARequestLineThatIsNotTheFirstIsACommand) {
+  LineBuffer buffer{1000};
+  EXPECT_EQ(feed(buffer, "PING\nGET / HTTP/1.1\nPING\n", 100),
+            (std::vector<std::string>{"PING", "GET / HTTP/1.1", "PING"}));
+}
+
 TEST(LineBuffer, AReadOfNothingChangesNothing) {
   LineBuffer buffer{10};
   EXPECT_FALSE(buffer.next());

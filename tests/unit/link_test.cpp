@@ -28,15 +28,18 @@ class Recorder final : public LinkEvents {
   void on_up(Link&, const wire::Welcome& welcome) override { up.emplace_back(welcome.name); }
   void on_reply(Link&, const ReplyView& reply) override { replies.push_back(reply.id.value); }
   void on_draining(Link&, const std::string& why) override { draining.push_back(why); }
+  void on_expired(Link&, RequestId id) override { expired.push_back(id.value); }
   void on_unsent(Link&, RequestId id) override { unsent.push_back(id.value); }
   void on_down(Link&, const std::string& why) override { down.push_back(why); }
 
   std::vector<std::string> up, draining, down;
-  std::vector<std::uint64_t> replies, unsent;
+  std::vector<std::uint64_t> replies, unsent, expired;
 };
 
 class LinkTest : public testing::Test {
  protected:
+  LinkTest() { now_ = TimePoint{} + hours{1}; }
+
   // Works on both sides until `done` holds.
   template <typename Done>
   void await(Done done) {
@@ -65,12 +68,13 @@ class LinkTest : public testing::Test {
     await([&] { return !events_.down.empty(); });
     return events_.down.empty() ? "" : events_.down.front();
   }
-  void add_request(std::uint64_t id, std::size_t bytes = 0) {
+  void add_request(std::uint64_t id, std::size_t bytes = 0,
+                   milliseconds time = milliseconds{5000}) {
     const auto request = wire::make_request(body_, {}, "node.ping", [&](wire::Buffer& out) {
       wire::pack_array(out, 1);
       wire::pack_bin(out, std::string(bytes, 'x'));
     });
-    link_.add_request(request, RequestId{id}, 5000, nullptr);
+    link_.add_request(request, RequestId{id}, now_ + time, nullptr);
   }
   static std::string welcome_of(std::string_view name, std::uint64_t version) {
     wire::Welcome welcome;
@@ -80,10 +84,14 @@ class LinkTest : public testing::Test {
     wire::encode(frame, welcome);
     return std::string{frame.view()};
   }
-  static std::string replies(std::string_view rest) {
+  static std::string replies(std::string_view rest, std::size_t bytes = 0) {
+    wire::Buffer result;
+    wire::pack_bin(result, std::string(bytes, 'v'));
+    ReplyView reply;
+    reply.result = result.view();
     wire::Buffer frame;
     wire::begin_frame(frame, wire::FrameKind::kReplies);
-    wire::append_reply(frame, {}, RequestId{7});
+    wire::append_reply(frame, reply, RequestId{7});
     return std::string{frame.view()} + std::string{rest};
   }
 
@@ -91,7 +99,7 @@ class LinkTest : public testing::Test {
   zmq::context_t context_{1};
   Recorder events_;
   wire::Buffer body_;
-  TimePoint now_ = TimePoint{} + hours{1};
+  static inline TimePoint now_;
   Link link_{context_,
              {.endpoint = node_.endpoint(),
               .self = {},
@@ -99,7 +107,8 @@ class LinkTest : public testing::Test {
               .software = "test",
               .table_epoch = {},
               .reconnect_min = hours{1},
-              .reconnect_max = hours{1}},
+              .reconnect_max = hours{1},
+              .clock = [] { return now_; }},
              events_};
 };
 
@@ -203,6 +212,159 @@ TEST_F(LinkTest, WhoSaysNothingMoreIsGivenUpButNotForAPauseOfOurOwn) {
   EXPECT_THAT(events_.down, IsEmpty());
   for (int i = 0; i < 11; ++i) link_.tick(now_ += milliseconds{100});
   EXPECT_THAT(events_.down, ElementsAre("it was silent for 1000 ms"));
+}
+
+// Each of its ticks comes late, so each could be taken for a pause of our own.
+TEST_F(LinkTest, WhoSaysNothingMoreIsGivenUpByAThreadThatIsAlwaysLateToo) {
+  come_up();
+  int ticks = 0;
+  while (events_.down.empty() && ++ticks < 100) link_.tick(now_ += milliseconds{700});
+  EXPECT_THAT(events_.down, ElementsAre("it was silent for 1000 ms"));
+  EXPECT_LE(ticks, 6);
+}
+
+TEST_F(LinkTest, ARequestLeavesWithWhatIsLeftOfItsTimeThen) {
+  come_up();
+  add_request(1);
+  now_ += milliseconds{1200};
+  link_.flush();
+  await([&] { return node_.requests.size() == 1; });
+  EXPECT_EQ(node_.requests[0].timeout_ms, 3800U);
+  EXPECT_EQ(node_.clocks.size(), 1U);
+  EXPECT_THAT(node_.stamps, IsEmpty()) << "an earlier version would refuse them";
+}
+
+TEST_F(LinkTest, WhatIsOverDoesNotLeaveAndIsTold) {
+  come_up();
+  add_request(1, 0, milliseconds{10});
+  add_request(2);
+  add_request(3, 0, milliseconds{15});
+  EXPECT_EQ(link_.unsent().requests, 3U);
+  now_ += milliseconds{20};
+  link_.flush();
+  EXPECT_THAT(events_.expired, ElementsAre(1, 3));
+  EXPECT_EQ(link_.unsent().requests, 0U);
+  EXPECT_EQ(link_.unsent().bytes, 0U);
+  await([&] { return !node_.requests.empty(); });
+  EXPECT_EQ(node_.requests[0].id, 2U);
+}
+
+TEST_F(LinkTest, ATickTellsWhatIsOverWithoutAFlush) {
+  come_up();
+  add_request(1, 0, milliseconds{10});
+  link_.tick(now_ += milliseconds{20});
+  EXPECT_THAT(events_.expired, ElementsAre(1));
+  EXPECT_EQ(link_.unsent().bytes, 0U);
+}
+
+// Large frames wait here, where they can expire, and not in the socket's queue of 64.
+TEST_F(LinkTest, TheSocketIsGivenLittleAtATime) {
+  come_up();
+  constexpr std::size_t kBytes = 1'900'000;
+  constexpr std::size_t kRequests = 40;
+  for (std::size_t id = 1; id <= kRequests; ++id) add_request(id, kBytes, milliseconds{100});
+  const auto unsent = link_.unsent();
+  now_ += milliseconds{200};
+  link_.tick(now_);
+  const auto left = kRequests - events_.expired.size();
+  EXPECT_EQ(link_.unsent().requests, 0U);
+  EXPECT_LE(link_.unsent().bytes, 1024 * 1024 + kBytes + 1000);
+  await([&] { return node_.requests.size() == left; });
+  EXPECT_EQ(link_.unsent().bytes, 0U);
+  EXPECT_LE(unsent.bytes, kRequests * (kBytes + 1000));
+}
+
+TEST_F(LinkTest, FramesAreStampedForAPeerThatTakesStamps) {
+  node_.welcome.takes_timed = true;
+  come_up();
+  for (std::uint64_t id = 1; id <= 3; ++id) {
+    add_request(id);
+    link_.flush();
+  }
+  await([&] { return node_.requests.size() == 3; });
+  ASSERT_EQ(node_.stamps.size(), 3U);
+  EXPECT_GT(node_.clocks[0], 0U);
+  EXPECT_LE(node_.clocks[0], node_.stamps[0]);
+  EXPECT_LE(node_.stamps[0], node_.stamps[1]);
+  EXPECT_LE(node_.stamps[1], node_.stamps[2]);
+}
+
+// Its PING cannot have been under way for longer than until its answer came.
+TEST_F(LinkTest, APeerWhoseIdeaOfTheClockIsWrongIsGreetedAgain) {
+  node_.welcome.takes_timed = true;
+  come_up();
+  node_.pong_age_us = 0;
+  now_ += milliseconds{300};
+  await([&] { return !node_.pings.empty(); });
+  EXPECT_EQ(node_.pings[0].size(), 8U);
+  node_.pong_age_us = 3'600'000'000;
+  now_ += milliseconds{300};
+  await([&] { return node_.hellos.size() == 2; });
+  node_.pong_age_us = 0;
+  now_ += milliseconds{300};
+  const auto pings = node_.pings.size();
+  await([&] { return node_.pings.size() > pings; });
+  add_request(1);
+  link_.flush();
+  await([&] { return !node_.requests.empty(); });
+  EXPECT_EQ(node_.hellos.size(), 2U);
+  EXPECT_GE(node_.clocks[1], node_.clocks[0]);
+  EXPECT_THAT(events_.up, ElementsAre("fake@localhost")) << "the second WELCOME changes nothing";
+  EXPECT_THAT(events_.down, IsEmpty());
+}
+
+TEST_F(LinkTest, APeerIsToldWhatWasReadOfItsReplies) {
+  node_.welcome.takes_timed = true;
+  come_up();
+  const auto frame = replies("", 700'000);
+  for (int i = 0; i < 4; ++i) send(frame);
+  await([&] { return node_.read_bytes >= 2 * frame.size(); });
+  EXPECT_EQ(node_.read_bytes % frame.size(), 0U);
+}
+
+TEST_F(LinkTest, RepliesAreReceivedAMebibyteAtATime) {
+  come_up();
+  for (int i = 0; i < 10; ++i) send(replies("", 500'000));
+  std::size_t most = 0;
+  await([&] {
+    link_.notice_frames();
+    const auto before = events_.replies.size();
+    (void)link_.receive(now_, 100);
+    most = std::max(most, events_.replies.size() - before);
+    return events_.replies.size() >= 10;
+  });
+  EXPECT_LE(most, 3U);
+}
+
+TEST_F(LinkTest, RepliesAreReceivedUntilTheTimeIsOverAndOneAtLeast) {
+  come_up();
+  for (int i = 0; i < 10; ++i) send(replies(""));
+  std::size_t most = 0;
+  ASSERT_TRUE(node_.await([&] {
+    link_.notice_frames();
+    const auto before = events_.replies.size();
+    (void)link_.receive(now_, 100, now_);
+    most = std::max(most, events_.replies.size() - before);
+    return events_.replies.size() == 10;
+  }));
+  EXPECT_EQ(most, 1U);
+}
+
+// However much has arrived before the end, all of it is read, and in many goes.
+TEST_F(LinkTest, RepliesThatCameBeforeTheEndAreRead) {
+  come_up();
+  add_request(1);
+  for (int i = 0; i < 10; ++i) send(replies(""));
+  add_request(2);
+  await([&] { return !events_.replies.empty(); });
+  node_.stop(std::chrono::seconds{10});
+  ASSERT_TRUE(node_.await([&] {
+    link_.tick(now_);
+    (void)link_.receive(now_, 1);
+    return !events_.down.empty();
+  }));
+  EXPECT_EQ(events_.replies.size(), 10U);
+  EXPECT_THAT(events_.unsent, ElementsAre(1, 2));
 }
 
 TEST_F(LinkTest, NobodyThereIsToldAtOnce) {

@@ -16,7 +16,7 @@
 
 #include "common/wire/buffer.h"
 #include "common/wire/pack.h"
-#include "node/store/page_builder.h"
+#include "node/store/page.h"
 
 namespace kvmesh::store {
 namespace {
@@ -58,6 +58,16 @@ std::string joined(std::string_view a, std::string_view b) {
   both += '/';
   both += b;
   return both;
+}
+
+// Puts keys of one size until the engine is full; answers how many fitted.
+std::uint64_t fill(Engine& engine, std::string_view bucket, std::string_view value) {
+  for (std::uint64_t i = 0;; ++i) {
+    const auto status = engine.put(bucket, numbered("key", 1'000'000 + i), {value});
+    if (status.ok()) continue;
+    EXPECT_EQ(status.code(), StatusCode::kFull);
+    return i;
+  }
 }
 
 TEST(MemoryEngine, ABucketThatWasNotCreatedIsNotFound) {
@@ -209,10 +219,10 @@ TEST(MemoryEngine, APageEndsAtItsItemsOrItsBytesButHoldsOneName) {
   }
 }
 
-TEST(PageBuilder, TheOrderInWhichNamesComeDoesNotMatter) {
+TEST(Listing, TheOrderInWhichNamesComeDoesNotMatter) {
   std::vector<std::string> order = {"a", std::string(100, 'b'), "c", "d"};
   do {
-    PageBuilder<std::string_view> page(std::nullopt, 4, 100);
+    Listing page(std::nullopt, 4, 100);
     for (const auto& name : order) page.offer(name);
     const auto built = std::move(page).finish();
     EXPECT_EQ(built.names, std::vector<std::string>{"a"})
@@ -242,16 +252,6 @@ TEST(MemoryEngine, BucketsAreListedInOrderOverAllStripes) {
   EXPECT_EQ(listed, expected);
   EXPECT_EQ(engine.list_buckets(std::nullopt, 1000, 20)->names,
             std::vector<std::string>(expected.begin(), expected.begin() + 2));
-}
-
-// Puts keys of one size until the engine is full; answers how many fitted.
-std::uint64_t fill(Engine& engine, std::string_view bucket, std::string_view value) {
-  for (std::uint64_t i = 0;; ++i) {
-    const auto status = engine.put(bucket, numbered("key", 1'000'000 + i), {value});
-    if (status.ok()) continue;
-    EXPECT_EQ(status.code(), StatusCode::kFull);
-    return i;
-  }
 }
 
 TEST(MemoryEngine, TheBoundIsReachedExactlyAndOneMoreByteIsFull) {

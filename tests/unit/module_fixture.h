@@ -59,7 +59,7 @@ class ModuleTest : public testing::Test, private core::Effects {
 
  private:
   void forward(PeerIndex /*peer*/, const RequestView& /*request*/, RequestId /*id*/,
-               std::uint64_t /*timeout_ms*/, const wire::PathStep& /*step*/) override {
+               TimePoint /*deadline*/, const wire::PathStep& /*step*/) override {
     ADD_FAILURE() << "there is no peer";
   }
   void reply(const core::Origin& /*origin*/, const ReplyView& reply) override {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "node/tcp/reply_text.h"
 #include "tests/unit/random_msgpack.h"
 
 namespace kvmesh::tcp {
@@ -54,7 +55,11 @@ TEST(ReplyQueue, KeepsTheOrderAsTheModelDoes) {
     wire::Buffer out;
     std::vector<std::uint64_t> waiting;
     for (int step = 0; step < 400; ++step) {
-      if (waiting.empty() || (waiting.size() < waiting_max && random.below(2) == 0)) {
+      if (random.below(4) == 0) {
+        const auto verb = random.below(2) == 0 ? Verb::kPing : Verb::kUnknown;
+        queue.push_own(verb, out);
+        model.answer(model.push(), std::string{own_reply(verb)});
+      } else if (waiting.empty() || (waiting.size() < waiting_max && random.below(2) == 0)) {
         const auto verb = static_cast<Verb>(random.below(7));
         const auto place = queue.push(verb);
         ASSERT_EQ(place, model.push());
@@ -62,7 +67,7 @@ TEST(ReplyQueue, KeepsTheOrderAsTheModelDoes) {
         waiting.push_back(place);
       } else {
         std::swap(waiting[random.below(waiting.size())], waiting.back());
-        const auto text = random.bytes(random.below(30));
+        const auto text = random.bytes(random.below(random.below(20) == 0 ? 1000 : 30));
         answer(queue, waiting.back(), text, out);
         model.answer(waiting.back(), text);
         waiting.pop_back();
@@ -99,6 +104,29 @@ TEST(ReplyQueue, GivesBackTheMemoryOfALongPipelineWhenItIsEmpty) {
   const auto few = queue.capacity_bytes();
   queue.give_back();
   EXPECT_EQ(queue.capacity_bytes(), few) << "a short one keeps it";
+}
+
+TEST(ReplyQueue, CountsAllTheMemoryThatWaitingRepliesTake) {
+  ReplyQueue queue;
+  wire::Buffer out;
+  const auto first = queue.push(Verb::kGet);
+  const auto ring_of = [](std::size_t places) { return places * 16; };
+  EXPECT_EQ(queue.memory_bytes(), ring_of(4));
+  // What the adapter answers itself takes its place, and later its text in `out`.
+  for (int i = 0; i < 1000; ++i) queue.push_own(Verb::kPing, out);
+  EXPECT_EQ(queue.memory_bytes(), ring_of(1024) + 1000 * std::string_view{"PONG\r\n"}.size());
+  // A short reply takes a piece of memory that fits it.
+  const auto before = queue.memory_bytes();
+  const auto late = queue.push(Verb::kPut);
+  answer(queue, late, "OK\r\n", out);
+  EXPECT_GE(queue.memory_bytes(), before + 4 + 16);
+  EXPECT_LE(queue.memory_bytes(), before + 32);
+  EXPECT_TRUE(out.empty());
+  answer(queue, first, "x", out);
+  EXPECT_EQ(out.size(), 1U + 6000 + 4);
+  EXPECT_EQ(queue.memory_bytes(), ring_of(1024));
+  queue.give_back();
+  EXPECT_EQ(queue.memory_bytes(), 0U);
 }
 
 TEST(ReplyQueue, TheFirstReplyIsWrittenWithoutACopy) {

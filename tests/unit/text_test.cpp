@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
+
+#include "common/number.h"
+#include "common/utf8.h"
 
 namespace kvmesh {
 namespace {
@@ -32,6 +36,50 @@ TEST(Quoted, CutsAndTellsTheLength) {
   EXPECT_EQ(kvmesh::in_quotes(std::string(65, 'a')),
             '"' + std::string(64, 'a') + "\"... (65 bytes)");
   EXPECT_EQ(kvmesh::in_quotes("abc", 2), "\"ab\"... (3 bytes)");
+}
+
+TEST(Printable, LeavesTextAndEscapesWhatATerminalObeys) {
+  EXPECT_EQ(printable("Z\u00fcrich \\ \"5\" \u20ac \U0001f600"),
+            "Z\u00fcrich \\ \"5\" \u20ac \U0001f600");
+  EXPECT_EQ(printable("\x1b]0;x\x07\r\x7f\n"), "\\x1b]0;x\\x07\\r\\x7f\\n");
+  EXPECT_EQ(printable("a\xc2\x9b"
+                      "2Jb"),
+            "a\\xc2\\x9b2Jb")
+      << "U+009B begins a sequence too";
+  EXPECT_EQ(printable("\u202e\u2066\u2028\ufeff\u00a0"),
+            "\\xe2\\x80\\xae\\xe2\\x81\\xa6\\xe2\\x80\\xa8\\xef\\xbb\\xbf\u00a0");
+  EXPECT_EQ(printable("a\xff\xc3"), "a\\xff\\xc3");
+  EXPECT_EQ(printable("a\n\tb\r\x1b", "\n\t"), "a\n\tb\\r\\x1b");
+}
+
+TEST(Printable, IsPrintableWhateverTheBytes) {
+  for (int first = 0; first < 256; ++first) {
+    for (int second = 0; second < 256; ++second) {
+      const std::string bytes{static_cast<char>(first), static_cast<char>(second)};
+      const auto text = printable(bytes);
+      EXPECT_TRUE(is_utf8(text)) << first << " " << second;
+      EXPECT_EQ(printable(text), text) << first << " " << second;
+    }
+  }
+}
+
+TEST(WholeNumber, IsDigitsThatFit) {
+  EXPECT_EQ(parse_whole_number("0"), 0U);
+  EXPECT_EQ(parse_whole_number("18446744073709551615"), 18446744073709551615U);
+  for (const char* text : {"", "-1", "+1", " 1", "1 ", "0x10", "010", "1e3", "1.0",
+                           "18446744073709551616", "99999999999999999999999"}) {
+    EXPECT_EQ(parse_whole_number(text), std::nullopt) << text;
+  }
+  EXPECT_EQ(whole_number_fault("7", 1, 7), "");
+  EXPECT_EQ(whole_number_fault("8", 1, 7), "\"8\" is no whole number from 1 to 7");
+  EXPECT_EQ(whole_number_fault("x", 1, 7), "\"x\" is no whole number from 1 to 7");
+}
+
+TEST(Decimal, IsFiniteAndInItsRange) {
+  for (const char* text : {"0.1", "5", "1e2", "100"}) EXPECT_EQ(decimal_fault(text, 0.1, 100), "");
+  for (const char* text : {"", "nan", "inf", "1e400", "-1", "0x1p1", "1 ", "100.5"}) {
+    EXPECT_EQ(decimal_fault(text, 0.1, 100), in_quotes(text) + " is no number from 0.1 to 100");
+  }
 }
 
 TEST(OverLimit, HoldsBothNumbers) {

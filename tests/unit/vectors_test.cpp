@@ -10,6 +10,7 @@
 #include "common/wire/pack.h"
 #include "common/wire/reader.h"
 #include "common/wire/record.h"
+#include "common/wire/request_batch.h"
 #include "tests/unit/vector_file.h"
 
 namespace kvmesh::wire {
@@ -179,25 +180,24 @@ Decoded decode_message(std::string_view bytes) {
     case FrameKind::kHello: {
       const auto h = decode_hello(content);
       if (!h) return malformed;
-      return {json{{"kind", "HELLO"},
-                   {"version_min", h->version_min},
-                   {"version_max", h->version_max},
-                   {"name", h->name},
-                   {"software", h->software},
-                   {"table_epoch", h->table_epoch}},
-              {}};
+      json out{{"kind", "HELLO"}, {"version_min", h->version_min}, {"version_max", h->version_max},
+               {"name", h->name}, {"software", h->software},       {"table_epoch", h->table_epoch}};
+      if (h->clock_us > 0) out["clock_us"] = h->clock_us;
+      if (h->tells_read) out["flags"] = 1;
+      return {out, {}};
     }
     case FrameKind::kWelcome: {
       const auto w = decode_welcome(content);
       if (!w) return malformed;
-      return {json{{"kind", "WELCOME"},
-                   {"version", w->version},
-                   {"name", w->name},
-                   {"software", w->software},
-                   {"table_epoch", w->table_epoch},
-                   {"in_flight_max", w->in_flight_max},
-                   {"in_flight_bytes_max", w->in_flight_bytes_max}},
-              {}};
+      json out{{"kind", "WELCOME"},
+               {"version", w->version},
+               {"name", w->name},
+               {"software", w->software},
+               {"table_epoch", w->table_epoch},
+               {"in_flight_max", w->in_flight_max},
+               {"in_flight_bytes_max", w->in_flight_bytes_max}};
+      if (w->takes_timed) out["flags"] = 1;
+      return {out, {}};
     }
     case FrameKind::kRefused: {
       const auto r = decode_refused(content);
@@ -214,11 +214,26 @@ Decoded decode_message(std::string_view bytes) {
       return {json{{"kind", "PONG"}, {"content", bin_json(content)}}, {}};
     case FrameKind::kGoodbye:
       return {json{{"kind", "GOODBYE"}}, {}};
+    case FrameKind::kTimedRequests: {
+      auto run = content;
+      const auto stamp = take_stamp(run);
+      if (!stamp) return malformed;
+      auto out = decode_records("TIMED_REQUESTS", run, decode_request, request_json);
+      if (!out.meaning.is_null()) out.meaning["stamp_us"] = *stamp;
+      return out;
+    }
+    case FrameKind::kRead: {
+      const auto r = decode_read(content);
+      if (!r) return malformed;
+      return {json{{"kind", "READ"}, {"bytes", r->bytes}}, {}};
+    }
   }
   return {};
 }
 
-void encode_request(Buffer& out, const json& request) {
+// `append` writes the record.
+template <typename Append>
+void with_request(const json& request, Append&& append) {
   Buffer path;
   for (const auto& text : request["path"]) pack_json(path, text);
   const auto& to = request["target"];
@@ -235,7 +250,25 @@ void encode_request(Buffer& out, const json& request) {
   view.flags = request["flags"];
   view.path = path.view();
   view.hops = static_cast<std::uint32_t>(request["path"].size() / 2);
-  append_request(out, view, RequestId{request["id"]}, request["timeout_ms"], nullptr);
+  append(view, RequestId{request["id"]});
+}
+
+void encode_request(Buffer& out, const json& request) {
+  with_request(request, [&](const RequestView& view, RequestId id) {
+    append_request(out, view, id, request["timeout_ms"], nullptr);
+  });
+}
+
+// As a node sends them: the time left is written when the frame leaves.
+void encode_timed(Buffer& out, const json& meaning) {
+  RequestBatch batch{true};
+  const TimePoint now{};
+  for (const auto& request : meaning["records"]) {
+    with_request(request, [&](const RequestView& view, RequestId id) {
+      batch.add(view, id, deadline_after(now, request["timeout_ms"]), nullptr);
+    });
+  }
+  out.append(batch.frame(now, meaning["stamp_us"]).view());
 }
 
 void encode_reply(Buffer& out, const json& reply) {
@@ -266,18 +299,24 @@ std::string encode_message(const json& meaning) {
     const auto name = text("name");
     const auto software = text("software");
     encode(out, Hello{meaning["version_min"], meaning["version_max"], name, software,
-                      meaning["table_epoch"]});
+                      meaning["table_epoch"], meaning.value("clock_us", std::uint64_t{0}),
+                      meaning.value("flags", 0) == 1});
   } else if (kind == "WELCOME") {
     const auto name = text("name");
     const auto software = text("software");
     encode(out, Welcome{meaning["version"], name, software, meaning["table_epoch"],
-                        meaning["in_flight_max"], meaning["in_flight_bytes_max"]});
+                        meaning["in_flight_max"], meaning["in_flight_bytes_max"],
+                        meaning.value("flags", 0) == 1});
   } else if (kind == "REFUSED") {
     const auto why = text("text");
     encode(out, Refused{*status_code_from_name(text("code")), why});
   } else if (kind == "REQUESTS") {
     begin_frame(out, FrameKind::kRequests);
     for (const auto& record : meaning["records"]) encode_request(out, record);
+  } else if (kind == "TIMED_REQUESTS") {
+    encode_timed(out, meaning);
+  } else if (kind == "READ") {
+    encode(out, Read{meaning["bytes"]});
   } else if (kind == "REPLIES") {
     begin_frame(out, FrameKind::kReplies);
     for (const auto& record : meaning["records"]) encode_reply(out, record);

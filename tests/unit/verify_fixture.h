@@ -96,4 +96,13 @@ inline std::string text_of(const std::vector<Ownership>& owners) {
   return out;
 }
 
+/// foo stores a..m, bar the rest, gate nothing.
+inline TestMesh three() {
+  TestMesh mesh;
+  mesh.add("foo", {{"a..m", "foo"}, {"*", "bar"}});
+  mesh.add("bar", {{"a..m", "foo"}, {"*", "bar"}}).serves_lines = false;
+  mesh.add_gate("gate", {{"a..m", "foo"}, {"*", "bar"}});
+  return mesh;
+}
+
 }  // namespace kvmesh::verify

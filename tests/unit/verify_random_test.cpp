@@ -54,7 +54,7 @@ class CoreNode final : public core::Effects {
     }
   }
 
-  void forward(PeerIndex peer, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
+  void forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
                const wire::PathStep& step) override;
   void reply(const core::Origin& origin, const ReplyView& reply) override;
   TimePoint clock() override { return kNow; }
@@ -136,7 +136,7 @@ class CoreMesh {
 };
 
 void CoreNode::forward(PeerIndex peer, const RequestView& /*request*/, RequestId id,
-                       std::uint64_t /*timeout_ms*/, const wire::PathStep& step) {
+                       TimePoint /*deadline*/, const wire::PathStep& step) {
   mesh_.pass_on(node_.peers[peer.value].name, id, step);
 }
 

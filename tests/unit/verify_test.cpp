@@ -13,15 +13,6 @@
 namespace kvmesh::verify {
 namespace {
 
-// foo stores a..m, bar the rest, gate nothing.
-TestMesh three() {
-  TestMesh mesh;
-  mesh.add("foo", {{"a..m", "foo"}, {"*", "bar"}});
-  mesh.add("bar", {{"a..m", "foo"}, {"*", "bar"}}).serves_lines = false;
-  mesh.add_gate("gate", {{"a..m", "foo"}, {"*", "bar"}});
-  return mesh;
-}
-
 TEST(Verify, ASoundMeshHasOneOwnerForEachByteFromEverywhere) {
   const auto report = three().report();
   EXPECT_TRUE(report.sound());
@@ -189,51 +180,6 @@ TEST(Verify, APeerThatListensElsewhere) {
             "address: gate@h expects bar@h at ipc:///foo, but foo@h listens there, and bar@h at "
             "ipc:///bar\n"
             "  correct mesh.peers in gate.toml, or mesh.listen in bar.toml\n");
-}
-
-TEST(Verify, OnlyAddressesThatCannotMeetAreFaults) {
-  struct Case {
-    const char* peer;
-    const char* listen;
-    bool sound;
-  };
-  const Case cases[] = {
-      {"tcp://127.0.0.1:5550", "tcp://127.0.0.1:5550", true},
-      {"tcp://localhost:5550", "tcp://127.0.0.1:5550", true},
-      {"tcp://[::1]:5550", "tcp://127.0.0.1:5550", true},
-      {"tcp://127.0.0.1:5551", "tcp://127.0.0.1:5550", false},
-      {"tcp://10.0.0.7:5550", "tcp://0.0.0.0:5550", true},
-      {"tcp://10.0.0.7:5550", "tcp://*:5550", true},
-      {"tcp://10.0.0.7:5551", "tcp://*:5550", false},
-      {"tcp://10.0.0.7:5550", "tcp://127.0.0.1:5550", false},
-      {"tcp://127.0.0.1:5550", "tcp://10.0.0.7:5550", false},
-      {"tcp://10.0.0.7:5550", "tcp://10.0.0.8:5550", false},
-      {"tcp://store.example:5550", "tcp://10.0.0.8:5550", true},
-      {"tcp://store.example:5550", "tcp://127.0.0.1:5550", false},
-      {"tcp://[fe80::1]:5550", "tcp://10.0.0.8:5550", false},
-      {"tcp://10.0.0.7:5550", "tcp://10.0.0.7:0", true},
-      {"ipc:///run/foo", "tcp://127.0.0.1:5550", false},
-      {"ipc:///run/foo", "ipc:///run/bar", false},
-  };
-  for (const auto& [peer, listen, sound] : cases) {
-    TestMesh mesh;
-    mesh.add("foo", {{"*", "bar"}}).stores = false;
-    mesh.add("bar", {{"*", "bar"}}).listen = listen;
-    mesh.model().nodes[0].peers[0].address = peer;
-    EXPECT_EQ(mesh.report().sound(), sound) << peer << " " << listen;
-  }
-}
-
-TEST(Verify, TwoNodesAtOneAddress) {
-  auto mesh = three();
-  auto& nodes = mesh.model().nodes;
-  for (auto& node : nodes) node.line_listen = "127.0.0.1:4040";
-  nodes[1].line_listen = "127.0.0.1:4041";
-  EXPECT_EQ(text_of(mesh.report().findings),
-            "address: foo@h and gate@h both listen at 127.0.0.1:4040\n"
-            "  give each a kv_server.listen of its own; they stand in foo.toml and gate.toml\n");
-  for (auto& node : nodes) node.line_listen = "0.0.0.0:4040";  // of machines of their own
-  EXPECT_TRUE(mesh.report().sound());
 }
 
 TEST(Verify, RequestsForANodeBehindAPeer) {

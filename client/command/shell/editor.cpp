@@ -16,6 +16,7 @@
 
 #include "client/command/shell/history_file.h"
 #include "client/command/table.h"
+#include "common/text.h"
 
 namespace kvmesh::command::shell {
 namespace {
@@ -35,7 +36,9 @@ std::size_t columns() {
   return known ? size.ws_col : 80;
 }
 
-void print_choices(const std::vector<std::string>& choices) {
+// Of names that nodes tell.
+void print_choices(std::vector<std::string> choices) {
+  for (auto& choice : choices) choice = printable(choice);
   std::size_t width = 0;
   for (const auto& choice : choices) width = std::max(width, display_width(choice) + 2);
   const std::size_t in_a_row = std::max<std::size_t>(1, columns() / width);

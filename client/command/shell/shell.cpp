@@ -93,7 +93,7 @@ std::string Shell::node_text() {
   if (!node_.empty()) return node_;
   if (connected_.empty()) {
     const auto told = client_.call({Operation::For::kHere, "", "node.name", {}}, kNamesWait);
-    if (const auto* name = told.result.bytes_or_text()) connected_ = *name;
+    if (const auto* name = told.result.bytes_or_text()) connected_ = printable(*name);
   }
   return connected_.empty() ? session_.options.endpoint : connected_;
 }

@@ -8,9 +8,9 @@
 namespace kvmesh::command::shell {
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n";
+constexpr std::string_view kWordSpace = " \t\r\n";
 
-bool is_space(char c) { return kSpace.find(c) != std::string_view::npos; }
+bool is_space(char c) { return kWordSpace.find(c) != std::string_view::npos; }
 
 Status unclosed(const char* what, std::size_t at) {
   return {StatusCode::kInvalidArgument,
@@ -18,7 +18,7 @@ Status unclosed(const char* what, std::size_t at) {
 }
 
 std::size_t end_of_run(std::string_view line, std::size_t at) {
-  const auto end = line.find_first_of(kSpace, at);
+  const auto end = line.find_first_of(kWordSpace, at);
   return end == std::string_view::npos ? line.size() : end;
 }
 

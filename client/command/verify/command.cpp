@@ -14,6 +14,7 @@
 #include "client/command/verify/graphviz.h"
 #include "client/command/verify/live_mesh.h"
 #include "client/command/verify/live_moves.h"
+#include "client/command/verify/live_strays.h"
 #include "client/command/verify/moves.h"
 #include "client/command/verify/picture.h"
 #include "client/command/verify/texts.h"
@@ -37,7 +38,7 @@ struct VerifyArguments {
 
 // What cannot be read ends the command as wrong usage does, whoever wrote it.
 int refuse(const Session& session, const Status& status) {
-  session.complain(status.text());
+  session.complain_lines(status.text());
   if (session.json()) {
     session.print_line("{\"error\":" + error_json(status) + "}");
   }
@@ -157,8 +158,9 @@ int run_verify(const Session& session, const VerifyArguments& arguments) {
   const auto mesh = live ? live_mesh(arguments.live, session.options.timeout)
                          : described_mesh(arguments.configurations);
   if (!mesh) return live ? session.fail(mesh.status()) : refuse(session, mesh.status());
-  const auto report = verify::verify(mesh->model, {arguments.from});
+  auto report = verify::verify(mesh->model, {arguments.from});
   if (!report) return refuse(session, report.status());
+  if (live) find_strays(*mesh, session.options.timeout, *report);
   if (!arguments.before.empty()) return compare(session, arguments, mesh->model, *report);
   return judge(session, arguments, mesh->model, *report, nullptr);
 }

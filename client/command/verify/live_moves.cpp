@@ -12,6 +12,7 @@
 
 #include "client/command/info_text.h"
 #include "client/command/may_pass.h"
+#include "client/command/verify/reach.h"
 #include "client/outcome.h"
 #include "common/text.h"
 
@@ -30,40 +31,10 @@ bool is_made_again(StatusCode code) {
   return may_pass(code) && code != StatusCode::kDeadlineExceeded;
 }
 
-// How long calls may take.
-class Time {
- public:
-  explicit Time(milliseconds timeout)
-      : timeout_(timeout), end_(steady_clock::now() + kCountTimeouts * timeout) {}
-
-  bool is_over() const { return steady_clock::now() >= end_; }
-  // Of the next call; at least a millisecond.
-  milliseconds of_a_call() const {
-    const auto left = std::chrono::ceil<milliseconds>(end_ - steady_clock::now());
-    return std::clamp(left, milliseconds{1}, std::max(timeout_, milliseconds{1}));
-  }
-  Status over() const {
-    return {StatusCode::kDeadlineExceeded,
-            "counting takes at most " + std::to_string(kCountTimeouts) + " times --timeout, " +
-                std::to_string((kCountTimeouts * timeout_).count()) + " ms, which are over"};
-  }
-
- private:
-  milliseconds timeout_;
-  steady_clock::time_point end_;
-};
-
-// A node that can be asked.
-struct Reached {
-  std::unique_ptr<Client> client;
-  std::string target;  // its name for `client`; empty: it is connected itself
-  Value info;
-};
-
 class Reader final : public BucketReader {
  public:
   // `countable`: the bytes of buckets of which requests of `reached.client` end at that node.
-  Reader(Reached& reached, const verify::ByteSet& countable, const Time& time)
+  Reader(Reached& reached, const verify::ByteSet& countable, const CallTime& time)
       : client_(*reached.client), target_(reached.target), countable_(countable), time_(time) {}
 
   Result<Names> buckets(const std::string& after) override {
@@ -124,39 +95,8 @@ class Reader final : public BucketReader {
   Client& client_;
   const std::string target_;
   const verify::ByteSet countable_;
-  const Time& time_;
+  const CallTime& time_;
 };
-
-Result<Reached> reach_at(const std::string& endpoint, const std::string& name, const Time& time) {
-  auto client = connected_client(endpoint, std::min(time.of_a_call(), kConnectMax));
-  if (!client) return client.status();
-  auto info = (*client)->info({}, time.of_a_call());
-  if (!info) return info.status();
-  if (text_at(*info, "name") != name) {
-    return Status{StatusCode::kUnavailable, endpoint + " is not the address of " + name};
-  }
-  return Reached{*std::move(client), {}, *std::move(info)};
-}
-
-Result<Reached> reach_over(const std::string& endpoint, const std::string& name, const Time& time) {
-  auto client = connected_client(endpoint, std::min(time.of_a_call(), kConnectMax));
-  if (!client) return client.status();
-  auto info = (*client)->info(name, time.of_a_call());
-  if (!info) return info.status();
-  return Reached{*std::move(client), name, *std::move(info)};
-}
-
-// At its own address first: whatever the tables of others say, it counts its own buckets there.
-Result<Reached> reach(const Way& way, const std::string& name, const Time& time) {
-  Status why{StatusCode::kUnavailable, "no way to " + name + " is known"};
-  if (!way.address.empty()) {
-    auto reached = reach_at(way.address, name, time);
-    if (reached) return reached;
-    why = reached.status();
-  }
-  if (way.knower_address.empty() || time.is_over()) return why;
-  return reach_over(way.knower_address, name, time);
-}
 
 verify::ByteSet ending_at(const verify::MeshModel& model, const std::string& from,
                           const std::string& node) {
@@ -183,7 +123,7 @@ Moves count_moves(const LiveMesh& mesh, const verify::Difference& difference,
                   std::chrono::milliseconds timeout) {
   MoveCounter counter{difference};
   std::vector<Holding> holdings;
-  const Time time{timeout};
+  const CallTime time{timeout};
   for (const auto& [node, bytes] : counter.losses()) {
     const auto& way = mesh.ways.at(node);
     auto reached = time.is_over() ? Result<Reached>{time.over()} : reach(way, node, time);

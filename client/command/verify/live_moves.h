@@ -4,6 +4,7 @@
 
 #include "client/command/verify/live_mesh.h"
 #include "client/command/verify/moves.h"
+#include "client/command/verify/reach.h"
 #include "common/verify/difference.h"
 
 namespace kvmesh::command {
@@ -14,6 +15,5 @@ namespace kvmesh::command {
 /// kCountTimeouts times that in all.
 Moves count_moves(const LiveMesh& mesh, const verify::Difference& difference,
                   std::chrono::milliseconds timeout);
-inline constexpr int kCountTimeouts = 10;
 
 }  // namespace kvmesh::command

@@ -42,9 +42,9 @@ class TwoNodes {
   class Shell final : public core::Effects {
    public:
     Shell(TwoNodes& owner, bool gate) : owner_(owner), gate_(gate) {}
-    void forward(PeerIndex /*peer*/, const RequestView& request, RequestId id,
-                 std::uint64_t timeout_ms, const wire::PathStep& step) override {
-      wire::append_request(owner_.requests_, request, id, timeout_ms, &step);
+    void forward(PeerIndex /*peer*/, const RequestView& request, RequestId id, TimePoint deadline,
+                 const wire::PathStep& step) override {
+      wire::append_request(owner_.requests_, request, id, remaining_ms(deadline, kNow), &step);
     }
     void reply(const core::Origin& origin, const ReplyView& reply) override {
       if (gate_) {

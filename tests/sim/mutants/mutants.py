@@ -19,7 +19,7 @@ import tomllib
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
 RUNS = 3000  # at most; each is a small mesh with many faults
 SECONDS = 120
-CORE = "node/core/core.cpp"  # what a mutant of a header is compiled into
+CORE = "node/core/core.cpp"  # what a mutant of a header is compiled into, unless it says `into`
 
 
 def mutate(mutant):
@@ -33,16 +33,30 @@ def mutate(mutant):
     return text.replace(mutant["from"].strip(" "), mutant["to"].strip(" "))
 
 
-def compile_command(build, source):
-    """The words of the command that compiles `source` in this build, without its output."""
-    with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
-        entries = json.load(file)
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def unit_of(build, source):
+    """The entry of compile_commands.json that compiles `source`: on its own, or with others of its part."""
+    entries = json.loads(read(os.path.join(build, "compile_commands.json")))
     path = os.path.join(ROOT, source)
-    entry = next(entry for entry in entries if entry["file"] == path)
+    for entry in entries:
+        if entry["file"] == path:
+            return entry
+    for entry in entries:
+        if os.path.basename(entry["file"]).startswith("unity_") and f'"{path}"' in read(entry["file"]):
+            return entry
+    sys.exit(f"{source} is not compiled in {build}")
+
+
+def compile_command(entry):
+    """The words of the command of such an entry, without its source and output."""
     words = shlex.split(entry["command"])
     del words[words.index("-o"):words.index("-o") + 2]
     # A mutant may well leave something unused. Without optimisation it is compiled faster.
-    return [word for word in words if word not in ("-Werror", "-O2", "-c", path)] + ["-O0", "-w"]
+    return [word for word in words if word not in ("-Werror", "-O2", "-c", entry["file"])] + ["-O0", "-w"]
 
 
 def link_command(build, thing, program):
@@ -65,8 +79,14 @@ def build_mutant(build, mutant):
     os.makedirs(os.path.dirname(copy), exist_ok=True)
     with open(copy, "w", encoding="utf-8") as file:
         file.write(mutate(mutant))
-    source = copy if copy.endswith(".cpp") else os.path.join(ROOT, CORE)
-    words = compile_command(build, mutant["file"] if copy.endswith(".cpp") else CORE)
+    is_source = copy.endswith(".cpp")
+    entry = unit_of(build, mutant["file"] if is_source else mutant.get("into", CORE))
+    source = copy if is_source else entry["file"]
+    if is_source and entry["file"] != os.path.join(ROOT, mutant["file"]):
+        source = os.path.join(folder, "unity.cxx")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(read(entry["file"]).replace(f'"{os.path.join(ROOT, mutant["file"])}"', f'"{copy}"'))
+    words = compile_command(entry)
     thing, program = os.path.join(folder, "mutated.o"), os.path.join(folder, "kvmesh-sim")
     first_include = next(i for i, word in enumerate(words) if word.startswith("-I"))
     words.insert(first_include, "-I" + folder)  # found before the real file of the same name

@@ -2,24 +2,31 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <iterator>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "node/store/engine.h"
-
 namespace kvmesh::store {
 
-// Picks one page out of names that come in any order and holds no more than the page meanwhile (a
-// heap). `Name` is std::string_view when the names stay where they are until finish(), else
-// std::string. Not thread-safe.
-template <typename Name>
-class PageBuilder {
+/// One page of names in ascending byte order.
+struct Page {
+  std::vector<std::string> names;
+  bool more = false;  // names behind the last one exist
+};
+
+/// A page that is picked out of names which come in any order; it holds no more than the page
+/// meanwhile (a heap). Where the engine is with it, is its own affair: `position`, 0 at first.
+/// Not thread-safe.
+class Listing {
  public:
-  PageBuilder(std::optional<std::string_view> after, std::size_t items_max, std::size_t bytes_max)
+  /// The first names greater than `after` (from the very first, when there is no `after`): as many
+  /// as there are, up to `items_max` and up to `bytes_max` bytes of names together, but at least
+  /// one when there is one.
+  /// REQUIRES: items_max > 0.
+  Listing(std::optional<std::string_view> after, std::size_t items_max, std::size_t bytes_max)
       : after_(after), items_max_(items_max), bytes_max_(bytes_max) {}
 
   // REQUIRES: no name is offered twice.
@@ -34,12 +41,10 @@ class PageBuilder {
 
   Page finish() && {
     std::sort_heap(names_.begin(), names_.end());
-    Page page;
-    page.names.assign(std::make_move_iterator(names_.begin()),
-                      std::make_move_iterator(names_.end()));
-    page.more = more_;
-    return page;
+    return {std::move(names_), more_};
   }
+
+  std::uint64_t position = 0;
 
  private:
   void drop_greatest() {
@@ -50,14 +55,14 @@ class PageBuilder {
     names_.pop_back();
   }
 
-  std::optional<std::string_view> after_;
+  std::optional<std::string> after_;
   std::size_t items_max_;
   std::size_t bytes_max_;
-  std::vector<Name> names_;
+  std::vector<std::string> names_;
   std::size_t bytes_ = 0;
   // The least name that had no room, if any: a page has no gaps, so nothing behind it gets in.
   bool more_ = false;
-  Name first_beyond_;
+  std::string first_beyond_;
 };
 
 }  // namespace kvmesh::store

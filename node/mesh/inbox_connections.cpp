@@ -1,0 +1,142 @@
+// Which connections the inbox keeps: it forgets those that say nothing, ends those that take too
+// much, and lets none in while there are no descriptors for them.
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "node/mesh/inbox.h"
+#include "node/mesh/routing_id.h"
+
+namespace kvmesh::mesh {
+namespace {
+
+constexpr std::chrono::seconds kClientSilenceMax{30};
+// Between two warnings that there are no descriptors.
+constexpr std::chrono::minutes kScarcityTold{1};
+// Frees what forgotten clients left, in one pass.
+constexpr std::chrono::microseconds kBuryTime{1000};
+// When a send was taken so long after a HELLO, its connection still was there when the HELLO was
+// read: libzmq tells of an end within a few milliseconds.
+constexpr std::chrono::milliseconds kEndIsKnown{200};
+
+// Descriptors that nobody connects to the mesh port with: for files, links, and what comes between
+// two ticks.
+int kept_back(int descriptors) { return std::clamp(descriptors / 8, 8, 256); }
+
+int descriptors_allowed() {
+  rlimit limit{};
+  constexpr rlim_t kMost = 1 << 30;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return static_cast<int>(kMost);
+  return static_cast<int>(std::min(limit.rlim_cur, kMost));
+}
+
+}  // namespace
+
+void Inbox::tick(TimePoint now) {
+  const bool more = in_parts_ || transport::poll_socket(socket_.handle()).input;
+  look_for_frames_ = true;
+  if (!more) ++emptied_;
+  descriptors_ = descriptors_allowed();
+  const auto back = kept_back(descriptors_);
+  if (door_is_open_ && may_close_door_ && !has_descriptors(back)) close_door(now);
+  for (const auto& [why, socket] : doorkeeper_.look(now, {!more, !has_descriptors(2 * back)})) {
+    if (counters_.ended.value() == 0) {
+      spdlog::warn("ended a connection to the mesh port: {}; more of these are only counted",
+                   to_string(why));
+    }
+    counters_.ended.add();
+  }
+  if (!endpoint_.empty() && !door_is_open_ && has_descriptors(2 * back)) open_door();
+}
+
+bool Inbox::has_descriptors(int spare) const {
+  return doorkeeper_.spares().is_free_below(descriptors_ - spare);
+}
+
+// libzmq goes on accepting when there are no descriptors, as fast as it can, and fails. So it
+// listens only while there are.
+void Inbox::close_door(TimePoint now) {
+  if (!told_of_scarcity_ || now - *told_of_scarcity_ > kScarcityTold) {
+    told_of_scarcity_ = now;
+    spdlog::warn(
+        "nearly all of the {} files that this process may open are open: the mesh port takes no "
+        "more connections until some are closed; raise the limit (ulimit -Hn, LimitNOFILE=)",
+        descriptors_);
+  }
+  try {
+    socket_.unbind(endpoint_);
+    door_is_open_ = false;
+  } catch (const zmq::error_t&) {  // at the next tick
+  }
+  may_hide_input_ = true;
+}
+
+// REQUIRES: bound once, at endpoint_.
+void Inbox::open_door() {
+  try {
+    socket_.bind(endpoint_);
+    door_is_open_ = may_hide_input_ = true;
+  } catch (const zmq::error_t&) {  // libzmq has not closed the old one yet: at the next tick
+  }
+}
+
+// The number that a frame tells is its connection's as long as that lives. A frame that came after
+// the inbox was empty came from a connection that lived then, later than its HELLO was read; if the
+// number was the same socket's then and is now, that is the connection's.
+void Inbox::make_sure_of_socket(Client& client) {
+  if (client.met_at == emptied_ || client.socket.cookie == 0) return;
+  const auto socket = socket_at(body_.source_fd());
+  client.socket_is_sure = socket == client.socket;
+  client.socket = socket;
+  client.met_at = emptied_;
+}
+
+// Ends a connection that sends beyond its window while this node is behind.
+void Inbox::end_flood(Client& client) {
+  if (!client.socket_is_sure) {
+    // It may flood so that the inbox never is empty.
+    const auto now = std::chrono::steady_clock::now();
+    if (client.socket.cookie == 0 || now - client.greeted < kEndIsKnown) return;
+    (void)transport::poll_socket(socket_.handle());
+    wire::Buffer frame;
+    wire::encode(frame, wire::Refused{StatusCode::kOverloaded, "more was sent than the window"});
+    const auto routing_id = routing_id_of(client.id);
+    if (send_to(view(routing_id), frame) != transport::Sent::kTaken) return;
+  }
+  if (doorkeeper_.end(client.socket)) counters_.ended.add();
+}
+
+void Inbox::sweep(TimePoint now) { forget_silent(now, kClientSilenceMax); }
+
+void Inbox::forget_silent(TimePoint now, std::chrono::milliseconds silence) {
+  absl::erase_if(clients_, [&](auto& entry) {
+    auto& client = *entry.second;
+    const bool remember = !client.gone || behind_since_;  // so that it cannot greet again at once
+    if (remember && now - client.last_heard <= silence) return false;
+    release_held(client);
+    buried_.push_back(std::move(entry.second));
+    return true;
+  });
+  counters_.clients.store(clients_.size(), std::memory_order_relaxed);
+}
+
+void Inbox::forget_clients() {
+  for (auto& [id, client] : clients_) buried_.push_back(std::move(client));
+  clients_.clear();
+  holding_.clear();
+  counters_.clients.store(0, std::memory_order_relaxed);
+}
+
+// What they left may be hundreds of mebibytes in small pieces.
+void Inbox::bury_some() {
+  if (buried_.empty()) return;
+  const auto until = std::chrono::steady_clock::now() + kBuryTime;
+  while (!buried_.empty() && std::chrono::steady_clock::now() < until) buried_.pop_back();
+}
+
+}  // namespace kvmesh::mesh

@@ -1,0 +1,186 @@
+// Pages of many names: gathered in slices between other requests, and answered later.
+
+#include "node/modules/kv_work.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <kvmesh/limits.h>
+
+#include "common/wire/pack.h"
+#include "common/wire/reader.h"
+#include "common/wire/record.h"
+#include "node/modules/kv_module.h"
+#include "node/store/memory_engine.h"
+
+namespace kvmesh::modules {
+namespace {
+
+constexpr std::uint64_t kKeys = 50'000;
+constexpr std::uint64_t kMemory = std::uint64_t{1} << 30;
+
+class KvWorkTest : public testing::Test, private core::Effects {
+ protected:
+  struct Reply {
+    std::uint64_t request = 0;
+    StatusCode code = StatusCode::kOk;
+    std::string text;
+    bool more = false;
+    std::vector<std::string> names;
+  };
+
+  KvWorkTest() {
+    define_kv(modules_, engine_, &work_);
+    EXPECT_TRUE(core_.set_table(RoutingTable{{{ByteRange{}, self_}}}).ok());
+    for (const auto* bucket : {"small", "large"}) EXPECT_TRUE(engine_.create(bucket).ok());
+    for (const auto* key : {"a", "b"}) EXPECT_TRUE(engine_.put("small", key, {""}).ok());
+    for (std::uint64_t i = 0; i < kKeys; ++i) EXPECT_TRUE(engine_.put("large", key(i), {""}).ok());
+  }
+
+  static std::string key(std::uint64_t number) { return std::to_string(100'000 + number); }
+
+  void ask(std::uint64_t number, Target target, std::string_view function, std::string_view after,
+           std::uint64_t timeout_ms = 5000) {
+    wire::Buffer scratch;
+    auto request = wire::make_request(scratch, target, function, [&](wire::Buffer& out) {
+      wire::pack_array(out, 2);
+      wire::pack_bin(out, after);
+      wire::pack_uint(out, 3);
+    });
+    request.timeout_ms = timeout_ms;
+    core::Origin origin;
+    origin.request = RequestId{number};
+    core_.on_request(origin, request, now_);
+  }
+  void ask_keys(std::uint64_t number, std::string_view bucket, std::string_view after,
+                std::uint64_t timeout_ms = 5000) {
+    ask(number, {Target::Kind::kBucket, bucket}, "kv.keys", after, timeout_ms);
+  }
+  // How many passes it took until nothing was left.
+  int finish() {
+    int passes = 1;
+    while (passes < 1000 && work_.pass(core_, now_)) ++passes;
+    return passes;
+  }
+  static std::vector<std::string> three_after(std::uint64_t number) {
+    return {key(number + 1), key(number + 2), key(number + 3)};
+  }
+
+  const NodeName self_ = *NodeName::parse("foo@h");
+  store::MemoryEngine engine_{kMemory};
+  KvWork work_{engine_};
+  core::Modules modules_;
+  TimePoint now_{};
+  std::vector<Reply> replies_;
+
+ private:
+  void forward(PeerIndex /*peer*/, const RequestView& /*request*/, RequestId /*id*/,
+               std::uint64_t /*timeout_ms*/, const wire::PathStep& /*step*/) override {
+    ADD_FAILURE() << "there is no peer";
+  }
+  void reply(const core::Origin& origin, const ReplyView& reply) override {
+    Reply seen{origin.request.value, reply.code, std::string{reply.text}, false, {}};
+    if (reply.code == StatusCode::kOk) {
+      wire::Reader in{reply.result};
+      EXPECT_EQ(in.read_array(), 2U);
+      seen.more = in.read_bool();
+      for (auto left = in.read_array(); left > 0; --left) seen.names.emplace_back(in.read_bin());
+      EXPECT_TRUE(!in.failed() && in.at_end());
+    }
+    replies_.push_back(std::move(seen));
+  }
+  TimePoint clock() override { return now_; }
+
+ protected:
+  core::Core core_{self_, {}, modules_, *this, TimePoint{}};
+};
+
+TEST_F(KvWorkTest, APageOfALargeBucketTakesSeveralPassesAndAShortOneNone) {
+  ask_keys(1, "large", key(10));
+  ask_keys(2, "small", "a");
+  ask_keys(3, "none", "");
+  ask(4, {}, "kv.buckets", "large");
+  ASSERT_EQ(replies_.size(), 3U) << "what is short does not wait";
+  EXPECT_EQ(replies_[0].names, std::vector<std::string>{"b"});
+  EXPECT_EQ(replies_[1].code, StatusCode::kNotFound);
+  EXPECT_EQ(replies_[1].text, "there is no bucket \"none\"");
+  EXPECT_EQ(replies_[2].names, std::vector<std::string>{"small"});
+  EXPECT_GT(finish(), 2);
+  ASSERT_EQ(replies_.size(), 4U);
+  EXPECT_EQ(replies_[3].request, 1U);
+  EXPECT_EQ(replies_[3].names, three_after(10));
+  EXPECT_TRUE(replies_[3].more);
+  EXPECT_FALSE(work_.pass(core_, now_));
+  EXPECT_EQ(core_.in_flight(), 0U);
+}
+
+TEST_F(KvWorkTest, PagesAreGatheredOneAfterTheOther) {
+  for (std::uint64_t i = 0; i < 5; ++i) ask_keys(i, "large", key(i * 100));
+  EXPECT_GT(finish(), 10);
+  ASSERT_EQ(replies_.size(), 5U);
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(replies_[i].request, i);
+    EXPECT_EQ(replies_[i].names, three_after(i * 100));
+  }
+}
+
+TEST_F(KvWorkTest, ABucketThatIsDroppedMeanwhileIsNotFound) {
+  ask_keys(1, "large", "");
+  ask_keys(2, "large", "");
+  EXPECT_TRUE(work_.pass(core_, now_));
+  ASSERT_TRUE(engine_.drop("large").ok());
+  finish();
+  ASSERT_EQ(replies_.size(), 2U);
+  for (const auto& reply : replies_) {
+    EXPECT_EQ(reply.code, StatusCode::kNotFound);
+    EXPECT_EQ(reply.text, "there is no bucket \"large\"");
+  }
+}
+
+TEST_F(KvWorkTest, WhatIsPastItsDeadlineIsNotGathered) {
+  ask_keys(1, "large", "", 100);
+  ask_keys(2, "large", "", 5000);
+  now_ += std::chrono::seconds{1};
+  core_.on_tick(now_);
+  ASSERT_EQ(replies_.size(), 1U);
+  EXPECT_EQ(replies_[0].code, StatusCode::kOutcomeUnknown);
+  finish();
+  ASSERT_EQ(replies_.size(), 2U);
+  EXPECT_EQ(replies_[1].request, 2U);
+  EXPECT_EQ(core_.counters().late_replies.value(), 0U) << "the first was not begun";
+}
+
+TEST_F(KvWorkTest, OneMoreThanMayWaitIsOverloaded) {
+  for (std::uint64_t i = 0; i < limits::kPagesWaitingMax; ++i) ask_keys(i, "large", "");
+  EXPECT_TRUE(replies_.empty());
+  ask_keys(7777, "large", "");
+  ASSERT_EQ(replies_.size(), 1U);
+  EXPECT_EQ(replies_[0].request, 7777U);
+  EXPECT_EQ(replies_[0].code, StatusCode::kOverloaded);
+  core_.fail_all(now_);
+  EXPECT_EQ(replies_.size(), 1U + limits::kPagesWaitingMax);
+}
+
+TEST_F(KvWorkTest, ManyBucketsAreListedInSlicesToo) {
+  for (std::uint64_t i = 0; i < kKeys; ++i) ASSERT_TRUE(engine_.create(key(i)).ok());
+  ask(1, {}, "kv.buckets", key(20));
+  EXPECT_TRUE(replies_.empty());
+  EXPECT_GT(finish(), 2);
+  ASSERT_EQ(replies_.size(), 1U);
+  EXPECT_EQ(replies_[0].names, three_after(20));
+}
+
+TEST_F(KvWorkTest, TicksFreeWhatWasDropped) {
+  const auto before = engine_.usage().bytes;
+  ASSERT_TRUE(engine_.drop("large").ok());
+  EXPECT_GT(engine_.usage().bytes, before / 2);
+  for (int i = 0; i < 100; ++i) work_.tick();
+  EXPECT_LT(engine_.usage().bytes, before / 100);
+}
+
+}  // namespace
+}  // namespace kvmesh::modules

@@ -21,7 +21,8 @@ namespace kvmesh {
 class Module;
 
 /// What happens when a server or a permanent task ends. More than `max_restarts` within `period`:
-/// it is given up, which the node logs and callers are told.
+/// it is given up, which the node logs and callers are told. One that is cancelled is started anew,
+/// which counts as no restart.
 struct RestartPolicy {
   enum class Kind : std::uint8_t {
     kPermanent,  ///< restarted whenever it ends

@@ -18,6 +18,7 @@ using core::Call;
 using tasks::Host;
 
 constexpr std::size_t kModeBytesMax = 16;
+constexpr std::string_view kEverything = "*";
 
 Status no_task(std::string_view function) {
   return {StatusCode::kInvalidArgument,
@@ -81,9 +82,13 @@ void next(Host& host, Call& call) {
 }
 
 void cancel(Host& host, Call& call) {
-  Arguments args{call.request().args, "task.cancel [id]"};
+  Arguments args{call.request().args, "task.cancel [id] or [id, key]"};
   const auto id = args.uint();
+  const auto key = args.optional_uint(0);
   if (refuse(call, args.check())) return;
+  if (!host.processes().is_key_of(id, key) && refuse(call, check_access(host, id, Act::kStop))) {
+    return;
+  }
   if (refuse(call, host.processes().cancel(id, host.now()))) return;
   call.succeed();
 }
@@ -91,7 +96,13 @@ void cancel(Host& host, Call& call) {
 void list(Host& host, Call& call) {
   const Arguments args{call.request().args, "task.list []"};
   if (refuse(call, args.check())) return;
-  host.processes().list(call.result(), host.now());
+  tasks::Processes::Visible visible;
+  if (!host.is_unrestricted()) {
+    visible = [&host](std::string_view right) {
+      return host.allows(right.empty() ? kEverything : right);
+    };
+  }
+  host.processes().list(call.result(), host.now(), visible);
   call.succeed();
 }
 
@@ -130,6 +141,23 @@ Status check_allowed(const tasks::Host& host, std::string_view function) {
   return {StatusCode::kDenied,
           host.self().str() + " does not let callers from outside call " + in_quotes(function) +
               ": its setting tasks.allow does not name it; the request was not executed"};
+}
+
+Status check_access(tasks::Host& host, std::uint64_t id, Act act) {
+  if (host.is_unrestricted()) return {};
+  auto right = host.processes().right_to(id);
+  if (right && right->empty() && act == Act::kStop) *right = kEverything;
+  if (!right || right->empty() || host.allows(*right)) return {};
+  return {StatusCode::kDenied,
+          host.self().str() + " does not let callers from outside act on " +
+              Pid{host.self().str(), id}.to_string() +
+              ": its setting tasks.allow does not name the function of that process; the request "
+              "was not executed"};
+}
+
+Status check_access(tasks::Host& host, std::string_view name) {
+  if (host.is_unrestricted()) return {};
+  return check_allowed(host, host.processes().right_to(name));
 }
 
 }  // namespace kvmesh::modules

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -25,5 +26,16 @@ Result<std::string> read_from(Arguments& args);
 
 /// kDenied, unless callers from outside may call `function`.
 Status check_allowed(const tasks::Host& host, std::string_view function);
+
+/// What somebody wants of a process that may be another's.
+enum class Act {
+  kStop,   ///< of a client's mailbox: only who may do everything
+  kReach,  ///< a message, or to be told its end: what mailboxes of clients are there for
+};
+/// kDenied, unless the caller may act on the process: callers from outside only when they may call
+/// its function. What does not exist is no fault here.
+Status check_access(tasks::Host& host, std::uint64_t id, Act act);
+/// The same for a message to a process of that name.
+Status check_access(tasks::Host& host, std::string_view name);
 
 }  // namespace kvmesh::modules

@@ -162,8 +162,10 @@ bool FiberPool::run(Fiber& fiber) {
     running_fiber = &fiber;
     fiber.execution.resume();
     running_fiber = nullptr;
-    stacks_.check(fiber.stack, fiber.execution.stack_pointer());
-    if (fiber.execution.has_ended()) {
+    const bool ended = fiber.execution.has_ended();
+    stacks_.check(fiber.stack, fiber.execution.stack_pointer(),
+                  ended ? StackPool::Use::kHasEnded : StackPool::Use::kGoesOn);
+    if (ended) {
       fiber.end();
       return true;
     }

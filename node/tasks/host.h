@@ -92,6 +92,8 @@ class Host final : private Runtime {
   std::uint64_t new_key() { return secrets_.next(); }
   /// The time, and not before what Processes has been told.
   TimePoint now();
+  /// The caller may do everything: it is a body of this node, or there is no tasks.allow.
+  bool is_unrestricted() const { return asks_itself_ || !options_.settings.allow.restricted(); }
   /// Whether callers from outside may call this: "module.function" or "server.function".
   bool allows(std::string_view function) const {
     return asks_itself_ || options_.settings.allow.allows(function);

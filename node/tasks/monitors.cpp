@@ -1,5 +1,7 @@
 #include "node/tasks/monitors.h"
 
+#include <utility>
+
 #include <kvmesh/limits.h>
 
 namespace kvmesh::tasks {
@@ -17,13 +19,13 @@ std::optional<Ticket> Monitors::take() {
   return ticket;
 }
 
-void EndedReasons::add(ProcessId id, std::string_view reason, TimePoint until) {
+void EndedReasons::add(ProcessId id, Ended ended, TimePoint until) {
   if (order_.size() == limits::kEndedReasonsMax) forget_oldest();
-  reasons_.emplace(id, reason);
+  reasons_.emplace(id, std::move(ended));
   order_.push_back({id, until});
 }
 
-const std::string* EndedReasons::find(ProcessId id) const {
+const EndedReasons::Ended* EndedReasons::find(ProcessId id) const {
   const auto found = reasons_.find(id);
   return found == reasons_.end() ? nullptr : &found->second;
 }

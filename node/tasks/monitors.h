@@ -36,10 +36,15 @@ class Monitors {
 /// oldest beyond limits::kEndedReasonsMax. Not thread-safe.
 class EndedReasons {
  public:
+  struct Ended {
+    std::string reason;
+    std::string right;  // Processes::right_to() of the process
+  };
+
   /// REQUIRES: `id` was not added yet, and `until` is not before that of earlier ones.
-  void add(ProcessId id, std::string_view reason, TimePoint until);
+  void add(ProcessId id, Ended ended, TimePoint until);
   /// Null when it is not known (any more).
-  const std::string* find(ProcessId id) const;
+  const Ended* find(ProcessId id) const;
   /// Forgets those whose time is over.
   void forget(TimePoint now);
   std::size_t size() const { return reasons_.size(); }
@@ -51,7 +56,7 @@ class EndedReasons {
   };
   void forget_oldest();
 
-  absl::flat_hash_map<ProcessId, std::string> reasons_;
+  absl::flat_hash_map<ProcessId, Ended> reasons_;
   std::deque<Until> order_;
 };
 

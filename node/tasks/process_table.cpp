@@ -24,6 +24,11 @@ Process* ProcessTable::find(ProcessId id) {
   return found == processes_.end() ? nullptr : found->second.get();
 }
 
+const Process* ProcessTable::find(ProcessId id) const {
+  const auto found = processes_.find(id);
+  return found == processes_.end() ? nullptr : found->second.get();
+}
+
 void ProcessTable::remove(Process& process) {
   timetable_.remove(process);
   (process.previous == nullptr ? oldest_ : process.previous->next) = process.next;

@@ -21,6 +21,7 @@ class ProcessTable {
   Process& add(ProcessId id, Process::Kind kind);
   /// Null when there is none. Stays valid until it is removed.
   Process* find(ProcessId id);
+  const Process* find(ProcessId id) const;
   void remove(Process& process);
 
   /// To be called when anything has changed that Process::next_due() looks at.

@@ -100,9 +100,10 @@ void Processes::on_exit(ProcessId id, Status status, std::string_view result, Ti
   if (process.supervised < supervision_.size()) {
     const auto place = process.supervised;
     refuse_calls(process, outcome_of(process, status), reason);
-    const bool stopped = process.stop != Process::Stop::kNone;
+    End end = status.ok() && process.stop == Process::Stop::kNone ? End::kNormal : End::kFailed;
+    if (process.stop == Process::Stop::kCancelled) end = End::kCancelled;
     table_.remove(process);
-    return after_exit(place, status.ok() && !stopped, reason, now);
+    return after_exit(place, end, reason, now);
   }
   process.mailbox.clear();
   process.timed.clear();
@@ -185,7 +186,7 @@ void Processes::tell_monitors(Process& process, std::string_view reason, TimePoi
   const bool awaited = process.kind == Process::Kind::kTask && process.has_asker &&
                        !is_answered_at_once(process.mode);
   if (process.monitored || !awaited) {
-    ended_.add(process.id, reason, now + options_.lease);
+    ended_.add(process.id, {std::string{reason}, right_to(process)}, now + options_.lease);
   }
 }
 

@@ -72,9 +72,20 @@ class Processes {
   void next(Ticket ticket, ProcessId id, std::uint64_t key, Wants wants, TimePoint now);
   /// Tells a process to stop. A server is restarted then, a client's mailbox is closed.
   Status cancel(ProcessId id, TimePoint now);
+  /// What those who list may see, by its right_to().
+  using Visible = std::function<bool(std::string_view right)>;
   /// An array of maps, the oldest first; as many as one page holds (limits::kPageItemsMax,
-  /// kPageBytesMax).
-  void list(wire::Buffer& out, TimePoint now) const;
+  /// kPageBytesMax). Empty `visible`: all.
+  void list(wire::Buffer& out, TimePoint now, const Visible& visible = {}) const;
+
+  /// What a caller from outside must be allowed to call before it may act on this process: the
+  /// function of a task, all of a server (`counter.*`). Empty for a mailbox, which is no function.
+  /// Also of one that has ended, as long as its reason is known; nullopt: there is none.
+  std::optional<std::string> right_to(ProcessId id) const;
+  /// The same by name, also when nothing has that name: it is then the one of a server.
+  std::string right_to(std::string_view name) const;
+  /// Whether this is the key of its asker, who may do with it as it likes.
+  bool is_key_of(ProcessId id, std::uint64_t key) const;
 
   /// A mailbox for a client. kOverloaded when there are too many processes.
   Result<ProcessId> open(std::uint64_t key, TimePoint now);
@@ -162,7 +173,9 @@ class Processes {
   // Servers: processes_servers.cpp
   void start(std::uint32_t place, TimePoint now);
   void restart_failed(std::uint32_t place, const Status& status, TimePoint now);
-  void after_exit(std::uint32_t place, bool normal, const std::string& reason, TimePoint now);
+  enum class End { kNormal, kCancelled, kFailed };
+  void after_exit(std::uint32_t place, End end, const std::string& reason, TimePoint now);
+  std::string right_to(const Process& process) const;
   void refuse_calls(Process& process, const Status& status, const std::string& reason);
   Result<Process*> find_named(std::string_view name);
   Result<Process*> find_server(std::string_view name);

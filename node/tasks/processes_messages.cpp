@@ -143,9 +143,9 @@ void Processes::monitor(Ticket ticket, ProcessId id, TimePoint now) {
     process->monitors.add(ticket, now + options_.slice);
     return table_.reschedule(*process);
   }
-  const auto* reason = ended_.find(id);
+  const auto* ended = ended_.find(id);
   scratch_.clear();
-  pack_monitor(scratch_, false, reason == nullptr ? "no such process" : *reason);
+  pack_monitor(scratch_, false, ended == nullptr ? "no such process" : ended->reason);
   runtime_.answer(ticket, {}, scratch_.view());
 }
 

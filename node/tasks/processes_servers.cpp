@@ -60,14 +60,18 @@ void Processes::restart_failed(std::uint32_t place, const Status& status, TimePo
   runtime_.report(entry.title() + " cannot be started: " + status.to_string());
 }
 
-void Processes::after_exit(std::uint32_t place, bool normal, const std::string& reason,
-                           TimePoint now) {
+// Being cancelled is no failure, so it does not count as a restart either.
+void Processes::after_exit(std::uint32_t place, End end, const std::string& reason, TimePoint now) {
   auto& entry = supervision_.at(place);
   entry.id = 0;
-  entry.last_failure = normal ? std::string{} : reason;
-  if (stopping_ || (normal && entry.policy.kind == RestartPolicy::Kind::kTransient)) {
+  entry.last_failure = end == End::kNormal ? std::string{} : reason;
+  if (stopping_ || (end == End::kNormal && entry.policy.kind == RestartPolicy::Kind::kTransient)) {
     entry.state = Supervised::State::kEnded;
     return;
+  }
+  if (end == End::kCancelled) {
+    runtime_.report(entry.title() + " was cancelled and is restarted");
+    return start(place, now);
   }
   const auto period = " in " + std::to_string(entry.policy.period.count()) + " ms";
   if (!entry.restarts.allow(now)) {
@@ -95,6 +99,28 @@ void Processes::refuse_calls(Process& process, const Status& status, const std::
     const auto message = process.mailbox.pop();
     if (message.ticket) runtime_.answer(*message.ticket, not_begun, {});
   }
+}
+
+std::string Processes::right_to(const Process& process) const {
+  if (process.kind == Process::Kind::kMailbox) return {};
+  if (process.supervised >= supervision_.size()) return process.function;
+  return supervision_.at(process.supervised).right();
+}
+
+std::optional<std::string> Processes::right_to(ProcessId id) const {
+  if (const Process* process = table_.find(id)) return right_to(*process);
+  if (const auto* ended = ended_.find(id)) return ended->right;
+  return std::nullopt;
+}
+
+std::string Processes::right_to(std::string_view name) const {
+  const Supervised* entry = supervision_.find(name);
+  return entry == nullptr ? Supervised::right_to_server(name) : entry->right();
+}
+
+bool Processes::is_key_of(ProcessId id, std::uint64_t key) const {
+  const Process* process = table_.find(id);
+  return process != nullptr && process->is_open_to(key);
 }
 
 Result<Process*> Processes::find_named(std::string_view name) {

@@ -131,12 +131,12 @@ void Processes::stop_all(TimePoint now) {
   }
 }
 
-void Processes::list(wire::Buffer& out, TimePoint now) const {
+void Processes::list(wire::Buffer& out, TimePoint now, const Visible& visible) const {
   const auto begin = out.size();
   const auto count_at = wire::pack_open_array(out);
   std::uint32_t rows = 0;
   for (const Process* process = table_.oldest(); process != nullptr; process = process->next) {
-    if (process->exited) continue;
+    if (process->exited || (visible && !visible(right_to(*process)))) continue;
     if (rows == limits::kPageItemsMax) break;
     const auto row = out.size();
     std::string_view state = "running";

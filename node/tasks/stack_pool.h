@@ -22,8 +22,9 @@ struct Stack {
 /// A stack that is overrun must not silently change another's bytes. The page below each is
 /// nobody's: as long as the system's bound on mappings allows, touching it is a fault (each such
 /// page splits a mapping in two, and vm.max_map_count is 65530 as a rule). The other stacks have in
-/// it a canary, which check() looks at. Fresh memory is zero, and so is an intact canary: it can be
-/// looked at without ever taking memory, because the system maps its shared page of zeros.
+/// it a canary, which check() looks at. Fresh memory is zero, and so is an intact canary. A look at
+/// it may take a page (some systems map a shared page of zeros, others a new one), so it is taken
+/// seldom, and release() gives that page back with the stack.
 ///
 /// Thread-safe.
 class StackPool {
@@ -60,9 +61,13 @@ class StackPool {
   /// Takes a stack of this pool back.
   void release(Stack stack) noexcept;
 
+  /// What the stack's user does next, as far as it tells how thoroughly to look.
+  enum class Use { kGoesOn, kHasEnded };
+
   /// Aborts with a message on stderr when `stack_pointer`, where the stack's user stands, is
-  /// outside of `stack`, or when its canary was overwritten since it was acquired.
-  void check(const Stack& stack, const void* stack_pointer) const;
+  /// outside of `stack`, or when its canary was overwritten since it was acquired. The canary of
+  /// one that goes on is looked at only when it stands in the lower half.
+  void check(const Stack& stack, const void* stack_pointer, Use use) const;
 
   std::size_t stack_bytes() const { return stack_bytes_; }
   Counts counts() const;

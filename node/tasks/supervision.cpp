@@ -13,6 +13,11 @@ bool RestartCounter::allow(TimePoint now) {
   return true;
 }
 
+std::string Supervised::right() const {
+  const auto* task = std::get_if<Task>(&what);
+  return task == nullptr ? right_to_server(name) : task->function_name;
+}
+
 Status Supervised::unavailable() const {
   std::string why = title();
   switch (state) {
@@ -54,6 +59,11 @@ Status Supervision::add(Supervised entry) {
   }
   entries_.push_back(std::move(entry));
   return {};
+}
+
+const Supervised* Supervision::find(std::string_view name) const {
+  const auto found = places_.find(name);
+  return found == places_.end() ? nullptr : &entries_[found->second];
 }
 
 Supervised* Supervision::find(std::string_view name) {

@@ -59,6 +59,9 @@ struct Supervised {
   bool is_server() const { return std::holds_alternative<ServerIndex>(what); }
   /// "server counter" or "task ticker".
   std::string title() const { return (is_server() ? "server " : "task ") + name; }
+  /// What a caller from outside must be allowed to call before it may act on it.
+  std::string right() const;
+  static std::string right_to_server(std::string_view name) { return std::string{name} + ".*"; }
   /// kUnavailable, with why it takes nothing. REQUIRES: state is not kRunning.
   Status unavailable() const;
 
@@ -79,7 +82,9 @@ class Supervision {
   Status add(Supervised entry);
   /// Null when there is none of this name.
   Supervised* find(std::string_view name);
+  const Supervised* find(std::string_view name) const;
   Supervised& at(std::uint32_t place) { return entries_[place]; }
+  const Supervised& at(std::uint32_t place) const { return entries_[place]; }
   std::uint32_t size() const { return static_cast<std::uint32_t>(entries_.size()); }
   /// kNotFound: names those that there are.
   Status not_found(std::string_view node, std::string_view name) const;

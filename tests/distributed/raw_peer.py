@@ -99,10 +99,10 @@ class FakeNode:
         assert got == kind, (got, content)
         return dialler, content
 
-    def welcome(self, name=None, in_flight_max=1000, in_flight_bytes_max=1 << 24):
+    def welcome(self, name=None, in_flight_max=1000, in_flight_bytes_max=1 << 24, software="fake 1"):
         """Waits for a dialler and greets it."""
         dialler, _ = self.expect(HELLO)
-        self.send(dialler, frame(WELCOME, pack([1, name or self.name, "fake 1", 0, in_flight_max, in_flight_bytes_max])))
+        self.send(dialler, frame(WELCOME, pack([1, name or self.name, software, 0, in_flight_max, in_flight_bytes_max])))
         return dialler
 
     def requests(self):

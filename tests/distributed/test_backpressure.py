@@ -44,6 +44,19 @@ class SlowReader(MeshTest):
         replies = slow.wait_all(slow.post_batch(calls, timeout_ms=60000))
         self.assertEqual([r.result for r in replies[2::3]], [str(i).encode() for i in range(COUNT)])
 
+    def test_what_is_sent_later_waits_behind_what_is_held(self):
+        slow = self.slow_client()
+        ids = slow.post_batch([(b"big", "kv.get", b"k")] * 120, timeout_ms=60000)
+        replies = []
+        for i in range(100):
+            # A large reply is read, so that there is room for more, and one small request is sent.
+            replies.append(slow.reply(ids[i]))
+            ids.append(slow.post(b"big", "kv.put", b"n", str(i).encode(), timeout_ms=60000))
+        replies += [slow.reply(each) for each in ids[100:]]
+        self.assertEqual({reply.code for reply in replies}, {"ok"})
+        replies.sort(key=lambda reply: reply.arrived)
+        self.assertEqual([reply.id for reply in replies], ids)
+
     def test_a_request_that_waits_too_long_is_not_executed(self):
         slow = self.slow_client()
         gets = slow.post_batch([(b"big", "kv.get", b"k")] * COUNT, timeout_ms=60000)

@@ -73,6 +73,19 @@ class Greeting(HostilePeer):
     def test_a_refusal(self):
         self.refuses(frame(REFUSED, pack([14, "go away"])), frame(REFUSED, b"\xdd\xff\xff\xff\xff"))
 
+    def test_what_it_writes_stays_on_its_line_of_the_log(self):
+        forged = "2026-11-26 18:00:00.000 foo@localhost info link to evil@localhost is up"
+        self.refuses(frame(REFUSED, pack([14, f"go away\n{forged}\r{forged}\x1b[31m\x7f\0"])),
+                     frame(WELCOME, pack([1, f"bar@localhost\n{forged}", "x", 0, 100, 1 << 20])))
+        # A peer that stays away is told once, and then when the reason changes.
+        told = [line for line in self.foo.log().splitlines() if "is down: it refused a frame" in line]
+        self.assertEqual(len(told), 1, told)
+        self.assertTrue(told[0].rstrip().endswith("[31m"), told)
+        self.assertEqual([line for line in self.foo.log().splitlines() if line.startswith(forged)], [])
+        self.assertEqual([c for c in self.foo.log() if c != "\n" and (c < " " or c == "\x7f")], [])
+        self.link_up(software=f"x\n{forged}")
+        self.assertEqual([line for line in self.foo.log().splitlines() if line.startswith(forged)], [])
+
     def test_garbage(self):
         self.refuses(b"", b"\1", b"\xff" * 1000, frame(9), frame(HELLO, b""))
 

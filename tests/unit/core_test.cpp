@@ -223,6 +223,20 @@ TEST_F(CoreTest, ALinkIsBoundedByOurOwnLimitWhateverThePeerAllows) {
   EXPECT_EQ(core_.in_flight_over(kBaz), 1U);
 }
 
+TEST_F(CoreTest, ALinkIsBoundedInBytesTooWhateverThePeerAllows) {
+  core_.on_peer_up(kBar, kWidest);
+  auto large = wire::make_request(body_, to_bar_, "test.ok", [](wire::Buffer& out) {
+    wire::pack_array(out, 1);
+    wire::pack_bin(out, std::string(1024 * 1024, 'x'));
+  });
+  large.timeout_ms = 5000;
+  const auto most = limits::kInFlightBytesPerLinkMax / (1024 * 1024);
+  for (std::size_t i = 0; i < 2 * most; ++i) core_.on_request({3, 4, {5}}, large, kNow);
+  EXPECT_GE(effects_.forwards, most - 1);
+  EXPECT_LE(effects_.forwards, most);
+  EXPECT_EQ(effects_.last.code, StatusCode::kOverloaded);
+}
+
 TEST_F(CoreTest, AReplyGoesToItsOriginWithItsBodyUntouched) {
   core_.on_peer_up(kBar, kWidest);
   ask("test.ok", to_bar_);

@@ -62,6 +62,11 @@ class FakeNode {
       std::this_thread::sleep_for(kPause);
     }
   }
+  /// The same, when what it has sent is out.
+  void stop_when_sent() {
+    router_.set(zmq::sockopt::linger, 10000);
+    stop();
+  }
   /// Listens at the same address again.
   void start() {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};

@@ -144,14 +144,15 @@ TEST(Monitors, AreTakenInTheirOrderHoweverTheyCome) {
 
 TEST(EndedReasons, AreForgottenInTimeAndTheOldestBeyondTheBound) {
   EndedReasons ended;
-  ended.add(1, "normal", kNow);
-  ended.add(2, "cancelled", kNow + milliseconds{1});
+  ended.add(1, {"normal", ""}, kNow);
+  ended.add(2, {"cancelled", "hello.slow"}, kNow + milliseconds{1});
   ended.forget(kNow);
   EXPECT_EQ(ended.find(1), nullptr);
   ASSERT_NE(ended.find(2), nullptr);
-  EXPECT_EQ(*ended.find(2), "cancelled");
+  EXPECT_EQ(ended.find(2)->reason, "cancelled");
+  EXPECT_EQ(ended.find(2)->right, "hello.slow");
   for (std::size_t i = 0; i < limits::kEndedReasonsMax; ++i)
-    ended.add(10 + i, "normal", kNow + milliseconds{2});
+    ended.add(10 + i, {"normal", ""}, kNow + milliseconds{2});
   EXPECT_EQ(ended.find(2), nullptr);
   EXPECT_NE(ended.find(10), nullptr);
   EXPECT_EQ(ended.size(), limits::kEndedReasonsMax);

@@ -2,6 +2,8 @@
 #include "node/tasks/stack_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -13,11 +15,21 @@
 namespace kvmesh::tasks {
 namespace {
 
+using Use = StackPool::Use;
+
 constexpr std::size_t kBytes = 64 * 1024;
 
 StackPool::Options unguarded() { return {.stack_bytes = kBytes, .guarded_max = 0}; }
 
 std::byte* top(const Stack& stack) { return stack.low + kBytes; }
+
+// The page below `stack` has memory (or the system's page of zeros stands for it).
+bool page_below_is_mapped(const Stack& stack) {
+  const auto page_bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  unsigned char mapped = 0;
+  EXPECT_EQ(mincore(stack.low - page_bytes, page_bytes, &mapped), 0);
+  return (mapped & 1U) != 0;
+}
 
 TEST(StackPool, GivesAsManyAsWereReservedAndNoTwoShareAByte) {
   StackPool pool({.stack_bytes = kBytes, .guarded_max = 70});
@@ -26,7 +38,7 @@ TEST(StackPool, GivesAsManyAsWereReservedAndNoTwoShareAByte) {
   for (int i = 0; i < 200; ++i) {
     stacks.push_back(pool.acquire());
     std::memset(stacks.back().low, 0x5A, kBytes);
-    pool.check(stacks.back(), stacks.back().low);
+    pool.check(stacks.back(), stacks.back().low, Use::kGoesOn);
   }
   EXPECT_GE(pool.counts().reserved, 200U);
   EXPECT_EQ(pool.counts().in_use, 200U);
@@ -79,6 +91,20 @@ TEST(StackPool, FreeStacksBeyondThoseKeptGiveTheirMemoryBack) {
   pool.release(second);
 }
 
+TEST(StackPool, ACanaryTakesNoMemoryUntilItIsLookedAtAndGivesItBack) {
+  auto options = unguarded();
+  options.kept_max = 0;
+  StackPool pool(options);
+  ASSERT_TRUE(pool.reserve(1).ok());
+  const Stack stack = pool.acquire();
+  pool.check(stack, stack.low + kBytes / 2, Use::kGoesOn);
+  EXPECT_FALSE(page_below_is_mapped(stack)) << "one that waits must not pay for a second page";
+  pool.check(stack, top(stack), Use::kHasEnded);
+  EXPECT_TRUE(page_below_is_mapped(stack)) << "the canary of one that has ended was not looked at";
+  pool.release(stack);
+  EXPECT_FALSE(page_below_is_mapped(stack)) << "release() left the page of the canary";
+}
+
 TEST(StackPool, GuardPagesAreSharedByAllPools) {
   std::size_t alone = 0;
   {
@@ -120,11 +146,17 @@ TEST_F(StackPoolDeathTest, AnOverwrittenCanaryIsFound) {
   StackPool pool(unguarded());
   ASSERT_TRUE(pool.reserve(2).ok());
   const Stack stack = pool.acquire();
-  pool.check(stack, top(stack));
+  pool.check(stack, top(stack), Use::kHasEnded);
   EXPECT_DEATH(
       {
         stack.low[-1] = std::byte{1};
-        pool.check(stack, top(stack));
+        pool.check(stack, top(stack), Use::kHasEnded);
+      },
+      "a task overran its stack of 65536 bytes");
+  EXPECT_DEATH(
+      {
+        stack.low[-1] = std::byte{1};
+        pool.check(stack, stack.low + kBytes / 2 - 1, Use::kGoesOn);
       },
       "a task overran its stack of 65536 bytes");
   pool.release(stack);
@@ -134,8 +166,10 @@ TEST_F(StackPoolDeathTest, AStackPointerOutsideIsFound) {
   StackPool pool(unguarded());
   ASSERT_TRUE(pool.reserve(1).ok());
   const Stack stack = pool.acquire();
-  EXPECT_DEATH(pool.check(stack, stack.low - 1), "a task overran its stack of 65536 bytes");
-  EXPECT_DEATH(pool.check(stack, top(stack) + 1), "a task overran its stack of 65536 bytes");
+  EXPECT_DEATH(pool.check(stack, stack.low - 1, Use::kGoesOn),
+               "a task overran its stack of 65536 bytes");
+  EXPECT_DEATH(pool.check(stack, top(stack) + 1, Use::kGoesOn),
+               "a task overran its stack of 65536 bytes");
   pool.release(stack);
 }
 

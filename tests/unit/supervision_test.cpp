@@ -200,6 +200,42 @@ TEST_F(Servers, CancellingOneStartsItAnew) {
   EXPECT_THAT(answer(asked), StartsWith("cancelled: server counter <foo@h/"));
   EXPECT_THAT(answer(waiting), StartsWith("unavailable: server counter ended (cancelled) before"));
   EXPECT_NE(current(), id);
+  EXPECT_THAT(runtime_.reports, ElementsAre("server counter was cancelled and is restarted"));
+}
+
+// tasks.allow holds for the reasons of processes that have ended, too.
+TEST_F(Servers, WhatMustBeAllowedIsKnownAsLongAsTheReasonOfTheEnd) {
+  const auto id = start();
+  EXPECT_EQ(processes_.right_to(id), "counter.*");
+  EXPECT_EQ(processes_.right_to("counter"), "counter.*");
+  EXPECT_EQ(processes_.right_to("nobody"), "nobody.*");
+  fail(id, "x");
+  EXPECT_EQ(processes_.right_to(id), "counter.*");
+  pass(hours{1});
+  EXPECT_EQ(processes_.right_to(id), std::nullopt);
+}
+
+TEST_F(Servers, BeingCancelledCountsAsNoRestart) {
+  start({Kind::kPermanent, 1, milliseconds{1000}});
+  for (std::size_t times = 1; times <= 5; ++times) {
+    wait(current());
+    EXPECT_TRUE(processes_.cancel(current(), now_).ok());
+    exit(current());
+    ASSERT_EQ(runtime_.servers.size(), 1 + times);
+  }
+  fail(current(), "x");
+  EXPECT_EQ(runtime_.servers.size(), 7U) << "its one restart";
+  fail(current(), "y");
+  EXPECT_EQ(runtime_.servers.size(), 7U) << "given up";
+  EXPECT_THAT(runtime_.reports.back(), StartsWith("server counter ended (failed: y) and is given"));
+}
+
+TEST_F(Servers, ATransientOneThatIsCancelledIsRestartedToo) {
+  const auto id = start({Kind::kTransient, 0, milliseconds{1000}});
+  wait(id);
+  EXPECT_TRUE(processes_.cancel(id, now_).ok());
+  exit(id);
+  EXPECT_NE(current(), id);
 }
 
 TEST_F(Servers, ACallWhoseTimeIsOverBeforeItsTurnIsNotExecuted) {
@@ -298,6 +334,7 @@ TEST_F(Servers, ASupervisedTaskRunsAlwaysTakesMessagesByNameAndNoCalls) {
                   .ok());
   processes_.start_supervised(now_);
   ASSERT_EQ(runtime_.started.size(), 1U);
+  EXPECT_EQ(processes_.right_to("ticker"), "hello.ticker");
   EXPECT_EQ(runtime_.started[0].function.value, 4U);
   EXPECT_EQ(runtime_.started[0].args, text("args"));
   EXPECT_EQ(runtime_.started[0].deadline, TimePoint::max());

@@ -115,7 +115,7 @@ class InboxTest : public testing::Test, protected core::Effects {
     options.software = "test 1";
     options.adapter = kAdapter;
     inbox_ = std::make_unique<Inbox>(context_, std::move(options), *core_);
-    EXPECT_EQ(inbox_->bind(), Status{});
+    EXPECT_EQ(inbox_->bind("tcp://127.0.0.1:*"), Status{});
   }
 
   static TimePoint now() { return std::chrono::steady_clock::now(); }
@@ -178,7 +178,7 @@ class InboxTest : public testing::Test, protected core::Effects {
     if (bytes > 0) wire::pack_bin(call.result(), std::string(bytes, 'v'));
     call.succeed();
   }
-  void forward(PeerIndex, const RequestView&, RequestId, std::uint64_t,
+  void forward(PeerIndex, const RequestView&, RequestId, TimePoint,
                const wire::PathStep&) override {
     ADD_FAILURE() << "there is no peer";
   }
@@ -327,7 +327,7 @@ TEST_F(InboxTest, ASecondHelloKeepsTheReplies) {
 TEST_F(InboxTest, AnAddressThatIsTakenIsToldWithWhatToDo) {
   Inbox other{
       context_, {inbox_->endpoint(), *NodeName::parse("bar@localhost"), "test 1", 0, {}}, *core_};
-  const auto taken = other.bind();
+  const auto taken = other.bind(inbox_->endpoint());
   EXPECT_EQ(taken.code(), StatusCode::kUnavailable);
   EXPECT_THAT(taken.text(), HasSubstr("another process listens there"));
 }

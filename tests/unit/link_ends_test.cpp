@@ -31,6 +31,7 @@ class Told final : public LinkEvents {
     all.push_back("reply " + std::to_string(reply.id.value));
   }
   void on_draining(Link&, const std::string&) override { all.emplace_back("draining"); }
+  void on_expired(Link&, RequestId) override {}
   void on_unsent(Link&, RequestId id) override {
     all.push_back("unsent " + std::to_string(id.value));
   }
@@ -64,7 +65,8 @@ class LinkEnds : public testing::Test {
   void add_request(std::uint64_t id) {
     const auto request = wire::make_request(body_, {}, "node.ping",
                                             [](wire::Buffer& out) { wire::pack_array(out, 0); });
-    link_.add_request(request, RequestId{id}, 5000, nullptr);
+    link_.add_request(request, RequestId{id},
+                      deadline_after(std::chrono::steady_clock::now(), 60000), nullptr);
   }
   // Sends so many requests, one frame each, and lets the node have them.
   void send_requests(std::size_t count) {

@@ -146,7 +146,7 @@ class TcpServer : public testing::Test, protected core::Effects {
  private:
   static constexpr std::uint32_t kAdapter = 3;
 
-  void forward(PeerIndex, const RequestView&, RequestId, std::uint64_t,
+  void forward(PeerIndex, const RequestView&, RequestId, TimePoint,
                const wire::PathStep&) override {
     ADD_FAILURE() << "there is no peer";
   }
@@ -404,7 +404,7 @@ class TcpAcceptor : public TcpServer {
     serve();
     acceptor_.emplace(loop_, connections_max, count_,
                       [this](Tcp::socket socket) { server_->add(std::move(socket)); });
-    ASSERT_EQ(acceptor_->bind("127.0.0.1:0"), Status{});
+    ASSERT_EQ(acceptor_->bind({"127.0.0.1", 0}, "127.0.0.1:0"), Status{});
     acceptor_->start();
   }
   Client dial() {
@@ -439,10 +439,12 @@ TEST_F(TcpAcceptor, OneBeyondTheLimitIsToldSoAndThePlaceOfOneThatLeftIsFree) {
 TEST_F(TcpAcceptor, AnAddressThatIsTakenIsToldWithWhatToDo) {
   listen(1);
   Acceptor other{loop_, 1, count_, [](Tcp::socket) {}};
-  const auto taken = other.bind(acceptor_->endpoint());
+  const auto taken = other.bind(*parse_host_port(acceptor_->endpoint(), AddressUse::kListen),
+                                acceptor_->endpoint());
   EXPECT_EQ(taken.code(), StatusCode::kUnavailable);
   EXPECT_THAT(taken.text(), HasSubstr("another process listens there; stop it or change"));
-  EXPECT_THAT(other.bind("127.0.0.1.5.nowhere:1").text(), HasSubstr("change kv_server.listen"));
+  EXPECT_THAT(other.bind({"192.0.2.1", 1}, "192.0.2.1:1").text(),
+              HasSubstr("change kv_server.listen"));
 }
 
 TEST_F(TcpAcceptor, NobodyIsTakenBehindTheStop) {

@@ -96,8 +96,8 @@ class Builder final : public nlohmann::json_sax<Json> {
 
  private:
   bool refuse_number(std::string_view text) {
-    fault = {StatusCode::kTooLarge,
-             "has a number that does not fit, " + kvmesh::in_quotes(text) + "; write it as a string"};
+    fault = {StatusCode::kTooLarge, "has a number that does not fit, " + kvmesh::in_quotes(text) +
+                                        "; write it as a string"};
     return false;
   }
   Json* place(Json value) {
@@ -124,6 +124,26 @@ class Builder final : public nlohmann::json_sax<Json> {
   Json* next_ = nullptr;  // the member whose name was read last
 };
 
+// Whether all of `text` is a document, whatever its members are named and however large its numbers
+// are: the parser itself ends at a number that does not fit.
+bool is_document(std::string_view text) {
+  std::string small;  // with a digit for each run of them, or two where zero begins it
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    small += text[i];
+    if (quoted && text[i] == '\\' && i + 1 < text.size()) {
+      small += text[++i];
+    } else if (text[i] == '"') {
+      quoted = !quoted;
+    } else if (!quoted && is_digit(text[i])) {
+      const auto end = std::min(text.find_first_not_of("0123456789", i), text.size());
+      if (text[i] == '0' && end - i > 1) small += text[i + 1];
+      i = end - 1;
+    }
+  }
+  return Json::accept(small);
+}
+
 }  // namespace
 
 Result<Json> parse_strict_json(std::string_view text) {
@@ -136,7 +156,10 @@ Result<Json> parse_strict_json(std::string_view text) {
   }
   Builder builder;
   if (Json::sax_parse(text.begin(), text.end(), &builder)) return std::move(builder.document);
-  if (builder.fault.ok()) return Status{StatusCode::kInvalidArgument, "it is no JSON"};
+  const bool lost = builder.fault.code() == StatusCode::kTooLarge;
+  if (builder.fault.ok() || (lost && !is_document(text))) {
+    return Status{StatusCode::kInvalidArgument, "it is no JSON"};
+  }
   return std::move(builder.fault);
 }
 

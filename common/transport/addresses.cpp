@@ -50,7 +50,7 @@ void Addresses::begin_round(const std::vector<std::string>& addresses) {
   found_ = addresses;
   tried_ = 0;
   const auto first = static_cast<std::ptrdiff_t>(rounds_++ % found_.size());
-  std::ranges::rotate(found_, found_.begin() + first);
+  std::rotate(found_.begin(), found_.begin() + first, found_.end());
 }
 
 void Addresses::succeeded() {

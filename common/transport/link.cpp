@@ -17,7 +17,7 @@ constexpr std::size_t kBytesPerPass = 1024 * 1024;
 constexpr std::size_t kReadStep = 1024 * 1024;
 // So often the peer's idea of our clock is looked at, under traffic too.
 constexpr std::chrono::milliseconds kClockCheck{1000};
-constexpr std::uint64_t kClockTolerance_us = 1000;
+constexpr std::uint64_t kClockToleranceUs = 1000;
 // To connect, when the name has more addresses: one that swallows all must not keep from the
 // others.
 constexpr std::chrono::milliseconds kConnectMaxOfMany{500};
@@ -283,7 +283,7 @@ void Link::handle_pong(std::string_view content) {
   if (!timed_) return;
   const auto stamp = wire::take_stamp(content);
   const auto age = wire::take_stamp(content);
-  if (!stamp || !age || *age <= stamp_now_us() - *stamp + kClockTolerance_us) return;
+  if (!stamp || !age || *age <= stamp_now_us() - *stamp + kClockToleranceUs) return;
   ++greetings_;
   greet();
 }

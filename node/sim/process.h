@@ -12,6 +12,12 @@
 
 namespace kvmesh::sim {
 
+/// A request's number travels in flags that no node looks at.
+inline constexpr unsigned kNumberShift = 8;
+inline std::uint32_t number_of(const RequestView& request) {
+  return static_cast<std::uint32_t>(request.flags >> kNumberShift);
+}
+
 /// What a node loses when its process ends.
 struct SimNode::Process {
   Process(const Plan& plan, NodeIndex index, SimNode& owner);

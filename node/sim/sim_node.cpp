@@ -23,7 +23,6 @@ constexpr Micros kItemCost{2};
 constexpr Micros kPassMost{10000};
 constexpr Micros kLate{1000};
 constexpr Micros kClockGranularity{2};
-constexpr unsigned kNumberShift = 8;  // a request's number travels in flags that no node looks at
 
 std::vector<NodeName> peer_names(const Plan& plan, const NodePlan& node) {
   std::vector<NodeName> out;
@@ -36,10 +35,6 @@ std::vector<core::Via> vias_of(const NodePlan& node) {
   std::vector<core::Via> out;
   for (const auto& via : node.vias) out.push_back({via.node, PeerIndex{via.peer}});
   return out;
-}
-
-std::uint32_t number_of(const RequestView& request) {
-  return static_cast<std::uint32_t>(request.flags >> kNumberShift);
 }
 
 }  // namespace
@@ -306,60 +301,6 @@ core::Effects::Unsent SimNode::unsent(PeerIndex peer) {
   return out;
 }
 
-void SimNode::check_path(const RequestView& request) {
-  if (request.hops >= limits::kHopsMax) violate("hops", "passes a request on after too many hops");
-  auto path = request.path;
-  while (const auto step = wire::take_path_step(path)) {
-    if (step->node == plan().name.str())
-      violate("loop", "passes a request on that it has passed on before");
-  }
-}
-
-Referee::Decision SimNode::decide(const RequestView& request, bool is_full) {
-  const auto link_to = [&](NodeIndex node) {
-    const auto& peers = plan().peers;
-    const auto peer = static_cast<std::uint16_t>(std::ranges::find(peers, node) - peers.begin());
-    const auto& over = process_->ledger.over(PeerIndex{peer});
-    const auto left = unsent(PeerIndex{peer});
-    return Referee::LinkState{process_->links[peer].state == Link::State::kUp,
-                              std::max(over.requests, left.requests), over.bytes, left.bytes};
-  };
-  return world_.referee.decide(index_, request, request.timeout_ms == 0, is_full, link_to);
-}
-
-// It executes the request itself, or passes it on.
-void SimNode::judge_way(const RequestView& request, NodeIndex to) {
-  const auto right = decide(request, false);
-  if (right.code == StatusCode::kOk && right.next == to) return;
-  const auto name = [&](NodeIndex node) { return world_.plan.nodes[node].name.str(); };
-  violate(
-      "wrong_hop",
-      "gives request " + std::to_string(number_of(request)) + " to " + name(to) + " where " +
-          (right.code == StatusCode::kOk ? name(right.next)
-                                         : std::string{to_string(right.code)} + " as an answer") +
-          " is right");
-}
-
-// It answers an error at once.
-void SimNode::judge_failure(const core::Origin& origin, StatusCode code) {
-  const auto incoming = std::ranges::find_if(run_, [&](const auto& candidate) {
-    return candidate.origin.connection == origin.connection &&
-           candidate.origin.request == origin.request;
-  });
-  if (incoming == run_.end()) {
-    return violate("no_cause", "answers " + std::string{to_string(code)} +
-                                   " though nothing has happened to the request");
-  }
-  const auto& request = incoming->request;
-  const auto right = decide(request, process_->core.in_flight() >= limits::kInFlightMax);
-  if (right.code == code) return;
-  violate("no_cause",
-          "answers request " + std::to_string(number_of(request)) + " with " +
-              std::string{to_string(code)} + " where " +
-              (right.code == StatusCode::kOk ? "nothing is wrong"
-                                             : std::string{to_string(right.code)} + " is right"));
-}
-
 void SimNode::reply(const core::Origin& origin, const ReplyView& reply) {
   const auto debt = process_->ledger.settle(origin);
   if (!debt) return violate("answered_twice", "answers what it does not owe");
@@ -403,80 +344,6 @@ void SimNode::reply(const core::Origin& origin, const ReplyView& reply) {
   if (world_.recorder != nullptr) {
     frame.records.push_back(world_.recorder->sent(connection.dialer, index_, true));
   }
-}
-
-void SimNode::flush(Micros at) {
-  for (const auto peer : dirty_links_) {
-    auto& link = process_->links[peer];
-    link.dirty = false;
-    flush_link(link, at);
-    tell_expired(peer, at);
-    if (!link.sealed.empty() && !std::exchange(link.dirty, true)) retry_.push_back(peer);
-  }
-  dirty_links_.clear();
-  std::swap(dirty_links_, retry_);
-  for (const auto connection : dirty_replies_) {
-    world_.network.send(process_->replies.at(connection), at);
-  }
-  dirty_replies_.clear();
-  process_->replies.clear();
-  if (process_->core.in_flight() > 0 && !std::exchange(tick_scheduled_, true)) {
-    // Each node has a phase of its own, as processes have that start at different times.
-    const auto phase =
-        Micros{static_cast<std::int64_t>(index_) * 7919 % kNodeTick.count()} - kNodeTick;
-    const auto ticks = (at - phase) / kNodeTick + 1;
-    world_.events.add(phase + ticks * kNodeTick, EventKind::kTick, index_, 0, process_->life);
-  }
-}
-
-void SimNode::flush_link(Link& link, Micros at) {
-  if (link.state != Link::State::kUp) return;
-  seal(link);
-  while (!link.sealed.empty()) {
-    auto& batch = link.sealed.front().batch;
-    const auto leaves = clock_.time(at);
-    batch.expire(leaves, [&](RequestId id) { link.expired.push_back(id); });
-    if (!batch.empty()) {
-      if (!world_.network.takes_requests(link.connection)) return;
-      const auto id = world_.network.make_frame(link.connection, true, FrameSort::kRequests);
-      auto& frame = world_.network.frame(id);
-      frame.bytes.append(batch.frame(leaves, clock_.stamp(at)).view());
-      if (world_.recorder != nullptr) {
-        batch.each([&](RequestId sent) { frame.records.push_back(link.records[sent.value]); });
-      }
-      world_.network.send(id, at);
-    }
-    link.sealed.pop_front();
-  }
-}
-
-void SimNode::seal(Link& link) {
-  if (link.batch.requests() == 0) return;
-  link.sealed.emplace_back(std::exchange(link.batch, wire::RequestBatch{true}));
-}
-
-// What is over before it leaves, as Link::tick() has it.
-void SimNode::expire_unsent() {
-  for (std::uint16_t peer = 0; peer < process_->links.size(); ++peer) {
-    auto& link = process_->links[peer];
-    if (link.sealed.empty() && link.batch.requests() == 0) continue;
-    const auto note = [&](RequestId id) { link.expired.push_back(id); };
-    link.batch.expire(clock(), note);
-    for (auto& sealed : link.sealed) sealed.batch.expire(clock(), note);
-    std::erase_if(link.sealed, [](const Sealed& sealed) { return sealed.batch.empty(); });
-    tell_expired(peer, now());
-  }
-}
-
-void SimNode::tell_expired(std::uint16_t peer, Micros at) {
-  auto& link = process_->links[peer];
-  acts_at_ = at;
-  only_ = StatusCode::kDeadlineExceeded;
-  for (const auto id : std::exchange(link.expired, {})) {
-    if (world_.recorder != nullptr) world_.recorder->expired_unsent(link.records[id.value]);
-    process_->core.on_expired(id, clock());
-  }
-  only_.reset();
 }
 
 void SimNode::check_books() {

@@ -159,7 +159,7 @@ bool LogWriter::write_formatted(const Line& line) {
   const auto end = std::clamp(message.color_range_end, begin, all.size());
   std::string text = is_cut_ ? "\n" : "";
   if (has_colors_ && begin < end) {
-    text.append(all.substr(0, begin)).append(kColors.at(line.level));
+    text.append(all.substr(0, begin)).append(kColors.at(static_cast<std::size_t>(line.level)));
     text.append(all.substr(begin, end - begin)).append(kNoColor).append(all.substr(end));
   } else {
     text.append(all);

@@ -62,7 +62,8 @@ void SimNode::seal(Link& link) {
 
 // What is over before it leaves, as Link::tick() has it.
 void SimNode::expire_unsent() {
-  for (std::uint16_t peer = 0; peer < process_->links.size(); ++peer) {
+  const auto peers = static_cast<std::uint16_t>(process_->links.size());
+  for (std::uint16_t peer = 0; peer < peers; ++peer) {
     auto& link = process_->links[peer];
     if (link.sealed.empty() && link.batch.requests() == 0) continue;
     const auto note = [&](RequestId id) { link.expired.push_back(id); };

@@ -127,6 +127,7 @@ class Builder final : public nlohmann::json_sax<Json> {
 // Whether all of `text` is a document, whatever its members are named and however large its numbers
 // are: the parser itself ends at a number that does not fit.
 bool is_document(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789";
   std::string small;  // with a digit for each run of them, or two where zero begins it
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -135,8 +136,8 @@ bool is_document(std::string_view text) {
       small += text[++i];
     } else if (text[i] == '"') {
       quoted = !quoted;
-    } else if (!quoted && is_digit(text[i])) {
-      const auto end = std::min(text.find_first_not_of("0123456789", i), text.size());
+    } else if (!quoted && kDigits.find(text[i]) != std::string_view::npos) {
+      const auto end = std::min(text.find_first_not_of(kDigits, i), text.size());
       if (text[i] == '0' && end - i > 1) small += text[i + 1];
       i = end - 1;
     }

@@ -42,6 +42,7 @@ int run_sim(Session& session, int argc, char** argv) {
 void add_sim_command(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand(
       "sim", "Run a mesh in one process, with simulated time and faults, and check its promises");
+  command->fallthrough(false);  // what follows is the simulation's, and no option of this program
   command->prefix_command();
   command->callback([&session, command] {
     session.action = [&session, arguments = command->remaining()] {

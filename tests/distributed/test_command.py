@@ -229,7 +229,7 @@ class ImportExport(Command):
         self.bar.start()
         self.assertNotEqual(self.bar.info()["incarnation"], before)
         process.stdin.write(b"".join(b"shopping\tk%d\t1\n" % i for i in range(500, 1000)))
-        stdout, stderr = process.communicate(timeout=60 * TIME_FACTOR)
+        stdout, stderr = process.communicate(timeout=60 * patience())
         self.assertEqual(process.returncode, INCOMPLETE, stderr)
         self.assertIn(b"bar@localhost was restarted while this ran", stderr)
         self.assertEqual(json.loads(stdout)["restarted"], ["bar@localhost"])

@@ -45,6 +45,7 @@ std::map<std::string, std::string> limit_values() {
       {"kPageItemsMax", number(kPageItemsMax)},
       {"kPageItemsDefault", number(kPageItemsDefault)},
       {"kPageBytesMax", number(kPageBytesMax)},
+      {"kPagesWaitingMax", number(kPagesWaitingMax)},
       {"kTimeoutDefault", number(kTimeoutDefault)},
       {"kTimeoutMax", number(kTimeoutMax)},
       {"kInFlightMax", number(kInFlightMax)},

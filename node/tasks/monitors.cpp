@@ -19,9 +19,9 @@ std::optional<Ticket> Monitors::take() {
   return ticket;
 }
 
-void EndedReasons::add(ProcessId id, Ended ended, TimePoint until) {
+void EndedReasons::add(ProcessId id, const Ended& ended, TimePoint until) {
   if (order_.size() == limits::kEndedReasonsMax) forget_oldest();
-  reasons_.emplace(id, std::move(ended));
+  reasons_.emplace(id, ended);
   order_.push_back({id, until});
 }
 

@@ -42,7 +42,7 @@ class EndedReasons {
   };
 
   /// REQUIRES: `id` was not added yet, and `until` is not before that of earlier ones.
-  void add(ProcessId id, Ended ended, TimePoint until);
+  void add(ProcessId id, const Ended& ended, TimePoint until);
   /// Null when it is not known (any more).
   const Ended* find(ProcessId id) const;
   /// Forgets those whose time is over.

@@ -80,7 +80,7 @@ class Greeting(HostilePeer):
         # A peer that stays away is told once, and then when the reason changes.
         told = [line for line in self.foo.log().splitlines() if "is down: it refused a frame" in line]
         self.assertEqual(len(told), 1, told)
-        self.assertTrue(told[0].rstrip().endswith("[31m"), told)
+        self.assertTrue(told[0].rstrip().endswith(r"\x1b[31m\x7f\x00"), told)
         self.assertEqual([line for line in self.foo.log().splitlines() if line.startswith(forged)], [])
         self.assertEqual([c for c in self.foo.log() if c != "\n" and (c < " " or c == "\x7f")], [])
         self.link_up(software=f"x\n{forged}")

@@ -97,11 +97,12 @@ class MeshPort(Hostile):
             for flood in floods:
                 flood.sendall(zmtp_frame(hello()))
                 flood.setblocking(False)
+            sent = dict.fromkeys(floods, 0)  # of `data`; the next bytes go on where the last ended
             deadline = time.monotonic() + 60
             while floods and time.monotonic() < deadline:
                 for flood in list(floods):
                     try:
-                        flood.send(data)
+                        sent[flood] = (sent[flood] + flood.send(data[sent[flood]:])) % len(data)
                     except BlockingIOError:
                         pass
                     except OSError:

@@ -12,6 +12,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// A node listens before it has many files open.
+constexpr int kListenerMax = 4096;
+
 constexpr std::chrono::microseconds kLookTime{500};
 constexpr int kLooksPerClock = 16;
 // Numbers behind the highest open one that are tried for a newer one.
@@ -45,7 +48,10 @@ const char* to_string(Doorkeeper::Why why) {
   return "";
 }
 
-void Doorkeeper::open(const std::string& endpoint) { address_ = ListeningAddress::parse(endpoint); }
+void Doorkeeper::open(const std::string& endpoint) {
+  address_ = ListeningAddress::parse(endpoint);
+  if (address_) listener_ = address_->find_listener(kListenerMax);
+}
 
 Doorkeeper::Door& Doorkeeper::door(int fd) {
   const auto number = static_cast<std::size_t>(fd);

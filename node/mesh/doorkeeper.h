@@ -32,6 +32,9 @@ class Doorkeeper {
 
   /// From now on it watches what connects to `endpoint`, as libzmq says it.
   void open(const std::string& endpoint);
+  /// Lets nobody in from now on, or everybody again; those that are connected notice nothing. False
+  /// when that is not possible, as for other transports.
+  bool set_closed(bool closed) { return mesh::set_closed(listener_, closed); }
 
   /// A message part of so many bytes came over the connection with this number; -1: over none.
   void delivered(int fd, std::size_t bytes) {
@@ -90,6 +93,7 @@ class Doorkeeper {
   void find_top();
 
   std::optional<ListeningAddress> address_;
+  KernelSocket listener_;
   SpareDescriptors spares_;
   std::vector<Door> doors_;    // by number
   std::vector<int> suspects_;  // keep much; looked at every time

@@ -54,8 +54,6 @@ Status Inbox::bind(const std::string& endpoint, int descriptor) {
     socket_.bind(endpoint);
     endpoint_ = socket_.get(zmq::sockopt::last_endpoint);
     doorkeeper_.open(endpoint_);
-    door_is_open_ = true;
-    may_close_door_ = descriptor < 0;  // what was given cannot be opened again
     return {};
   } catch (const zmq::error_t& error) {
     const auto advice = error.num() == EADDRINUSE

@@ -187,7 +187,6 @@ class Inbox {
   void forget(Client& client);
   void make_sure_of_socket(Client& client);
   void end_flood(Client& client);
-  void open_door();
   void close_door(TimePoint now);
   bool has_descriptors(int spare) const;
   void bury_some();
@@ -211,10 +210,9 @@ class Inbox {
   std::deque<std::uint32_t> holding_;  // clients with held requests
   TurnClock turn_;
   Doorkeeper doorkeeper_;
-  std::string endpoint_;         // where it listens, or did before the door was closed
-  int descriptors_ = 0;          // that this process may have
-  bool door_is_open_ = false;    // it listens
-  bool may_close_door_ = false;  // and open it again
+  std::string endpoint_;      // where it listens, or did before the door was closed
+  int descriptors_ = 0;       // that this process may have
+  bool door_is_open_ = true;  // newcomers are let in
   std::optional<TimePoint> told_of_scarcity_;
   std::uint64_t emptied_ = 0;  // times that the socket was seen to have nothing more
   std::shared_ptr<transport::UnsentBytes> unsent_ = std::make_shared<transport::UnsentBytes>();

@@ -43,7 +43,7 @@ void Inbox::tick(TimePoint now) {
   if (!more) ++emptied_;
   descriptors_ = descriptors_allowed();
   const auto back = kept_back(descriptors_);
-  if (door_is_open_ && may_close_door_ && !has_descriptors(back)) close_door(now);
+  if (door_is_open_ && !has_descriptors(back)) close_door(now);
   for (const auto& [why, socket] : doorkeeper_.look(now, {!more, !has_descriptors(2 * back)})) {
     if (counters_.ended.value() == 0) {
       spdlog::warn("ended a connection to the mesh port: {}; more of these are only counted",
@@ -51,38 +51,24 @@ void Inbox::tick(TimePoint now) {
     }
     counters_.ended.add();
   }
-  if (!endpoint_.empty() && !door_is_open_ && has_descriptors(2 * back)) open_door();
+  if (!door_is_open_ && has_descriptors(2 * back)) door_is_open_ = doorkeeper_.set_closed(false);
 }
 
 bool Inbox::has_descriptors(int spare) const {
   return doorkeeper_.spares().is_free_below(descriptors_ - spare);
 }
 
-// libzmq goes on accepting when there are no descriptors, as fast as it can, and fails. So it
-// listens only while there are.
+// libzmq goes on accepting when there are no descriptors, as fast as it can, and fails. So
+// newcomers are let in only while there are. (To unbind would end all connections.)
 void Inbox::close_door(TimePoint now) {
-  if (!told_of_scarcity_ || now - *told_of_scarcity_ > kScarcityTold) {
-    told_of_scarcity_ = now;
-    spdlog::warn(
-        "nearly all of the {} files that this process may open are open: the mesh port takes no "
-        "more connections until some are closed; raise the limit (ulimit -Hn, LimitNOFILE=)",
-        descriptors_);
-  }
-  try {
-    socket_.unbind(endpoint_);
-    door_is_open_ = false;
-  } catch (const zmq::error_t&) {  // at the next tick
-  }
-  may_hide_input_ = true;
-}
-
-// REQUIRES: bound once, at endpoint_.
-void Inbox::open_door() {
-  try {
-    socket_.bind(endpoint_);
-    door_is_open_ = may_hide_input_ = true;
-  } catch (const zmq::error_t&) {  // libzmq has not closed the old one yet: at the next tick
-  }
+  if (!doorkeeper_.set_closed(true)) return;
+  door_is_open_ = false;
+  if (told_of_scarcity_ && now - *told_of_scarcity_ <= kScarcityTold) return;
+  told_of_scarcity_ = now;
+  spdlog::warn(
+      "nearly all of the {} files that this process may open are open: the mesh port takes no "
+      "more connections until some are closed; raise the limit (ulimit -Hn, LimitNOFILE=)",
+      descriptors_);
 }
 
 // The number that a frame tells is its connection's as long as that lives. A frame that came after

@@ -92,7 +92,7 @@ void Inbox::flush() {
 // So that no client keeps memory for the replies that it may get one day.
 void Inbox::keep_spare(wire::Buffer& frame) {
   if (frame.capacity() == 0) return;  // libzmq has it
-  frame.clear();  // or the next client would be sent this one's replies
+  frame.clear();                      // or the next client would be sent this one's replies
   if (spare_.size() < kSpareBuffers) spare_.push_back(std::move(frame));
   frame = {};
 }

@@ -1,6 +1,7 @@
 #include "node/mesh/kernel_socket.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netdb.h>
@@ -19,6 +20,12 @@ namespace kvmesh::mesh {
 namespace {
 
 constexpr int kEstablished = 1;  // TCP_ESTABLISHED, in a header that does not go with linux/tcp.h
+
+bool listens(int fd) {
+  int is = 0;
+  socklen_t length = sizeof is;
+  return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is, &length) == 0 && is != 0;
+}
 
 }  // namespace
 
@@ -63,10 +70,21 @@ std::optional<ListeningAddress> ListeningAddress::parse(const std::string& endpo
 }
 
 bool ListeningAddress::accepted(const KernelSocket& socket) const {
+  return is_of(socket.fd) && !listens(socket.fd);
+}
+
+KernelSocket ListeningAddress::find_listener(int limit) const {
+  for (int fd = 0; fd < limit; ++fd) {
+    if (listens(fd) && is_of(fd)) return socket_at(fd);
+  }
+  return {};
+}
+
+bool ListeningAddress::is_of(int fd) const {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   auto* const any = reinterpret_cast<sockaddr*>(&address);  // NOLINT: how the call is made
-  if (getsockname(socket.fd, any, &size) != 0) return false;
+  if (getsockname(fd, any, &size) != 0) return false;
   if (any->sa_family != AF_INET && any->sa_family != AF_INET6) return false;
   std::array<char, NI_MAXHOST> host{};
   std::array<char, NI_MAXSERV> port{};
@@ -75,10 +93,18 @@ bool ListeningAddress::accepted(const KernelSocket& socket) const {
     return false;
   }
   if (port.data() != std::to_string(port_)) return false;
-  if (!host_.empty() && host_ != host.data()) return false;
-  int listens = 0;
-  socklen_t length = sizeof listens;
-  return getsockopt(socket.fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 && listens == 0;
+  return host_.empty() || host_ == host.data();
+}
+
+bool set_closed(const KernelSocket& listener, bool closed) {
+  if (listener.cookie == 0 || socket_at(listener.fd) != listener) return false;
+  if (!closed) {
+    const int unused = 0;
+    return setsockopt(listener.fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused) == 0;
+  }
+  sock_filter drop{BPF_RET | BPF_K, 0, 0, 0};  // of each packet, no byte
+  const sock_fprog program{1, &drop};
+  return setsockopt(listener.fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
 }
 
 SpareDescriptors::SpareDescriptors()
@@ -92,7 +118,13 @@ SpareDescriptors::~SpareDescriptors() {
 bool SpareDescriptors::shut_down(const KernelSocket& socket) {
   if (spare_ < 0 || socket.cookie == 0 || dup3(socket.fd, spare_, O_CLOEXEC) < 0) return false;
   const bool same = socket_at(spare_).cookie == socket.cookie;
-  if (same) shutdown(spare_, SHUT_RDWR);
+  if (same) {
+    // With a reset when libzmq closes it: after a mere FIN the kernel may keep one that goes on
+    // sending waiting, with a closed window, for a minute.
+    const linger reset{1, 0};
+    setsockopt(spare_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    shutdown(spare_, SHUT_RDWR);
+  }
   (void)dup3(null_, spare_, O_CLOEXEC);
   return same;
 }

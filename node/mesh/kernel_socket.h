@@ -31,11 +31,20 @@ class ListeningAddress {
   static std::optional<ListeningAddress> parse(const std::string& endpoint);
   /// Was this socket accepted there?
   bool accepted(const KernelSocket& socket) const;
+  /// The socket of this process that listens there; its cookie is 0 when there is none. Looks at
+  /// all descriptors below `limit`.
+  KernelSocket find_listener(int limit) const;
 
  private:
+  bool is_of(int fd) const;
+
   std::string host_;  // empty: all addresses
   std::uint16_t port_ = 0;
 };
+
+/// Makes a listening socket drop what newcomers send, or take them again. Those that are connected
+/// notice nothing. False when that is not possible.
+bool set_closed(const KernelSocket& listener, bool closed);
 
 /// Two descriptors of no use by themselves, kept for the moment when there are no others: then a
 /// socket can still be held by a second number, which keeps the first from being another's.

@@ -111,7 +111,8 @@ class MeshPort(Hostile):
             self.assert_answered(honest)
         self.assert_served()
         self.assertGreaterEqual(self.ended(), 8)
-        self.assertLess(self.node.peak_rss_bytes() - before, (1500 if SANITIZED else 700) * MIB)
+        # Each may leave a window unread (44 MiB), which libzmq's and our heads make more than twice as much here; 192 MiB are held.
+        self.assertLess(self.node.peak_rss_bytes() - before, (2500 if SANITIZED else 1200) * MIB)
         self.assert_calm()
 
     def open_files(self):
@@ -127,7 +128,7 @@ class MeshPort(Hostile):
                 """More connections that say HELLO, until no more are taken."""
                 try:
                     for _ in range(limit):
-                        stack.enter_context(socket.create_connection(("127.0.0.1", self.node.mesh_port), timeout=10))
+                        stack.enter_context(socket.create_connection(("127.0.0.1", self.node.mesh_port), timeout=1))
                 except OSError:
                     pass
                 return "takes no more connections" in self.node.log()

@@ -126,11 +126,11 @@ class Flood(Hostile):
                 while left:
                     readable, writable, _ = select.select(senders, list(left), [], 10)
                     self.assertTrue(readable or writable, "it reads what is sent")
-                    for sender in readable + writable:
+                    for sender in {*readable, *writable}:
                         try:
                             if sender in readable:
                                 sender.recv(MIB)
-                            elif left.get(sender):
+                            if sender in writable:
                                 left[sender] = left[sender][sender.send(left[sender]):]
                         except ConnectionError:  # it was cut off
                             senders = [other for other in senders if other is not sender]

@@ -33,7 +33,8 @@ bool has_standard_input() { return is_open_beyond(STDIN_FILENO, O_WRONLY); }
 
 Status write_standard_output(std::string_view text) {
   errno = 0;
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  const bool written =
+      text.empty() || std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
   if (written && std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return {};
   const int reason = errno;  // 0: it failed before
   if (!is_open_beyond(STDOUT_FILENO, O_RDONLY)) {

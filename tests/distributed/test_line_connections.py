@@ -246,7 +246,7 @@ class Turns(MeshTest):
         self.assertEqual(floods[0].line(), "PONG", "such a line may end")
 
     def test_a_request_is_answered_between_those_of_a_costly_pipeline(self):
-        node = self.single()
+        node = self.single(settings={"mesh": {"request_timeout_ms": 60000}})  # pages wait for each other
         greedy, line = node.line(), node.line()
         self.assertEqual(line.ask("CREATE apples"), "OK")
         keys = 20000

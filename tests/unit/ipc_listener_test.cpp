@@ -13,6 +13,8 @@
 #include <fstream>
 #include <string>
 
+#include "tests/unit/temporary_folder.h"
+
 namespace kvmesh {
 namespace {
 
@@ -20,15 +22,8 @@ using testing::HasSubstr;
 
 class IpcListenerTest : public testing::Test {
  protected:
-  IpcListenerTest() {
-    std::string name = std::filesystem::temp_directory_path() / "kvmesh-ipc-XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-    path_ = folder_ / "x.sock";
-  }
-  ~IpcListenerTest() override { std::filesystem::remove_all(folder_); }
-
-  std::filesystem::path folder_;
-  std::string path_;
+  test::TemporaryFolder folder_;
+  const std::string path_ = folder_.path() / "x.sock";
 };
 
 TEST_F(IpcListenerTest, ASocketInUseIsLeftAloneAndGoesWithItsOwner) {
@@ -84,7 +79,8 @@ TEST_F(IpcListenerTest, OnlyItsOwnFileGoesAtTheEnd) {
 }
 
 TEST_F(IpcListenerTest, AFolderThatIsNotThere) {
-  EXPECT_THAT(IpcListener::open(folder_ / "no" / "x").status().text(), HasSubstr("No such file"));
+  EXPECT_THAT(IpcListener::open(folder_.path() / "no" / "x").status().text(),
+              HasSubstr("No such file"));
 }
 
 TEST_F(IpcListenerTest, NamesWithoutAFile) {

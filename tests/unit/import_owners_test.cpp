@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using Names = std::set<std::string>;
+using NameSet = std::set<std::string>;
 
 class ImportOwnersTest : public testing::Test {
  protected:
@@ -43,8 +43,8 @@ TEST_F(ImportOwnersTest, AsksOnceAByteAndAgainAtTheEnd) {
   EXPECT_EQ(owners.next_check(now), std::nullopt);
   owners.on_told('a', told("foo", 1), now);
   EXPECT_TRUE(owners.is_checked());
-  EXPECT_EQ(owners.restarted(), Names{});
-  EXPECT_EQ(owners.remarks(), Names{});
+  EXPECT_EQ(owners.restarted(), NameSet{});
+  EXPECT_EQ(owners.remarks(), NameSet{});
 }
 
 TEST_F(ImportOwnersTest, AnotherIncarnationHasLostAll) {
@@ -53,7 +53,7 @@ TEST_F(ImportOwnersTest, AnotherIncarnationHasLostAll) {
   owners.on_stored("apples", now);
   check(told("foo", 2, milliseconds{1}));
   EXPECT_TRUE(owners.is_checked());
-  EXPECT_EQ(owners.restarted(), Names{"foo"});
+  EXPECT_EQ(owners.restarted(), NameSet{"foo"});
 }
 
 TEST_F(ImportOwnersTest, AnotherNodeIsTold) {
@@ -61,7 +61,7 @@ TEST_F(ImportOwnersTest, AnotherNodeIsTold) {
   owners.on_told('a', told("foo", 1), now);
   owners.on_stored("apples", now);
   check(told("bar", 2));
-  EXPECT_EQ(owners.restarted(), Names{});
+  EXPECT_EQ(owners.restarted(), NameSet{});
   EXPECT_EQ(owners.remarks().size(), 1U);
 }
 
@@ -73,7 +73,7 @@ TEST_F(ImportOwnersTest, AFirstAnswerThatIsLostIsMadeGoodByTheTime) {
   now += seconds{2};
   EXPECT_TRUE(owners.asks_first("apples", now));
   owners.on_told('a', told("foo", 2, seconds{1}), now);  // began a second after the line was stored
-  EXPECT_EQ(owners.restarted(), Names{"foo"});
+  EXPECT_EQ(owners.restarted(), NameSet{"foo"});
 }
 
 TEST_F(ImportOwnersTest, AYoungNodeThatHasAllIsFine) {
@@ -86,7 +86,7 @@ TEST_F(ImportOwnersTest, AYoungNodeThatHasAllIsFine) {
   now += seconds{5};
   check(told("foo", 1, seconds{6}));
   EXPECT_TRUE(owners.is_checked());
-  EXPECT_EQ(owners.restarted(), Names{});
+  EXPECT_EQ(owners.restarted(), NameSet{});
 }
 
 TEST_F(ImportOwnersTest, ANodeThatStaysAwayIsAskedForAWhile) {

@@ -21,7 +21,7 @@ namespace kvmesh::modules {
 namespace {
 
 constexpr std::uint64_t kKeys = 50'000;
-constexpr std::uint64_t kMemory = std::uint64_t{1} << 30;
+constexpr std::uint64_t kAmpleMemory = std::uint64_t{1} << 30;
 
 class KvWorkTest : public testing::Test, private core::Effects {
  protected:
@@ -71,7 +71,7 @@ class KvWorkTest : public testing::Test, private core::Effects {
   }
 
   const NodeName self_ = *NodeName::parse("foo@h");
-  store::MemoryEngine engine_{kMemory};
+  store::MemoryEngine engine_{kAmpleMemory};
   KvWork work_{engine_};
   core::Modules modules_;
   TimePoint now_{};

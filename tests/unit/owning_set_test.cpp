@@ -28,7 +28,7 @@ std::string_view name_of(const Thing& thing) {
   return thing.name;
 }
 
-constexpr std::uint64_t kPlenty = std::uint64_t{1} << 40;
+constexpr std::uint64_t kOutOfReach = std::uint64_t{1} << 40;
 constexpr std::uint64_t kThingBytes = 100;
 
 class OwningSetTest : public testing::Test {
@@ -58,7 +58,7 @@ class OwningSetTest : public testing::Test {
 
   const std::mt19937::result_type seed_ = std::random_device{}();
   std::mt19937 random_{seed_};
-  MemoryBound memory_{kPlenty};
+  MemoryBound memory_{kOutOfReach};
   Set set_;
 };
 

@@ -10,11 +10,11 @@
 namespace kvmesh::store {
 namespace {
 
-constexpr std::uint64_t kBytesMax = 1 << 20;
+constexpr std::uint64_t kPrefetchStoreBytes = 1 << 20;
 
 TEST(StorePrefetch, ChangesNothingWhateverIsThere) {
   for (const auto use : {MemoryEngine::Use::kThreads, MemoryEngine::Use::kOneThread}) {
-    MemoryEngine engine(kBytesMax, use);
+    MemoryEngine engine(kPrefetchStoreBytes, use);
     ASSERT_TRUE(engine.create("shopping").ok());
     ASSERT_TRUE(engine.create("empty").ok());
     ASSERT_TRUE(engine.put("shopping", "milk", {"1"}).ok());

@@ -17,7 +17,7 @@
 namespace kvmesh::store {
 namespace {
 
-constexpr std::uint64_t kPlenty = std::uint64_t{1} << 30;
+constexpr std::uint64_t kNeverFull = std::uint64_t{1} << 30;
 constexpr unsigned kThreads = 4;
 
 // Runs `work(thread)` in kThreads threads that begin together.
@@ -33,7 +33,7 @@ void run_threads(const std::function<void(unsigned)>& work) {
 }
 
 TEST(StoreThreads, EachThreadFindsWhatItStoredWhileOthersStore) {
-  MemoryEngine engine(kPlenty);
+  MemoryEngine engine(kNeverFull);
   constexpr std::uint64_t kKeys = 3000;
   ASSERT_TRUE(engine.create("shared").ok());
   std::atomic<std::uint64_t> wrong = 0;
@@ -53,7 +53,7 @@ TEST(StoreThreads, EachThreadFindsWhatItStoredWhileOthersStore) {
 }
 
 TEST(StoreThreads, AReaderNeverSeesHalfAValue) {
-  MemoryEngine engine(kPlenty);
+  MemoryEngine engine(kNeverFull);
   ASSERT_TRUE(engine.create("b").ok());
   ASSERT_TRUE(engine.put("b", "k", {std::string(64, 'a')}).ok());
   std::atomic<std::uint64_t> torn = 0;
@@ -76,7 +76,7 @@ TEST(StoreThreads, AReaderNeverSeesHalfAValue) {
 }
 
 TEST(StoreThreads, AnythingAtOnceLeavesNothingBehind) {
-  MemoryEngine engine(kPlenty);
+  MemoryEngine engine(kNeverFull);
   std::atomic<std::uint64_t> unexpected = 0;
   const auto seed = std::random_device{}();
   SCOPED_TRACE(testing::Message() << "seed " << seed);

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::hours;
 
-class Counter {
+class Tally {
  public:
   std::int64_t add(std::int64_t amount) { return total_ += amount; }
 
@@ -39,7 +39,7 @@ Module waiting_module() {
             self.call<Value>("", "task.list")->get_if<Value::List>()->size());
       });
   module.keep_running("shown", {}).keep_running("hidden", {});
-  module.server<Counter>("counter").call("add", &Counter::add);
+  module.server<Tally>("counter").call("add", &Tally::add);
   return module;
 }
 

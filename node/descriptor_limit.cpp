@@ -29,9 +29,9 @@ void raise_descriptor_limit(std::uint64_t needed) {
   limit.rlim_cur = std::min<rlim_t>(needed, limit.rlim_max);
   if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= needed) return;
   spdlog::warn(
-      "this process may open {} files, but with all the connections that it allows it needs {}; "
-      "raise its limit (ulimit -Hn, LimitNOFILE=) or lower kv_server.connections_max",
-      limit.rlim_cur, needed);
+      "this process may open {} files, but with all the connections that it allows it needs {}: "
+      "near its limit it turns new ones away; raise it (ulimit -Hn {}, as root, or LimitNOFILE={})",
+      limit.rlim_cur, needed, needed, needed);
 }
 
 }  // namespace kvmesh

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "client/command/record.h"
+#include "common/name_hash.h"
 
 namespace kvmesh::command {
 
@@ -124,7 +125,7 @@ class ImportOrder {
   Options options_;
   std::vector<Item> items_;
   std::vector<Id> free_;
-  std::unordered_map<std::string, Bucket> buckets_;
+  std::unordered_map<std::string, Bucket, NameHash> buckets_;
   std::deque<Bucket*> ready_;
   std::multimap<Time, Bucket*> retries_;
   std::deque<Settled> settled_;

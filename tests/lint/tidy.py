@@ -2,6 +2,9 @@
 """Runs clang-tidy on our .cpp files in parallel, and only on those that changed since they last passed.
 
     tidy.py BUILD_DIR [FILE...]    BUILD_DIR holds compile_commands.json; without FILE: all of the project's files.
+    tidy.py BUILD_DIR --units      those of common/, node/ and client/, in the units of a unity build: in a fifth of the time,
+                                   as headers are read once a unit. What looks at main files alone (unused `using`)
+                                   finds nothing then, and names that only meet in a unit are not said to shadow.
 
 A file that passed is remembered in BUILD_DIR/tidy/ by a hash of everything that decides the result: its text, that of
 every header of ours it reaches, its compile command, .clang-tidy and the version of clang-tidy.
@@ -41,10 +44,18 @@ def fingerprint(path, command, common):
     return digest.hexdigest()
 
 
+UNIT_OPTIONS = ["--checks=-bugprone-suspicious-include", "--extra-arg=-Wno-shadow",
+                r"--header-filter=(common|node|client|tests|examples)/.*\.(h|cpp)$"]
+
+
+def is_unit(path):
+    return path.endswith("_cxx.cxx")
+
+
 def tidy(build, path, passed):
-    """Checks one file and returns (path, seconds, output when it failed)."""
+    """Checks one file or unit and returns (path, seconds, output when it failed)."""
     began = time.monotonic()
-    command = ["clang-tidy", "--quiet", "-p", build, path]
+    command = ["clang-tidy", "--quiet", "-p", build, *(UNIT_OPTIONS if is_unit(path) else []), path]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         with open(passed, "w", encoding="utf-8"):
@@ -66,7 +77,11 @@ def main():
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
         entries = json.load(file)
     commands = {os.path.relpath(e["file"], ROOT): e.get("command", "") for e in entries}
-    wanted = [os.path.relpath(p, ROOT) for p in sys.argv[2:]] or [p for p in project_files(ROOT) if p.endswith(".cpp")]
+    if sys.argv[2:] == ["--units"]:
+        products = tuple(os.path.join(os.path.relpath(build, ROOT), folder, "") for folder in ("common", "node", "client"))
+        wanted = sorted(path for path in commands if is_unit(path) and path.startswith(products))
+    else:
+        wanted = [os.path.relpath(p, ROOT) for p in sys.argv[2:]] or [p for p in project_files(ROOT) if p.endswith(".cpp")]
     paths = [p for p in wanted if p in commands]
 
     version = subprocess.run(["clang-tidy", "--version"], check=True, capture_output=True).stdout
@@ -87,7 +102,7 @@ def main():
                 print(unseen(output, seen), end="", flush=True)
     print(f"clang-tidy: {len(paths)} files, {len(paths) - len(todo)} unchanged since they passed, {failed} failed")
     if not paths:
-        print(f"  nothing was checked: {os.path.relpath(build, ROOT)} compiles none of these files by themselves")
+        print(f"  nothing was checked: {os.path.relpath(build, ROOT)} compiles none of these files in this way")
         return 1
     for path in set(wanted) - set(paths):
         print(f"  not compiled in {os.path.relpath(build, ROOT)}, so not checked: {path}")

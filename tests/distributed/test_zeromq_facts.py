@@ -147,6 +147,7 @@ class Replay(MeshTest):
             ids = client.post_batch([(b"shopping", "kv.put", b"%d" % i, b"stale") for i in range(500)])
             dialler, first = fake.requests()
             self.assertEqual(first[0][5:], ["kv.put", [b"0", b"stale"]])
+            eventually(lambda: foo.peer("evil")["in_flight"] == 500, 5, "all have been passed on, and not only what fake has read")
         began = time.monotonic()
         self.assertEqual({r.code for r in client.wait_all(ids)}, {"outcome_unknown"})
         self.within(4, began, "noticing the end")

@@ -14,7 +14,7 @@ namespace kvmesh::command {
 namespace {
 
 // Names that end in another's come first.
-constexpr std::array<std::pair<std::string_view, double>, 4> kUnits = {
+constexpr std::array<std::pair<std::string_view, double>, 4> kTimeUnits = {
     {{"ms", 1.0}, {"s", 1000.0}, {"m", 60'000.0}, {"h", 3'600'000.0}}};
 
 // Plain decimal digits with at most one point: no sign, exponent, hexadecimal or "inf".
@@ -36,7 +36,7 @@ std::string two_parts(std::int64_t large, const char* large_unit, std::int64_t s
 }  // namespace
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-  for (const auto& [unit, factor] : kUnits) {
+  for (const auto& [unit, factor] : kTimeUnits) {
     if (!text.ends_with(unit)) continue;
     const auto number = parse_decimal(text.substr(0, text.size() - unit.size()));
     if (!number) return std::nullopt;

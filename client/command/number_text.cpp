@@ -21,14 +21,14 @@ std::string decimal(double number, int digits) {
 
 std::string byte_count(std::uint64_t bytes) {
   if (bytes < 1024) return std::to_string(bytes) + " B";
-  constexpr std::array<const char*, 6> kUnits = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  constexpr std::array<const char*, 6> kSizeUnits = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   double size = static_cast<double>(bytes) / 1024;
   std::size_t unit = 0;
-  while (size >= 1023.95 && unit + 1 < kUnits.size()) {
+  while (size >= 1023.95 && unit + 1 < kSizeUnits.size()) {
     size /= 1024;
     ++unit;
   }
-  return decimal(size, 1) + " " + kUnits[unit];
+  return decimal(size, 1) + " " + kSizeUnits[unit];
 }
 
 }  // namespace kvmesh::command

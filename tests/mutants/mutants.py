@@ -147,7 +147,7 @@ def hunt_in_units(program, mutant):
                           text=True, errors="replace", timeout=TEST_SECONDS, check=False)
     if not re.search(r"Running [1-9]\d* test", done.stdout):
         raise RuntimeError(f"there is no test {mutant['tests']} in {mutant['program']}")
-    failed = first_words(done.stdout, r"^\[  FAILED  \] (\w+\.\w+)")
+    failed = first_words(done.stdout, r"^\[  FAILED  \] ([\w/]+\.[\w/]+)")
     if failed:
         return True, failed
     if done.returncode == 0:

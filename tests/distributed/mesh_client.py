@@ -149,11 +149,9 @@ class MeshClient:
     def reply(self, request_id, timeout=None):
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
         while request_id not in self.replies:
-            refused = [content for kind, content in self.frames if kind == REFUSED]
-            if refused:  # there is nothing to wait for
-                raise AssertionError(f"no reply to the request {request_id}: the node refused us: {unpack(refused[0])}")
             if not self.receive(deadline - time.monotonic()) and time.monotonic() > deadline:
-                raise TimeoutError(f"no reply to the request {request_id}")
+                refused = [unpack(content) for kind, content in self.frames if kind == REFUSED]
+                raise TimeoutError(f"no reply to the request {request_id}{f'; refused: {refused}' if refused else ''}")
         return self.replies.pop(request_id)
 
     def wait_all(self, ids, timeout=None):

@@ -7,7 +7,7 @@
                                    finds nothing then, and names that only meet in a unit are not said to shadow.
 
 A file that passed is remembered in BUILD_DIR/tidy/ by a hash of everything that decides the result: its text, that of
-every header of ours it reaches, its compile command, .clang-tidy and the version of clang-tidy.
+every header of ours it reaches, its compile command, our options, .clang-tidy and the version of clang-tidy.
 """
 
 import concurrent.futures
@@ -38,7 +38,7 @@ def reached(path, seen):
 def fingerprint(path, command, common):
     seen = set()
     reached(path, seen)
-    digest = hashlib.sha256(common + command.encode())
+    digest = hashlib.sha256(common + command.encode() + "\0".join(options_of(path)).encode())
     for name in sorted(seen):
         digest.update(f"\0{name}\0{read_text(ROOT, name)}".encode())
     return digest.hexdigest()
@@ -52,10 +52,14 @@ def is_unit(path):
     return path.endswith("_cxx.cxx")
 
 
+def options_of(path):
+    return UNIT_OPTIONS if is_unit(path) else []
+
+
 def tidy(build, path, passed):
     """Checks one file or unit and returns (path, seconds, output when it failed)."""
     began = time.monotonic()
-    command = ["clang-tidy", "--quiet", "-p", build, *(UNIT_OPTIONS if is_unit(path) else []), path]
+    command = ["clang-tidy", "--quiet", "-p", build, *options_of(path), path]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         with open(passed, "w", encoding="utf-8"):

@@ -25,12 +25,8 @@ void add_process_commands(CLI::App& app, Session& session);  // modules, tasks
 void add_shell_command(CLI::App& app, Session& session);     // shell
 void add_import_command(CLI::App& app, Session& session);    // import
 void add_export_command(CLI::App& app, Session& session);    // export
-void add_bench_command(CLI::App& app, Session& session);     // bench
+void add_bench_command(CLI::App& app, Session& session);     // bench, by kvmesh-load
 void add_verify_command(CLI::App& app, Session& session);    // verify
-void add_sim_command(CLI::App& app, Session& session);       // sim
-
-/// `kvmesh sim ARGUMENTS...`: hands over to the program kvmesh-sim, which knows its options itself.
-/// Comes back only when that cannot be run.
-int run_sim(Session& session, int argc, char** argv);
+void add_sim_command(CLI::App& app, Session& session);       // sim, by kvmesh-sim
 
 }  // namespace kvmesh::command

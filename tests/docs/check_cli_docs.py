@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Checks that the man pages and the bash completions know every option and command that the programs have, and no other.
 
-    check_cli_docs.py ROOT KVMESH KVMESH_NODE KVMESH_SIM      prints what is wrong; exit status 1 if anything is.
+    check_cli_docs.py ROOT KVMESH KVMESH_NODE KVMESH_SIM KVMESH_LOAD      prints what is wrong; exit status 1 if anything is.
 """
 
 import os
@@ -58,14 +58,15 @@ def completion_options(text):
     return set(OPTION.findall(re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)))
 
 
-def check_command(root, program, simulation):
+def check_command(root, program, handed_over):
     everything, _ = output(program, "--help-all")
     summary, _ = output(program, "--help")
     options, commands = options_of_help(everything), commands_of_help(summary)
     if len(options) < 10 or len(commands) < 10:
         yield f"{program}: found only {sorted(options)} and {sorted(commands)}; this check does not understand its help"
         return
-    options |= options_of_help(output(simulation, "--help")[0])  # of `kvmesh sim`
+    for other in handed_over:
+        options |= options_of_help(output(other, "--help")[0])
     page, warnings = man_page(root, "client/man/kvmesh.1")
     yield from warnings
     yield from compare("kvmesh.1", options, set(OPTION.findall(page)))
@@ -104,8 +105,8 @@ def check_node(root, program):
 
 
 def main():
-    root, kvmesh, kvmesh_node, simulation = sys.argv[1:5]
-    faults = [*check_command(root, kvmesh, simulation), *check_node(root, kvmesh_node)]
+    root, kvmesh, kvmesh_node, *handed_over = sys.argv[1:]
+    faults = [*check_command(root, kvmesh, handed_over), *check_node(root, kvmesh_node)]
     for fault in faults:
         print(fault)
     print(f"command-line documents: {len(faults)} faults")

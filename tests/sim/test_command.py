@@ -60,9 +60,10 @@ class Command(unittest.TestCase):
     def test_says_where_the_program_should_be(self):
         with tempfile.TemporaryDirectory() as folder:
             alone = shutil.copy(KVMESH, folder)
-            done = run(alone, "sim")
-            self.assertNotEqual(done.returncode, 0)
-            self.assertIn(os.path.join(folder, "kvmesh-sim"), done.stderr)
+            for command, program in (("sim", "kvmesh-sim"), ("bench", "kvmesh-load")):
+                done = run(alone, command)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(os.path.join(folder, program), done.stderr)
 
 
 if __name__ == "__main__":

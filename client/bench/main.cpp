@@ -1,0 +1,48 @@
+// kvmesh-load: puts a load on a node and measures it; what `kvmesh bench` runs.
+#include "client/bench/load_options.h"
+#include "client/bench/protocols.h"
+#include "client/command/common_options.h"
+#include "client/command/exit_status.h"
+#include "client/command/program.h"
+
+namespace kvmesh::bench {
+namespace {
+
+using command::Session;
+
+int run(Session& session, int argc, char** argv) {
+  CLI::App app{"Puts a load on a node and measures it.", "kvmesh bench"};
+  // `kvmesh --node A bench --node B` gives both.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  command::add_common_options(app, session);
+  LoadOptions options;
+  add_load_options(app, options, own_protocols());
+  app.add_option("--tcp", options.endpoint,
+                 "Where the node serves the line protocol (127.0.0.1:4040)")
+      ->type_name("HOST:PORT");
+  app.footer(
+      "It creates buckets with names like b0000001 and puts every key before it measures; drop "
+      "them when you are\ndone. It prints no figure unless every request got its right reply.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? command::kExitOk : command::kExitUsage;
+  }
+  if (options.protocol == "native") {
+    if (!options.endpoint.empty()) {
+      session.complain("--tcp is for --protocol line; the native protocol goes to --node");
+      return command::kExitUsage;
+    }
+    options.endpoint = session.options.endpoint;
+  }
+  options.json = session.json();
+  options.timeout = session.options.timeout;
+  return session.finish(run_load(options));
+}
+
+}  // namespace
+}  // namespace kvmesh::bench
+
+int main(int argc, char** argv) {
+  return kvmesh::command::run_program(argc, argv, kvmesh::bench::run);
+}

@@ -75,9 +75,12 @@ class Greeting(HostilePeer):
 
     def test_what_it_writes_stays_on_its_line_of_the_log(self):
         forged = "2026-11-26 18:00:00.000 foo@localhost info link to evil@localhost is up"
-        self.refuses(frame(REFUSED, pack([14, f"go away\n{forged}\r{forged}\x1b[31m\x7f\0"])),
-                     frame(WELCOME, pack([1, f"bar@localhost\n{forged}", "x", 0, 100, 1 << 20])))
+        refusal = frame(REFUSED, pack([14, f"go away\n{forged}\r{forged}\x1b[31m\x7f\0"]))
+        for _ in range(3):
+            dialler, _ = self.fake.expect(HELLO)
+            self.fake.send(dialler, refusal)
         # A peer that stays away is told once, and then when the reason changes.
+        self.refuses(frame(WELCOME, pack([1, f"bar@localhost\n{forged}", "x", 0, 100, 1 << 20])))
         told = [line for line in self.foo.log().splitlines() if "is down: it refused a frame" in line]
         self.assertEqual(len(told), 1, told)
         self.assertTrue(told[0].rstrip().endswith(r"\x1b[31m\x7f\x00"), told)

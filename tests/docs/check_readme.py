@@ -171,6 +171,15 @@ class Pages(unittest.TestCase):
                     self.assertTrue(os.path.exists(os.path.join(ROOT, os.path.dirname(page), link)), f"{page}: {link}")
 
 
+    def test_programs(self):
+        """A program of this tree that a page tells to run can be run."""
+        pages = [p for p in glob.glob("**/*.md", root_dir=ROOT, recursive=True) if not p.startswith("build/")]
+        named = {program for page in pages for program in re.findall(r"^    ((?:[a-z_]+/)+[a-z_]+\.(?:py|sh))\b", read(page), re.M)}
+        self.assertGreater(len(named), 2)
+        for program in named:
+            self.assertTrue(os.access(os.path.join(ROOT, program), os.X_OK), f"{program} cannot be executed")
+
+
 def demo_shape(text):
     """The demo's output without what differs from run to run: numbers (but those of the steps), packages, widths."""
     text = re.sub(r"KVMESH_DEMO_PORT_BASE=\d+ ", "", text)

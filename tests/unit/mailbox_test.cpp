@@ -5,8 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <kvmesh/limits.h>
@@ -187,19 +189,24 @@ TEST(Timetable, BehavesAsASortedListUnderRandomUse) {
   RandomMsgpack random{test_seed()};
   Timetable table;
   std::vector<Item> items(200);
-  std::set<std::pair<TimePoint, Item*>> model;
-  for (int i = 0; i < 50000; ++i) {
+  std::set<std::tuple<TimePoint, int, Item*>> model;  // when due, since which step
+  std::map<Item*, int> since;
+  for (int step = 0; step < 50000; ++step) {
     Item& item = items[random.below(items.size())];
-    const auto due = random.below(4) == 0 ? kNever : kNow + milliseconds{random.below(1000)};
-    model.erase({table.due(item), &item});
+    const auto due = random.below(4) == 0 ? kNever : kNow + milliseconds{random.below(100)};
+    const auto before = table.due(item);
     table.set(item, due);
-    if (due != kNever) model.insert({due, &item});
+    if (due != before) {
+      model.erase({before, since[&item], &item});
+      since[&item] = step;
+      if (due != kNever) model.insert({due, step, &item});
+    }
     ASSERT_EQ(table.size(), model.size());
     ASSERT_EQ(table.due(item), due);
     const auto* first = table.first_due(kNow + milliseconds{1000});
     ASSERT_EQ(first == nullptr, model.empty());
     if (first != nullptr) {
-      ASSERT_EQ(table.due(*first), model.begin()->first);
+      ASSERT_EQ(first, std::get<Item*>(*model.begin()));
     }
   }
 }

@@ -53,6 +53,15 @@ TEST_F(Messages, WithATimeoutOfZeroReceiveTakesWhatIsThereOrNothing) {
   EXPECT_THAT(got(id), ElementsAre("nothing", "message \"a\""));
 }
 
+TEST_F(Messages, OneThatIsToldToStopGetsNoMoreOfThem) {
+  const auto id = spawn();
+  for (const char* body : {"a", "b"}) EXPECT_TRUE(send(id, body).ok());
+  wait(id);
+  EXPECT_TRUE(processes_.cancel(id, now_).ok());
+  wait(id);
+  EXPECT_THAT(got(id), ElementsAre("message \"a\"", "nothing"));
+}
+
 TEST_F(Messages, AReceiveEndsWithNothingAtItsTime) {
   const auto id = spawn();
   wait(id, now_ + milliseconds{50});

@@ -136,6 +136,7 @@ TEST_F(TaskRights, OnlyWhatMayBeCalledIsListed) {
   run_allowing({"t.shown", "t.count"});
   EXPECT_THAT(listed(), ElementsAre("task t.shown"));
   EXPECT_EQ(run_task("t.count").result, Value{5}) << "itself and a mailbox too, for a body of it";
+  EXPECT_THAT(listed(), ElementsAre("task t.shown")) << "what a body may is no right of others";
 }
 
 TEST_F(TaskRights, MailboxesAreListedForThoseWhoMayCallEverything) {

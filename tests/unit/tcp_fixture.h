@@ -37,7 +37,10 @@ using testing::StartsWith;
 // A client; what it does never waits for the server.
 class Client {
  public:
-  explicit Client(Tcp::socket socket) : socket_(std::move(socket)) { socket_.non_blocking(true); }
+  explicit Client(Tcp::socket socket) : socket_(std::move(socket)) {
+    socket_.non_blocking(true);
+    socket_.set_option(Tcp::no_delay{true});  // what was sent is there at the next pass
+  }
 
   void send(std::string_view bytes) {
     asio::error_code error;

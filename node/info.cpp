@@ -106,7 +106,6 @@ std::uint64_t sum_replies(const InfoSources& s, int code) {
 }
 
 void pack_counters(Buffer& out, const InfoSources& s) {
-  const auto& inbox = s.reactors.front()->inbox()->counters();
   pack_str(out, "counters");
   pack_map(out, 11);
   field(out, "requests", sum(s, &Counters::requests));
@@ -114,10 +113,10 @@ void pack_counters(Buffer& out, const InfoSources& s) {
   field(out, "forwarded", sum(s, &Counters::forwarded));
   field(out, "late_replies", sum(s, &Counters::late_replies));
   field(out, "forged_replies", sum(s, &Counters::forged_replies));
-  field(out, "dropped_replies", inbox.dropped_replies.value());
+  field(out, "dropped_replies", s.inbox.dropped_replies.value());
   field(out, "tcp_connections", s.tcp_connections);
-  field(out, "mesh_clients", inbox.clients.load(std::memory_order_relaxed));
-  field(out, "mesh_ended", inbox.ended.value());
+  field(out, "mesh_clients", s.inbox.clients.load(std::memory_order_relaxed));
+  field(out, "mesh_ended", s.inbox.ended.value());
   pack_str(out, "replies");
   pack_map(out, kStatusCodeCount);
   for (int code = 0; code < kStatusCodeCount; ++code) {
@@ -127,7 +126,7 @@ void pack_counters(Buffer& out, const InfoSources& s) {
   pack_map(out, wire::kRefusalCount);
   for (int reason = 0; reason < wire::kRefusalCount; ++reason) {
     field(out, wire::to_string(static_cast<wire::Refusal>(reason)),
-          inbox.refused[static_cast<std::size_t>(reason)].value());
+          s.inbox.refused[static_cast<std::size_t>(reason)].value());
   }
 }
 

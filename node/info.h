@@ -8,6 +8,7 @@
 
 #include "common/config/settings.h"
 #include "common/wire/buffer.h"
+#include "node/mesh/inbox.h"
 #include "node/reactor.h"
 #include "node/store/engine.h"
 #include "node/tasks/host.h"
@@ -24,6 +25,7 @@ struct InfoSources {
   const store::Engine* engine = nullptr;  // null on a node without storage
   const std::vector<std::unique_ptr<Reactor>>& reactors;
   const Reactor& here;  // the one that answers: its table and its links are told
+  const mesh::Inbox::Counters& inbox;
   std::size_t tcp_connections = 0;
   tasks::Host::Counts tasks;
 };

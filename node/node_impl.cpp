@@ -69,19 +69,38 @@ void Node::Impl::make_reactors() {
     modules_.push_back(std::make_unique<core::Modules>());
     kv_work_.push_back(engine_ ? std::make_unique<modules::KvWork>(*engine_) : nullptr);
     define_modules(*modules_.back(), i);
-    reactors_.push_back(std::make_unique<Reactor>(
-        Reactor::Parts{context_, settings_, *modules_.back(), connections_, software_, table_epoch_,
-                       i == 0, i == 0 ? &tasks_ : nullptr, kv_work_[i].get()}));
+    reactors_.push_back(std::make_unique<Reactor>(Reactor::Parts{
+        context_, settings_, *modules_.back(), software_, table_epoch_, kv_work_[i].get()}));
+    add_adapters(*reactors_.back());
     const auto status = reactors_.back()->set_table(settings_.kv.routing_table);
     if (!status.ok()) std::abort();  // load_settings() has checked it
   }
+}
+
+// What comes from the mesh and from tasks goes to the first reactor.
+void Node::Impl::add_adapters(Reactor& reactor) {
+  if (&reactor == &first()) {
+    inbox_.emplace(context_,
+                   mesh::Inbox::Options{settings_.mesh.listen, settings_.name, software_,
+                                        reactor.next_adapter(), [this] { return table_epoch_.load(); }},
+                   reactor.core());
+    reactor.add(*inbox_);
+    tasks_.attach(reactor.core(), reactor.next_adapter(), [&reactor] { reactor.wake(); });
+    reactor.add(tasks_);
+  }
+  if (!settings_.apps.kv_server) return;
+  const tcp::Server::Options options{reactor.next_adapter(), settings_.mesh.request_timeout,
+                                     settings_.kv_server.idle_timeout,
+                                     limits::kTcpBufferedBytesMax / settings_.threads};
+  line_servers_.push_back(std::make_unique<tcp::Server>(options, reactor.core(), connections_));
+  reactor.add(*line_servers_.back());
 }
 
 void Node::Impl::define_modules(core::Modules& modules, std::size_t reactor) {
   modules::define_node(modules, settings_.name, [this, reactor](wire::Buffer& out) {
     static const std::string kVersionText{kVersion};
     pack_info(out, {settings_, kVersionText, incarnation_, started_, table_epoch_.load(),
-                    engine_.get(), reactors_, *reactors_[reactor],
+                    engine_.get(), reactors_, *reactors_[reactor], inbox_->counters(),
                     connections_.load(std::memory_order_relaxed), tasks_.counts()});
   });
   if (engine_) modules::define_kv(modules, *engine_, kv_work_[reactor].get());
@@ -127,12 +146,18 @@ Status Node::Impl::bind_mesh() {
     auto ipc = IpcListener::open(std::string{listen.substr(kIpc.size())});
     if (!ipc) return failed(ipc.status());
     ipc_ = *std::move(ipc);
-    return first().bind_inbox(std::string{listen}, ipc_->release());
+    return bind_inbox(std::string{listen}, ipc_->release());
   }
   const auto parsed = parse_host_port(listen.substr(kTcp.size()), AddressUse::kListen);
   const auto where = parsed ? resolve_listen(*parsed) : parsed;
   if (!where) return failed(where.status());
-  return first().bind_inbox(std::string{kTcp} + to_string(*where), -1);
+  return bind_inbox(std::string{kTcp} + to_string(*where), -1);
+}
+
+Status Node::Impl::bind_inbox(const std::string& endpoint, int descriptor) {
+  auto status = inbox_->bind(endpoint, descriptor);
+  if (status.ok()) first().watch(inbox_->fd(), [this] { inbox_->notice_frames(); });
+  return status;
 }
 
 Status Node::Impl::bind_lines() {
@@ -150,8 +175,10 @@ Status Node::Impl::bind_lines() {
 
 // Connections go to the reactors in turn.
 void Node::Impl::take_connection(asio::ip::tcp::socket socket) {
-  Reactor& reactor = *reactors_[next_reactor_++ % reactors_.size()];
-  if (&reactor == &first()) return reactor.tcp_server().add(std::move(socket));
+  const auto next = next_reactor_++ % reactors_.size();
+  Reactor& reactor = *reactors_[next];
+  auto& server = *line_servers_[next];
+  if (next == 0) return server.add(std::move(socket));
   asio::error_code error;
   const auto protocol = socket.local_endpoint(error).protocol();
   const int descriptor = socket.release(error);
@@ -165,7 +192,7 @@ void Node::Impl::take_connection(asio::ip::tcp::socket socket) {
     connections_.fetch_sub(1, std::memory_order_relaxed);
     return;
   }
-  reactor.post([&reactor, moved] { reactor.tcp_server().add(std::move(*moved)); });
+  reactor.post([&server, moved] { server.add(std::move(*moved)); });
 }
 
 void Node::Impl::handle_signals() {
@@ -249,7 +276,7 @@ Status Node::Impl::reload() {
   return {};
 }
 
-std::string Node::Impl::mesh_endpoint() const { return reactors_.front()->inbox()->endpoint(); }
+std::string Node::Impl::mesh_endpoint() const { return inbox_->endpoint(); }
 
 std::string Node::Impl::line_endpoint() const {
   return acceptor_ ? acceptor_->endpoint() : std::string{};

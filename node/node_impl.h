@@ -16,10 +16,12 @@
 #include "common/config/load.h"
 #include "node/core/modules.h"
 #include "node/ipc_listener.h"
+#include "node/mesh/inbox.h"
 #include "node/reactor.h"
 #include "node/store/engine.h"
 #include "node/tasks/host.h"
 #include "node/tcp/acceptor.h"
+#include "node/tcp/server.h"
 
 namespace kvmesh {
 
@@ -48,9 +50,11 @@ class Node::Impl {
  private:
   Reactor& first() { return *reactors_.front(); }
   void make_reactors();
+  void add_adapters(Reactor& reactor);
   void define_modules(core::Modules& modules, std::size_t reactor);
   void await_signal();
   Status bind_mesh();
+  Status bind_inbox(const std::string& endpoint, int descriptor);
   Status bind_lines();
   Status start_threads();
   void take_connection(asio::ip::tcp::socket socket);
@@ -68,7 +72,9 @@ class Node::Impl {
   std::vector<std::unique_ptr<modules::KvWork>>
       kv_work_;  // one for each reactor; null without storage
   std::vector<std::unique_ptr<core::Modules>> modules_;  // one for each reactor
+  std::optional<mesh::Inbox> inbox_;  // ends after the first reactor, which watches its descriptor
   std::vector<std::unique_ptr<Reactor>> reactors_;
+  std::vector<std::unique_ptr<tcp::Server>> line_servers_;  // one for each; none without kv_server
   std::unique_ptr<IpcListener> ipc_;  // ends before the inbox that listens on it
   tasks::Host tasks_;  // behind the reactors: its bodies wake the first one until they have ended
   std::vector<std::string> still_running_;

@@ -17,7 +17,7 @@ namespace kvmesh {
 namespace {
 
 constexpr int kHandlersPerPass = 512;
-constexpr int kFramesPerPass = 64;  // of each source; a frame holds up to some thousand requests
+constexpr int kFramesPerPass = 64;  // of each link; a frame holds up to some thousand replies
 constexpr std::chrono::microseconds kGatherTime{20};
 constexpr std::chrono::milliseconds kTick{20};
 constexpr std::chrono::seconds kSweep{1};
@@ -68,38 +68,18 @@ Reactor::Reactor(const Parts& parts)
             now_is(), vias_of(parts.settings.mesh)),
       links_(parts.context, parts.settings, parts.software, epoch_of(parts.table_epoch), core_,
              watcher_, *this),
-      tcp_server_({kTcp, parts.settings.mesh.request_timeout, parts.settings.kv_server.idle_timeout,
-                   limits::kTcpBufferedBytesMax / parts.settings.threads},
-                  core_, parts.connections),
-      tasks_(parts.tasks),
       kv_(parts.kv),
       last_pass_(now_is()),
       last_sweep_(last_pass_) {
   core_.watch_slow_requests(parts.settings.log.slow_request);
-  if (parts.with_inbox) {
-    inbox_.emplace(parts.context,
-                   mesh::Inbox::Options{parts.settings.mesh.listen, parts.settings.name,
-                                        parts.software, kMesh, epoch_of(parts.table_epoch)},
-                   core_);
-  }
-  if (tasks_ != nullptr) {
-    // An empty handler: every pass looks at what the bodies have said.
-    tasks_->attach(core_, kTasks, [this] { asio::post(loop_, [] {}); });
-  }
 }
 
 Reactor::~Reactor() { watcher_.unwatch_all(); }
 
-Status Reactor::bind_inbox(const std::string& endpoint, int descriptor) {
-  auto status = inbox_->bind(endpoint, descriptor);
-  if (status.ok()) watcher_.watch(inbox_->fd(), [this] { inbox_->notice_frames(); });
-  return status;
-}
-
 void Reactor::run() {
   last_pass_ = now_is();
   pauses_.begin(time_of(CLOCK_BOOTTIME), thread_time());
-  if (tasks_ != nullptr) tasks_->start(last_pass_);
+  for (auto* adapter : adapters_) adapter->start(last_pass_);
   arm_tick();
   bool wait = false;
   while (!is_done(last_pass_)) wait = !pass(wait);
@@ -108,24 +88,27 @@ void Reactor::run() {
 
 void Reactor::post(std::function<void()> task) { asio::post(loop_, std::move(task)); }
 
+void Reactor::wake() {
+  asio::post(loop_, [] {});
+}
+
 // True when there is more to do at once.
 bool Reactor::pass(bool wait) {
   watcher_.arm_fired();
   if (wait) wait_for_work();
   bool more = run_handlers();
-  tcp_server_.hand_on();
+  for (auto* adapter : adapters_) adapter->submit();
   const auto now = now_is();
   notice_pause();
   last_pass_ = now;
   more |= receive(now);
-  if (tasks_ != nullptr) more |= tasks_->pass(now);
   if (kv_ != nullptr) more |= kv_->pass(core_, now);
   flush();
   // Sending may have made libzmq swallow the news of something to receive, so both are asked before
   // sleeping.
   more |= links_.is_ready();
-  more |= inbox_ && inbox_->is_ready();
-  return more || tcp_server_.is_ready();
+  for (auto* adapter : adapters_) more |= adapter->is_ready();
+  return more;
 }
 
 // A thread that sleeps is woken several microseconds late, and a request and its reply wake eight
@@ -133,7 +116,7 @@ bool Reactor::pass(bool wait) {
 // processor to whoever else can use it, before it sleeps.
 void Reactor::wait_for_work() {
   if (std::exchange(work_, 0) > 0 && look_for_work()) return;
-  if (tasks_ != nullptr && !tasks_->may_sleep()) {
+  if (!may_sleep()) {
     ++work_;
     return;
   }
@@ -148,7 +131,7 @@ bool Reactor::look_for_work() {
     const auto handlers = static_cast<int>(loop_.poll_one());
     work_ += handlers;
     // Also after a tick alone, which may have left something to flush.
-    if (handlers > 0 || has_task_news(now, gather_until)) {
+    if (handlers > 0 || has_news(now, gather_until)) {
       busy_poll_.succeeded();
       return true;
     }
@@ -159,14 +142,22 @@ bool Reactor::look_for_work() {
   return false;
 }
 
-// While more bodies are about to run, their news is given a moment to gather, so that it leaves in
-// one batch.
-bool Reactor::has_task_news(TimePoint now, TimePoint& gather_until) {
-  if (tasks_ == nullptr || !tasks_->has_news()) return false;
+// While more is about to come, news is given a moment to gather, so that it leaves in one batch.
+bool Reactor::has_news(TimePoint now, TimePoint& gather_until) {
+  using News = core::Adapter::News;
+  auto news = News::kNone;
+  for (const auto* adapter : adapters_) news = std::max(news, adapter->news());
+  if (news == News::kNone) return false;
   gather_until = std::min(gather_until, now + kGatherTime);
-  if (tasks_->is_behind() && now < gather_until) return false;
+  if (news == News::kGathering && now < gather_until) return false;
   ++work_;
   return true;
+}
+
+bool Reactor::may_sleep() {
+  bool may = true;
+  for (auto* adapter : adapters_) may &= adapter->may_sleep();  // all: each prepares for it
+  return may;
 }
 
 // True when there may be more of them.
@@ -182,14 +173,13 @@ bool Reactor::run_handlers() {
 
 bool Reactor::receive(TimePoint now) {
   bool more = links_.receive(now, kFramesPerPass);
-  if (inbox_) more |= inbox_->receive(now, kFramesPerPass);
+  for (auto* adapter : adapters_) more |= adapter->receive(now);
   return more;
 }
 
 void Reactor::flush() {
-  tcp_server_.flush();  // may have more requests for the links
+  for (auto* adapter : adapters_) adapter->flush();  // may have more requests for the links
   links_.flush();
-  if (inbox_) inbox_->flush();
 }
 
 // A process that was kept from running (SIGSTOP, a suspended machine) for longer than its peers
@@ -201,7 +191,7 @@ void Reactor::notice_pause() {
   if (!pause) return;
   spdlog::warn("this process stood still for {} ms; what was sent to it before is not executed",
                pause->count());
-  if (inbox_) inbox_->forget_clients();
+  for (auto* adapter : adapters_) adapter->on_pause();
 }
 
 void Reactor::arm_tick() {
@@ -216,16 +206,13 @@ void Reactor::arm_tick() {
 void Reactor::tick() {
   --work_;  // the tick itself is none
   const auto now = now_is();
-  if (inbox_) inbox_->tick(now);  // looks for frames, too: its descriptor may not be watched
   links_.tick(now);
-  tcp_server_.tick();
   core_.on_tick(now);
-  if (tasks_ != nullptr) tasks_->tick(now);
+  for (auto* adapter : adapters_) adapter->tick(now);
   if (kv_ != nullptr) kv_->tick();
   if (now - last_sweep_ < kSweep) return;
   last_sweep_ = now;
-  tcp_server_.sweep();
-  if (inbox_) inbox_->sweep(now);
+  for (auto* adapter : adapters_) adapter->sweep(now);
 }
 
 void Reactor::forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
@@ -239,16 +226,11 @@ core::Effects::Unsent Reactor::unsent(PeerIndex peer) {
 }
 
 void Reactor::reply(const core::Origin& origin, const ReplyView& reply) {
-  if (origin.adapter == kTcp) return tcp_server_.reply(origin, reply);
-  if (origin.adapter == kTasks) return tasks_->reply(origin, reply);
-  inbox_->reply(origin, reply);
+  adapters_[origin.adapter]->reply(origin, reply);
 }
 
 void Reactor::slow_request(const core::Origin& origin, const std::string& line) {
-  const auto asker = origin.adapter == kTcp     ? tcp_server_.address_of(origin)
-                     : origin.adapter == kTasks ? std::string{"a task"}
-                                                : inbox_->address_of(origin);
-  spdlog::warn("slow request of {}: {}", asker, line);
+  spdlog::warn("slow request of {}: {}", adapters_[origin.adapter]->address_of(origin), line);
 }
 
 void Reactor::slow_requests_left_out(std::uint64_t count) {
@@ -256,25 +238,24 @@ void Reactor::slow_requests_left_out(std::uint64_t count) {
 }
 
 void Reactor::on_peer_up(PeerIndex peer) {
-  if (tasks_ != nullptr) tasks_->watch().on_up(peer);
+  for (auto* adapter : adapters_) adapter->on_peer_up(peer);
 }
 
 void Reactor::on_peer_down(PeerIndex peer, const std::string& why) {
-  if (tasks_ != nullptr) tasks_->watch().on_down(peer, why);
+  for (auto* adapter : adapters_) adapter->on_peer_down(peer, why);
 }
 
 void Reactor::stop(std::chrono::milliseconds grace) {
   if (stop_at_) return;
-  stop_at_ = now_is() + grace;
-  tcp_server_.finish();
-  if (tasks_ != nullptr) tasks_->stop(now_is());
-  if (inbox_) inbox_->say_goodbye();
+  const auto now = now_is();
+  stop_at_ = now + grace;
+  for (auto* adapter : adapters_) adapter->stop(now);
 }
 
 bool Reactor::is_done(TimePoint now) {
   if (!stop_at_) return false;
-  return now >= *stop_at_ || (core_.in_flight() == 0 && tcp_server_.empty() &&
-                              (tasks_ == nullptr || tasks_->is_idle()));
+  return now >= *stop_at_ ||
+         (core_.in_flight() == 0 && std::ranges::all_of(adapters_, &core::Adapter::is_idle));
 }
 
 void Reactor::finish() {

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,28 +13,26 @@
 
 #include "common/busy_poll.h"
 #include "common/config/settings.h"
+#include "node/core/adapter.h"
 #include "node/core/core.h"
 #include "node/descriptor_watcher.h"
-#include "node/mesh/inbox.h"
 #include "node/mesh/peer_links.h"
 #include "node/modules/kv_work.h"
 #include "node/pause_watch.h"
-#include "node/tasks/host.h"
-#include "node/tcp/server.h"
 
 namespace kvmesh {
 
 /// The peers in the order of the settings, which is that of a PeerIndex.
 std::vector<NodeName> names_of(const std::vector<PeerSettings>& peers);
 
-/// One thread's share of a node: an event loop with its own core, its links and its line protocol
-/// connections. The first reactor of a node also has the inbox.
+/// One thread's share of a node: an event loop with its own core, its links to the peers, and the
+/// adapters that bring it requests.
 ///
 /// A pass of the loop is: wait; take what has arrived, within a budget for each source; then flush.
 /// Everything that a pass has for one peer or connection leaves in one message or write, which is
 /// what makes it fast; no timer delays anything.
 ///
-/// Thread-safe: post(), and the counters of core() and inbox(). All else belongs to the thread that
+/// Thread-safe: post(), wake(), and the counters of core(). All else belongs to the thread that
 /// called run().
 class Reactor final : private core::Effects, private mesh::PeerEvents {
  public:
@@ -43,23 +40,28 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
     zmq::context_t& context;
     const Settings& settings;
     const core::Modules& modules;
-    tcp::ConnectionCount& connections;
     std::string software;
     const std::atomic<std::uint64_t>& table_epoch;
-    bool with_inbox = false;
-    tasks::Host* tasks = nullptr;   // of the node; the first reactor's
     modules::KvWork* kv = nullptr;  // of this reactor; null when the node has no storage
   };
   explicit Reactor(const Parts& parts);
   ~Reactor() override;
 
-  /// As Inbox::bind(). REQUIRES: with_inbox. Called before run().
-  Status bind_inbox(const std::string& endpoint, int descriptor);
+  /// The number of the adapter that is added next: Origin::adapter of its requests.
+  std::uint32_t next_adapter() const { return static_cast<std::uint32_t>(adapters_.size()); }
+  /// `adapter` brings its requests to core(). It must outlive this reactor's run(). Before run().
+  void add(core::Adapter& adapter) { adapters_.push_back(&adapter); }
+  /// Calls `on_readable` in each pass in which the descriptor has become readable. Before run().
+  void watch(int descriptor, std::function<void()> on_readable) {
+    watcher_.watch(descriptor, std::move(on_readable));
+  }
 
   /// Runs until stop() has been asked for and done.
   void run();
   /// Runs `task` on this reactor's thread, in one of its next passes. Thread-safe.
   void post(std::function<void()> task);
+  /// Ends its sleep: the next pass asks all adapters. Thread-safe.
+  void wake();
 
   /// Takes no more requests, answers what is under way for at most `grace`, fails the rest, then
   /// ends run().
@@ -67,14 +69,11 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   Status set_table(const RoutingTable& table) { return core_.set_table(table); }
 
   asio::io_context& loop() { return loop_; }
-  tcp::Server& tcp_server() { return tcp_server_; }
-  const mesh::Inbox* inbox() const { return inbox_ ? &*inbox_ : nullptr; }
   const mesh::PeerLinks& links() const { return links_; }
+  core::Core& core() { return core_; }
   const core::Core& core() const { return core_; }
 
  private:
-  enum Adapter : std::uint32_t { kMesh, kTcp, kTasks };
-
   void forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
                const wire::PathStep& step) override;
   Unsent unsent(PeerIndex peer) override;
@@ -89,7 +88,8 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   bool pass(bool wait);
   void wait_for_work();
   bool look_for_work();
-  bool has_task_news(TimePoint now, TimePoint& gather_until);
+  bool has_news(TimePoint now, TimePoint& gather_until);
+  bool may_sleep();
   bool run_handlers();
   bool receive(TimePoint now);
   void flush();
@@ -106,10 +106,8 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   PauseWatch pauses_;
   core::Core core_;
   mesh::PeerLinks links_;
-  std::optional<mesh::Inbox> inbox_;
-  tcp::Server tcp_server_;
-  tasks::Host* tasks_;   // null on all but the first
-  modules::KvWork* kv_;  // null without storage
+  std::vector<core::Adapter*> adapters_;  // by Origin::adapter
+  modules::KvWork* kv_;                   // null without storage
   TimePoint last_pass_;
   TimePoint last_sweep_;
   int work_ = 0;                      // handlers since it last slept, ticks aside

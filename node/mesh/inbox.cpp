@@ -21,6 +21,7 @@ constexpr int kBacklog = 1024;
 // may have two mebibytes.
 constexpr int kReplyQueueFrames = 16;
 // Received; so that nobody's flood keeps the others waiting.
+constexpr int kFramesPerPass = 64;  // a frame holds up to some thousand requests
 constexpr std::size_t kBytesPerPass = 1024 * 1024;
 // Of reading and executing in one pass, and then of what was held: so a pass is short whatever is
 // asked for, and neither keeps the other from going on.
@@ -64,13 +65,13 @@ Status Inbox::bind(const std::string& endpoint, int descriptor) {
   }
 }
 
-bool Inbox::receive(TimePoint now, int frames_max) {
+bool Inbox::receive(TimePoint now) {
   bury_some();
   bool more = false;
   if (look_for_frames_) {
     may_hide_input_ = true;
     turn_.begin(kTurnTime);
-    more = receive_some(now, frames_max, kBytesPerPass) && keep_up(now);
+    more = receive_some(now, kFramesPerPass, kBytesPerPass) && keep_up(now);
     if (!more) behind_since_.reset();
   }
   turn_.begin(kTurnTime);
@@ -348,7 +349,7 @@ void Inbox::send_control(std::string_view routing_id, wire::Buffer& frame) {
   (void)send_to(routing_id, frame);
 }
 
-void Inbox::say_goodbye() {
+void Inbox::stop(TimePoint /*now*/) {
   stopping_ = true;
   for (const auto& [id, client] : clients_) say_goodbye(id);
 }

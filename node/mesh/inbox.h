@@ -26,6 +26,7 @@
 #include "common/transport/message.h"
 #include "common/transport/unsent_bytes.h"
 #include "common/wire/frame.h"
+#include "node/core/adapter.h"
 #include "node/core/core.h"
 #include "node/mesh/doorkeeper.h"
 #include "node/mesh/held_requests.h"
@@ -42,7 +43,7 @@ namespace kvmesh::mesh {
 /// than can be executed, requests of all are held, and a connection that sends beyond its window is
 /// ended. No pass takes longer than a few milliseconds of its own work: what is left waits, and
 /// connections take turns. Owned by one reactor. Only counters may be read from other threads.
-class Inbox {
+class Inbox final : public core::Adapter {
  public:
   struct Options {
     std::string listen;
@@ -70,32 +71,28 @@ class Inbox {
   /// Where it listens, with the port that was chosen for port 0.
   const std::string& endpoint() const { return endpoint_; }
 
+  int fd() { return socket_.get(zmq::sockopt::fd); }
   /// The descriptor is readable: the next receive() looks into the socket. Each look costs a system
   /// call, so it does not otherwise.
   void notice_frames() { look_for_frames_ = true; }
-  /// Handles what was noticed, up to `frames_max` frames or a mebibyte, and gives those that wait
-  /// their turns; true when there may be more to read.
-  bool receive(TimePoint now, int frames_max);
-  /// Queues a reply for the end of the pass.
-  void reply(const core::Origin& origin, const ReplyView& reply);
-  /// Sends what was queued since.
-  void flush();
-  /// Who asked, for the log: "a mesh client at 127.0.0.1".
-  std::string address_of(const core::Origin& origin) const;
-  /// Must be asked after flush() and before the loop sleeps; true: do not sleep.
-  bool is_ready();
-  int fd() { return socket_.get(zmq::sockopt::fd); }
 
-  /// Ends connections that must go, and takes no new ones while there are no descriptors. Call
-  /// every 20 ms or so.
-  void tick(TimePoint now);
-  /// Forgets connections that were silent for long. Call now and then.
-  void sweep(TimePoint now);
-  /// Takes no more requests from the connections of now: after this node was stopped for so long
-  /// that they were given up at the other end, what they had sent must not be executed any more.
-  void forget_clients();
+  /// Handles what was noticed, up to 64 frames or a mebibyte, and gives those that wait their
+  /// turns.
+  bool receive(TimePoint now) override;
+  /// Queues a reply for flush().
+  void reply(const core::Origin& origin, const ReplyView& reply) override;
+  void flush() override;
+  /// "a mesh client at 127.0.0.1".
+  std::string address_of(const core::Origin& origin) const override;
+  bool is_ready() override;
+  /// Ends connections that must go, and takes no new ones while there are no descriptors.
+  void tick(TimePoint now) override;
+  /// Forgets connections that were silent for long.
+  void sweep(TimePoint now) override;
+  /// Forgets all connections: takes no more requests from those of now.
+  void on_pause() override;
   /// Asks every connection, of now and later, for no more requests.
-  void say_goodbye();
+  void stop(TimePoint now) override;
 
   const Counters& counters() const { return counters_; }
 

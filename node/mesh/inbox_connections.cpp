@@ -111,7 +111,7 @@ void Inbox::forget_silent(TimePoint now, std::chrono::milliseconds silence) {
   counters_.clients.store(clients_.size(), std::memory_order_relaxed);
 }
 
-void Inbox::forget_clients() {
+void Inbox::on_pause() {
   for (auto& [id, client] : clients_) buried_.push_back(std::move(client));
   clients_.clear();
   holding_.clear();

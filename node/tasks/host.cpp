@@ -92,7 +92,7 @@ void Host::add_supervised() {
   }
 }
 
-bool Host::pass(TimePoint now) {
+bool Host::receive(TimePoint now) {
   now_ = std::max(now_, now);
   if (starting_) starting_->flush();
   if (handled_ == batch_.size()) {
@@ -127,6 +127,11 @@ void Host::tick(TimePoint now) {
   while (!later_.empty() && later_.begin()->first <= now_) {
     ask(std::move(later_.extract(later_.begin()).mapped()));
   }
+}
+
+Host::News Host::news() const {
+  if (!events_.has_some()) return News::kNone;
+  return pool_ != nullptr && pool_->is_behind() ? News::kGathering : News::kSome;
 }
 
 bool Host::may_sleep() {

@@ -20,6 +20,7 @@
 #include "common/config/settings.h"
 #include "common/names.h"
 #include "common/request.h"
+#include "node/core/adapter.h"
 #include "node/core/core.h"
 #include "node/tasks/alarms.h"
 #include "node/tasks/catalogue.h"
@@ -39,7 +40,7 @@ namespace kvmesh::tasks {
 /// handled there once a pass; nothing else is shared but Execution and Alarms, which have locks.
 ///
 /// Owned by the node; all methods are for the thread of the first reactor, but counts().
-class Host final : private Runtime {
+class Host final : public core::Adapter, private Runtime {
  public:
   struct Options {
     NodeName self;
@@ -58,26 +59,24 @@ class Host final : private Runtime {
   /// `core` and `wake` are the reactor's, `adapter` the number of this one. `wake` ends the
   /// reactor's sleep; thread-safe. Before all below.
   void attach(core::Core& core, std::uint32_t adapter, std::function<void()> wake);
+
   /// Starts the servers and permanent tasks. Workers are there only if a module was loaded.
-  void start(TimePoint now);
-
-  /// Once a pass, behind what has arrived: handles what the bodies have said, within a budget of
-  /// time, then answers polls. True when there is more.
-  bool pass(TimePoint now);
-  void tick(TimePoint now);
-  /// Bodies have said something that a pass would handle. Of a moment.
-  bool has_news() const { return events_.has_some(); }
-  /// Bodies wait for a worker, so that more news is likely soon. Of a moment.
-  bool is_behind() const { return pool_ != nullptr && pool_->is_behind(); }
-  /// Before the reactor sleeps: false when there is news; else the next one wakes it.
-  bool may_sleep();
-  /// The answer to a request of a body, whose origin has this adapter's number.
-  void reply(const core::Origin& origin, const ReplyView& reply);
-
+  void start(TimePoint now) override;
+  /// Handles what the bodies have said, within a budget of time, then answers polls.
+  bool receive(TimePoint now) override;
+  void tick(TimePoint now) override;
+  /// kGathering while bodies wait for a worker.
+  News news() const override;
+  bool may_sleep() override;
+  /// The answer to a request of a body.
+  void reply(const core::Origin& origin, const ReplyView& reply) override;
+  std::string address_of(const core::Origin& /*origin*/) const override { return "a task"; }
+  void on_peer_up(PeerIndex peer) override { watch_.on_up(peer); }
+  void on_peer_down(PeerIndex peer, const std::string& why) override { watch_.on_down(peer, why); }
   /// Tells every process to stop.
-  void stop(TimePoint now);
+  void stop(TimePoint now) override;
   /// No body runs or waits.
-  bool is_idle() const { return executions_.empty(); }
+  bool is_idle() const override { return executions_.empty(); }
   /// The reactor has ended: no body waits for anything any more. Gives them a moment to end; the
   /// names of those that have not.
   std::vector<std::string> close();
@@ -85,7 +84,6 @@ class Host final : private Runtime {
   // For the handlers of requests.
 
   Processes& processes() { return processes_; }
-  /// Also for the reactor, which tells it what becomes of the links.
   NodeWatch& watch() { return watch_; }
   const Catalogue& catalogue() const { return catalogue_; }
   const NodeName& self() const { return options_.self; }

@@ -180,7 +180,7 @@ void Connection::take_turn() {
   last_used_ = server_.look_at_clock();  // it was we who let it wait
   // Each round may fill the pipeline again.
   while (in_.may_have_line() && handle_lines()) {
-    server_.hand_on();
+    server_.submit();
     write();
     if (server_.turn_is_over()) break;
   }

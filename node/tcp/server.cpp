@@ -45,14 +45,14 @@ void Server::request(const core::Origin& origin, const Command& command) {
   request.id = origin.request;
   request.timeout_ms = static_cast<std::uint64_t>(options_.request_timeout.count());
   if (body.size() > kLargeBodyBytes || is_costly(command.verb)) {
-    hand_on();
+    submit();
     turns_.look_soon();
   } else if (gathered_count_ == gathered_.size()) {
-    hand_on();
+    submit();
   }
 }
 
-void Server::hand_on() {
+void Server::submit() {
   const auto count = std::exchange(gathered_count_, 0);
   core_.on_requests({gathered_.data(), count}, now_);
   for (std::size_t i = 0; i < count; ++i) bodies_[i].shrink(kBodyBytesKept);
@@ -136,7 +136,7 @@ bool Server::is_full(std::size_t bytes) const {
   return buffered_bytes_ + bytes > options_.buffered_max;
 }
 
-void Server::sweep() {
+void Server::sweep(TimePoint /*now*/) {
   look_at_clock();
   const auto idle_max = options_.idle_timeout;
   for (const auto& [id, connection] : connections_) {
@@ -147,7 +147,7 @@ void Server::sweep() {
   }
 }
 
-void Server::finish() {
+void Server::stop(TimePoint /*now*/) {
   finishing_ = true;
   for (const auto& [id, connection] : connections_) connection->finish();
 }

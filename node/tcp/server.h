@@ -12,6 +12,7 @@
 #include <absl/container/flat_hash_map.h>
 #include <asio/ip/tcp.hpp>
 
+#include "node/core/adapter.h"
 #include "node/core/core.h"
 #include "node/tcp/command.h"
 #include "node/tcp/connection.h"
@@ -23,7 +24,7 @@ namespace kvmesh::tcp {
 using ConnectionCount = std::atomic<std::size_t>;
 
 /// One reactor's share of the line protocol's connections. Owned by the reactor, on its thread.
-class Server {
+class Server final : public core::Adapter {
  public:
   struct Options {
     std::uint32_t adapter = 0;                  // Origin::adapter of what comes from here
@@ -33,26 +34,23 @@ class Server {
   };
 
   Server(Options options, core::Core& core, ConnectionCount& count);
-  ~Server();
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
+  ~Server() override;
 
   /// Takes over a connection that was accepted and counted.
   void add(asio::ip::tcp::socket socket);
-  /// A reply of the core to a request that came from here.
-  void reply(const core::Origin& origin, const ReplyView& reply);
-  /// Who asked, for the log: "127.0.0.1:53422".
-  std::string address_of(const core::Origin& origin) const;
+  void reply(const core::Origin& origin, const ReplyView& reply) override;
+  std::string address_of(const core::Origin& origin) const override;
+  void submit() override;
   /// Writes what the pass has gathered, and gives the turns of a pass.
-  void flush();
-  /// Call every 20 ms or so.
-  void tick() { turns_.tick(); }
-  /// Closes connections that were idle for too long. Call now and then.
-  void sweep();
-  /// Takes no more requests; connections close when their replies are out.
-  void finish();
-  bool empty() const { return connections_.empty(); }
-  bool is_ready() const { return !dirty_.empty() || turns_.is_ready(); }
+  void flush() override;
+  bool is_ready() override { return !dirty_.empty() || turns_.is_ready(); }
+  void tick(TimePoint /*now*/) override { turns_.tick(); }
+  /// Closes connections that were idle for too long.
+  void sweep(TimePoint now) override;
+  /// Connections close when their replies are out.
+  void stop(TimePoint now) override;
+  /// There are no connections.
+  bool is_idle() const override { return connections_.empty(); }
 
   // For its connections.
   /// The time, for all that is done until the next call.
@@ -64,10 +62,8 @@ class Server {
   bool turn_is_over() { return turns_.is_over(); }
   /// Connection::take_turn() follows, in this pass or a later one.
   void wait_for_turn(Connection& connection);
-  /// Gathers a request; hand_on() gives the core all that were gathered.
+  /// Gathers a request; submit() gives the core all that were gathered.
   void request(const core::Origin& origin, const Command& command);
-  /// Call before what the core has to send is flushed.
-  void hand_on();
   /// It keeps more or less than when it was counted last.
   void count_bytes(Connection& connection);
   /// The log tells of a client that speaks another protocol, not more than once a minute.

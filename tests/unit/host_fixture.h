@@ -125,7 +125,7 @@ class HostTest : public testing::Test, protected core::Effects {
     const auto time = now();
     core_->on_tick(time);
     host_->tick(time);
-    while (host_->pass(time)) {
+    while (host_->receive(time)) {
     }
   }
 

@@ -137,7 +137,7 @@ class InboxTest : public testing::Test, protected core::Effects {
   }
   void pass() {
     inbox_->notice_frames();
-    (void)inbox_->receive(now(), 64);
+    (void)inbox_->receive(now());
     inbox_->flush();
     (void)inbox_->is_ready();
   }
@@ -284,7 +284,7 @@ TEST_F(InboxTest, GoodbyeGoesToAllAndToThoseWhoComeLater) {
   const auto early = greeted();
   early->send(Dialler::requests("test.later", 1, 1));
   pass_until([&] { return later_.size() == 1; });
-  inbox_->say_goodbye();
+  inbox_->stop(now());
   pass_until([&] { return look(*early).frames.size() == 2; });
   EXPECT_EQ(early->frames.back(), FrameKind::kGoodbye);
   const auto late = dial();
@@ -301,7 +301,7 @@ TEST_F(InboxTest, AfterAPauseNothingThatWasSentBeforeIsExecuted) {
   const auto dialler = greeted();
   dialler->send(Dialler::requests("test.later", 1, 1));
   pass_until([&] { return later_.size() == 1; });
-  inbox_->forget_clients();
+  inbox_->on_pause();
   EXPECT_EQ(inbox_->counters().clients.load(), 0U);
   EXPECT_EQ(refusal_of(*dialler, [&] { dialler->send(Dialler::requests("test.small", 2, 1)); }),
             "say HELLO first");

@@ -95,7 +95,7 @@ class InboxTurnsTest : public testing::Test, private core::Effects {
   }
   void pass() {
     inbox_.notice_frames();
-    (void)inbox_.receive(clock_is(), 64);
+    (void)inbox_.receive(clock_is());
     inbox_.flush();
   }
   // Passes until the next frame of this kind comes.

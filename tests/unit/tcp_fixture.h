@@ -104,9 +104,9 @@ class TcpServer : public testing::Test, protected core::Effects {
   void pass() {
     loop_.restart();
     loop_.poll();
-    server_->hand_on();
+    server_->submit();
     server_->flush();
-    server_->tick();
+    server_->tick(now());
   }
   // Works until `done`; the test fails when that does not come.
   template <typename Done>

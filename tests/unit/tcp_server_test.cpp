@@ -81,7 +81,7 @@ TEST_F(TcpServer, AnIdleClientIsClosedAndOneThatWaitsForItsAnswerIsNot) {
   auto idle = connect();
   pass();
   let_pass(milliseconds{6});
-  server_->sweep();
+  server_->sweep(now());
   EXPECT_EQ(end_of(idle), "end");
   EXPECT_EQ(count_.load(), 1U);
   waits.look();
@@ -89,7 +89,7 @@ TEST_F(TcpServer, AnIdleClientIsClosedAndOneThatWaitsForItsAnswerIsNot) {
   answer(0, 1);
   EXPECT_EQ(await(waits, 7), "a\r\nOK\r\n");
   let_pass(milliseconds{6});
-  server_->sweep();
+  server_->sweep(now());
   EXPECT_EQ(end_of(waits), "end") << "it is idle now";
 }
 
@@ -98,7 +98,7 @@ TEST_F(TcpServer, TheTimeoutCountsFromTheLastBytes) {
   auto client = connect();
   client.send("PING\r\n");
   await(client, 6);
-  server_->sweep();
+  server_->sweep(now());
   pass();
   client.look();
   EXPECT_FALSE(client.ended);
@@ -109,7 +109,7 @@ TEST_F(TcpServer, ZeroIsNoIdleTimeout) {
   auto client = connect();
   pass();
   let_pass(milliseconds{3});
-  server_->sweep();
+  server_->sweep(now());
   pass();
   client.look();
   EXPECT_FALSE(client.ended);
@@ -121,22 +121,22 @@ TEST_F(TcpServer, AStopAnswersWhatIsUnderWayAndTakesNothingMore) {
   auto idle = connect();
   busy.send("GET b 1\r\n");
   await_waiting(busy, 1);
-  server_->finish();
+  server_->stop(now());
   EXPECT_EQ(end_of(idle), "end");
   busy.send("PUT b k v\r\n");
   for (int i = 0; i < 5; ++i) pass();
   busy.look();
   EXPECT_FALSE(busy.ended) << busy.end;
-  EXPECT_FALSE(server_->empty());
+  EXPECT_FALSE(server_->is_idle());
   answer(0, 1);
   EXPECT_EQ(end_of(busy), "end");
   EXPECT_EQ(busy.got, "a\r\nOK\r\n") << "and nothing for what came later";
-  EXPECT_TRUE(server_->empty());
+  EXPECT_TRUE(server_->is_idle());
 }
 
 TEST_F(TcpServer, AConnectionThatComesDuringAStopIsClosed) {
   serve();
-  server_->finish();
+  server_->stop(now());
   auto late = connect();
   late.send("PUT b k v\r\n");
   EXPECT_EQ(end_of(late), "end");

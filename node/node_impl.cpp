@@ -22,6 +22,7 @@
 #include "node/shared_module.h"
 #include "node/store/memory_engine.h"
 #include "node/tasks/secret_numbers.h"
+#include "node/tcp/line_codec.h"
 #include "node/version.h"
 
 namespace kvmesh {
@@ -30,6 +31,8 @@ namespace {
 constexpr std::chrono::milliseconds kStopGrace{1000};  // for what is under way when a node stops
 constexpr std::string_view kTcp = "tcp://";
 constexpr std::string_view kIpc = "ipc://";
+
+std::unique_ptr<tcp::Codec> make_line_codec() { return std::make_unique<tcp::LineCodec>(); }
 
 // A DEALER link takes three sockets: itself and both ends of its monitor. Some more for links being
 // replaced.
@@ -80,18 +83,19 @@ void Node::Impl::make_reactors() {
 // What comes from the mesh and from tasks goes to the first reactor.
 void Node::Impl::add_adapters(Reactor& reactor) {
   if (&reactor == &first()) {
-    inbox_.emplace(context_,
-                   mesh::Inbox::Options{settings_.mesh.listen, settings_.name, software_,
-                                        reactor.next_adapter(), [this] { return table_epoch_.load(); }},
-                   reactor.core());
+    inbox_.emplace(
+        context_,
+        mesh::Inbox::Options{settings_.mesh.listen, settings_.name, software_,
+                             reactor.next_adapter(), [this] { return table_epoch_.load(); }},
+        reactor.core());
     reactor.add(*inbox_);
     tasks_.attach(reactor.core(), reactor.next_adapter(), [&reactor] { reactor.wake(); });
     reactor.add(tasks_);
   }
   if (!settings_.apps.kv_server) return;
-  const tcp::Server::Options options{reactor.next_adapter(), settings_.mesh.request_timeout,
-                                     settings_.kv_server.idle_timeout,
-                                     limits::kTcpBufferedBytesMax / settings_.threads};
+  const tcp::Server::Options options{
+      reactor.next_adapter(), make_line_codec, settings_.mesh.request_timeout,
+      settings_.kv_server.idle_timeout, limits::kTcpBufferedBytesMax / settings_.threads};
   line_servers_.push_back(std::make_unique<tcp::Server>(options, reactor.core(), connections_));
   reactor.add(*line_servers_.back());
 }
@@ -168,8 +172,10 @@ Status Node::Impl::bind_lines() {
     return {StatusCode::kUnavailable, "kv_server.listen: cannot listen on " + listen + ": " +
                                           where.status().text() + "; change kv_server.listen"};
   }
-  acceptor_.emplace(first().loop(), settings_.kv_server.connections_max, connections_,
-                    [this](asio::ip::tcp::socket socket) { take_connection(std::move(socket)); });
+  acceptor_.emplace(
+      first().loop(),
+      tcp::Acceptor::Options{"kv_server", settings_.kv_server.connections_max, make_line_codec},
+      connections_, [this](asio::ip::tcp::socket socket) { take_connection(std::move(socket)); });
   return acceptor_->bind(*where, listen);
 }
 

@@ -6,7 +6,6 @@
 #include <spdlog/spdlog.h>
 
 #include "common/wire/buffer.h"
-#include "node/tcp/reply_text.h"
 
 namespace kvmesh::tcp {
 namespace {
@@ -16,21 +15,22 @@ constexpr std::chrono::milliseconds kRetryAfter{100};
 
 }  // namespace
 
-Acceptor::Acceptor(asio::io_context& loop, std::size_t connections_max, ConnectionCount& count,
+Acceptor::Acceptor(asio::io_context& loop, Options options, ConnectionCount& count,
                    Handover handover)
     : acceptor_(loop),
       retry_(loop),
-      connections_max_(connections_max),
+      options_(std::move(options)),
       count_(count),
       handover_(std::move(handover)) {}
 
 Status Acceptor::bind(const HostPort& where, const std::string& listen) {
+  const auto setting = options_.section + ".listen";
   const auto failed = [&](const asio::error_code& error) {
-    const auto* advice = error == asio::error::address_in_use
-                             ? "another process listens there; stop it or change kv_server.listen"
-                             : "change kv_server.listen";
-    return Status{StatusCode::kUnavailable, "kv_server.listen: cannot listen on " + listen + ": " +
-                                                error.message() + "; " + advice};
+    const std::string advice = error == asio::error::address_in_use
+                                   ? "another process listens there; stop it or change "
+                                   : "change ";
+    return Status{StatusCode::kUnavailable, setting + ": cannot listen on " + listen + ": " +
+                                                error.message() + "; " + advice + setting};
   };
   asio::error_code error;
   const asio::ip::tcp::endpoint endpoint{asio::ip::make_address(where.host, error), where.port};
@@ -61,14 +61,15 @@ void Acceptor::accept() {
 }
 
 void Acceptor::handle_accepted(asio::ip::tcp::socket socket) {
-  if (count_.fetch_add(1, std::memory_order_relaxed) < connections_max_) {
+  if (count_.fetch_add(1, std::memory_order_relaxed) < options_.connections_max) {
     return handover_(std::move(socket));
   }
   count_.fetch_sub(1, std::memory_order_relaxed);
   wire::Buffer text;
-  append_error(text, StatusCode::kOverloaded,
-               "this node has its " + std::to_string(connections_max_) +
-                   " connections (kv_server.connections_max); try again later");
+  options_.make_codec()->append_error(
+      text, StatusCode::kOverloaded,
+      "this node has its " + std::to_string(options_.connections_max) + " connections (" +
+          options_.section + ".connections_max); try again later");
   asio::error_code ignored;
   socket.non_blocking(true, ignored);
   (void)socket.write_some(asio::buffer(text.view().data(), text.size()), ignored);

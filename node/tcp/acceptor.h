@@ -13,15 +13,19 @@
 
 namespace kvmesh::tcp {
 
-/// The listening socket of the line protocol: accepts, counts, and hands connections on. A
-/// connection over the limit is told so and closed. Lives on one reactor.
+/// A listening socket: accepts, counts, and hands connections on. A connection over the limit is
+/// told so and closed. Lives on one reactor.
 class Acceptor {
  public:
   /// Takes a connection that was counted; whoever has it in the end counts it off.
   using Handover = std::function<void(asio::ip::tcp::socket)>;
 
-  Acceptor(asio::io_context& loop, std::size_t connections_max, ConnectionCount& count,
-           Handover handover);
+  struct Options {
+    std::string section;  // of the settings, for messages: "kv_server"
+    std::size_t connections_max = 0;
+    CodecFactory make_codec;
+  };
+  Acceptor(asio::io_context& loop, Options options, ConnectionCount& count, Handover handover);
 
   /// `where` has a number for its host; `listen` is what the settings call it. kUnavailable when it
   /// is taken or not this machine's; the text says which and what to do.
@@ -38,7 +42,7 @@ class Acceptor {
 
   asio::ip::tcp::acceptor acceptor_;
   asio::steady_timer retry_;
-  std::size_t connections_max_;
+  Options options_;
   ConnectionCount& count_;
   Handover handover_;
   bool stopped_ = false;

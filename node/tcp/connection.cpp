@@ -9,7 +9,6 @@
 #include <kvmesh/limits.h>
 
 #include "common/text.h"
-#include "node/tcp/reply_text.h"
 #include "node/tcp/server.h"
 
 namespace kvmesh::tcp {
@@ -22,11 +21,12 @@ constexpr std::size_t kPipelineWhenFull = 4;
 }  // namespace
 
 Connection::Connection(Server& server, std::uint64_t id, asio::ip::tcp::socket socket,
-                       TimePoint now)
+                       std::unique_ptr<Codec> codec, TimePoint now)
     : server_(server),
       id_(id),
       socket_(std::move(socket)),
-      in_(limits::kLineBytesMax),
+      codec_(std::move(codec)),
+      replies_(*codec_),
       last_used_(now) {
   asio::error_code ignored;
   socket_.non_blocking(true, ignored);
@@ -36,10 +36,9 @@ Connection::Connection(Server& server, std::uint64_t id, asio::ip::tcp::socket s
 }
 
 // A reply that needs no request takes its place in line all the same.
-template <typename Append>
-void Connection::answer_here(Append append) {
-  const auto place = replies_.push(Verb::kUnknown);
-  append(replies_.text_buffer(place, out_));
+void Connection::answer(std::string_view text) {
+  const auto place = replies_.push(Tag{});
+  replies_.text_buffer(place, out_).append(text);
   replies_.answered(place, out_);
 }
 
@@ -57,7 +56,7 @@ std::size_t Connection::pipeline_max() const {
 void Connection::read() {
   if (reading_ || ended_ || !may_take_request()) return;
   reading_ = true;
-  const auto room = in_.room();
+  const auto room = in_.room(codec_->input_max());
   socket_.async_read_some(asio::buffer(room.data(), room.size()),
                           [self = shared_from_this()](asio::error_code error, std::size_t bytes) {
                             self->reading_ = false;
@@ -76,30 +75,34 @@ void Connection::read() {
 void Connection::handle_read(std::size_t bytes) {
   last_used_ = server_.begin_turn();
   in_.filled(bytes);
-  handle_lines();
-  had_much_ = bytes >= Turns::kLargeReadBytes || in_.skipping();
-  if (!in_.empty() && !in_.may_have_line() && server_.is_full(0)) refuse_unfinished_line();
+  may_have_message_ = true;
+  handle_messages();
+  had_much_ = bytes >= Turns::kLargeReadBytes || codec_->is_skipping();
+  if (!in_.empty() && !may_have_message_ && server_.is_full(0)) refuse_unfinished_message();
   server_.mark_dirty(*this);  // also reads on
 }
 
-// A long line that is not whole yet keeps its memory for as long as its client likes; when all of
-// them together keep too much, this one goes.
-void Connection::refuse_unfinished_line() {
+// A long message that is not whole yet keeps its memory for as long as its client likes; when all
+// of them together keep too much, this one goes.
+void Connection::refuse_unfinished_message() {
   if (in_.capacity() <= limits::kBufferBytesKept || !may_take_request()) return;
-  answer_here([](wire::Buffer& out) {
-    append_error(out, StatusCode::kOverloaded,
-                 "this node has no memory for more long lines; the connection is closed");
-  });
+  wire::Buffer refusal;
+  codec_->append_error(refusal, StatusCode::kOverloaded,
+                       "this node has no memory for more long requests; the connection is closed");
+  answer(refusal.view());
   finish();
 }
 
 // False when there was none.
-bool Connection::handle_lines() {
+bool Connection::handle_messages() {
   bool handled = false;
-  while (may_take_request()) {
-    const auto line = in_.next();
-    if (!line) break;
-    handle_line(*line);
+  while (may_have_message_ && may_take_request()) {
+    const auto gathered = server_.next_request();
+    const auto message = codec_->next(in_.bytes(), gathered.request, gathered.scratch);
+    in_.take(message.taken);
+    may_have_message_ = message.kind != Message::Kind::kNone && !in_.empty();
+    if (message.kind == Message::Kind::kNone) break;
+    handle(message);
     handled = true;
     if (server_.turn_is_over()) break;
   }
@@ -107,34 +110,24 @@ bool Connection::handle_lines() {
   return handled;
 }
 
-void Connection::handle_line(const LineBuffer::Line& line) {
-  if (line.too_long > 0) {
-    return answer_here([&](wire::Buffer& out) {
-      append_error(out, StatusCode::kTooLarge,
-                   "line of " + std::to_string(line.too_long) +
-                       " bytes or more is over the limit of " +
-                       std::to_string(limits::kLineBytesMax));
-    });
+void Connection::handle(const Message& message) {
+  switch (message.kind) {
+    case Message::Kind::kRequest: {
+      const auto place = replies_.push(message.tag);
+      server_.gather({server_.adapter(), id_, RequestId{place}}, message.is_costly);
+      break;
+    }
+    case Message::Kind::kAnswered:
+      answer(message.reply);
+      break;
+    case Message::Kind::kConstant:
+      replies_.push_constant(message.tag, out_);
+      break;
+    case Message::Kind::kNone:
+      break;
   }
-  if (line.foreign != Foreign::kNone) return refuse(line.foreign);
-  const auto command = parse_command(line.text);
-  if (!command.is_request()) {
-    replies_.push_own(command.verb, out_);
-    if (command.verb == Verb::kQuit) finish();
-    return;
-  }
-  const auto place = replies_.push(command.verb);
-  server_.request({server_.adapter(), id_, RequestId{place}}, command);
-}
-
-void Connection::refuse(Foreign protocol) {
-  server_.warn_of(protocol, *this);
-  answer_here([&](wire::Buffer& out) {
-    append_error(out, StatusCode::kProtocolError,
-                 "this port speaks the line protocol of kvmesh, not " +
-                     std::string{name_of(protocol)} + "; the connection is closed");
-  });
-  finish();
+  if (!message.protocol.empty()) server_.warn_of(*this, message.protocol, codec_->name());
+  if (message.ends_input) finish();
 }
 
 void Connection::reply(std::uint64_t place, const ReplyView& reply) {
@@ -144,12 +137,13 @@ void Connection::reply(std::uint64_t place, const ReplyView& reply) {
       std::max({expected_bytes_ - expected_bytes_ / 8, reply.result.size(), std::size_t{8}});
   auto& text = replies_.text_buffer(place, out_);
   if (!reply.result.empty() && server_.is_full(reply.result.size())) {
-    append_error(text, StatusCode::kOverloaded,
-                 "the line protocol's clients have left " +
-                     std::to_string(server_.buffered_bytes()) + " bytes unread, at the limit of " +
-                     std::to_string(server_.buffered_max()));
+    codec_->append_error(text, StatusCode::kOverloaded,
+                         std::string{codec_->name()} + "'s clients have left " +
+                             std::to_string(server_.buffered_bytes()) +
+                             " bytes unread, at the limit of " +
+                             std::to_string(server_.buffered_max()));
   } else {
-    append_reply_text(text, replies_.verb(place), reply);
+    codec_->append_reply(text, replies_.tag(place), reply);
   }
   replies_.answered(place, out_);
   server_.mark_dirty(*this);
@@ -158,7 +152,7 @@ void Connection::reply(std::uint64_t place, const ReplyView& reply) {
 void Connection::flush() {
   if (closed_) return;
   write();
-  const bool no_more = finished_ || (ended_ && may_take_request() && !in_.may_have_line());
+  const bool no_more = finished_ || (ended_ && may_take_request() && !may_have_message_);
   if (no_more && replies_.size() == 0 && out_.empty()) {
     discard_input();
     return close();
@@ -166,10 +160,10 @@ void Connection::flush() {
   go_on();
 }
 
-// With a small request at once; with lines that are here already, and after much, by turns.
+// After a small request at once; with messages that are here already, and after much, by turns.
 void Connection::go_on() {
   if (waiting_ || reading_ || closed_ || !may_take_request()) return;
-  if (!had_much_ && !in_.may_have_line()) return read();
+  if (!had_much_ && !may_have_message_) return read();
   waiting_ = true;
   server_.wait_for_turn(*this);
 }
@@ -179,7 +173,7 @@ void Connection::take_turn() {
   had_much_ = false;
   last_used_ = server_.look_at_clock();  // it was we who let it wait
   // Each round may fill the pipeline again.
-  while (in_.may_have_line() && handle_lines()) {
+  while (may_have_message_ && handle_messages()) {
     server_.submit();
     write();
     if (server_.turn_is_over()) break;

@@ -10,27 +10,29 @@
 #include "common/deadline.h"
 #include "common/wire/buffer.h"
 #include "node/core/effects.h"
-#include "node/tcp/line_buffer.h"
+#include "node/tcp/codec.h"
+#include "node/tcp/input_buffer.h"
 #include "node/tcp/reply_queue.h"
 
 namespace kvmesh::tcp {
 
 class Server;
 
-/// One client of the line protocol: reads lines, gives the requests to the core, writes the replies
-/// in order. Stops reading while its client leaves too much unread, so that it costs bounded
-/// memory; waits for a turn (Turns) when it has more to do than a small request. Owned by its
-/// Server and by the handlers that asio still holds; all on the server's thread.
+/// One client: reads messages with its codec, gives the requests to the core, writes the replies in
+/// order. Stops reading while its client leaves too much unread, so that it costs bounded memory;
+/// waits for a turn (Turns) when it has more to do than a small request. Owned by its Server and by
+/// the handlers that asio still holds; all on the server's thread.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Server& server, std::uint64_t id, asio::ip::tcp::socket socket, TimePoint now);
+  Connection(Server& server, std::uint64_t id, asio::ip::tcp::socket socket,
+             std::unique_ptr<Codec> codec, TimePoint now);
 
   void start() { read(); }
   /// A reply for `place`; ignored when that place has its reply already.
   void reply(std::uint64_t place, const ReplyView& reply);
   /// Writes what the pass has gathered, and goes on reading if that made room.
   void flush();
-  /// Its turn has come: handles lines that are here already, then reads on.
+  /// Its turn has come: handles messages that are here already, then reads on.
   void take_turn();
   /// Gives memory back that it keeps for more of what it had to do lately.
   void give_back();
@@ -44,8 +46,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool closed() const { return closed_; }
   /// No request under way; the client has the next move, be it to read.
   bool idle() const { return replies_.size() == 0 && !waiting_; }
-  /// In the middle of a line that is over the limit.
-  bool skipping() const { return in_.skipping(); }
+  /// What it reads is thrown away.
+  bool is_skipping() const { return codec_->is_skipping(); }
   /// The most that the read under way can bring; 0: none is.
   std::size_t reading_bytes() const { return reading_ ? in_.capacity() : 0; }
   /// When bytes last went either way.
@@ -64,16 +66,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   void read();
   void handle_read(std::size_t bytes);
-  bool handle_lines();
+  bool handle_messages();
+  void handle(const Message& message);
   void go_on();
-  void handle_line(const LineBuffer::Line& line);
-  void refuse(Foreign protocol);
-  template <typename Append>
-  void answer_here(Append append);
+  void answer(std::string_view text);
   bool may_take_request() const;
   std::size_t pipeline_max() const;
   std::size_t pipelined_bytes() const;
-  void refuse_unfinished_line();
+  void refuse_unfinished_message();
   void write();
   void give_back_output();
   void discard_input();
@@ -81,7 +81,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Server& server_;
   std::uint64_t id_;
   asio::ip::tcp::socket socket_;
-  LineBuffer in_;
+  std::unique_ptr<Codec> codec_;
+  InputBuffer in_;
+  bool may_have_message_ = false;  // in in_: it has not been looked through
   ReplyQueue replies_;
   wire::Buffer out_;
   std::size_t written_ = 0;  // of out_

@@ -2,25 +2,23 @@
 
 #include <utility>
 
-#include "node/tcp/reply_text.h"
-
 namespace kvmesh::tcp {
 
-std::uint64_t ReplyQueue::push(Verb verb) {
+std::uint64_t ReplyQueue::push(Tag tag) {
   if (size() == ring_.size()) grow();
   Place& place = at(end_);
-  place.verb = verb;
+  place.tag = tag;
   place.state = State::kWaiting;
   return end_++;
 }
 
-void ReplyQueue::push_own(Verb verb, wire::Buffer& out) {
-  const auto text = own_reply(verb);
+void ReplyQueue::push_constant(Tag tag, wire::Buffer& out) {
+  const auto text = codec_.constant(tag);
   if (size() == 0) {
     first_ = ++end_;
     return out.append(text);
   }
-  at(push(verb)).state = State::kOwn;
+  at(push(tag)).state = State::kConstant;
   waiting_bytes_ += text.size();
 }
 
@@ -53,8 +51,8 @@ void ReplyQueue::keep_text(Place& place) {
 void ReplyQueue::move_ready(wire::Buffer& out) {
   for (; first_ < end_ && at(first_).state != State::kWaiting; ++first_) {
     Place& place = at(first_);
-    if (place.state == State::kOwn) {
-      const auto text = own_reply(place.verb);
+    if (place.state == State::kConstant) {
+      const auto text = codec_.constant(place.tag);
       waiting_bytes_ -= text.size();
       out.append(text);
       continue;

@@ -15,13 +15,10 @@ constexpr std::chrono::seconds kSilence{1};  // after which a connection needs n
 
 constexpr std::chrono::minutes kBetweenWarnings{1};
 
-// May go through a whole bucket: a page of a million keys takes tens of milliseconds.
-bool is_costly(Verb verb) { return verb == Verb::kKeys || verb == Verb::kDrop; }
-
 }  // namespace
 
 Server::Server(Options options, core::Core& core, ConnectionCount& count)
-    : options_(options), core_(core), count_(count) {}
+    : options_(std::move(options)), core_(core), count_(count) {}
 
 Server::~Server() {
   for (const auto& [id, connection] : connections_) connection->close();
@@ -29,22 +26,22 @@ Server::~Server() {
 
 void Server::add(asio::ip::tcp::socket socket) {
   const auto id = next_id_++;
-  auto connection = std::make_shared<Connection>(*this, id, std::move(socket), look_at_clock());
+  auto connection = std::make_shared<Connection>(*this, id, std::move(socket),
+                                                 options_.make_codec(), look_at_clock());
   connections_.emplace(id, connection);
   // It was accepted when the node was stopping already.
   if (finishing_) return connection->finish();
   connection->start();
 }
 
-void Server::request(const core::Origin& origin, const Command& command) {
-  auto& body = bodies_[gathered_count_];
+void Server::gather(const core::Origin& origin, bool is_costly) {
+  const auto body_bytes = bodies_[gathered_count_].size();
   auto& [from, request, arrived] = gathered_[gathered_count_++];
   from = origin;
   arrived = now_;
-  request = to_request(command, body);
   request.id = origin.request;
   request.timeout_ms = static_cast<std::uint64_t>(options_.request_timeout.count());
-  if (body.size() > kLargeBodyBytes || is_costly(command.verb)) {
+  if (body_bytes > kLargeBodyBytes || is_costly) {
     submit();
     turns_.look_soon();
   } else if (gathered_count_ == gathered_.size()) {
@@ -55,7 +52,10 @@ void Server::request(const core::Origin& origin, const Command& command) {
 void Server::submit() {
   const auto count = std::exchange(gathered_count_, 0);
   core_.on_requests({gathered_.data(), count}, now_);
-  for (std::size_t i = 0; i < count; ++i) bodies_[i].shrink(kBodyBytesKept);
+  for (std::size_t i = 0; i < count; ++i) {
+    bodies_[i].clear();
+    bodies_[i].shrink(kBodyBytesKept);
+  }
 }
 
 void Server::reply(const core::Origin& origin, const ReplyView& reply) {
@@ -77,7 +77,7 @@ void Server::count_bytes(Connection& connection) {
   buffered_bytes_ += connection.counted_bytes;
 }
 
-void Server::warn_of(Foreign protocol, const Connection& connection) {
+void Server::warn_of(const Connection& connection, std::string_view speaks, std::string_view to) {
   if (warned_at_ && now_ - *warned_at_ < kBetweenWarnings) {
     ++not_warned_of_;
     return;
@@ -85,9 +85,8 @@ void Server::warn_of(Foreign protocol, const Connection& connection) {
   warned_at_ = now_;
   const auto others = std::exchange(not_warned_of_, 0);
   spdlog::warn(
-      "the client at {} speaks {} to the line protocol; its connection is closed{}",
-      connection.address(), name_of(protocol),
-      others == 0 ? "" : " (as " + std::to_string(others) + " more since the last warning)");
+      "the client at {} speaks {} to {}; its connection is closed{}", connection.address(), speaks,
+      to, others == 0 ? "" : " (as " + std::to_string(others) + " more since the last warning)");
 }
 
 void Server::mark_dirty(Connection& connection) {
@@ -113,7 +112,7 @@ void Server::give_turns() {
   while (const auto connection = turns_.next(share)) {
     if (!connection->closed()) connection->take_turn();
     flush(*connection);
-    share.spend(connection->reading_bytes(), connection->skipping());
+    share.spend(connection->reading_bytes(), connection->is_skipping());
   }
 }
 

@@ -14,7 +14,7 @@
 
 #include "node/core/adapter.h"
 #include "node/core/core.h"
-#include "node/tcp/command.h"
+#include "node/tcp/codec.h"
 #include "node/tcp/connection.h"
 #include "node/tcp/turns.h"
 
@@ -23,11 +23,13 @@ namespace kvmesh::tcp {
 /// How many connections the whole node has; each reactor's server counts its own in it.
 using ConnectionCount = std::atomic<std::size_t>;
 
-/// One reactor's share of the line protocol's connections. Owned by the reactor, on its thread.
+/// One reactor's share of the connections to one port, whatever protocol their codec speaks. All on
+/// the reactor's thread.
 class Server final : public core::Adapter {
  public:
   struct Options {
     std::uint32_t adapter = 0;                  // Origin::adapter of what comes from here
+    CodecFactory make_codec;                    // of each connection
     std::chrono::milliseconds request_timeout;  // given to every request
     std::chrono::milliseconds idle_timeout;     // 0: never
     std::size_t buffered_max = limits::kTcpBufferedBytesMax;  // of all its connections
@@ -62,12 +64,18 @@ class Server final : public core::Adapter {
   bool turn_is_over() { return turns_.is_over(); }
   /// Connection::take_turn() follows, in this pass or a later one.
   void wait_for_turn(Connection& connection);
-  /// Gathers a request; submit() gives the core all that were gathered.
-  void request(const core::Origin& origin, const Command& command);
+  /// Where a codec writes the next request.
+  struct Gathered {
+    RequestView& request;
+    wire::Buffer& scratch;
+  };
+  Gathered next_request() { return {gathered_[gathered_count_].request, bodies_[gathered_count_]}; }
+  /// next_request() was filled in; submit() gives the core all that were gathered.
+  void gather(const core::Origin& origin, bool is_costly);
   /// It keeps more or less than when it was counted last.
   void count_bytes(Connection& connection);
   /// The log tells of a client that speaks another protocol, not more than once a minute.
-  void warn_of(Foreign protocol, const Connection& connection);
+  void warn_of(const Connection& connection, std::string_view speaks, std::string_view to);
   /// Would `bytes` more take what all connections make us keep over the limit?
   bool is_full(std::size_t bytes) const;
   std::size_t buffered_max() const { return options_.buffered_max; }

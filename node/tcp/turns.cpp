@@ -38,7 +38,7 @@ std::shared_ptr<Connection> Turns::next(Share& share) {
     --share.candidates_;
     auto connection = std::move(waiting_.front());
     waiting_.pop_front();
-    if (!connection->skipping() || skipped_bytes_ < kSkippedBytesPerTick) return connection;
+    if (!connection->is_skipping() || skipped_bytes_ < kSkippedBytesPerTick) return connection;
     held_.push_back(std::move(connection));
   }
   return nullptr;

@@ -11,10 +11,9 @@
 #include "node/modules/kv_module.h"
 #include "node/modules/node_module.h"
 #include "node/store/memory_engine.h"
-#include "node/tcp/command.h"
-#include "node/tcp/line_buffer.h"
+#include "node/tcp/input_buffer.h"
+#include "node/tcp/line_codec.h"
 #include "node/tcp/reply_queue.h"
-#include "node/tcp/reply_text.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/line_reference.h"
@@ -69,7 +68,7 @@ class Replies final : public core::Effects {
 // What tcp::Connection does, without a socket.
 class Connection {
  public:
-  explicit Connection(std::size_t line_bytes_max) : in_(line_bytes_max) {
+  explicit Connection(std::size_t line_bytes_max) : codec_(line_bytes_max) {
     modules::define_kv(modules_, engine_);
     modules::define_node(modules_, *NodeName::parse("foo@h"), [](wire::Buffer&) {});
     for (const auto& [bucket, keys] : buckets_at_start()) {
@@ -84,16 +83,18 @@ class Connection {
 
   // At most `count` bytes of `text`, as one read brings them; removes them.
   void read(std::string_view& text, std::size_t count) {
-    const auto room = in_.room();
+    const auto room = in_.room(codec_.input_max());
     check(!room.empty(), "there is room to read into");
     count = std::min({count, room.size(), text.size()});
     std::copy_n(text.begin(), count, room.begin());
     text.remove_prefix(count);
     in_.filled(count);
     while (!quit_) {
-      const auto line = in_.next();
-      if (!line) break;
-      take(*line);
+      RequestView request;
+      const auto message = codec_.next(in_.bytes(), request, scratch_);
+      in_.take(message.taken);
+      if (message.kind == tcp::Message::Kind::kNone) break;
+      take(message, request);
     }
   }
   void be_silent() { in_.give_back(); }
@@ -105,8 +106,8 @@ class Connection {
     const auto reply = replies_.come[index];
     replies_.come.erase(replies_.come.begin() + static_cast<std::ptrdiff_t>(index));
     check(queue_.is_waiting(reply.place), "a place waits for its reply");
-    append_reply_text(queue_.text_buffer(reply.place, out_), queue_.verb(reply.place),
-                      reply.view());
+    codec_.append_reply(queue_.text_buffer(reply.place, out_), queue_.tag(reply.place),
+                        reply.view());
     queue_.answered(reply.place, out_);
     check(!queue_.is_waiting(reply.place), "a place has one reply");
   }
@@ -116,32 +117,16 @@ class Connection {
   }
 
  private:
-  template <typename Append>
-  void answer_here(Append append) {
-    const auto place = queue_.push(tcp::Verb::kUnknown);
-    append(queue_.text_buffer(place, out_));
-    queue_.answered(place, out_);
-  }
-
-  void take(const tcp::LineBuffer::Line& line) {
-    if (line.too_long > 0) {
-      return answer_here(
-          [](wire::Buffer& out) { tcp::append_error(out, StatusCode::kTooLarge, "too\r\nlong"); });
+  void take(const tcp::Message& message, RequestView& request) {
+    quit_ = message.ends_input;
+    if (message.kind == tcp::Message::Kind::kConstant) {
+      return queue_.push_constant(message.tag, out_);
     }
-    if (line.foreign != tcp::Foreign::kNone) {
-      quit_ = true;
-      return answer_here([](wire::Buffer& out) {
-        tcp::append_error(out, StatusCode::kProtocolError, "not this protocol");
-      });
+    const auto place = queue_.push(message.tag);
+    if (message.kind == tcp::Message::Kind::kAnswered) {
+      queue_.text_buffer(place, out_).append(message.reply);
+      return queue_.answered(place, out_);
     }
-    const auto command = tcp::parse_command(line.text);
-    if (!command.is_request()) {
-      queue_.push_own(command.verb, out_);
-      quit_ = command.verb == tcp::Verb::kQuit;
-      return;
-    }
-    const auto place = queue_.push(command.verb);
-    auto request = to_request(command, scratch_);
     request.timeout_ms = 5000;
     core_.on_request({0, 0, RequestId{place}}, request, kNow);
   }
@@ -150,8 +135,9 @@ class Connection {
   core::Modules modules_;
   Replies replies_;
   core::Core core_{*NodeName::parse("foo@h"), {}, modules_, replies_, kNow};
-  tcp::LineBuffer in_;
-  tcp::ReplyQueue queue_;
+  tcp::LineCodec codec_;
+  tcp::InputBuffer in_;
+  tcp::ReplyQueue queue_{codec_};
   wire::Buffer out_, scratch_;
   bool quit_ = false;
 };

@@ -9,11 +9,30 @@
 #include <utility>
 #include <vector>
 
-#include "node/tcp/reply_text.h"
 #include "tests/unit/random_msgpack.h"
 
 namespace kvmesh::tcp {
 namespace {
+
+constexpr Tag kPing = 1;
+constexpr Tag kOther = 2;
+
+class TwoConstants final : public Codec {
+ public:
+  std::string_view name() const override { return "a protocol"; }
+  Message next(std::string_view /*input*/, RequestView& /*request*/,
+               wire::Buffer& /*scratch*/) override {
+    return {};
+  }
+  std::size_t input_max() const override { return 0; }
+  void append_reply(wire::Buffer& /*out*/, Tag /*tag*/, const ReplyView& /*reply*/) const override {
+  }
+  std::string_view constant(Tag tag) const override { return tag == kPing ? "PONG\r\n" : "?\r\n"; }
+  void append_error(wire::Buffer& /*out*/, StatusCode /*code*/,
+                    std::string_view /*text*/) const override {}
+};
+
+const TwoConstants kCodec;
 
 // The obvious way: all places for ever, and the first that waits.
 class Model {
@@ -50,20 +69,20 @@ TEST(ReplyQueue, KeepsTheOrderAsTheModelDoes) {
   RandomMsgpack random{test_seed()};
   for (int round = 0; round < 200; ++round) {
     const auto waiting_max = 1 + random.below(40);
-    ReplyQueue queue;
+    ReplyQueue queue{kCodec};
     Model model;
     wire::Buffer out;
     std::vector<std::uint64_t> waiting;
     for (int step = 0; step < 400; ++step) {
       if (random.below(4) == 0) {
-        const auto verb = random.below(2) == 0 ? Verb::kPing : Verb::kUnknown;
-        queue.push_own(verb, out);
-        model.answer(model.push(), std::string{own_reply(verb)});
+        const auto tag = random.below(2) == 0 ? kPing : kOther;
+        queue.push_constant(tag, out);
+        model.answer(model.push(), std::string{kCodec.constant(tag)});
       } else if (waiting.empty() || (waiting.size() < waiting_max && random.below(2) == 0)) {
-        const auto verb = static_cast<Verb>(random.below(7));
-        const auto place = queue.push(verb);
+        const auto tag = static_cast<Tag>(random.below(1000));
+        const auto place = queue.push(tag);
         ASSERT_EQ(place, model.push());
-        ASSERT_EQ(queue.verb(place), verb);
+        ASSERT_EQ(queue.tag(place), tag);
         waiting.push_back(place);
       } else {
         std::swap(waiting[random.below(waiting.size())], waiting.back());
@@ -82,10 +101,10 @@ TEST(ReplyQueue, KeepsTheOrderAsTheModelDoes) {
 }
 
 TEST(ReplyQueue, GivesBackTheMemoryOfALongPipelineWhenItIsEmpty) {
-  ReplyQueue queue;
+  ReplyQueue queue{kCodec};
   wire::Buffer out;
   std::vector<std::uint64_t> places;
-  for (int i = 0; i < 1000; ++i) places.push_back(queue.push(Verb::kPut));
+  for (int i = 0; i < 1000; ++i) places.push_back(queue.push(1));
   const auto most = queue.capacity_bytes();
   queue.give_back();
   EXPECT_EQ(queue.capacity_bytes(), most) << "not while somebody waits";
@@ -95,7 +114,7 @@ TEST(ReplyQueue, GivesBackTheMemoryOfALongPipelineWhenItIsEmpty) {
   EXPECT_EQ(queue.capacity_bytes(), 0U);
 
   // Places go on from where they were.
-  const auto next = queue.push(Verb::kGet);
+  const auto next = queue.push(2);
   EXPECT_EQ(next, places.back() + 1);
   EXPECT_TRUE(queue.is_waiting(next));
   EXPECT_FALSE(queue.is_waiting(places.back()));
@@ -107,17 +126,17 @@ TEST(ReplyQueue, GivesBackTheMemoryOfALongPipelineWhenItIsEmpty) {
 }
 
 TEST(ReplyQueue, CountsAllTheMemoryThatWaitingRepliesTake) {
-  ReplyQueue queue;
+  ReplyQueue queue{kCodec};
   wire::Buffer out;
-  const auto first = queue.push(Verb::kGet);
+  const auto first = queue.push(2);
   const auto ring_of = [](std::size_t places) { return places * 16; };
   EXPECT_EQ(queue.memory_bytes(), ring_of(4));
-  // What the adapter answers itself takes its place, and later its text in `out`.
-  for (int i = 0; i < 1000; ++i) queue.push_own(Verb::kPing, out);
+  // A constant reply takes its place, and later its text in `out`.
+  for (int i = 0; i < 1000; ++i) queue.push_constant(kPing, out);
   EXPECT_EQ(queue.memory_bytes(), ring_of(1024) + 1000 * std::string_view{"PONG\r\n"}.size());
   // A short reply takes a piece of memory that fits it.
   const auto before = queue.memory_bytes();
-  const auto late = queue.push(Verb::kPut);
+  const auto late = queue.push(1);
   answer(queue, late, "OK\r\n", out);
   EXPECT_GE(queue.memory_bytes(), before + 4 + 16);
   EXPECT_LE(queue.memory_bytes(), before + 32);
@@ -130,19 +149,19 @@ TEST(ReplyQueue, CountsAllTheMemoryThatWaitingRepliesTake) {
 }
 
 TEST(ReplyQueue, TheFirstReplyIsWrittenWithoutACopy) {
-  ReplyQueue queue;
+  ReplyQueue queue{kCodec};
   wire::Buffer out;
-  const auto first = queue.push(Verb::kGet);
-  const auto second = queue.push(Verb::kGet);
+  const auto first = queue.push(2);
+  const auto second = queue.push(2);
   EXPECT_EQ(&queue.text_buffer(first, out), &out);
   EXPECT_NE(&queue.text_buffer(second, out), &out);
 }
 
 TEST(ReplyQueue, OneThatCameIsNotWaitingAnyMore) {
-  ReplyQueue queue;
+  ReplyQueue queue{kCodec};
   wire::Buffer out;
-  const auto first = queue.push(Verb::kPut);
-  const auto second = queue.push(Verb::kPut);
+  const auto first = queue.push(1);
+  const auto second = queue.push(1);
   answer(queue, second, "2", out);
   EXPECT_FALSE(queue.is_waiting(second));
   EXPECT_TRUE(out.empty());

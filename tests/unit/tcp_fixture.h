@@ -23,8 +23,10 @@
 #include <asio/write.hpp>
 
 #include "common/wire/pack.h"
+#include "common/wire/record.h"
 #include "node/core/core.h"
 #include "node/tcp/acceptor.h"
+#include "node/tcp/line_codec.h"
 #include "node/tcp/turns.h"
 
 namespace kvmesh::tcp {
@@ -91,8 +93,9 @@ class TcpServer : public testing::Test, protected core::Effects {
 
   void serve(milliseconds idle_timeout = {},
              std::size_t buffered_max = limits::kTcpBufferedBytesMax) {
-    server_.emplace(Server::Options{kAdapter, std::chrono::minutes{1}, idle_timeout, buffered_max},
-                    *core_, count_);
+    server_.emplace(
+        Server::Options{kAdapter, make_codec_, std::chrono::minutes{1}, idle_timeout, buffered_max},
+        *core_, count_);
   }
   Client connect() {
     Tcp::socket client{loop_};
@@ -140,6 +143,7 @@ class TcpServer : public testing::Test, protected core::Effects {
     for (const auto until = now() + time; now() <= until;) std::this_thread::sleep_for(time);
   }
 
+  CodecFactory make_codec_ = [] { return std::make_unique<LineCodec>(); };
   asio::io_context loop_;
   core::Modules functions_;
   std::unique_ptr<core::Core> core_;

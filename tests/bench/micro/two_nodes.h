@@ -9,9 +9,7 @@
 #include "node/core/core.h"
 #include "node/modules/kv_module.h"
 #include "node/store/memory_engine.h"
-#include "node/tcp/command.h"
-#include "node/tcp/line_buffer.h"
-#include "node/tcp/reply_text.h"
+#include "node/tcp/line_codec.h"
 
 namespace kvmesh::bench {
 
@@ -48,7 +46,7 @@ class TwoNodes {
     }
     void reply(const core::Origin& origin, const ReplyView& reply) override {
       if (gate_) {
-        tcp::append_reply_text(owner_.text_, owner_.verb_, reply);
+        owner_.codec_.append_reply(owner_.text_, owner_.tag_, reply);
       } else {
         wire::append_reply(owner_.replies_, reply, origin.request);
       }
@@ -68,12 +66,8 @@ class TwoNodes {
   }
 
   void take_line(std::string_view line) {
-    const auto room = lines_.room();
-    line.copy(room.data(), room.size());
-    lines_.filled(line.size());
-    const auto command = tcp::parse_command(lines_.next()->text);
-    verb_ = command.verb;
-    auto request = tcp::to_request(command, scratch_);
+    RequestView request;
+    tag_ = codec_.next(line, request, scratch_).tag;
     request.id = RequestId{++last_id_};
     request.timeout_ms = 5000;
     requests_.clear();
@@ -108,8 +102,8 @@ class TwoNodes {
   core::Core gate_{
       *NodeName::parse("gate@h"), {*NodeName::parse("store@h")}, gate_modules_, gate_shell_, kNow};
   core::Core store_{*NodeName::parse("store@h"), {}, store_modules_, store_shell_, kNow};
-  tcp::LineBuffer lines_{limits::kLineBytesMax};
-  tcp::Verb verb_ = tcp::Verb::kUnknown;
+  tcp::LineCodec codec_;
+  tcp::Tag tag_ = 0;
   std::uint64_t last_id_ = 0;
   wire::Buffer scratch_;
   wire::Buffer requests_;

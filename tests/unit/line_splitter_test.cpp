@@ -1,15 +1,18 @@
 // Lines out of bytes that come in pieces of any size: the same lines as a model that sees all bytes
 // at once, and no more memory than the longest line needs.
 
-#include "node/tcp/line_buffer.h"
+#include "node/tcp/line_splitter.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "node/tcp/input_buffer.h"
 #include "tests/unit/random_msgpack.h"
 
 namespace kvmesh::tcp {
@@ -17,7 +20,29 @@ namespace {
 
 constexpr std::string_view kTooLong = "<too long>";
 
-std::vector<std::string> take_lines(LineBuffer& buffer) {
+// A connection's input, as lines.
+class Lines {
+ public:
+  explicit Lines(std::size_t limit) : splitter_(limit) {}
+  std::span<char> room() { return in_.room(splitter_.input_max()); }
+  void filled(std::size_t count) { in_.filled(count); }
+  std::optional<LineSplitter::Line> next() {
+    std::size_t taken = 0;
+    const auto line = splitter_.next(in_.bytes(), taken);
+    in_.take(taken);
+    return line;
+  }
+  void give_back() { in_.give_back(); }
+  bool empty() const { return in_.empty(); }
+  std::size_t capacity() const { return in_.capacity(); }
+  bool is_skipping() const { return splitter_.is_skipping(); }
+
+ private:
+  InputBuffer in_;
+  LineSplitter splitter_;
+};
+
+std::vector<std::string> take_lines(Lines& buffer) {
   std::vector<std::string> out;
   while (const auto line = buffer.next()) {
     if (line->too_long > 0) {
@@ -29,7 +54,7 @@ std::vector<std::string> take_lines(LineBuffer& buffer) {
 }
 
 // Gives `bytes` to the buffer as reads of at most `piece` bytes, and takes the lines after each.
-std::vector<std::string> feed(LineBuffer& buffer, std::string_view bytes, std::size_t piece) {
+std::vector<std::string> feed(Lines& buffer, std::string_view bytes, std::size_t piece) {
   std::vector<std::string> out;
   while (!bytes.empty()) {
     const auto room = buffer.room();
@@ -57,7 +82,7 @@ std::vector<std::string> model(std::string_view bytes, std::size_t limit) {
   return out;
 }
 
-TEST(LineBuffer, SplitsAnyBytesInAnyPiecesAsTheModelDoes) {
+TEST(LineSplitter, SplitsAnyBytesInAnyPiecesAsTheModelDoes) {
   RandomMsgpack random{test_seed()};
   for (int round = 0; round < 3000; ++round) {
     const auto limit = 1 + random.below(40);
@@ -79,13 +104,13 @@ TEST(LineBuffer, SplitsAnyBytesInAnyPiecesAsTheModelDoes) {
       }
     }
     const auto piece = 1 + random.below(50);
-    LineBuffer buffer{limit};
+    Lines buffer{limit};
     ASSERT_EQ(feed(buffer, bytes, piece), model(bytes, limit))
         << "round " << round << ", limit " << limit << ", pieces of " << piece;
   }
 }
 
-TEST(LineBuffer, KeepsLongLinesWholeInAnyPieces) {
+TEST(LineSplitter, KeepsLongLinesWholeInAnyPieces) {
   RandomMsgpack random{test_seed()};
   constexpr std::size_t kLimit = 300'000;
   for (int round = 0; round < 20; ++round) {
@@ -94,16 +119,16 @@ TEST(LineBuffer, KeepsLongLinesWholeInAnyPieces) {
       bytes += std::string(random.below(kLimit + kLimit / 4), static_cast<char>('a' + parts));
       bytes += random.below(2) == 0 ? "\n" : "\r\n";
     }
-    LineBuffer buffer{kLimit};
+    Lines buffer{kLimit};
     ASSERT_EQ(feed(buffer, bytes, 1 + random.below(100'000)), model(bytes, kLimit)) << round;
     EXPECT_TRUE(buffer.empty());
   }
 }
 
-TEST(LineBuffer, TheLimitCanBeReachedExactly) {
+TEST(LineSplitter, TheLimitCanBeReachedExactly) {
   for (const std::string end : {"\n", "\r\n"}) {
     for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{100'000}}) {
-      LineBuffer buffer{5000};
+      Lines buffer{5000};
       const std::string longest(5000, 'x');
       EXPECT_EQ(feed(buffer, longest + end, piece), std::vector{longest}) << piece;
       EXPECT_EQ(feed(buffer, longest + "y" + end + "next" + end, piece),
@@ -113,16 +138,16 @@ TEST(LineBuffer, TheLimitCanBeReachedExactly) {
   }
 }
 
-TEST(LineBuffer, ALineThatIsTooLongIsToldOnceAndThrownAwayUpToItsEnd) {
-  LineBuffer buffer{10};
+TEST(LineSplitter, ALineThatIsTooLongIsToldOnceAndThrownAwayUpToItsEnd) {
+  Lines buffer{10};
   EXPECT_EQ(feed(buffer, std::string(100'000, 'x'), 999), std::vector{std::string{kTooLong}});
   EXPECT_EQ(feed(buffer, std::string(100'000, 'x'), 999), std::vector<std::string>{});
   EXPECT_TRUE(buffer.empty());
   EXPECT_EQ(feed(buffer, "xx\r\nok\r\n", 3), std::vector<std::string>{"ok"});
 }
 
-TEST(LineBuffer, TellsHowManyBytesWereSeen) {
-  LineBuffer buffer{10};
+TEST(LineSplitter, TellsHowManyBytesWereSeen) {
+  Lines buffer{10};
   const auto room = buffer.room();
   std::fill_n(room.begin(), 12, 'x');
   buffer.filled(12);
@@ -131,9 +156,9 @@ TEST(LineBuffer, TellsHowManyBytesWereSeen) {
   EXPECT_EQ(line->too_long, 12U);
 }
 
-TEST(LineBuffer, StartsSmallGrowsWithFullReadsAndGivesBackWhatALongLineTook) {
+TEST(LineSplitter, StartsSmallGrowsWithFullReadsAndGivesBackWhatALongLineTook) {
   constexpr std::size_t kLimit = 1'000'000;
-  LineBuffer buffer{kLimit};
+  Lines buffer{kLimit};
   EXPECT_LE(buffer.room().size(), 4096U);
 
   // Short lines that fill every read get more room, but not as much as one long line would.
@@ -170,8 +195,8 @@ TEST(LineBuffer, StartsSmallGrowsWithFullReadsAndGivesBackWhatALongLineTook) {
   EXPECT_LE(buffer.room().size(), 64U * 1024);
 }
 
-TEST(LineBuffer, KeepsTheRoomOfLongLinesWhileTheyComeAndGivesItBackWhenAsked) {
-  LineBuffer buffer{1'000'000};
+TEST(LineSplitter, KeepsTheRoomOfLongLinesWhileTheyComeAndGivesItBackWhenAsked) {
+  Lines buffer{1'000'000};
   const std::string longest(500'000, 'x');
   for (int round = 0; round < 50; ++round) {
     EXPECT_EQ(feed(buffer, longest + "\n", 100'000), std::vector{longest});
@@ -193,50 +218,44 @@ TEST(LineBuffer, KeepsTheRoomOfLongLinesWhileTheyComeAndGivesItBackWhenAsked) {
   EXPECT_EQ(feed(buffer, "\n", 1), std::vector{longest});
 }
 
-TEST(LineBuffer, KnowsWhetherALineMayBeHereAndWhetherItSkipsOne) {
-  LineBuffer buffer{10};
-  EXPECT_FALSE(buffer.may_have_line());
+TEST(LineSplitter, KnowsWhetherItSkipsALine) {
+  Lines buffer{10};
   const auto fill = [&](std::string_view bytes) {
     bytes.copy(buffer.room().data(), bytes.size());
     buffer.filled(bytes.size());
   };
   fill("a\nb\nc");
   for (int line = 0; line < 2; ++line) {
-    EXPECT_TRUE(buffer.may_have_line());
     EXPECT_TRUE(buffer.next());
   }
   EXPECT_FALSE(buffer.next());
-  EXPECT_FALSE(buffer.may_have_line()) << "a part of one only";
   EXPECT_FALSE(buffer.empty());
   fill("123456789012");
-  EXPECT_TRUE(buffer.may_have_line());
-  EXPECT_FALSE(buffer.skipping());
+  EXPECT_FALSE(buffer.is_skipping());
   EXPECT_TRUE(buffer.next());
-  EXPECT_TRUE(buffer.skipping());
-  EXPECT_FALSE(buffer.may_have_line());
+  EXPECT_TRUE(buffer.is_skipping());
   fill("34");
   EXPECT_FALSE(buffer.next());
-  EXPECT_TRUE(buffer.skipping());
-  EXPECT_FALSE(buffer.may_have_line());
+  EXPECT_TRUE(buffer.is_skipping());
   fill("5\nd\n");
   EXPECT_TRUE(buffer.next());
-  EXPECT_FALSE(buffer.skipping());
+  EXPECT_FALSE(buffer.is_skipping());
 }
 
-TEST(LineBuffer, KeepsNoRoomForALongLineThatItSkips) {
-  LineBuffer buffer{1'000'000};
+TEST(LineSplitter, KeepsNoRoomForALongLineThatItSkips) {
+  Lines buffer{1'000'000};
   EXPECT_EQ(feed(buffer, std::string(1'100'000, 'x'), 100'000).size(), 1U);
   EXPECT_LE(buffer.room().size(), 64U * 1024);
   EXPECT_LE(buffer.capacity(), 64U * 1024);
 }
 
 // Whatever the pieces: the line that shows another protocol is the last one.
-TEST(LineBuffer, GivesNothingOutBehindALineOfAnotherProtocol) {
+TEST(LineSplitter, GivesNothingOutBehindALineOfAnotherProtocol) {
   for (const std::string bytes :
        {"POST / HTTP/1.1\r\nX: y\r\n\r\nDROP shopping\r\n",
         "PING\nPING\nhost: x\r\nDROP shopping\r\n", "\x16\x03\x01\nDROP shopping\n"}) {
     for (const std::size_t piece : {1, 2, 7, 100}) {
-      LineBuffer buffer{1000};
+      Lines buffer{1000};
       std::size_t foreign = 0;
       for (std::size_t at = 0; at < bytes.size(); at += piece) {
         const auto room = buffer.room();
@@ -257,14 +276,14 @@ TEST(LineBuffer, GivesNothingOutBehindALineOfAnotherProtocol) {
   }
 }
 
-TEST(LineBuffer, ARequestLineThatIsNotTheFirstIsACommand) {
-  LineBuffer buffer{1000};
+TEST(LineSplitter, ARequestLineThatIsNotTheFirstIsACommand) {
+  Lines buffer{1000};
   EXPECT_EQ(feed(buffer, "PING\nGET / HTTP/1.1\nPING\n", 100),
             (std::vector<std::string>{"PING", "GET / HTTP/1.1", "PING"}));
 }
 
-TEST(LineBuffer, AReadOfNothingChangesNothing) {
-  LineBuffer buffer{10};
+TEST(LineSplitter, AReadOfNothingChangesNothing) {
+  Lines buffer{10};
   EXPECT_FALSE(buffer.next());
   EXPECT_TRUE(buffer.empty());
   (void)buffer.room();

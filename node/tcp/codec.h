@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include <kvmesh/status.h>
+
+#include "common/request.h"
+#include "common/wire/buffer.h"
+
+namespace kvmesh::tcp {
+
+/// A codec's own number for a kind of request: what it needs to know to print the reply.
+using Tag = std::uint16_t;
+
+/// What a codec found at the beginning of a connection's input.
+struct Message {
+  enum class Kind : std::uint8_t {
+    kNone,      // no whole message yet
+    kRequest,   // for the core
+    kAnswered,  // needs no request: its reply is `reply`
+    kConstant,  // the same, and its reply is constant(tag): costs little while it waits its turn
+  };
+  Kind kind = Kind::kNone;
+  Tag tag = 0;
+  bool is_costly = false;     // of kRequest: may take milliseconds
+  bool ends_input = false;    // nothing after it is read; the connection closes after its reply
+  std::string_view reply;     // of kAnswered, as it is sent; valid until the codec's next call
+  std::string_view protocol;  // the client speaks this one, a foreign one; for the log
+  std::size_t taken = 0;      // bytes of the input that are done with, for kNone too
+};
+
+/// The protocol of one connection over a byte stream: takes requests out of its bytes and prints
+/// their replies, in the order of the requests. Knows no socket, and nothing of other connections.
+/// Not thread-safe.
+class Codec {
+ public:
+  Codec() = default;
+  Codec(const Codec&) = delete;
+  Codec& operator=(const Codec&) = delete;
+  virtual ~Codec() = default;
+
+  /// "the line protocol".
+  virtual std::string_view name() const = 0;
+
+  /// Takes one message off `input`, which may be cut anywhere and begins with what the last call
+  /// has not taken. For kRequest it fills in `request`, all but id and timeout; what that points to
+  /// lies in `input` or is written to `scratch`. Total: any bytes lead to a message or to none.
+  virtual Message next(std::string_view input, RequestView& request, wire::Buffer& scratch) = 0;
+  /// The input that may be needed for the next whole message.
+  virtual std::size_t input_max() const = 0;
+  /// Throws away input without end, such as the rest of a line that is too long.
+  virtual bool is_skipping() const { return false; }
+
+  /// Appends the reply to a request with that tag.
+  virtual void append_reply(wire::Buffer& out, Tag tag, const ReplyView& reply) const = 0;
+  /// The reply to a message that was kConstant; lives as long as the program.
+  virtual std::string_view constant(Tag tag) const {
+    (void)tag;
+    return {};
+  }
+  virtual void append_error(wire::Buffer& out, StatusCode code, std::string_view text) const = 0;
+};
+
+/// Makes the codec of one connection. Thread-safe.
+using CodecFactory = std::function<std::unique_ptr<Codec>()>;
+
+}  // namespace kvmesh::tcp

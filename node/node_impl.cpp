@@ -14,6 +14,7 @@
 #include "common/text.h"
 #include "node/descriptor_limit.h"
 #include "node/info.h"
+#include "node/line/line_codec.h"
 #include "node/listen_address.h"
 #include "node/log_writer.h"
 #include "node/modules/kv_module.h"
@@ -22,7 +23,6 @@
 #include "node/shared_module.h"
 #include "node/store/memory_engine.h"
 #include "node/tasks/secret_numbers.h"
-#include "node/tcp/line_codec.h"
 #include "node/version.h"
 
 namespace kvmesh {
@@ -32,7 +32,7 @@ constexpr std::chrono::milliseconds kStopGrace{1000};  // for what is under way 
 constexpr std::string_view kTcp = "tcp://";
 constexpr std::string_view kIpc = "ipc://";
 
-std::unique_ptr<tcp::Codec> make_line_codec() { return std::make_unique<tcp::LineCodec>(); }
+std::unique_ptr<stream::Codec> make_line_codec() { return std::make_unique<line::LineCodec>(); }
 
 // A DEALER link takes three sockets: itself and both ends of its monitor. Some more for links being
 // replaced.
@@ -93,10 +93,10 @@ void Node::Impl::add_adapters(Reactor& reactor) {
     reactor.add(tasks_);
   }
   if (!settings_.apps.kv_server) return;
-  const tcp::Server::Options options{
+  const stream::Server::Options options{
       reactor.next_adapter(), make_line_codec, settings_.mesh.request_timeout,
       settings_.kv_server.idle_timeout, limits::kTcpBufferedBytesMax / settings_.threads};
-  line_servers_.push_back(std::make_unique<tcp::Server>(options, reactor.core(), connections_));
+  line_servers_.push_back(std::make_unique<stream::Server>(options, reactor.core(), connections_));
   reactor.add(*line_servers_.back());
 }
 
@@ -174,7 +174,7 @@ Status Node::Impl::bind_lines() {
   }
   acceptor_.emplace(
       first().loop(),
-      tcp::Acceptor::Options{"kv_server", settings_.kv_server.connections_max, make_line_codec},
+      stream::Acceptor::Options{"kv_server", settings_.kv_server.connections_max, make_line_codec},
       connections_, [this](asio::ip::tcp::socket socket) { take_connection(std::move(socket)); });
   return acceptor_->bind(*where, listen);
 }

@@ -19,9 +19,9 @@
 #include "node/mesh/inbox.h"
 #include "node/reactor.h"
 #include "node/store/engine.h"
+#include "node/stream/acceptor.h"
+#include "node/stream/server.h"
 #include "node/tasks/host.h"
-#include "node/tcp/acceptor.h"
-#include "node/tcp/server.h"
 
 namespace kvmesh {
 
@@ -68,19 +68,20 @@ class Node::Impl {
   std::unique_ptr<store::Engine> engine_;
   std::atomic<std::uint64_t> table_epoch_{1};
   std::mutex reload_mutex_;
-  tcp::ConnectionCount connections_{0};
+  stream::ConnectionCount connections_{0};
   std::vector<std::unique_ptr<modules::KvWork>>
       kv_work_;  // one for each reactor; null without storage
   std::vector<std::unique_ptr<core::Modules>> modules_;  // one for each reactor
   std::optional<mesh::Inbox> inbox_;  // ends after the first reactor, which watches its descriptor
   std::vector<std::unique_ptr<Reactor>> reactors_;
-  std::vector<std::unique_ptr<tcp::Server>> line_servers_;  // one for each; none without kv_server
+  std::vector<std::unique_ptr<stream::Server>>
+      line_servers_;                  // one for each; none without kv_server
   std::unique_ptr<IpcListener> ipc_;  // ends before the inbox that listens on it
   tasks::Host tasks_;  // behind the reactors: its bodies wake the first one until they have ended
   std::vector<std::string> still_running_;
   bool has_run_ = false;
   std::vector<std::thread> threads_;
-  std::optional<tcp::Acceptor> acceptor_;
+  std::optional<stream::Acceptor> acceptor_;
   std::optional<asio::signal_set> signals_;
   std::size_t next_reactor_ = 0;
 };

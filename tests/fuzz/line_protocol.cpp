@@ -8,12 +8,12 @@
 
 #include "common/wire/buffer.h"
 #include "node/core/core.h"
+#include "node/line/line_codec.h"
 #include "node/modules/kv_module.h"
 #include "node/modules/node_module.h"
 #include "node/store/memory_engine.h"
-#include "node/tcp/input_buffer.h"
-#include "node/tcp/line_codec.h"
-#include "node/tcp/reply_queue.h"
+#include "node/stream/input_buffer.h"
+#include "node/stream/reply_queue.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/line_reference.h"
@@ -65,7 +65,7 @@ class Replies final : public core::Effects {
   std::vector<Reply> come;
 };
 
-// What tcp::Connection does, without a socket.
+// What stream::Connection does, without a socket.
 class Connection {
  public:
   explicit Connection(std::size_t line_bytes_max) : codec_(line_bytes_max) {
@@ -93,7 +93,7 @@ class Connection {
       RequestView request;
       const auto message = codec_.next(in_.bytes(), request, scratch_);
       in_.take(message.taken);
-      if (message.kind == tcp::Message::Kind::kNone) break;
+      if (message.kind == stream::Message::Kind::kNone) break;
       take(message, request);
     }
   }
@@ -117,13 +117,13 @@ class Connection {
   }
 
  private:
-  void take(const tcp::Message& message, RequestView& request) {
+  void take(const stream::Message& message, RequestView& request) {
     quit_ = message.ends_input;
-    if (message.kind == tcp::Message::Kind::kConstant) {
+    if (message.kind == stream::Message::Kind::kConstant) {
       return queue_.push_constant(message.tag, out_);
     }
     const auto place = queue_.push(message.tag);
-    if (message.kind == tcp::Message::Kind::kAnswered) {
+    if (message.kind == stream::Message::Kind::kAnswered) {
       queue_.text_buffer(place, out_).append(message.reply);
       return queue_.answered(place, out_);
     }
@@ -135,9 +135,9 @@ class Connection {
   core::Modules modules_;
   Replies replies_;
   core::Core core_{*NodeName::parse("foo@h"), {}, modules_, replies_, kNow};
-  tcp::LineCodec codec_;
-  tcp::InputBuffer in_;
-  tcp::ReplyQueue queue_{codec_};
+  line::LineCodec codec_;
+  stream::InputBuffer in_;
+  stream::ReplyQueue queue_{codec_};
   wire::Buffer out_, scratch_;
   bool quit_ = false;
 };

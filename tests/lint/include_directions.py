@@ -24,10 +24,11 @@ MAY_INCLUDE = {
     "node/modules": ["common", "common/config", "common/mesh", "node/core", "node/store", "node/tasks"],
     "node/tasks": ["common", "common/config", "common/mesh", "node/core"],
     "node/mesh": ["common", "common/config", "common/transport", "node/core"],
-    "node/tcp": ["common", "common/config", "node/core"],
+    "node/stream": ["common", "common/config", "node/core"],
+    "node/line": ["common", "common/config", "node/core", "node/stream"],
     "node/sim": ["common", "common/config", "node/core", "node/store", "node/modules"],
     "node": ["common", "common/config", "common/mesh", "common/transport", "node/core", "node/store", "node/modules",
-             "node/tasks", "node/mesh", "node/tcp"],
+             "node/tasks", "node/mesh", "node/stream", "node/line"],
     "client": ["common", "common/config", "common/mesh", "common/transport", "common/verify"],
 }
 FREE = ("tests",)  # may include anything
@@ -95,7 +96,7 @@ def file_faults(root, path, graph):
             if fault:
                 yield number, fault
         elif part in PURE and IMPURE_HEADER.match(name) and name not in IMPURE_ALLOWED.get(part, ()):
-            yield number, f"{part}/ is pure and may not include <{name}>; do this in a shell (node/mesh, node/tcp, ...)"
+            yield number, f"{part}/ is pure and may not include <{name}>; do this in a shell (node/mesh, node/stream, ...)"
         elif is_public(path) and LIBRARY_IN_PUBLIC.match(name):
             yield number, f"a public header includes <{name}>; keep the library behind the implementation"
     if part in PURE:

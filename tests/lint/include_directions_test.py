@@ -48,8 +48,8 @@ class IncludeDirections(unittest.TestCase):
             "node/core/core.cpp": "node/store/store.h",
             "node/store/store.cpp": "node/core/core.h",
             "node/modules/kv.cpp": "node/mesh/link.h",
-            "node/mesh/link.cpp": "node/tcp/server.h",
-            "node/tcp/server.cpp": "common/transport/socket.h",
+            "node/mesh/link.cpp": "node/stream/server.h",
+            "node/stream/server.cpp": "common/transport/socket.h",
             "client/client.cpp": "node/core/core.h",
         }.items():
             with self.subTest(path=path):

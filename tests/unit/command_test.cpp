@@ -1,6 +1,6 @@
 // What a line of the line protocol asks for, and the request that comes out of it.
 
-#include "node/tcp/command.h"
+#include "node/line/command.h"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@
 #include "common/wire/reader.h"
 #include "common/wire/record.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::line {
 namespace {
 
 using namespace std::string_literals;       // NOLINT(google-build-using-namespace)
@@ -179,4 +179,4 @@ TEST(Command, TheLongestWordsFitALineAndARequest) {
 }
 
 }  // namespace
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::line

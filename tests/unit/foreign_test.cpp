@@ -1,10 +1,10 @@
 // What a web page or a misdirected client sends is told from commands.
 
-#include "node/tcp/foreign.h"
+#include "node/stream/foreign.h"
 
 #include <gtest/gtest.h>
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 namespace {
 
 TEST(Foreign, RequestLinesOfHttp) {
@@ -40,4 +40,4 @@ TEST(Foreign, AHandshakeOfTls) {
 }
 
 }  // namespace
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

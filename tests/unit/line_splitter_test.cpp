@@ -1,7 +1,7 @@
 // Lines out of bytes that come in pieces of any size: the same lines as a model that sees all bytes
 // at once, and no more memory than the longest line needs.
 
-#include "node/tcp/line_splitter.h"
+#include "node/stream/line_splitter.h"
 
 #include <gtest/gtest.h>
 
@@ -12,10 +12,10 @@
 #include <string_view>
 #include <vector>
 
-#include "node/tcp/input_buffer.h"
+#include "node/stream/input_buffer.h"
 #include "tests/unit/random_msgpack.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 namespace {
 
 constexpr std::string_view kTooLong = "<too long>";
@@ -293,4 +293,4 @@ TEST(LineSplitter, AReadOfNothingChangesNothing) {
 }
 
 }  // namespace
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

@@ -1,6 +1,6 @@
 // Replies come in any order and leave in the order of the requests.
 
-#include "node/tcp/reply_queue.h"
+#include "node/stream/reply_queue.h"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 
 #include "tests/unit/random_msgpack.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 namespace {
 
 constexpr Tag kPing = 1;
@@ -176,4 +176,4 @@ TEST(ReplyQueue, OneThatCameIsNotWaitingAnyMore) {
 }
 
 }  // namespace
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

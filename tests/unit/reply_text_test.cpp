@@ -1,6 +1,6 @@
 // The texts of the line protocol: for every verb and code, and whatever a peer may have answered.
 
-#include "node/tcp/reply_text.h"
+#include "node/line/reply_text.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@
 #include "common/wire/record.h"
 #include "tests/unit/random_msgpack.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::line {
 namespace {
 
 using testing::EndsWith;
@@ -211,4 +211,4 @@ TEST(ReplyText, TheAdaptersOwnReplies) {
 }
 
 }  // namespace
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::line

@@ -1,8 +1,8 @@
 // A second protocol on the stream adapter: a codec is all that it takes. This one is binary: a
 // message is a byte that says how long it is, then that many bytes.
-#include "tests/unit/tcp_fixture.h"
+#include "tests/unit/stream_fixture.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 namespace {
 
 constexpr Tag kBye = 1;
@@ -88,4 +88,4 @@ TEST_F(ToyProtocol, ErrorsAreInItsOwnForm) {
 }
 
 }  // namespace
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

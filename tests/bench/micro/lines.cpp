@@ -1,8 +1,8 @@
 // The line protocol: splitting, parsing, and the text of a reply.
 #include <string>
 
-#include "node/tcp/command.h"
-#include "node/tcp/line_splitter.h"
+#include "node/line/command.h"
+#include "node/stream/line_splitter.h"
 #include "tests/bench/micro/measure.h"
 #include "tests/bench/micro/two_nodes.h"
 
@@ -16,7 +16,7 @@ void line_split(benchmark::State& state) {
   const auto lines = static_cast<int>(state.range(0));
   std::string piece;
   for (int i = 0; i < lines; ++i) piece += kPut;
-  tcp::LineSplitter splitter{limits::kLineBytesMax};
+  stream::LineSplitter splitter{limits::kLineBytesMax};
   std::string_view rest;
   measure(state, [&] {
     if (rest.empty()) rest = piece;
@@ -32,8 +32,8 @@ void line_parse(benchmark::State& state) {
   measure(state, [&] {
     auto line = kPut.substr(0, kPut.size() - 2);
     benchmark::DoNotOptimize(line);
-    const auto command = tcp::parse_command(line);
-    benchmark::DoNotOptimize(tcp::to_request(command, scratch));
+    const auto command = line::parse_command(line);
+    benchmark::DoNotOptimize(line::to_request(command, scratch));
   });
 }
 BENCHMARK(line_parse);

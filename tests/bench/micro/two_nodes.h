@@ -7,9 +7,9 @@
 #include "common/wire/frame.h"
 #include "common/wire/record.h"
 #include "node/core/core.h"
+#include "node/line/line_codec.h"
 #include "node/modules/kv_module.h"
 #include "node/store/memory_engine.h"
-#include "node/tcp/line_codec.h"
 
 namespace kvmesh::bench {
 
@@ -102,8 +102,8 @@ class TwoNodes {
   core::Core gate_{
       *NodeName::parse("gate@h"), {*NodeName::parse("store@h")}, gate_modules_, gate_shell_, kNow};
   core::Core store_{*NodeName::parse("store@h"), {}, store_modules_, store_shell_, kNow};
-  tcp::LineCodec codec_;
-  tcp::Tag tag_ = 0;
+  line::LineCodec codec_;
+  stream::Tag tag_ = 0;
   std::uint64_t last_id_ = 0;
   wire::Buffer scratch_;
   wire::Buffer requests_;

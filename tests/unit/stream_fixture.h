@@ -2,7 +2,7 @@
 
 // The line protocol's shell over real connections. One thread drives the server and plays its
 // clients, so that nothing depends on when another runs.
-#include "node/tcp/server.h"
+#include "node/stream/server.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,11 +25,11 @@
 #include "common/wire/pack.h"
 #include "common/wire/record.h"
 #include "node/core/core.h"
-#include "node/tcp/acceptor.h"
-#include "node/tcp/line_codec.h"
-#include "node/tcp/turns.h"
+#include "node/line/line_codec.h"
+#include "node/stream/acceptor.h"
+#include "node/stream/turns.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 
 using Tcp = asio::ip::tcp;
 using std::chrono::milliseconds;
@@ -143,7 +143,7 @@ class TcpServer : public testing::Test, protected core::Effects {
     for (const auto until = now() + time; now() <= until;) std::this_thread::sleep_for(time);
   }
 
-  CodecFactory make_codec_ = [] { return std::make_unique<LineCodec>(); };
+  CodecFactory make_codec_ = [] { return std::make_unique<line::LineCodec>(); };
   asio::io_context loop_;
   core::Modules functions_;
   std::unique_ptr<core::Core> core_;
@@ -174,4 +174,4 @@ inline std::string times(std::size_t count, const std::string& text) {
   return out;
 }
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "common/wire/buffer.h"
-#include "node/tcp/codec.h"
+#include "node/stream/codec.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 
 /// Keeps one connection's replies in the order of its requests, whatever order they come in. Each
 /// request takes a place; a reply that comes before those ahead of it waits in its place.
@@ -79,4 +79,4 @@ class ReplyQueue {
   std::size_t overhead_bytes_ = 0;
 };
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

@@ -4,9 +4,9 @@
 #include <optional>
 #include <string_view>
 
-#include "node/tcp/foreign.h"
+#include "node/stream/foreign.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 
 /// Finds the lines in the bytes of one connection, for codecs of text. A line over `line_bytes_max`
 /// is reported once as too long, then thrown away up to its end, so the memory is bounded. A line
@@ -41,4 +41,4 @@ class LineSplitter {
   bool is_foreign_ = false;
 };
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

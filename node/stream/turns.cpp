@@ -1,11 +1,11 @@
-#include "node/tcp/turns.h"
+#include "node/stream/turns.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "node/tcp/connection.h"
+#include "node/stream/connection.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 namespace {
 
 constexpr std::chrono::microseconds kTurnTime{500};
@@ -59,4 +59,4 @@ void Turns::tick() {
   }
 }
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

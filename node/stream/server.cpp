@@ -1,11 +1,11 @@
-#include "node/tcp/server.h"
+#include "node/stream/server.h"
 
 #include <utility>
 
 #include <kvmesh/limits.h>
 #include <spdlog/spdlog.h>
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 namespace {
 
 constexpr std::size_t kBodyBytesKept = 2 * limits::kValueBytesMax;
@@ -151,4 +151,4 @@ void Server::stop(TimePoint /*now*/) {
   for (const auto& [id, connection] : connections_) connection->finish();
 }
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

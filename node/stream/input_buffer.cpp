@@ -1,9 +1,9 @@
-#include "node/tcp/input_buffer.h"
+#include "node/stream/input_buffer.h"
 
 #include <algorithm>
 #include <cstring>
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 
 std::span<char> InputBuffer::room(std::size_t message_max) {
   const auto useful = std::max(kBytesKept, message_max + kBytesMin);
@@ -51,4 +51,4 @@ void InputBuffer::resize(std::size_t capacity) {
   capacity_ = capacity;
 }
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

@@ -6,11 +6,11 @@
 
 #include "common/request.h"
 #include "common/wire/buffer.h"
-#include "node/tcp/command.h"
+#include "node/line/command.h"
 
 /// The texts of the line protocol (common/PROTOCOL.md, part 2). Pure functions that append to
 /// `out`.
-namespace kvmesh::tcp {
+namespace kvmesh::line {
 
 /// The reply to a request of `verb`, as lines. What cannot be shown as lines becomes `ERROR
 /// not_text`.
@@ -22,4 +22,4 @@ void append_error(wire::Buffer& out, StatusCode code, std::string_view text);
 /// The reply that the adapter gives itself. REQUIRES: not a request.
 std::string_view own_reply(Verb verb);
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::line

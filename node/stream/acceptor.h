@@ -9,9 +9,9 @@
 #include <asio/steady_timer.hpp>
 
 #include "common/config/address.h"
-#include "node/tcp/server.h"
+#include "node/stream/server.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 
 /// A listening socket: accepts, counts, and hands connections on. A connection over the limit is
 /// told so and closed. Lives on one reactor.
@@ -49,4 +49,4 @@ class Acceptor {
   bool failing_ = false;  // and the log says so
 };
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

@@ -1,12 +1,17 @@
-#include "node/tcp/line_codec.h"
+#include "node/line/line_codec.h"
 
 #include <string>
 
-#include "node/tcp/command.h"
-#include "node/tcp/reply_text.h"
+#include "node/line/command.h"
+#include "node/line/reply_text.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::line {
 namespace {
+
+using stream::Foreign;
+using stream::LineSplitter;
+using stream::Message;
+using stream::Tag;
 
 Tag tag_of(Verb verb) { return static_cast<Tag>(verb); }
 Verb verb_of(Tag tag) { return static_cast<Verb>(tag); }
@@ -61,7 +66,7 @@ void LineCodec::append_reply(wire::Buffer& out, Tag tag, const ReplyView& reply)
 std::string_view LineCodec::constant(Tag tag) const { return own_reply(verb_of(tag)); }
 
 void LineCodec::append_error(wire::Buffer& out, StatusCode code, std::string_view text) const {
-  tcp::append_error(out, code, text);
+  line::append_error(out, code, text);
 }
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::line

@@ -1,13 +1,13 @@
-#include "tests/unit/tcp_fixture.h"
+#include "tests/unit/stream_fixture.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 namespace {
 
 // The listening socket.
 class TcpAcceptor : public TcpServer {
  protected:
   static Acceptor::Options options(std::size_t connections_max) {
-    return {"kv_server", connections_max, [] { return std::make_unique<LineCodec>(); }};
+    return {"kv_server", connections_max, [] { return std::make_unique<line::LineCodec>(); }};
   }
   void listen(std::size_t connections_max) {
     serve();
@@ -70,4 +70,4 @@ TEST_F(TcpAcceptor, NobodyIsTakenBehindTheStop) {
 }
 
 }  // namespace
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

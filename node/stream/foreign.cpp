@@ -1,8 +1,8 @@
-#include "node/tcp/foreign.h"
+#include "node/stream/foreign.h"
 
 #include <algorithm>
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 namespace {
 
 // RFC 9110, 5.6.2; pages may choose any method.
@@ -47,4 +47,4 @@ std::string_view name_of(Foreign protocol) {
   return "the line protocol";
 }
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

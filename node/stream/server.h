@@ -14,11 +14,11 @@
 
 #include "node/core/adapter.h"
 #include "node/core/core.h"
-#include "node/tcp/codec.h"
-#include "node/tcp/connection.h"
-#include "node/tcp/turns.h"
+#include "node/stream/codec.h"
+#include "node/stream/connection.h"
+#include "node/stream/turns.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 
 /// How many connections the whole node has; each reactor's server counts its own in it.
 using ConnectionCount = std::atomic<std::size_t>;
@@ -104,4 +104,4 @@ class Server final : public core::Adapter {
   std::size_t gathered_count_ = 0;
 };
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

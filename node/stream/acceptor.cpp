@@ -1,4 +1,4 @@
-#include "node/tcp/acceptor.h"
+#include "node/stream/acceptor.h"
 
 #include <sstream>
 #include <utility>
@@ -7,7 +7,7 @@
 
 #include "common/wire/buffer.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 namespace {
 
 constexpr int kBacklog = 4096;
@@ -94,4 +94,4 @@ void Acceptor::stop() {
   retry_.cancel();
 }
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

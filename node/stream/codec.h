@@ -11,7 +11,7 @@
 #include "common/request.h"
 #include "common/wire/buffer.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 
 /// A codec's own number for a kind of request: what it needs to know to print the reply.
 using Tag = std::uint16_t;
@@ -68,4 +68,4 @@ class Codec {
 /// Makes the codec of one connection. Thread-safe.
 using CodecFactory = std::function<std::unique_ptr<Codec>()>;
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

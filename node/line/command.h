@@ -8,7 +8,7 @@
 #include "common/request.h"
 #include "common/wire/buffer.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::line {
 
 /// What a line asks for.
 enum class Verb : std::uint8_t {
@@ -42,4 +42,4 @@ Command parse_command(std::string_view line);
 /// The request that a command stands for, built in `scratch`. REQUIRES: command.is_request().
 RequestView to_request(const Command& command, wire::Buffer& scratch);
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::line

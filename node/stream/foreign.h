@@ -5,7 +5,7 @@
 
 /// Web pages and misdirected clients reach a port of text as well. What they send is lines, and a
 /// page chooses most of them: a request with the body "\nDROP shopping\n" would drop a bucket.
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 
 /// What a connection speaks that is no protocol of ours.
 enum class Foreign : std::uint8_t { kNone, kHttp, kTls };
@@ -27,4 +27,4 @@ inline Foreign foreign_line(std::string_view line) {
 /// "HTTP".
 std::string_view name_of(Foreign protocol);
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

@@ -1,7 +1,7 @@
 // The line protocol's shell: order, ends, idle clients, refusals.
-#include "tests/unit/tcp_fixture.h"
+#include "tests/unit/stream_fixture.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 namespace {
 
 TEST_F(TcpServer, RepliesKeepTheOrderOfTheirRequests) {
@@ -236,4 +236,4 @@ TEST(Turns, AreOverWhenTheirTimeIsAndLookAtTheClockNowAndThen) {
 }
 
 }  // namespace
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

@@ -1,8 +1,8 @@
-#include "node/tcp/reply_queue.h"
+#include "node/stream/reply_queue.h"
 
 #include <utility>
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 
 std::uint64_t ReplyQueue::push(Tag tag) {
   if (size() == ring_.size()) grow();
@@ -76,4 +76,4 @@ void ReplyQueue::grow() {
   ring_ = std::move(larger);
 }
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

@@ -1,4 +1,4 @@
-#include "node/tcp/command.h"
+#include "node/line/command.h"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 #include "common/wire/pack.h"
 #include "common/wire/record.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::line {
 namespace {
 
 struct Form {
@@ -127,4 +127,4 @@ RequestView to_request(const Command& command, wire::Buffer& scratch) {
   return request;
 }
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::line

@@ -1,4 +1,4 @@
-#include "node/tcp/connection.h"
+#include "node/stream/connection.h"
 
 #include <algorithm>
 #include <array>
@@ -9,9 +9,9 @@
 #include <kvmesh/limits.h>
 
 #include "common/text.h"
-#include "node/tcp/server.h"
+#include "node/stream/server.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 namespace {
 
 constexpr int kDiscardRounds = 64;
@@ -270,4 +270,4 @@ void Connection::close() {
   server_.mark_dirty(*this);  // to be taken off the list of connections
 }
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

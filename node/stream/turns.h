@@ -8,7 +8,7 @@
 
 #include "common/deadline.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 
 class Connection;
 
@@ -64,4 +64,4 @@ class Turns {
   std::size_t skipped_bytes_ = 0;                 // since the tick
 };
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

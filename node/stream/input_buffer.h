@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 
 /// The bytes of one connection that have arrived and are not yet taken. Starts small, so that an
 /// idle connection costs little, and grows while its reads are full; what a long message took stays
@@ -50,4 +50,4 @@ class InputBuffer {
   int empty_rounds_ = 0;   // reads since the last long message
 };
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

@@ -1,4 +1,4 @@
-#include "node/tcp/reply_text.h"
+#include "node/line/reply_text.h"
 
 #include <algorithm>
 #include <string>
@@ -9,7 +9,7 @@
 #include "common/wire/reader.h"
 #include "common/wire/record.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::line {
 namespace {
 
 constexpr std::string_view kEnd = "\r\n";
@@ -149,4 +149,4 @@ std::string_view own_reply(Verb verb) {
   }
 }
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::line

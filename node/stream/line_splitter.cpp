@@ -1,8 +1,8 @@
-#include "node/tcp/line_splitter.h"
+#include "node/stream/line_splitter.h"
 
 #include <utility>
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 
 std::optional<LineSplitter::Line> LineSplitter::next(std::string_view input, std::size_t& taken) {
   taken = 0;
@@ -45,4 +45,4 @@ LineSplitter::Line LineSplitter::checked(std::string_view text) {
   return {{}, 0, foreign};
 }
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

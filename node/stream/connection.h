@@ -10,11 +10,11 @@
 #include "common/deadline.h"
 #include "common/wire/buffer.h"
 #include "node/core/effects.h"
-#include "node/tcp/codec.h"
-#include "node/tcp/input_buffer.h"
-#include "node/tcp/reply_queue.h"
+#include "node/stream/codec.h"
+#include "node/stream/input_buffer.h"
+#include "node/stream/reply_queue.h"
 
-namespace kvmesh::tcp {
+namespace kvmesh::stream {
 
 class Server;
 
@@ -100,4 +100,4 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool closed_ = false;
 };
 
-}  // namespace kvmesh::tcp
+}  // namespace kvmesh::stream

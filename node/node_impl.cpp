@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include <kvmesh/limits.h>
 #include <spdlog/spdlog.h>
 
 #include "common/config/address.h"

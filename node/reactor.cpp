@@ -7,7 +7,6 @@
 #include <thread>
 #include <utility>
 
-#include <kvmesh/limits.h>
 #include <spdlog/spdlog.h>
 #include <asio/post.hpp>
 

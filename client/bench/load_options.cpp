@@ -1,27 +1,10 @@
 #include "client/bench/load_options.h"
 
-#include "client/command/duration_text.h"
 #include "client/command/number_options.h"
+#include "client/command/program.h"
 
 namespace kvmesh::bench {
 namespace {
-
-void add_duration(CLI::App& app, const char* name, std::chrono::milliseconds& where,
-                  const char* text) {
-  app.add_option_function<std::string>(
-         name,
-         [name, &where](const std::string& given) {
-           const auto duration = command::parse_duration(given);
-           if (!duration) {
-             throw CLI::ValidationError(name, "\"" + given +
-                                                  "\" is no duration between 1ms and 24h; write "
-                                                  "for example 500ms or 5s");
-           }
-           where = *duration;
-         },
-         text)
-      ->type_name("DURATION");
-}
 
 void add_workload_options(CLI::App& app, WorkloadOptions& workload) {
   app.add_option("--buckets", workload.buckets, "Number of buckets")
@@ -71,10 +54,11 @@ void add_load_options(CLI::App& app, LoadOptions& options,
                  "Unanswered requests of each connection, at most")
       ->check(command::whole_number(1, 65536))
       ->capture_default_str();
-  add_duration(app, "--duration", options.pace.duration, "How long to measure (5s)");
-  add_duration(app, "--warmup", options.pace.warmup, "How long to run before, uncounted (none)");
-  add_duration(app, "--patience", options.pace.silence_max,
-               "Fail when replies are missing and none came for so long (10s)");
+  command::add_duration(app, "--duration", options.pace.duration, "How long to measure (5s)");
+  command::add_duration(app, "--warmup", options.pace.warmup,
+                        "How long to run before, uncounted (none)");
+  command::add_duration(app, "--patience", options.pace.silence_max,
+                        "Fail when replies are missing and none came for so long (10s)");
   app.add_option_function<std::uint64_t>(
          "-n,--count", [&options](std::uint64_t count) { options.pace.count = count; },
          "Measure so many requests instead of a duration")

@@ -1,7 +1,6 @@
 // kvmesh-load: puts a load on a node and measures it; what `kvmesh bench` runs.
 #include "client/bench/load_options.h"
 #include "client/bench/protocols.h"
-#include "client/command/common_options.h"
 #include "client/command/exit_status.h"
 #include "client/command/program.h"
 

@@ -1,7 +1,6 @@
 // kvmesh: the command line of a mesh. Parses, runs the chosen command's action, gives its exit
 // status.
 #include "client/command/commands.h"
-#include "client/command/common_options.h"
 #include "client/command/exit_status.h"
 #include "client/command/program.h"
 

@@ -2,7 +2,9 @@
 
 #include <cstdio>
 #include <exception>
+#include <string>
 
+#include "client/command/duration_text.h"
 #include "client/command/exit_status.h"
 #include "common/standard_descriptors.h"
 
@@ -17,6 +19,36 @@ int run_program(int argc, char** argv, int (*run)(Session& session, int argc, ch
     std::fprintf(stderr, "kvmesh: internal: %s\n", error.what());
     return exit_status(StatusCode::kInternal);
   }
+}
+
+void add_common_options(CLI::App& app, Session& session) {
+  app.add_option("--node", session.options.endpoint, "Where the node listens for the mesh")
+      ->envname("KVMESH_NODE")
+      ->type_name("ENDPOINT")
+      ->capture_default_str();
+  add_duration(app, "--timeout", session.options.timeout,
+               "How long one request may take, for example 500ms or 5s (the default)");
+  app.add_flag("--json", session.options.json, "Print JSON, one document a line");
+  app.set_version_flag("--version", "kvmesh " KVMESH_VERSION, "Print the version and exit");
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.set_help_all_flag("--help-all", "Print the help of all commands and exit");
+}
+
+void add_duration(CLI::App& app, const char* name, std::chrono::milliseconds& where,
+                  const char* text) {
+  app.add_option_function<std::string>(
+         name,
+         [name, &where](const std::string& given) {
+           const auto duration = parse_duration(given);
+           if (!duration) {
+             throw CLI::ValidationError(name, "\"" + given +
+                                                  "\" is no duration between 1ms and 24h; write "
+                                                  "for example 500ms or 5s");
+           }
+           where = *duration;
+         },
+         text)
+      ->type_name("DURATION");
 }
 
 }  // namespace kvmesh::command

@@ -8,7 +8,6 @@
 
 #include <kvmesh/limits.h>
 
-#include "common/text.h"
 #include "node/stream/server.h"
 
 namespace kvmesh::stream {

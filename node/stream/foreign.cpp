@@ -44,7 +44,7 @@ std::string_view name_of(Foreign protocol) {
     case Foreign::kNone:
       break;
   }
-  return "the line protocol";
+  return {};
 }
 
 }  // namespace kvmesh::stream

@@ -24,7 +24,7 @@ inline Foreign foreign_line(std::string_view line) {
              : Foreign::kNone;
 }
 
-/// "HTTP".
+/// "HTTP"; empty for kNone.
 std::string_view name_of(Foreign protocol);
 
 }  // namespace kvmesh::stream

@@ -59,7 +59,7 @@ class Server final : public core::Adapter {
   TimePoint look_at_clock() { return now_ = std::chrono::steady_clock::now(); }
   std::uint32_t adapter() const { return options_.adapter; }
   void mark_dirty(Connection& connection);
-  /// Looks at the clock and gives whoever handles lines next a turn's time.
+  /// Looks at the clock and gives the connection that is handled next a turn's time.
   TimePoint begin_turn();
   bool turn_is_over() { return turns_.is_over(); }
   /// Connection::take_turn() follows, in this pass or a later one.

@@ -14,19 +14,19 @@ class Connection;
 
 /// Who may go on when connections have more to do than one pass of the loop should hold. A
 /// connection that asks for little is served as soon as it asks. One that has just sent a lot, or
-/// whose lines took long, waits here for its next turn; each pass gives a few turns, to those that
-/// wait longest. So the work between two requests of a small client does not grow with the number
-/// of large ones. Owned by a Server, on its thread.
+/// whose messages took long, waits here for its next turn; each pass gives a few turns, to those
+/// that wait longest. So the work between two requests of a small client does not grow with the
+/// number of large ones. Owned by a Server, on its thread.
 class Turns {
  public:
   /// A read of so many bytes is a lot: the next one waits for a turn.
   static constexpr std::size_t kLargeReadBytes = 16 * 1024;
 
-  /// Whoever handles lines now has a turn's time for it.
+  /// The connection that is handled now has a turn's time.
   void begin(TimePoint now);
-  /// Asked after each line; looks at the clock now and then. Stays true until the next begin().
+  /// Asked after each message; looks at the clock now and then. Stays true until the next begin().
   bool is_over();
-  /// The line before was a costly one: is_over() looks at the clock next.
+  /// The message before was a costly one: is_over() looks at the clock next.
   void look_soon() { look_soon_ = true; }
 
   /// Puts a connection behind all that wait.

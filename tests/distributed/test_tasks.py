@@ -124,9 +124,14 @@ class Calls(TaskTest):
         self.assertIn(["t.add", "int, int", 2], functions)
         self.assertIn(["t.relay", "text, text, list of any", 3], functions)
         task = Follower(client, None, "t.wait_for_stop", sender="<far@away/1>").until_output()
-        rows = {row["pid"]: row for row in client.ok(None, "task.list")}
-        row = rows[task.pid]
-        self.assertEqual((row["function"], row["from"], row["state"]), ("t.wait_for_stop", "<far@away/1>", "waiting"))
+
+        def listed():
+            return {row["pid"]: row for row in client.ok(None, "task.list")}
+
+        # What it prints arrives before it has begun to wait.
+        eventually(lambda: listed()[task.pid]["state"] == "waiting", 5, "it waits")
+        rows = listed()
+        self.assertEqual((rows[task.pid]["function"], rows[task.pid]["from"]), ("t.wait_for_stop", "<far@away/1>"))
         self.assertIn("server counter", [row["function"] for row in rows.values()])
 
     def test_a_node_without_modules_has_mailboxes_and_lists(self):

@@ -3,8 +3,6 @@
 #include <highwayhash/sip_hash.h>
 #include <sys/random.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -46,40 +44,6 @@ std::uint64_t last_bytes(std::string_view bytes, std::size_t left) {
          load<std::uint8_t>(at + left - 1) << (bits - 8);
 }
 
-// Requests that come together have their names hashed several times, when it is announced what
-// they will read and when they read it, and many are for the same buckets. So each thread remembers
-// some names of common lengths. The whole name is compared: a stranger can make this useless, but
-// not wrong.
-constexpr std::size_t kShortest = 8;
-constexpr std::size_t kLongest = 32;
-
-// A name in four words: the first two and the last two, which overlap.
-struct Text {
-  Text() = default;
-  explicit Text(std::string_view name) : size(name.size()) {
-    const auto second = std::min<std::size_t>(8, size - 8);
-    words = {load<std::uint64_t>(name.data()), load<std::uint64_t>(name.data() + second),
-             load<std::uint64_t>(name.data() + size - 8 - second),
-             load<std::uint64_t>(name.data() + size - 8)};
-  }
-  bool operator==(const Text&) const = default;
-  std::size_t place() const {
-    constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;
-    return (words[0] + words[1] * 3 + words[2] * 5 + words[3] * 7) * kSpread >> (64 - kPlaceBits);
-  }
-
-  static constexpr unsigned kPlaceBits = 7;
-  std::array<std::uint64_t, 4> words{};
-  std::size_t size = 0;
-};
-
-struct Recent {
-  Text text;
-  std::uint64_t hash = 0;
-};
-
-constinit thread_local std::array<Recent, std::size_t{1} << Text::kPlaceBits> recent;
-
 }  // namespace
 
 std::uint64_t sip_hash(const HashKey& key, std::string_view bytes) {
@@ -94,12 +58,6 @@ std::uint64_t sip_hash(const HashKey& key, std::string_view bytes) {
   return state.Finalize();
 }
 
-std::uint64_t name_hash(std::string_view name) {
-  if (name.size() < kShortest || name.size() > kLongest) return sip_hash(kProcessKey, name);
-  const Text text(name);
-  auto& place = recent[text.place()];
-  if (place.text != text) place = {text, sip_hash(kProcessKey, name)};
-  return place.hash;
-}
+std::uint64_t name_hash(std::string_view name) { return sip_hash(kProcessKey, name); }
 
 }  // namespace kvmesh

@@ -71,10 +71,12 @@ Node::Impl::~Impl() {
 void Node::Impl::make_reactors() {
   for (std::size_t i = 0; i < settings_.threads; ++i) {
     modules_.push_back(std::make_unique<core::Modules>());
-    kv_work_.push_back(engine_ ? std::make_unique<modules::KvWork>(*engine_) : nullptr);
+    kv_modules_.push_back(
+        engine_ ? std::make_unique<modules::KvModule>(*engine_, [this, i] { reactors_[i]->wake(); })
+                : nullptr);
     define_modules(*modules_.back(), i);
     reactors_.push_back(std::make_unique<Reactor>(Reactor::Parts{
-        context_, settings_, *modules_.back(), software_, table_epoch_, kv_work_[i].get()}));
+        context_, settings_, *modules_.back(), software_, table_epoch_, kv_modules_[i].get()}));
     add_adapters(*reactors_.back());
     const auto status = reactors_.back()->set_table(settings_.kv.routing_table);
     if (!status.ok()) std::abort();  // load_settings() has checked it
@@ -108,7 +110,7 @@ void Node::Impl::define_modules(core::Modules& modules, std::size_t reactor) {
                     engine_.get(), reactors_, *reactors_[reactor], inbox_->counters(),
                     connections_.load(std::memory_order_relaxed), tasks_.counts()});
   });
-  if (engine_) modules::define_kv(modules, *engine_, kv_work_[reactor].get());
+  if (engine_) kv_modules_[reactor]->define(modules);
   if (reactor > 0) return;
   modules::define_task(modules, tasks_);
   modules::define_process(modules, tasks_);

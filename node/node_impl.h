@@ -69,8 +69,8 @@ class Node::Impl {
   std::atomic<std::uint64_t> table_epoch_{1};
   std::mutex reload_mutex_;
   stream::ConnectionCount connections_{0};
-  std::vector<std::unique_ptr<modules::KvWork>>
-      kv_work_;  // one for each reactor; null without storage
+  std::vector<std::unique_ptr<modules::KvModule>>
+      kv_modules_;  // one for each reactor; null without storage
   std::vector<std::unique_ptr<core::Modules>> modules_;  // one for each reactor
   std::optional<mesh::Inbox> inbox_;  // ends after the first reactor, which watches its descriptor
   std::vector<std::unique_ptr<Reactor>> reactors_;

@@ -17,7 +17,7 @@
 #include "node/core/core.h"
 #include "node/descriptor_watcher.h"
 #include "node/mesh/peer_links.h"
-#include "node/modules/kv_work.h"
+#include "node/modules/kv_module.h"
 #include "node/pause_watch.h"
 
 namespace kvmesh {
@@ -42,7 +42,7 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
     const core::Modules& modules;
     std::string software;
     const std::atomic<std::uint64_t>& table_epoch;
-    modules::KvWork* kv = nullptr;  // of this reactor; null when the node has no storage
+    modules::KvModule* kv = nullptr;  // of this reactor; null when the node has no storage
   };
   explicit Reactor(const Parts& parts);
   ~Reactor() override;
@@ -107,7 +107,7 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   core::Core core_;
   mesh::PeerLinks links_;
   std::vector<core::Adapter*> adapters_;  // by Origin::adapter
-  modules::KvWork* kv_;                   // null without storage
+  modules::KvModule* kv_;                 // null without storage
   TimePoint last_pass_;
   TimePoint last_sweep_;
   int work_ = 0;                      // handlers since it last slept, ticks aside

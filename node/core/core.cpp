@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <utility>
 
 #include <kvmesh/limits.h>
 
 #include "common/text.h"
 #include "common/wire/record.h"
+#include "node/core/local_calls.h"
 
 namespace kvmesh::core {
 namespace {
@@ -20,82 +20,12 @@ std::string entry_text(const std::optional<ByteRange>& entry) {
 }
 
 constexpr std::chrono::milliseconds kHopCost{1};
-constexpr std::size_t kCodeAndTextBytes = 2;  // of a good reply's body, before its result
-
-// A longer result would fit no record: the nodes on the way would take it for a broken peer.
-Status check_result(std::string_view result) {
-  const auto limit = limits::kBodyBytesMax - kCodeAndTextBytes;
-  if (result.size() <= limit) return {};
-  return {StatusCode::kTooLarge, over_limit("result", result.size(), limit)};
-}
-
 std::uint64_t micros(TimePoint from, TimePoint to) {
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(to - from).count());
 }
 
 }  // namespace
-
-// A call that is executed here, from the handler's start to its answer.
-class Core::LocalCall final : public Call {
- public:
-  LocalCall(Core& core, Asker& asker, const RequestView& request, TimePoint deadline)
-      : Call(request, deadline, core.result_), core_(core), asker_(asker) {
-    if (asker.traced) asker_.left_queue = core.effects_.clock();
-    core.result_.clear();
-  }
-  LocalCall(const LocalCall&) = delete;
-  LocalCall& operator=(const LocalCall&) = delete;
-  ~LocalCall() override {
-    if (!answered_) fail({StatusCode::kInternal, "the function returned without an answer"});
-  }
-
-  void succeed() override {
-    if (const auto status = check_result(core_.result_.view()); !status.ok()) return fail(status);
-    ReplyView reply;
-    reply.result = core_.result_.view();
-    answer(reply);
-  }
-  void fail(const Status& status) override {
-    ReplyView reply;
-    reply.code = status.code();
-    reply.text = status.text();
-    answer(reply);
-  }
-  Result<Ticket> defer() override { return defer(asker_); }
-  Result<Ticket> defer_queued() override {
-    Asker waits = asker_;
-    waits.left_queue = {};
-    return defer(waits);
-  }
-
-  // The handler let an exception out. If it has answered or deferred already, then that stands.
-  void threw(std::string_view what) {
-    if (answered_) return;
-    fail({StatusCode::kInternal, std::string{request().function} + " threw: " + std::string{what}});
-  }
-
- private:
-  Result<Ticket> defer(const Asker& asker) {
-    const auto id = core_.in_flight_.add(core_.local_link_, 0, deadline(), asker);
-    if (!id) {
-      const auto status = core_.table_full();
-      fail(status);
-      return status;
-    }
-    answered_ = true;
-    return *id;
-  }
-  void answer(const ReplyView& reply) {
-    if (answered_) std::abort();  // a handler must answer once
-    answered_ = true;
-    core_.answer(asker_, reply, {core_.self_.str()});
-  }
-
-  Core& core_;
-  Asker& asker_;
-  bool answered_ = false;
-};
 
 Core::Core(NodeName self, std::vector<NodeName> peers, const Modules& modules, Effects& effects,
            TimePoint start, std::vector<Via> vias)
@@ -120,62 +50,32 @@ Status Core::set_table(RoutingTable table) {
   return {};
 }
 
-void Core::on_request(const Origin& origin, const RequestView& request, TimePoint now) {
-  handle({origin, request, {}}, nullptr, now);
-}
-
-// `function`: what the request names, when it was looked up already.
-void Core::handle(const Incoming& incoming, const Function* function, TimePoint now) {
-  const auto& request = incoming.request;
-  counters_.requests.add();
-  Asker asker;
-  asker.origin = incoming.origin;
-  asker.arrived = incoming.arrived == TimePoint{} ? now : incoming.arrived;
-  asker.traced = request.traced();
-  if (!slow_.concerns(request)) return handle(asker, request, function, now);
-  asker.note = slow_.begin(request);
-  asker.trace_unwanted = !std::exchange(asker.traced, true);
-  RequestView traced = request;
-  traced.flags |= RequestView::kFlagTrace;
-  handle(asker, traced, function, now);
-}
-
-void Core::handle(Asker& asker, const RequestView& request, const Function* function,
-                  TimePoint now) {
+Cost Core::handle(Asker& asker, const RequestView& request, Batch& batch, TimePoint now) {
+  const auto refuse = [&](const Status& status) {
+    fail(asker, status);
+    return Cost::kLittle;
+  };
   const auto route = routes_.find(request.target);
-  if (!route) return fail(asker, route.status());
+  if (!route) return refuse(route.status());
   asker.entry = route->entry;
   if (request.body.size() >
       limits::kBodyBytesMax) {  // else it might not fit a record at a later hop
-    return fail(asker, {StatusCode::kTooLarge,
-                        over_limit("request", request.body.size(), limits::kBodyBytesMax)});
+    return refuse(
+        {StatusCode::kTooLarge, over_limit("request", request.body.size(), limits::kBodyBytesMax)});
   }
   if (request.timeout_ms == 0) {
-    return fail(asker,
-                {StatusCode::kDeadlineExceeded, "no time was left when the request reached " +
-                                                    self_.str() + "; it was not executed"});
+    return refuse({StatusCode::kDeadlineExceeded, "no time was left when the request reached " +
+                                                      self_.str() + "; it was not executed"});
   }
   const auto deadline = deadline_after(now, request.timeout_ms);
   if (route->peer) {
     forward(asker, request, *route->peer, deadline);
-  } else {
-    execute(asker, request, function, deadline);
+    return Cost::kLittle;
   }
-}
-
-void Core::execute(Asker& asker, const RequestView& request, const Function* function,
-                   TimePoint deadline) {
-  if (function == nullptr) function = modules_.find(request.function);
-  if (function == nullptr) return fail(asker, modules_.undefined(self_.str(), request.function));
-  counters_.executed.add();
-  LocalCall call{*this, asker, request, deadline};
-  try {
-    function->run(call);
-  } catch (const std::exception& error) {
-    call.threw(error.what());
-  } catch (...) {
-    call.threw("something that is no std::exception");
-  }
+  const auto* function = modules_.find(request.function);
+  if (function == nullptr) return refuse(modules_.undefined(self_.str(), request.function));
+  execute(asker, request, *function, deadline, batch);
+  return function->cost;
 }
 
 void Core::forward(const Asker& asker, const RequestView& request, PeerIndex to,

@@ -44,8 +44,8 @@ class Core {
 
   /// A request from an adapter. A forwarded one has a millisecond less when it leaves.
   void on_request(const Origin& origin, const RequestView& request, TimePoint now);
-  /// Requests that arrived together, in their order: each as by on_request(). The functions that
-  /// will execute them are told first what is coming, so that their waits for memory overlap.
+  /// Requests that arrived together, in their order: each as by on_request(). Calls of one runner's
+  /// functions are run together.
   struct Incoming {
     Origin origin;
     RequestView request;
@@ -111,6 +111,7 @@ class Core {
 
  private:
   class LocalCall;
+  class Batch;
 
   // What must be known of a request to answer it.
   struct Asker {
@@ -135,12 +136,10 @@ class Core {
     Window window;
   };
 
-  void find_functions(std::span<const Incoming> run, std::span<const Function*> functions) const;
-  static void announce(std::span<const Incoming> run, std::span<const Function* const> functions);
-  void handle(const Incoming& incoming, const Function* function, TimePoint now);
-  void handle(Asker& asker, const RequestView& request, const Function* function, TimePoint now);
-  void execute(Asker& asker, const RequestView& request, const Function* function,
-               TimePoint deadline);
+  Cost handle(const Incoming& incoming, Batch& batch, TimePoint now);
+  Cost handle(Asker& asker, const RequestView& request, Batch& batch, TimePoint now);
+  void execute(const Asker& asker, const RequestView& request, const Function& function,
+               TimePoint deadline, Batch& batch);
   void forward(const Asker& asker, const RequestView& request, PeerIndex to, TimePoint deadline);
   void leave_queue(RequestId id, std::optional<TimePoint> when);
   void end_link(PeerIndex peer, std::string why);
@@ -165,9 +164,10 @@ class Core {
   InFlight<Asker> in_flight_;
   Counters counters_;
   SlowRequests slow_;
-  std::size_t run_bytes_ = 0;  // of requests and results, since on_some_requests() began
-  wire::Buffer result_;        // scratch, kept for its memory
-  wire::Buffer trace_;         // scratch, kept for its memory
+  std::size_t run_bytes_ = 0;           // of requests and results, since on_some_requests() began
+  std::size_t together_max_ = kRunMax;  // so many calls of a runner are run together
+  wire::Buffer result_;                 // scratch; empty but while a call is answered
+  wire::Buffer trace_;                  // scratch, kept for its memory
 };
 
 }  // namespace kvmesh::core

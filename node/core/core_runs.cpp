@@ -1,8 +1,9 @@
 // Requests that arrived together.
 
-#include <array>
+#include <algorithm>
+#include <utility>
 
-#include "node/core/core.h"
+#include "node/core/local_calls.h"
 
 namespace kvmesh::core {
 namespace {
@@ -13,41 +14,47 @@ constexpr std::size_t kMuchBytes = 64 * 1024;
 
 }  // namespace
 
+void Core::on_request(const Origin& origin, const RequestView& request, TimePoint now) {
+  const Incoming incoming{origin, request, {}};
+  on_some_requests({&incoming, 1}, now);
+}
+
 void Core::on_requests(std::span<const Incoming> run, TimePoint now) {
   while (!run.empty()) run = run.subspan(on_some_requests(run, now).handled);
 }
 
+// How large results are is known only when calls have been executed. So after large ones fewer are
+// executed together, until they are small again.
 Core::Progress Core::on_some_requests(std::span<const Incoming> run, TimePoint now) {
-  std::array<const Function*, kRunMax> functions{};
-  find_functions(run, functions);
-  if (run.size() > 1) announce(run, functions);
+  Batch batch{*this};
+  Progress progress;
   run_bytes_ = 0;
-  for (std::size_t i = 0; i < run.size(); ++i) {
-    handle(run[i], functions[i], now);
-    run_bytes_ += run[i].request.body.size();
-    const bool costly = functions[i] != nullptr && functions[i]->cost == Cost::kMuch;
-    if (costly || run_bytes_ > kMuchBytes) return {i + 1, true};
+  while (progress.handled < run.size() && !progress.costly && batch.size() < together_max_) {
+    const auto& incoming = run[progress.handled++];
+    const auto cost = handle(incoming, batch, now);
+    run_bytes_ += incoming.request.body.size();
+    progress.costly = cost == Cost::kMuch || run_bytes_ > kMuchBytes;
   }
-  return {run.size(), false};
+  batch.run();
+  const bool much = run_bytes_ > kMuchBytes;
+  together_max_ = much ? 1 : std::min(kRunMax, 2 * together_max_);
+  progress.costly |= much;
+  return progress;
 }
 
-// Of those that are executed here.
-void Core::find_functions(std::span<const Incoming> run,
-                          std::span<const Function*> functions) const {
-  for (std::size_t i = 0; i < run.size(); ++i) {
-    const auto& request = run[i].request;
-    if (routes_.is_local(request.target)) functions[i] = modules_.find(request.function);
-  }
-}
-
-void Core::announce(std::span<const Incoming> run, std::span<const Function* const> functions) {
-  for (const auto stage : {HintStage::kPlace, HintStage::kRecord}) {
-    for (std::size_t i = 0; i < run.size(); ++i) {
-      if (functions[i] != nullptr && functions[i]->expect) {
-        functions[i]->expect(run[i].request, stage);
-      }
-    }
-  }
+Cost Core::handle(const Incoming& incoming, Batch& batch, TimePoint now) {
+  const auto& request = incoming.request;
+  counters_.requests.add();
+  Asker asker;
+  asker.origin = incoming.origin;
+  asker.arrived = incoming.arrived == TimePoint{} ? now : incoming.arrived;
+  asker.traced = request.traced();
+  if (!slow_.concerns(request)) return handle(asker, request, batch, now);
+  asker.note = slow_.begin(request);
+  asker.trace_unwanted = !std::exchange(asker.traced, true);
+  RequestView traced = request;
+  traced.flags |= RequestView::kFlagTrace;
+  return handle(asker, traced, batch, now);
 }
 
 }  // namespace kvmesh::core

@@ -8,10 +8,16 @@
 
 namespace kvmesh::core {
 
-void Modules::define(std::string function, Handler handler, Hint hint, Cost cost) {
-  const auto [at, added] =
-      functions_.emplace(std::move(function), Function{std::move(handler), std::move(hint), cost});
-  if (!added) std::abort();
+void Modules::define(std::string function, Handler handler, Cost cost) {
+  add(std::move(function), {std::move(handler), nullptr, 0, cost});
+}
+
+void Modules::define(std::string function, Runner& runner, std::uint8_t number, Cost cost) {
+  add(std::move(function), {{}, &runner, number, cost});
+}
+
+void Modules::add(std::string name, Function function) {
+  if (!functions_.emplace(std::move(name), std::move(function)).second) std::abort();
 }
 
 const Function* Modules::find(std::string_view function) const {

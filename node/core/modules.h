@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,8 +15,8 @@
 
 namespace kvmesh::core {
 
-/// One request in the hands of its handler. The handler answers it exactly once: succeed(), fail(),
-/// or later through the ticket of defer(). Lives during the handler's call only.
+/// One request in the hands of its function. The function answers it exactly once: succeed(),
+/// fail(), or later through the ticket of defer(). Lives during the function's run only.
 class Call {
  public:
   /// A promise to answer later through Core::complete(). Trivially copied; may be kept and sent to
@@ -32,46 +33,73 @@ class Call {
                                                          : std::string_view{};
   }
   TimePoint deadline() const { return deadline_; }
+  /// Which of its runner's functions it calls.
+  std::uint8_t number() const { return number_; }
 
   /// Where succeed()'s value goes: pack exactly one msgpack value, or none for nil. succeed()
   /// answers kTooLarge when it fits no record (limits::kBodyBytesMax).
   wire::Buffer& result() { return result_; }
   virtual void succeed() = 0;
   virtual void fail(const Status& status) = 0;
-  /// kOverloaded when too many requests are under way already; the handler then need not answer.
+  /// kOverloaded when too many requests are under way already; that was the answer then.
   virtual Result<Ticket> defer() = 0;
   /// The same for work that waits for its turn: Core::on_begun() says when that has come. In a
   /// trace, the time until then is no execution.
   virtual Result<Ticket> defer_queued() = 0;
 
  protected:
-  Call(const RequestView& request, TimePoint deadline, wire::Buffer& result)
-      : request_(request), deadline_(deadline), result_(result) {}
+  Call(const RequestView& request, std::uint8_t number, TimePoint deadline, wire::Buffer& result)
+      : request_(request), deadline_(deadline), result_(result), number_(number) {}
   virtual ~Call() = default;
 
  private:
-  const RequestView& request_;
+  RequestView request_;
   TimePoint deadline_;
   wire::Buffer& result_;
+  std::uint8_t number_;
+};
+
+/// A call that passes on what becomes of it to another: a function that runs another function, or
+/// watches it, answers with it. `outer` must outlive it.
+class InnerCall : public Call {
+ public:
+  InnerCall(Call& outer, const RequestView& request, std::uint8_t number)
+      : Call(request, number, outer.deadline(), outer.result()), outer_(outer) {}
+
+  void succeed() override { outer_.succeed(); }
+  void fail(const Status& status) override { outer_.fail(status); }
+  Result<Ticket> defer() override { return outer_.defer(); }
+  Result<Ticket> defer_queued() override { return outer_.defer_queued(); }
+
+ private:
+  Call& outer_;
 };
 
 /// Runs a function that this node has. Must not block: what takes long is deferred. An exception
 /// that it lets out becomes a kInternal answer with the exception's text.
 using Handler = std::function<void(Call&)>;
 
-/// Told of calls that come soon, so that what they need is fetched into the processor's cache while
-/// others are still ahead: once for every call of a run in each stage. Must not change anything;
-/// the request may be wrong in any way.
-enum class HintStage : std::uint8_t { kPlace, kRecord };
-using Hint = std::function<void(const RequestView&, HintStage)>;
+/// Runs calls of a group of functions. Those that came together are run together.
+class Runner {
+ public:
+  Runner() = default;
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+  virtual ~Runner() = default;
+
+  /// Answers or defers each of `calls`, one after the other; they live until this returns. As a
+  /// Handler it must not block; an exception is the answer to those that have none yet.
+  virtual void run(std::span<Call* const> calls) = 0;
+};
 
 /// How much of this thread's time a call may take: kMuch when it grows with what is stored.
 enum class Cost : std::uint8_t { kLittle, kMuch };
 
-/// One function: how it runs, and perhaps what it does before.
+/// One function: it has a handler of its own, or a runner that has others as well.
 struct Function {
-  Handler run;
-  Hint expect;  // may be empty
+  Handler handler;
+  Runner* runner = nullptr;
+  std::uint8_t number = 0;  // which of the runner's functions
   Cost cost = Cost::kLittle;
 };
 
@@ -79,13 +107,17 @@ struct Function {
 class Modules {
  public:
   /// REQUIRES: not defined yet.
-  void define(std::string function, Handler handler, Hint hint = {}, Cost cost = Cost::kLittle);
+  void define(std::string function, Handler handler, Cost cost = Cost::kLittle);
+  /// The same for one of a runner's functions, which must outlive this; Call::number() says which.
+  void define(std::string function, Runner& runner, std::uint8_t number, Cost cost = Cost::kLittle);
   /// Null when there is no such function.
   const Function* find(std::string_view function) const;
   /// kUndefinedFunction: names `node`, the function and those that the node has.
   Status undefined(std::string_view node, std::string_view function) const;
 
  private:
+  void add(std::string name, Function function);
+
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view name) const {

@@ -19,24 +19,6 @@ using core::Call;
 constexpr std::array<std::string_view, 5> kFunctions = {"kv.count", "kv.delete", "kv.drop",
                                                         "kv.get", "kv.keys"};
 
-// The request as it would be, had a table led here; its answer is that of the call it came in.
-class InnerCall final : public Call {
- public:
-  InnerCall(Call& outer, const RequestView& request)
-      : Call(request, outer.deadline(), outer.result()), outer_(outer) {}
-  InnerCall(const InnerCall&) = delete;
-  InnerCall& operator=(const InnerCall&) = delete;
-  ~InnerCall() override = default;
-
-  void succeed() override { outer_.succeed(); }
-  void fail(const Status& status) override { outer_.fail(status); }
-  Result<Ticket> defer() override { return outer_.defer(); }
-  Result<Ticket> defer_queued() override { return outer_.defer_queued(); }
-
- private:
-  Call& outer_;
-};
-
 void run_here(const core::Modules& modules, Call& call) {
   Arguments args{call.request().args, "kv.here [bucket, function, [argument ...]]"};
   const auto bucket = args.bytes("bucket name", limits::kBucketNameBytesMax);
@@ -53,24 +35,26 @@ void run_here(const core::Modules& modules, Call& call) {
   }
   const bool known = std::ranges::find(kFunctions, name) != kFunctions.end();
   const auto* function = known ? modules.find(name) : nullptr;
-  if (function == nullptr) {
+  if (function == nullptr || function->runner == nullptr) {
     return call.fail({StatusCode::kInvalidArgument,
                       "kv.here does not run " + in_quotes(name) +
                           "; it runs kv.count, kv.delete, kv.drop, kv.get and kv.keys"});
   }
+  // As it would be, had a table led here.
   RequestView request = call.request();
   request.target = {Target::Kind::kBucket, bucket};
   request.function = name;
   request.args = inner_args;
-  InnerCall inner{call, request};
-  function->run(inner);
+  core::InnerCall inner{call, request, function->number};
+  Call* inner_call = &inner;
+  function->runner->run({&inner_call, 1});
 }
 
 }  // namespace
 
 void define_kv_here(core::Modules& modules) {
   modules.define(
-      "kv.here", [&modules](Call& call) { run_here(modules, call); }, {}, core::Cost::kMuch);
+      "kv.here", [&modules](Call& call) { run_here(modules, call); }, core::Cost::kMuch);
 }
 
 }  // namespace kvmesh::modules

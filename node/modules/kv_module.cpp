@@ -1,8 +1,9 @@
 #include "node/modules/kv_module.h"
 
-#include <optional>
+#include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <kvmesh/limits.h>
 
@@ -14,12 +15,7 @@ namespace kvmesh::modules {
 namespace {
 
 using core::Call;
-using store::Engine;
-
-void finish(Call& call, const Status& status) {
-  if (status.ok()) return call.succeed();
-  call.fail(with_bucket(status, call.bucket()));
-}
+using store::Op;
 
 // The functions on one bucket demand one: routing has refused an empty name and one over its limit,
 // but a call for a node has none.
@@ -30,126 +26,143 @@ bool refuse_without_bucket(Call& call) {
   return true;
 }
 
-void create(Engine& engine, Call& call) {
-  const Arguments args{call.request().args, "kv.create []"};
-  if (refuse_without_bucket(call) || refuse(call, args.check())) return;
-  finish(call, engine.create(call.bucket()));
-}
+// What follows reads a call's arguments into its operation. False: they were wrong, and the call is
+// answered.
 
-void drop(Engine& engine, Call& call) {
-  const Arguments args{call.request().args, "kv.drop []"};
-  if (refuse_without_bucket(call) || refuse(call, args.check())) return;
-  finish(call, engine.drop(call.bucket()));
+bool read_nothing(Call& call, std::string_view usage) {
+  const Arguments args{call.request().args, usage};
+  return !refuse_without_bucket(call) && !refuse(call, args.check());
 }
+bool read_create(Call& call, Op&) { return read_nothing(call, "kv.create []"); }
+bool read_drop(Call& call, Op&) { return read_nothing(call, "kv.drop []"); }
+bool read_count(Call& call, Op&) { return read_nothing(call, "kv.count []"); }
 
-void put(Engine& engine, Call& call) {
+bool read_put(Call& call, Op& op) {
   Arguments args{call.request().args, "kv.put [key, value]"};
-  const auto key = args.bytes("key", limits::kKeyBytesMax);
-  const auto value = args.bytes("value", limits::kValueBytesMax);
-  if (refuse_without_bucket(call) || refuse(call, args.check())) return;
-  finish(call, engine.put(call.bucket(), key, {value}));
+  op.key = args.bytes("key", limits::kKeyBytesMax);
+  op.value = args.bytes("value", limits::kValueBytesMax);
+  return !refuse_without_bucket(call) && !refuse(call, args.check());
 }
 
-void get(Engine& engine, Call& call) {
-  Arguments args{call.request().args, "kv.get [key]"};
-  const auto key = args.bytes("key", limits::kKeyBytesMax);
-  if (refuse_without_bucket(call) || refuse(call, args.check())) return;
-  auto& out = call.result();  // stays empty, which is nil, when there is no such key
-  const auto found = engine.get(
-      call.bucket(), key, [&out](store::ValueView value) { wire::pack_bin(out, value.bytes); });
-  finish(call, found.status());
-}
-
-void erase(Engine& engine, Call& call) {
-  Arguments args{call.request().args, "kv.delete [key]"};
-  const auto key = args.bytes("key", limits::kKeyBytesMax);
-  if (refuse_without_bucket(call) || refuse(call, args.check())) return;
-  finish(call, engine.erase(call.bucket(), key));
-}
-
-void count(Engine& engine, Call& call) {
-  const Arguments args{call.request().args, "kv.count []"};
-  if (refuse_without_bucket(call) || refuse(call, args.check())) return;
-  const auto keys = engine.count(call.bucket());
-  if (keys) wire::pack_uint(call.result(), *keys);
-  finish(call, keys.status());
-}
-
-std::optional<KvWork::Wanted> read_page_arguments(Call& call, std::string_view usage,
-                                                  std::size_t name_max) {
+bool read_key(Call& call, Op& op, std::string_view usage) {
   Arguments args{call.request().args, usage};
-  KvWork::Wanted page;
-  page.after = args.optional_bytes("name to go on after", name_max);
+  op.key = args.bytes("key", limits::kKeyBytesMax);
+  return !refuse_without_bucket(call) && !refuse(call, args.check());
+}
+bool read_get(Call& call, Op& op) { return read_key(call, op, "kv.get [key]"); }
+bool read_erase(Call& call, Op& op) { return read_key(call, op, "kv.delete [key]"); }
+
+bool read_page(Call& call, Op& op, std::string_view usage, std::size_t name_max) {
+  Arguments args{call.request().args, usage};
+  op.page.after = args.optional_bytes("name to go on after", name_max);
   const auto limit = args.optional_uint(0);
-  if (refuse(call, args.check())) return std::nullopt;
+  if (refuse(call, args.check())) return false;
   if (limit > limits::kPageItemsMax) {
     call.fail({StatusCode::kInvalidArgument, "a page of " + std::to_string(limit) +
                                                  " names is over the limit of " +
                                                  std::to_string(limits::kPageItemsMax)});
-    return std::nullopt;
+    return false;
   }
-  page.items_max = limit == 0 ? limits::kPageItemsDefault : limit;
-  return page;
+  op.page.items_max = limit == 0 ? limits::kPageItemsDefault : limit;
+  op.page.bytes_max = limits::kPageBytesMax;
+  return true;
 }
 
-std::optional<KvWork::Wanted> wanted_keys(Call& call) {
-  if (refuse_without_bucket(call)) return std::nullopt;
-  return read_page_arguments(call, "kv.keys [after, limit]", limits::kKeyBytesMax);
+bool read_keys(Call& call, Op& op) {
+  return !refuse_without_bucket(call) &&
+         read_page(call, op, "kv.keys [after, limit]", limits::kKeyBytesMax);
 }
 
-std::optional<KvWork::Wanted> wanted_buckets(Call& call) {
+bool read_buckets(Call& call, Op& op) {
   if (!call.bucket().empty()) {
     call.fail({StatusCode::kInvalidArgument,
                "kv.buckets is for a node; send it to one, not to a bucket"});
-    return std::nullopt;
+    return false;
   }
-  return read_page_arguments(call, "kv.buckets [after, limit]", limits::kBucketNameBytesMax);
+  return read_page(call, op, "kv.buckets [after, limit]", limits::kBucketNameBytesMax);
 }
 
-// Of calls whose first argument is a key.
-void expect_key(Engine& engine, const RequestView& request, core::HintStage stage) {
-  Arguments args{request.args, ""};
-  const auto key = args.bytes("key", limits::kKeyBytesMax);
-  if (key.empty()) return;
-  if (stage == core::HintStage::kPlace) {
-    engine.prefetch_place(request.target.name, key);
-  } else {
-    engine.prefetch_record(request.target.name, key);
-  }
-}
+struct Entry {
+  std::string_view function;
+  Op::Kind kind;
+  bool (*read)(Call& call, Op& op);
+  core::Cost cost = core::Cost::kLittle;
+};
+constexpr std::array kEntries = {
+    Entry{"kv.create", Op::Kind::kCreate, read_create},
+    Entry{"kv.drop", Op::Kind::kDrop, read_drop, core::Cost::kMuch},
+    Entry{"kv.put", Op::Kind::kPut, read_put},
+    Entry{"kv.get", Op::Kind::kGet, read_get},
+    Entry{"kv.delete", Op::Kind::kErase, read_erase},
+    Entry{"kv.count", Op::Kind::kCount, read_count},
+    Entry{"kv.keys", Op::Kind::kKeys, read_keys, core::Cost::kMuch},
+    Entry{"kv.buckets", Op::Kind::kBuckets, read_buckets, core::Cost::kMuch},
+};
 
 }  // namespace
 
-void define_kv(core::Modules& modules, store::Engine& engine, KvWork* work) {
-  const auto define = [&](const char* function, void (*handler)(Engine&, Call&),
-                          core::Cost cost = core::Cost::kLittle) {
-    modules.define(
-        function, [&engine, handler](Call& call) { handler(engine, call); }, {}, cost);
-  };
-  const auto define_with_key = [&](const char* function, void (*handler)(Engine&, Call&)) {
-    modules.define(
-        function, [&engine, handler](Call& call) { handler(engine, call); },
-        [&engine](const RequestView& request, core::HintStage stage) {
-          expect_key(engine, request, stage);
-        });
-  };
-  const auto define_page = [&](const char* function, auto read) {
-    const auto list = [&engine, work, read](Call& call) {
-      const auto wanted = read(call);
-      if (!wanted) return;
-      work != nullptr ? work->list(call, *wanted) : list_now(engine, call, *wanted);
-    };
-    modules.define(function, list, {}, core::Cost::kMuch);
-  };
-  define_with_key("kv.put", put);
-  define_with_key("kv.get", get);
-  define_with_key("kv.delete", erase);
-  define("kv.create", create);
-  define("kv.drop", drop, core::Cost::kMuch);
-  define("kv.count", count);
-  define_page("kv.keys", wanted_keys);
-  define_page("kv.buckets", wanted_buckets);
+void pack_result(wire::Buffer& out, const store::OpResult& result) {
+  if (result.value) return wire::pack_bin(out, *result.value);
+  if (result.count) return wire::pack_uint(out, *result.count);
+  if (result.page == nullptr) return;
+  wire::pack_array(out, 2);
+  wire::pack_bool(out, result.page->more);
+  wire::pack_array(out, result.page->names.size());
+  for (const auto& name : result.page->names) wire::pack_bin(out, name);
+}
+
+KvModule::KvModule(store::Engine& engine, std::function<void()> wake)
+    : session_(engine.open(*this, std::move(wake))) {}
+
+void KvModule::define(core::Modules& modules) {
+  for (std::size_t i = 0; i < kEntries.size(); ++i) {
+    modules.define(std::string{kEntries[i].function}, *this, static_cast<std::uint8_t>(i),
+                   kEntries[i].cost);
+  }
   define_kv_here(modules);
+}
+
+void KvModule::run(std::span<Call* const> calls) {
+  ops_.clear();
+  calls_.clear();
+  for (auto* call : calls) {
+    const auto& entry = kEntries[call->number()];
+    Op op;
+    op.kind = entry.kind;
+    op.bucket = call->bucket();
+    op.deadline = call->deadline();
+    if (!entry.read(*call, op)) continue;
+    ops_.push_back(op);
+    calls_.push_back(call);
+  }
+  session_->execute(ops_);
+}
+
+void KvModule::ended(std::size_t place, const store::OpResult& result) {
+  auto& call = *calls_[place];
+  if (!result.status.ok()) return call.fail(result.status);
+  pack_result(call.result(), result);
+  call.succeed();
+}
+
+std::optional<store::SessionOwner::Ticket> KvModule::defer(std::size_t place) {
+  const auto ticket = calls_[place]->defer_queued();
+  if (!ticket) return std::nullopt;
+  return *ticket;
+}
+
+bool KvModule::pass(core::Core& core, TimePoint now) {
+  core_ = &core;
+  now_ = now;
+  return session_->pass(now);
+}
+
+void KvModule::began(Ticket ticket) { core_->on_begun(ticket); }
+
+void KvModule::ended_later(Ticket ticket, const store::OpResult& result) {
+  wire::Buffer packed;
+  if (result.status.ok()) pack_result(packed, result);
+  core_->complete(ticket, result.status, packed.view(), now_);
 }
 
 }  // namespace kvmesh::modules

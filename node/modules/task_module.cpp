@@ -119,7 +119,7 @@ void define_task(core::Modules& all, tasks::Host& host) {
   const auto define = [&](const char* function, void (*handler)(Host&, Call&),
                           core::Cost cost = core::Cost::kLittle) {
     all.define(
-        function, [&host, handler](Call& call) { handler(host, call); }, {}, cost);
+        function, [&host, handler](Call& call) { handler(host, call); }, cost);
   };
   define("task.run", run);
   define("task.next", next);

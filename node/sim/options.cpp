@@ -43,6 +43,14 @@ void fill_stores(std::vector<NodePlan>& nodes, Random& random) {
   }
 }
 
+// Some keep their buckets in an engine that answers late, loses what it was told, or its answers.
+// By numbers of its own, so that a seed's mesh and faults do not depend on it.
+void slow_engines(std::vector<NodePlan>& nodes, std::uint64_t seed) {
+  Random random{seed ^ 0x51071e65};
+  if (!random.chance(30)) return;
+  for (auto& node : nodes) node.has_slow_engine = node.stores && random.chance(40);
+}
+
 Status read_scenario_file(const std::string& path, Plan& plan) {
   std::ifstream in{path};
   if (!in) {
@@ -80,7 +88,10 @@ Result<Plan> make_plan(const Options& options, std::uint64_t seed,
   }
   if (plan.nodes.empty()) {
     plan.nodes = make_mesh(options, random);
-    if (options.trouble == Trouble::kMany) fill_stores(plan.nodes, random);
+    if (options.trouble == Trouble::kMany) {
+      fill_stores(plan.nodes, random);
+      slow_engines(plan.nodes, seed);
+    }
   }
   const bool given = !options.scenario.empty();
   const auto count = options.requests.value_or(plan.requests.empty() ? kRequestsDefault : 0);

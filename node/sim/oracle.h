@@ -98,7 +98,7 @@ class Oracle {
   bool has_failed(std::uint32_t number, StatusCode code) const;
   void check_time(std::uint32_t number, std::uint64_t timeout_ms, Micros now);
   void check_place(std::uint32_t number, NodeIndex node);
-  void check_order(std::uint32_t number);
+  void check_order(std::uint32_t number, NodeIndex node);
   void check_answer(std::uint32_t number, StatusCode code, std::string_view result);
   void check_code(std::uint32_t number, StatusCode code, Micros now);
   void check_scan(std::uint32_t number, StatusCode code);

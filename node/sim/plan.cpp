@@ -146,6 +146,8 @@ Plan Plan::without_unused_buckets() const {
 }
 
 Plan::Calm Plan::calm() const {
+  // What such an engine loses may be anybody's, at any time.
+  if (std::ranges::any_of(nodes, &NodePlan::has_slow_engine)) return {Micros{0}, Micros::max()};
   Calm out;
   std::set<NodeIndex> unwell;
   bool parted = false;

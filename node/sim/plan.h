@@ -26,7 +26,8 @@ struct ViaPlan {
 
 struct NodePlan {
   NodeName name;
-  bool stores = true;  // has the functions kv.*
+  bool stores = true;            // has the functions kv.*
+  bool has_slow_engine = false;  // else one in memory
   std::vector<NodeIndex> peers;
   std::vector<ViaPlan> vias;
   RoutingTable table;

@@ -139,11 +139,12 @@ class ScenarioReader {
     auto& node = plan_.nodes.emplace_back();
     node.name = *name;
     node.stores = std::ranges::find(words, "stores") != words.end();
+    node.has_slow_engine = std::ranges::find(words, "slow_engine") != words.end();
     auto& peers = peers_[place];
     for (const auto word : Words{words.begin() + 1, words.end()}) {
       if (word.starts_with("memory=")) {
         node.memory_max = number(word.substr(7), SIZE_MAX);
-      } else if (word != "stores") {
+      } else if (word != "stores" && word != "slow_engine") {
         peers.emplace_back(word);
       }
     }

@@ -41,6 +41,7 @@ std::string set_text(const Plan& plan, const std::vector<NodeIndex>& nodes) {
 std::string node_line(const Plan& plan, const NodePlan& node) {
   auto out = "node " + node.name.str();
   if (node.stores) out += " stores";
+  if (node.has_slow_engine) out += " slow_engine";
   if (node.memory_max != NodePlan{}.memory_max) out += " memory=" + std::to_string(node.memory_max);
   for (const auto peer : node.peers) out += " " + plan.nodes[peer].name.str();
   for (const auto& via : node.vias) {

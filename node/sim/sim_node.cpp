@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "common/wire/frame.h"
 #include "common/wire/pack.h"
 #include "common/wire/record.h"
-#include "node/modules/kv_module.h"
-#include "node/modules/node_module.h"
 #include "node/sim/process.h"
 #include "node/sim/timing.h"
 
@@ -24,45 +23,7 @@ constexpr Micros kPassMost{10000};
 constexpr Micros kLate{1000};
 constexpr Micros kClockGranularity{2};
 
-std::vector<NodeName> peer_names(const Plan& plan, const NodePlan& node) {
-  std::vector<NodeName> out;
-  out.reserve(node.peers.size());
-  for (const auto peer : node.peers) out.push_back(plan.nodes[peer].name);
-  return out;
-}
-
-std::vector<core::Via> vias_of(const NodePlan& node) {
-  std::vector<core::Via> out;
-  for (const auto& via : node.vias) out.push_back({via.node, PeerIndex{via.peer}});
-  return out;
-}
-
 }  // namespace
-
-SimNode::Process::Process(const Plan& plan, NodeIndex index, SimNode& owner)
-    : life(owner.world_.lives[index]),
-      engine(plan.nodes[index].memory_max, store::MemoryEngine::Use::kOneThread),
-      core(plan.nodes[index].name, peer_names(plan, plan.nodes[index]), watched, owner,
-           owner.clock(), vias_of(plan.nodes[index])),
-      ledger(plan.nodes[index].peers.size()),
-      links(plan.nodes[index].peers.size()) {
-  const auto& node = plan.nodes[index];
-  modules::define_node(functions, node.name, [](wire::Buffer& out) { wire::pack_nil(out); });
-  if (node.stores) modules::define_kv(functions, engine);
-  for (std::size_t i = 0; i < kOperationCount; ++i) {
-    const auto name = function_of(static_cast<Operation>(i));
-    const auto* function = functions.find(name);
-    if (function == nullptr) continue;
-    watched.define(
-        std::string{name},
-        [&owner, function](core::Call& call) {
-          owner.executing_ = &call.request();
-          function->run(call);
-          owner.executing_ = nullptr;
-        },
-        function->expect);
-  }
-}
 
 SimNode::SimNode(World& world, NodeIndex index)
     : world_(world), index_(index), clock_(world.plan.seed, world.plan.nodes[index].name) {}
@@ -71,7 +32,10 @@ SimNode::~SimNode() = default;
 
 std::size_t SimNode::in_flight() const { return process_ ? process_->core.in_flight() : 0; }
 
-store::Engine* SimNode::engine() { return process_ ? &process_->engine : nullptr; }
+store::MemoryEngine* SimNode::memory() {
+  if (!process_) return nullptr;
+  return process_->slow ? &process_->slow->memory() : process_->memory.get();
+}
 
 void SimNode::violate(std::string_view check, const std::string& what) {
   world_.violations.add(check, plan().name.str() + " " + what);
@@ -104,6 +68,7 @@ void SimNode::pass() {
     world_.trace.mix(static_cast<std::uint64_t>(now().count()) << 20 ^ index_);
     handle(item);
   }
+  run_engine();
   free_at_ = now() + cost;
   if (cost > kLate) excused_until_ = free_at_;
   flush(free_at_);
@@ -313,7 +278,11 @@ void SimNode::reply(const core::Origin& origin, const ReplyView& reply) {
     violate("gave_up_early", "gives up a request that has time left");
   world_.trace.mix(origin.connection ^ origin.request.value << 24 ^
                    static_cast<std::uint64_t>(reply.code) << 56);
-  if (executing_ != nullptr) {
+  const bool is_own = engine_ends_ && (reply.code == StatusCode::kOutcomeUnknown ||
+                                       reply.code == StatusCode::kDeadlineExceeded);
+  if (engine_ends_ && !is_own) {
+    // The oracle was told when it was executed, and holds the answer against that.
+  } else if (executing_ != nullptr) {
     judge_way(*executing_, index_);
     world_.oracle.executed(debt->number, index_, executing_->timeout_ms, executing_->hops,
                            reply.code, reply.result, now());
@@ -323,7 +292,7 @@ void SimNode::reply(const core::Origin& origin, const ReplyView& reply) {
                                    std::string{to_string(passing_->code)});
     }
   } else {
-    if (!only_) judge_failure(origin, reply.code);
+    if (!only_ && !is_own) judge_failure(origin, reply.code);
     const bool is_over = in_tick_ || reply.code == StatusCode::kDeadlineExceeded;
     world_.oracle.failed(debt->number, reply.code, debt->hops, std::max(now(), acts_at_), is_over);
   }

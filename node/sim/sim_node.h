@@ -13,8 +13,9 @@
 #include "common/wire/request_batch.h"
 #include "node/core/core.h"
 #include "node/sim/node_clock.h"
+#include "node/sim/slow_engine.h"
 #include "node/sim/world.h"
-#include "node/store/engine.h"
+#include "node/store/memory_engine.h"
 
 namespace kvmesh::sim {
 
@@ -32,7 +33,7 @@ class SimNode final : public core::Effects {
   bool takes_asks() const { return state_ == State::kRuns || state_ == State::kPaused; }
   std::size_t in_flight() const;
   /// Null while the node is dead.
-  store::Engine* engine();
+  store::MemoryEngine* memory();
 
   /// The process starts; its links connect by themselves, unless connect_at_once() follows.
   void start(bool connected);
@@ -96,8 +97,15 @@ class SimNode final : public core::Effects {
     bool dirty = false;
   };
   struct Process;  // what ends with it
+  class WatchedCall;
+  class Watch;
+  struct Deferred;
 
   void take(Item item);
+  std::unique_ptr<SlowEngine> make_slow_engine();
+  void deferred(RequestId ticket, const RequestView& request);
+  void executed_later(RequestId ticket, const SlowEngine::Ended& ended);
+  void run_engine();
   void schedule_pass();
   void handle(const Item& item);
   void handle_frame(FrameId id);
@@ -153,6 +161,7 @@ class SimNode final : public core::Effects {
   std::uint64_t from_connection_ = 0;
   const RequestView* executing_ = nullptr;
   const ReplyView* passing_ = nullptr;  // a reply that a peer gave
+  bool engine_ends_ = false;            // what is answered, the engine has ended later
 };
 
 }  // namespace kvmesh::sim

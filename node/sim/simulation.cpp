@@ -186,18 +186,18 @@ class Simulation {
         world_.violations.add("still_in_flight", name + " has " + std::to_string(node.in_flight()) +
                                                      " requests in flight at the end");
       }
-      if (node.engine() != nullptr) check_store(name, *node.engine(), world_.oracle.shadow(i));
+      if (node.memory() != nullptr) check_store(name, *node.memory(), world_.oracle.shadow(i));
     }
   }
 
-  void check_store(const std::string& name, store::Engine& engine, const Shadow& shadow) {
+  void check_store(const std::string& name, store::MemoryEngine& engine, const Shadow& shadow) {
     std::size_t keys = 0;
     for (const auto& [bucket, stored] : shadow.buckets()) {
       keys += stored.size();
       for (const auto& [key, value] : stored) {
         std::string held;
         const auto found = engine.get(plan_.buckets[bucket], key_text(key),
-                                      [&](store::ValueView view) { held = view.bytes; });
+                                      [&](std::string_view view) { held = view; });
         if (found && *found && held == value_text(value.value, value.value_bytes)) continue;
         world_.violations.add("lost_write", name + " has lost " + key_text(key) + " of bucket " +
                                                 in_quotes(plan_.buckets[bucket]));

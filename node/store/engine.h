@@ -1,23 +1,20 @@
 #pragma once
 
-#include <absl/functional/function_ref.h>
-
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
-#include <utility>
 
 #include <kvmesh/status.h>
 
+#include "common/deadline.h"
+#include "common/request.h"
 #include "node/store/page.h"
 
 namespace kvmesh::store {
-
-/// A stored value: a small struct, so that versions and expiry can join it.
-struct ValueView {
-  std::string_view bytes;
-};
 
 /// How full an engine is, for `node.info`.
 struct Usage {
@@ -27,21 +24,89 @@ struct Usage {
   std::uint64_t bytes_max = 0;
 };
 
-/// Receives a value where it lies, so that it is copied once, to where it is wanted. Runs under a
-/// lock: it must be short, must not throw, and must not call the engine.
-using ValueVisitor = absl::FunctionRef<void(ValueView)>;
+/// One operation on what a node keeps. Names and values are any bytes, none included; their sizes
+/// were checked before (limits.h). The views live until Session::execute() returns.
+struct Op {
+  enum class Kind : std::uint8_t {
+    kCreate,   ///< makes an empty bucket; one that exists stays as it is
+    kDrop,     ///< removes the bucket with all its keys
+    kPut,      ///< stores `value` under `key`, in place of what was there
+    kGet,      ///< reads the value of `key`
+    kErase,    ///< removes `key`; OK also when it is not there
+    kCount,    ///< counts the keys of the bucket
+    kKeys,     ///< lists the keys of the bucket: one page of them
+    kBuckets,  ///< the same of the buckets
+  };
+  Kind kind = Kind::kGet;
+  std::string_view bucket;  // of all but kBuckets
+  std::string_view key;     // of kPut, kGet, kErase
+  std::string_view value;   // of kPut
+  PageLimits page;          // of kKeys, kBuckets
+  TimePoint deadline{};     // its result is of no use to anybody later
+};
 
-/// Where a node keeps its buckets. Names and values are any bytes, none included; their sizes were
-/// checked before (limits.h). Every method answers OK, or:
-///   kNotFound  the bucket does not exist (create, scan_buckets and usage never say so);
-///   kFull      create and put only: it would pass the memory bound, so nothing was changed; a put
-///              of a value no longer than the one it replaces is never refused so.
-///
-/// No method waits for anything but memory and short locks, so a reactor calls them inline. An
-/// engine that must wait (a disk, another machine) is run by handlers that answer later; it is not
-/// squeezed behind these calls.
-///
-/// Thread-safe: reactors share one engine.
+/// How an operation ended. The status is OK, or:
+///   kNotFound          the bucket does not exist (kCreate and kBuckets never say so);
+///   kFull              kCreate and kPut only: it would pass the engine's bound, so nothing was
+///                      changed; a put of a value no longer than the one it replaces is never
+///                      refused so;
+///   kOverloaded        too many operations wait; it was not executed;
+///   kUnavailable       what the engine stands on is not there; it was not executed;
+///   kDeadlineExceeded  its time was over before it was begun; it was not executed;
+///   kOutcomeUnknown    it may have been executed, or may be yet.
+struct OpResult {
+  Status status{};
+  std::optional<std::string_view> value{};  // of kGet; none: there is no such key
+  std::optional<std::uint64_t> count{};     // of kCount
+  const Page* page = nullptr;               // of kKeys and kBuckets
+};
+
+/// Whom a session tells how its operations ended: each once, on the thread of the session. What the
+/// results point to lives until the call returns.
+class SessionOwner {
+ public:
+  /// A promise that the operation ends later, from pass().
+  using Ticket = RequestId;
+
+  SessionOwner() = default;
+  SessionOwner(const SessionOwner&) = delete;
+  SessionOwner& operator=(const SessionOwner&) = delete;
+  virtual ~SessionOwner() = default;
+
+  /// The operation in that place of those that execute() was given has ended. May be called under a
+  /// lock of the engine: it must be short, must not throw, and must not call the engine.
+  virtual void ended(std::size_t place, const OpResult& result) = 0;
+  /// It ends later, by the ticket. None: too much is under way; the owner has told whoever asked,
+  /// and the operation must not be executed.
+  virtual std::optional<Ticket> defer(std::size_t place) = 0;
+  /// It waited for its turn, which has come. For traces; need not be called.
+  virtual void began(Ticket ticket) = 0;
+  /// It has ended. The owner may have given it up meanwhile, and then ignores this.
+  virtual void ended_later(Ticket ticket, const OpResult& result) = 0;
+};
+
+/// One reactor's way to an engine. Operations on one bucket take effect in the order in which they
+/// were submitted, also over several calls. All calls are on the owner's thread, and the engine
+/// must outlive the session.
+class Session {
+ public:
+  Session() = default;
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  virtual ~Session() = default;
+
+  /// Executes what has come together: the owner is told of each operation before this returns that
+  /// it has ended, or that it ends later. Waits for nothing but memory and short locks.
+  virtual void execute(std::span<const Op> ops) = 0;
+  /// Tells the owner what has ended meanwhile, and goes on with what is not finished, for less than
+  /// a millisecond. True: there is more to do at once. Called in every pass of the reactor's loop.
+  virtual bool pass(TimePoint now) = 0;
+  /// Does a piece of what was put off, for less than a millisecond. Called every 20 ms or so.
+  virtual void tick() = 0;
+};
+
+/// Where a node keeps its buckets: in memory, on a disk, on other machines. Thread-safe: the
+/// reactors share one engine, each with a session of its own.
 class Engine {
  public:
   Engine() = default;
@@ -49,63 +114,9 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
   virtual ~Engine() = default;
 
-  /// Makes an empty bucket; OK also when it exists already, and then its keys stay.
-  virtual Status create(std::string_view bucket) = 0;
-  /// Removes the bucket with all its keys.
-  virtual Status drop(std::string_view bucket) = 0;
-  /// Stores `value` under `key`, in place of what was there.
-  virtual Status put(std::string_view bucket, std::string_view key, ValueView value) = 0;
-  /// Calls `found` once with the value, which lives only during the call, and answers true; answers
-  /// false without a call when there is no such key.
-  virtual Result<bool> get(std::string_view bucket, std::string_view key, ValueVisitor found) = 0;
-  /// Before a put, get or erase of this key, and others between: asks the processor to fetch what
-  /// that will read, first the key's place, then, when that may have come, its record. Only a hint;
-  /// does nothing unless an engine overrides it.
-  virtual void prefetch_place(std::string_view bucket, std::string_view key);
-  virtual void prefetch_record(std::string_view bucket, std::string_view key);
-  /// Removes the key; OK also when it is not there.
-  virtual Status erase(std::string_view bucket, std::string_view key) = 0;
-  virtual Result<std::uint64_t> count(std::string_view bucket) = 0;
-  /// Goes on with a page of the bucket's keys by a piece of work that a reactor may do in one go;
-  /// true: the page is complete. A key that was there from the first call to the last is in the
-  /// page if it belongs there; one that was put or erased meanwhile may be or not.
-  virtual Result<bool> scan_keys(std::string_view bucket, Listing& page) = 0;
-  /// The same for the names of buckets.
-  virtual bool scan_buckets(Listing& page) = 0;
-  /// So many names are looked at in one go, more or less.
-  static constexpr std::size_t kScanStep = 4096;
-  /// The whole page, however long it takes: for few names, and for tests.
-  Result<Page> list_keys(std::string_view bucket, std::optional<std::string_view> after,
-                         std::size_t items_max, std::size_t bytes_max);
-  Result<Page> list_buckets(std::optional<std::string_view> after, std::size_t items_max,
-                            std::size_t bytes_max);
-  /// Does a piece of what was put off, for less than a millisecond. Called every tick.
-  virtual void tidy();
+  /// `wake` is called, on any thread, when pass() has something to tell.
+  virtual std::unique_ptr<Session> open(SessionOwner& owner, std::function<void()> wake) = 0;
   virtual Usage usage() const = 0;
 };
-
-inline void Engine::prefetch_place(std::string_view /*bucket*/, std::string_view /*key*/) {}
-inline void Engine::prefetch_record(std::string_view /*bucket*/, std::string_view /*key*/) {}
-
-inline void Engine::tidy() {}
-
-inline Result<Page> Engine::list_keys(std::string_view bucket,
-                                      std::optional<std::string_view> after, std::size_t items_max,
-                                      std::size_t bytes_max) {
-  Listing page(after, items_max, bytes_max);
-  for (;;) {
-    const auto complete = scan_keys(bucket, page);
-    if (!complete) return complete.status();
-    if (*complete) return std::move(page).finish();
-  }
-}
-
-inline Result<Page> Engine::list_buckets(std::optional<std::string_view> after,
-                                         std::size_t items_max, std::size_t bytes_max) {
-  Listing page(after, items_max, bytes_max);
-  while (!scan_buckets(page)) {
-  }
-  return std::move(page).finish();
-}
 
 }  // namespace kvmesh::store

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string_view>
 
@@ -7,14 +8,17 @@
 
 namespace kvmesh::store {
 
-// A name with its hash, which is computed once, and before any lock is taken.
+// A name with its hash, which is computed once for an operation, and before any lock is taken.
 struct HashedName {
-  explicit HashedName(std::string_view bytes) : HashedName(bytes, name_hash(bytes)) {}
+  explicit HashedName() = default;  // of no name: to be assigned to
+  template <std::convertible_to<std::string_view> Text>
+  HashedName(const Text& bytes)  // NOLINT: implicit, so that a name can be given as it is
+      : HashedName(bytes, name_hash(bytes)) {}
   // REQUIRES: name_hash == kvmesh::name_hash(bytes).
   HashedName(std::string_view bytes, std::uint64_t name_hash) : name(bytes), hash(name_hash) {}
 
   std::string_view name;
-  std::uint64_t hash;
+  std::uint64_t hash = 0;
 };
 
 }  // namespace kvmesh::store

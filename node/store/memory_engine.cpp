@@ -6,12 +6,13 @@
 #include <utility>
 
 #include "common/text.h"
+#include "node/store/memory_session.h"
 
 namespace kvmesh::store {
 namespace {
 
 Status no_such_bucket(std::string_view name) {
-  return {StatusCode::kNotFound, "bucket " + in_quotes(name) + " does not exist"};
+  return {StatusCode::kNotFound, "there is no bucket " + in_quotes(name)};
 }
 
 }  // namespace
@@ -30,23 +31,21 @@ MemoryEngine::Stripe& MemoryEngine::stripe_of(const HashedName& bucket) {
 
 // What `act(stripe, bucket)` answers under the stripe's lock, or kNotFound.
 template <typename Answer, typename Act>
-Answer MemoryEngine::with_bucket(std::string_view name, Act act) {
-  const HashedName hashed(name);
-  auto& stripe = stripe_of(hashed);
+Answer MemoryEngine::with_bucket(const HashedName& name, Act act) {
+  auto& stripe = stripe_of(name);
   {
     const auto lock = guard(stripe);
-    if (const auto* bucket = stripe.buckets.find(hashed)) return act(stripe, **bucket);
+    if (const auto* bucket = stripe.buckets.find(name)) return act(stripe, **bucket);
   }
-  return no_such_bucket(name);
+  return no_such_bucket(name.name);
 }
 
 // `act(bucket)` under its stripe's lock, if there is such a bucket.
 template <typename Act>
-void MemoryEngine::peek_bucket(std::string_view name, Act act) {
-  const HashedName hashed(name);
-  auto& stripe = stripe_of(hashed);
+void MemoryEngine::peek_bucket(const HashedName& name, Act act) {
+  auto& stripe = stripe_of(name);
   const auto lock = guard(stripe);
-  if (const auto* bucket = stripe.buckets.find(hashed)) {
+  if (const auto* bucket = stripe.buckets.find(name)) {
     act(std::as_const(**bucket));
   }
 }
@@ -60,80 +59,74 @@ Status MemoryEngine::put_or_free(Put put) {
   return status;
 }
 
-Status MemoryEngine::create(std::string_view bucket) {
-  const HashedName hashed(bucket);
-  auto& stripe = stripe_of(hashed);
+Status MemoryEngine::create(const HashedName& bucket) {
+  auto& stripe = stripe_of(bucket);
   return put_or_free([&]() -> Status {
     const auto lock = guard(stripe);
-    if (stripe.buckets.find(hashed) != nullptr) return {};
-    return stripe.buckets.insert(memory_, hashed, Bucket::bytes_empty(bucket),
-                                 [&] { return std::make_unique<Bucket>(bucket, memory_); });
+    if (stripe.buckets.find(bucket) != nullptr) return {};
+    return stripe.buckets.insert(memory_, bucket, Bucket::bytes_empty(bucket.name),
+                                 [&] { return std::make_unique<Bucket>(bucket.name, memory_); });
   });
 }
 
-Status MemoryEngine::drop(std::string_view bucket) {
-  const HashedName hashed(bucket);
-  auto& stripe = stripe_of(hashed);
+Status MemoryEngine::drop(const HashedName& bucket) {
+  auto& stripe = stripe_of(bucket);
   Bucket::Owner taken;
   {
     const auto lock = guard(stripe);
-    taken = stripe.buckets.take(memory_, hashed);
+    taken = stripe.buckets.take(memory_, bucket);
     if (taken) stripe.keys -= taken->size();
   }
-  if (!taken) return no_such_bucket(bucket);
+  if (!taken) return no_such_bucket(bucket.name);
   dropped_.add(std::move(taken));
   return {};
 }
 
-Status MemoryEngine::put(std::string_view bucket, std::string_view key, ValueView value) {
-  const HashedName hashed(key);
+Status MemoryEngine::put(const HashedName& bucket, const HashedName& key, std::string_view value) {
   Record::Owner replaced;  // freed after the lock
   return put_or_free([&] {
     return with_bucket<Status>(bucket, [&](Stripe& stripe, Bucket& found) {
       const auto before = found.size();
-      auto status = found.put(hashed, value.bytes, replaced);
+      auto status = found.put(key, value, replaced);
       stripe.keys += found.size() - before;
       return status;
     });
   });
 }
 
-Result<bool> MemoryEngine::get(std::string_view bucket, std::string_view key, ValueVisitor found) {
-  const HashedName hashed(key);
+Result<bool> MemoryEngine::get(const HashedName& bucket, const HashedName& key,
+                               ValueVisitor found) {
   return with_bucket<Result<bool>>(bucket, [&](Stripe&, const Bucket& in) {
-    const auto* record = in.find(hashed);
-    if (record != nullptr) found(ValueView{record->value()});
+    const auto* record = in.find(key);
+    if (record != nullptr) found(record->value());
     return record != nullptr;
   });
 }
 
-void MemoryEngine::prefetch_place(std::string_view bucket, std::string_view key) {
-  const HashedName hashed(key);
-  peek_bucket(bucket, [&](const Bucket& in) { in.prefetch_place(hashed); });
+void MemoryEngine::prefetch_place(const HashedName& bucket, const HashedName& key) {
+  peek_bucket(bucket, [&](const Bucket& in) { in.prefetch_place(key); });
 }
 
-void MemoryEngine::prefetch_record(std::string_view bucket, std::string_view key) {
-  const HashedName hashed(key);
-  peek_bucket(bucket, [&](const Bucket& in) { in.prefetch_record(hashed); });
+void MemoryEngine::prefetch_record(const HashedName& bucket, const HashedName& key) {
+  peek_bucket(bucket, [&](const Bucket& in) { in.prefetch_record(key); });
 }
 
-Status MemoryEngine::erase(std::string_view bucket, std::string_view key) {
-  const HashedName hashed(key);
+Status MemoryEngine::erase(const HashedName& bucket, const HashedName& key) {
   Record::Owner erased;  // freed after the lock
   return with_bucket<Status>(bucket, [&](Stripe& stripe, Bucket& from) {
-    erased = from.take(hashed);
+    erased = from.take(key);
     if (erased) --stripe.keys;
     return Status{};
   });
 }
 
-Result<std::uint64_t> MemoryEngine::count(std::string_view bucket) {
+Result<std::uint64_t> MemoryEngine::count(const HashedName& bucket) {
   return with_bucket<Result<std::uint64_t>>(
       bucket, [](Stripe&, const Bucket& found) { return std::uint64_t{found.size()}; });
 }
 
 // The position of a listing of keys is one of the bucket's set.
-Result<bool> MemoryEngine::scan_keys(std::string_view bucket, Listing& page) {
+Result<bool> MemoryEngine::scan_keys(const HashedName& bucket, Listing& page) {
   return with_bucket<Result<bool>>(bucket, [&](Stripe&, const Bucket& found) {
     for (std::size_t seen = 0; seen < kScanStep && page.position < kScanEnd;) {
       page.position = found.visit_from(page.position, [&](const Record& record) {
@@ -158,6 +151,26 @@ bool MemoryEngine::scan_buckets(Listing& page) {
                     });
   }
   return page.position == kStripes * kScanEnd;
+}
+
+Result<Page> MemoryEngine::list_keys(const HashedName& bucket, const PageLimits& limits) {
+  Listing page(limits);
+  for (;;) {
+    const auto complete = scan_keys(bucket, page);
+    if (!complete) return complete.status();
+    if (*complete) return std::move(page).finish();
+  }
+}
+
+Result<Page> MemoryEngine::list_buckets(const PageLimits& limits) {
+  Listing page(limits);
+  while (!scan_buckets(page)) {
+  }
+  return std::move(page).finish();
+}
+
+std::unique_ptr<Session> MemoryEngine::open(SessionOwner& owner, std::function<void()> /*wake*/) {
+  return std::make_unique<MemorySession>(*this, owner);
 }
 
 Usage MemoryEngine::usage() const {

@@ -1,14 +1,21 @@
 #pragma once
 
+#include <absl/functional/function_ref.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <string_view>
+
+#include <kvmesh/status.h>
 
 #include "node/store/bucket.h"
 #include "node/store/dropped_buckets.h"
 #include "node/store/engine.h"
+#include "node/store/hashed_name.h"
 #include "node/store/memory_bound.h"
 #include "node/store/owning_set.h"
 
@@ -35,18 +42,41 @@ class MemoryEngine final : public Engine {
   enum class Use : std::uint8_t { kThreads, kOneThread };
   explicit MemoryEngine(std::uint64_t bytes_max, Use use = Use::kThreads);
 
-  Status create(std::string_view bucket) override;
-  Status drop(std::string_view bucket) override;
-  Status put(std::string_view bucket, std::string_view key, ValueView value) override;
-  Result<bool> get(std::string_view bucket, std::string_view key, ValueVisitor found) override;
-  void prefetch_place(std::string_view bucket, std::string_view key) override;
-  void prefetch_record(std::string_view bucket, std::string_view key) override;
-  Status erase(std::string_view bucket, std::string_view key) override;
-  Result<std::uint64_t> count(std::string_view bucket) override;
-  Result<bool> scan_keys(std::string_view bucket, Listing& page) override;
-  bool scan_buckets(Listing& page) override;
-  void tidy() override { dropped_.free_some(); }
+  std::unique_ptr<Session> open(SessionOwner& owner, std::function<void()> wake) override;
   Usage usage() const override;
+
+  // The operations as calls. Each answers what its Op ends with.
+
+  Status create(const HashedName& bucket);
+  Status drop(const HashedName& bucket);
+  Status put(const HashedName& bucket, const HashedName& key, std::string_view value);
+  /// Receives a value where it lies. Runs under a lock: it must be short, must not throw, and must
+  /// not call the engine.
+  using ValueVisitor = absl::FunctionRef<void(std::string_view)>;
+  /// Calls `found` once with the value and answers true; answers false without a call when there is
+  /// no such key.
+  Result<bool> get(const HashedName& bucket, const HashedName& key, ValueVisitor found);
+  Status erase(const HashedName& bucket, const HashedName& key);
+  Result<std::uint64_t> count(const HashedName& bucket);
+  /// Goes on with a page of the bucket's keys by a piece of work that a reactor may do in one go;
+  /// true: the page is complete. A key that was there from the first call to the last is in the
+  /// page if it belongs there; one that was put or erased meanwhile may be or not.
+  Result<bool> scan_keys(const HashedName& bucket, Listing& page);
+  /// The same for the names of buckets.
+  bool scan_buckets(Listing& page);
+  /// So many names are looked at in one go, more or less.
+  static constexpr std::size_t kScanStep = 4096;
+  /// The whole page, however long it takes: for few names, and for tests.
+  Result<Page> list_keys(const HashedName& bucket, const PageLimits& limits);
+  Result<Page> list_buckets(const PageLimits& limits);
+
+  /// Before a put, get or erase of this key, and others between: ask the processor to fetch what
+  /// that will read, first the key's place, then, when that may have come, its record. Change
+  /// nothing.
+  void prefetch_place(const HashedName& bucket, const HashedName& key);
+  void prefetch_record(const HashedName& bucket, const HashedName& key);
+  /// Frees a part of what was dropped, for less than a millisecond.
+  void tidy() { dropped_.free_some(); }
 
  private:
   static constexpr unsigned kStripeBits = 6;
@@ -63,9 +93,9 @@ class MemoryEngine final : public Engine {
   template <typename Put>
   Status put_or_free(Put put);
   template <typename Answer, typename Act>
-  Answer with_bucket(std::string_view name, Act act);
+  Answer with_bucket(const HashedName& name, Act act);
   template <typename Act>
-  void peek_bucket(std::string_view name, Act act);
+  void peek_bucket(const HashedName& name, Act act);
 
   bool locks_;
   MemoryBound memory_;  // outlives the buckets, which give back to it

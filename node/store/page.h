@@ -17,17 +17,22 @@ struct Page {
   bool more = false;  // names behind the last one exist
 };
 
+/// Which page: the first names greater than `after` (from the very first, when there is no
+/// `after`): as many as there are, up to `items_max` and up to `bytes_max` bytes of names together,
+/// but at least one when there is one.
+struct PageLimits {
+  std::optional<std::string_view> after;
+  std::size_t items_max = 0;  // REQUIRES: not 0
+  std::size_t bytes_max = 0;
+};
+
 /// A page that is picked out of names which come in any order; it holds no more than the page
 /// meanwhile (a heap). Where the engine is with it, is its own affair: `position`, 0 at first.
 /// Not thread-safe.
 class Listing {
  public:
-  /// The first names greater than `after` (from the very first, when there is no `after`): as many
-  /// as there are, up to `items_max` and up to `bytes_max` bytes of names together, but at least
-  /// one when there is one.
-  /// REQUIRES: items_max > 0.
-  Listing(std::optional<std::string_view> after, std::size_t items_max, std::size_t bytes_max)
-      : after_(after), items_max_(items_max), bytes_max_(bytes_max) {}
+  explicit Listing(const PageLimits& limits)
+      : after_(limits.after), items_max_(limits.items_max), bytes_max_(limits.bytes_max) {}
 
   // REQUIRES: no name is offered twice.
   void offer(std::string_view name) {

@@ -23,9 +23,9 @@ inline constexpr std::array kBuckets = {"alpha", "mike", "zulu", ""};
 
 /// The request with this number, built in `body`; tells `fate` what to expect of it.
 inline RequestView any_request(Input& input, wire::Buffer& body, std::size_t number, Fate& fate) {
-  static constexpr std::array kFunctions = {"t.run",   "t.hinted",  "t.fail",   "t.defer",
-                                            "t.throw", "t.throw_7", "t.silent", "t.none",
-                                            "kv.put",  "kv.get",    "kv.count", "kv.keys"};
+  static constexpr std::array kFunctions = {"t.run",   "t.together", "t.fail",   "t.defer",
+                                            "t.throw", "t.throw_7",  "t.silent", "t.none",
+                                            "kv.put",  "kv.get",     "kv.count", "kv.keys"};
   static constexpr std::array<std::uint64_t, 8> kTimeouts = {
       5000, 100, 0, 1, 2, 10000, std::uint64_t{1} << 40, ~std::uint64_t{0}};
   Target target;
@@ -47,7 +47,7 @@ inline RequestView any_request(Input& input, wire::Buffer& body, std::size_t num
     function.starts_with("kv") ? wire::pack_bin(out, key) : wire::pack_uint(out, number);
     if (function == "kv.put") wire::pack_bin(out, key);
   });
-  fate.has_effect = function == "t.run" || function == "t.hinted" || function == "t.defer" ||
+  fate.has_effect = function == "t.run" || function == "t.together" || function == "t.defer" ||
                     function == "kv.put";
   request.timeout_ms = kTimeouts[input.below(kTimeouts.size())];
   request.flags = input.below(4);

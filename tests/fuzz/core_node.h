@@ -195,12 +195,22 @@ class Node final : public core::Effects {
     call.succeed();
   }
 
+  // Runs what came together.
+  class Together final : public core::Runner {
+   public:
+    explicit Together(Node& node) : node_(node) {}
+    void run(std::span<core::Call* const> calls) override {
+      for (auto* call : calls) node_.succeed(*call);
+    }
+
+   private:
+    Node& node_;
+  };
+
   void define_functions() {
-    modules::define_kv(modules_, engine_);
+    kv_.define(modules_);
     modules_.define("t.run", [this](core::Call& call) { succeed(call); });
-    modules_.define(
-        "t.hinted", [this](core::Call& call) { succeed(call); },
-        [](const RequestView&, core::HintStage) {});
+    modules_.define("t.together", together_, 0);
     modules_.define("t.fail", [this](core::Call& call) {
       (void)number_of(call);
       call.fail({StatusCode::kFull, "no"});
@@ -261,7 +271,9 @@ class Node final : public core::Effects {
   TimePoint now_;
   std::string name_;
   store::MemoryEngine engine_{std::uint64_t{1} << 30, store::MemoryEngine::Use::kOneThread};
+  modules::KvModule kv_{engine_};
   core::Modules modules_;
+  Together together_{*this};
   core::Core core_;
   std::vector<core::Via> vias_;
   std::vector<RouteEntry> table_;

@@ -69,12 +69,12 @@ class Replies final : public core::Effects {
 class Connection {
  public:
   explicit Connection(std::size_t line_bytes_max) : codec_(line_bytes_max) {
-    modules::define_kv(modules_, engine_);
+    kv_.define(modules_);
     modules::define_node(modules_, *NodeName::parse("foo@h"), [](wire::Buffer&) {});
     for (const auto& [bucket, keys] : buckets_at_start()) {
       check(engine_.create(bucket).ok(), "a bucket can be made");
       for (const auto& [key, value] : keys) {
-        check(engine_.put(bucket, key, {value}).ok(), "a value can be stored");
+        check(engine_.put(bucket, key, value).ok(), "a value can be stored");
       }
     }
     const auto range = ByteRange::parse("a..y");
@@ -132,6 +132,7 @@ class Connection {
   }
 
   store::MemoryEngine engine_{std::uint64_t{1} << 30, store::MemoryEngine::Use::kOneThread};
+  modules::KvModule kv_{engine_};
   core::Modules modules_;
   Replies replies_;
   core::Core core_{*NodeName::parse("foo@h"), {}, modules_, replies_, kNow};

@@ -36,6 +36,7 @@ class Recorder final : public Effects {
     StatusCode code = StatusCode::kOk;
     std::string text;
     std::string body;
+    std::string result;
   };
 
   void forward(PeerIndex /*peer*/, const RequestView& /*request*/, RequestId id,
@@ -47,7 +48,8 @@ class Recorder final : public Effects {
     ++replies;
     last_trace_bytes = reply.trace.size();
     last_trace_hops = reply.trace_hops;
-    last = {origin, reply.code, std::string{reply.text}, std::string{reply.body}};
+    last = {origin, reply.code, std::string{reply.text}, std::string{reply.body},
+            std::string{reply.result}};
   }
   Unsent unsent(PeerIndex peer) override { return peer == unsent_of ? still_here : Unsent{}; }
   TimePoint clock() override {

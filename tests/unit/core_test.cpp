@@ -5,42 +5,122 @@
 namespace kvmesh::core {
 namespace {
 
-TEST_F(CoreTest, ARunTellsTheFunctionsFirstWhatIsComingThenHandlesAllInTheirOrder) {
-  std::vector<std::string> log;
-  modules_.define(
-      "test.hinted",
-      [&](Call& call) {
-        log.emplace_back("run");
-        call.succeed();
-      },
-      [&](const RequestView&, HintStage stage) {
-        log.emplace_back(stage == HintStage::kPlace ? "place" : "record");
-      });
-  core_.on_peer_up(kBar, kWidest);
-  const auto incoming = [](const RequestView& request) {
-    return Core::Incoming{{3, 4, {5}}, request};
-  };
-  wire::Buffer other;
-  auto for_bar = wire::make_request(other, to_bar_, "test.hinted",
-                                    [](wire::Buffer& to) { wire::pack_array(to, 0); });
-  for_bar.timeout_ms = 5000;
-  const auto here = request("test.hinted");
-  core_.on_requests(std::array{incoming(here), incoming(for_bar), incoming(here)}, kNow);
-  EXPECT_THAT(log, testing::ElementsAre("place", "place", "record", "record", "run", "run"));
-  EXPECT_EQ(effects_.replies, 2U);
-  EXPECT_EQ(effects_.forwards, 1U);
+// Runs calls as it is told by what they are: each number does something else.
+class TestRunner final : public Runner {
+ public:
+  void run(std::span<Call* const> calls) override {
+    runs.push_back(calls.size());
+    for (auto* call : calls) {
+      if (call->number() == kThrows) throw std::runtime_error{"out of luck"};
+      if (call->number() == kSilent) continue;
+      if (call->number() == kLater) {
+        if (const auto ticket = call->defer()) tickets.push_back(*ticket);
+        continue;
+      }
+      if (call->number() == kVast) wire::pack_bin(call->result(), std::string(100'000, 'x'));
+      call->succeed();
+    }
+  }
 
-  // One alone has nothing to overlap with.
-  log.clear();
-  core_.on_requests(std::array{incoming(here)}, kNow);
-  EXPECT_THAT(log, testing::ElementsAre("run"));
-  core_.on_requests({}, kNow);
-  EXPECT_EQ(effects_.replies, 3U);
+  enum : std::uint8_t { kSucceeds, kThrows, kSilent, kLater, kVast };
+  std::vector<std::size_t> runs;  // how many calls each had
+  std::vector<Call::Ticket> tickets;
+};
+
+class CoreRunnerTest : public CoreTest {
+ protected:
+  CoreRunnerTest() {
+    modules_.define("run.ok", runner_, TestRunner::kSucceeds);
+    modules_.define("run.throws", runner_, TestRunner::kThrows);
+    modules_.define("run.silent", runner_, TestRunner::kSilent);
+    modules_.define("run.later", runner_, TestRunner::kLater);
+    modules_.define("run.vast", runner_, TestRunner::kVast);
+    modules_.define("run.scan", runner_, TestRunner::kSucceeds, Cost::kMuch);
+    modules_.define("other.ok", other_, TestRunner::kSucceeds);
+    core_.on_peer_up(kBar, kWidest);
+  }
+
+  // Those that begin with '>' are for bar.
+  void come_together(const std::vector<std::string>& functions) {
+    std::vector<wire::Buffer> bodies(functions.size());
+    std::vector<Core::Incoming> run;
+    for (std::size_t i = 0; i < functions.size(); ++i) {
+      const std::string_view text = functions[i];
+      const bool for_bar = text.starts_with('>');
+      auto one =
+          wire::make_request(bodies[i], for_bar ? to_bar_ : Target{}, text.substr(for_bar ? 1 : 0),
+                             [](wire::Buffer& to) { wire::pack_array(to, 0); });
+      one.timeout_ms = 5000;
+      run.push_back({{3, 4, {i}}, one});
+    }
+    core_.on_requests(run, kNow);
+  }
+  std::uint64_t answers(StatusCode code) const {
+    return core_.counters().replies[static_cast<std::size_t>(code)].value();
+  }
+
+  TestRunner runner_;
+  TestRunner other_;
+};
+
+using Runs = std::vector<std::size_t>;
+
+TEST_F(CoreRunnerTest, CallsThatCameTogetherAreRunTogether) {
+  come_together({"run.ok", ">run.ok", "run.ok", "test.undefined", "run.later", "run.ok"});
+  EXPECT_EQ(runner_.runs, Runs{4});
+  EXPECT_EQ(effects_.forwards, 1U);
+  EXPECT_EQ(answers(StatusCode::kOk), 3U);
+  EXPECT_EQ(answers(StatusCode::kUndefinedFunction), 1U);
+  ASSERT_EQ(runner_.tickets.size(), 1U);
+  core_.complete(runner_.tickets[0], {}, {}, kNow);
+  EXPECT_EQ(answers(StatusCode::kOk), 4U);
+  EXPECT_EQ(effects_.last.result, "\xc0") << "what others packed is not in it";
+  come_together({});
+  EXPECT_EQ(runner_.runs, Runs{4});
+}
+
+// What a function does is seen by those that came after it, whoever runs them.
+TEST_F(CoreRunnerTest, OtherFunctionsWaitForThoseThatCameBefore) {
+  modules_.define("test.look", [&](Call& call) {
+    EXPECT_EQ(runner_.runs, Runs{2});
+    call.succeed();
+  });
+  come_together({"run.ok", "run.ok", "test.look", "run.ok", "other.ok", "run.ok"});
+  EXPECT_EQ(runner_.runs, (Runs{2, 1, 1}));
+  EXPECT_EQ(other_.runs, Runs{1});
+  EXPECT_EQ(answers(StatusCode::kOk), 6U);
+}
+
+TEST_F(CoreRunnerTest, EachCallIsAnsweredOnceWhateverTheRunnerDoes) {
+  come_together({"run.ok", "run.silent", "run.later", "run.throws", "run.ok"});
+  EXPECT_EQ(answers(StatusCode::kOk), 1U);
+  EXPECT_EQ(answers(StatusCode::kInternal), 3U) << "the silent one too: all without an answer";
+  EXPECT_EQ(effects_.last.text, "run.ok threw: out of luck");
+  EXPECT_EQ(core_.in_flight(), 1U);
+  come_together({"run.silent"});
+  EXPECT_EQ(effects_.last.text, "the function returned without an answer");
+}
+
+TEST_F(CoreRunnerTest, FewerAreRunTogetherWhileResultsAreLarge) {
+  const std::vector<std::string> vast(5, "run.vast");
+  come_together(vast);
+  EXPECT_EQ(runner_.runs, Runs{5}) << "nobody knew";
+  runner_.runs.clear();
+  come_together(vast);
+  EXPECT_EQ(runner_.runs, (Runs{1, 1, 1, 1, 1}));
+  runner_.runs.clear();
+  come_together(std::vector<std::string>(9, "run.ok"));
+  EXPECT_EQ(runner_.runs, (Runs{1, 2, 4, 2})) << "and more again when they are small";
+}
+
+TEST_F(CoreRunnerTest, ACostlyOneEndsItsRun) {
+  come_together({"run.ok", "run.scan", "run.ok"});
+  EXPECT_EQ(runner_.runs, (Runs{2, 1}));
 }
 
 TEST_F(CoreTest, SomeOfARunEndAfterACostlyRequest) {
   modules_.define(
-      "test.scan", [](Call& call) { call.succeed(); }, {}, Cost::kMuch);
+      "test.scan", [](Call& call) { call.succeed(); }, Cost::kMuch);
   modules_.define("test.tiny", [](Call& call) { call.succeed(); });
   modules_.define("test.vast", [](Call& call) {
     wire::pack_bin(call.result(), std::string(100'000, 'x'));

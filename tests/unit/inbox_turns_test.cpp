@@ -81,8 +81,7 @@ class InboxTurnsTest : public testing::Test, private core::Effects {
  protected:
   InboxTurnsTest() {
     modules_.define(
-        "test.slow", [this](core::Call& call) { work(call, milliseconds{3}); }, {},
-        core::Cost::kMuch);
+        "test.slow", [this](core::Call& call) { work(call, milliseconds{3}); }, core::Cost::kMuch);
     modules_.define("test.quick", [this](core::Call& call) { work(call, milliseconds{0}); });
     EXPECT_TRUE(inbox_.bind("tcp://127.0.0.1:*").ok());
   }

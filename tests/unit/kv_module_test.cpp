@@ -20,9 +20,14 @@ using testing::HasSubstr;
 
 constexpr std::size_t kMemory = std::size_t{64} << 20;
 
-class KvModule : public ModuleTest {
+class KvModuleTest : public ModuleTest {
  protected:
-  KvModule() { define_kv(modules_, engine_); }
+  KvModuleTest() { kv_.define(modules_); }
+
+  void finish(core::Core& core) override {
+    while (kv_.pass(core, {})) {
+    }
+  }
 
   StatusCode create(std::string_view bucket) { return call(bucket, "kv.create", no_args).code; }
   Reply put(std::string_view bucket, const std::string& key, const std::string& value) {
@@ -78,9 +83,10 @@ class KvModule : public ModuleTest {
   }
 
   store::MemoryEngine engine_{kMemory};
+  KvModule kv_{engine_};
 };
 
-TEST_F(KvModule, StoresReadsCountsAndRemoves) {
+TEST_F(KvModuleTest, StoresReadsCountsAndRemoves) {
   EXPECT_EQ(create("b"), StatusCode::kOk);
   EXPECT_EQ(create("b"), StatusCode::kOk) << "it exists already";
   EXPECT_EQ(get("b", "k").result, "\xc0");
@@ -99,7 +105,7 @@ TEST_F(KvModule, StoresReadsCountsAndRemoves) {
   EXPECT_EQ(get("b", "").code, StatusCode::kNotFound);
 }
 
-TEST_F(KvModule, KeysAndValuesMayBeStrAndAnyBytes) {
+TEST_F(KvModuleTest, KeysAndValuesMayBeStrAndAnyBytes) {
   ASSERT_EQ(create("b"), StatusCode::kOk);
   std::string bytes;
   for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
@@ -114,7 +120,7 @@ TEST_F(KvModule, KeysAndValuesMayBeStrAndAnyBytes) {
   EXPECT_EQ(get("b", "k").result, bin("v"));
 }
 
-TEST_F(KvModule, ABucketThatIsNotThereIsNamed) {
+TEST_F(KvModuleTest, ABucketThatIsNotThereIsNamed) {
   for (const auto& [function, args] :
        std::vector<std::pair<std::string, PackArgs>>{{"kv.drop", no_args},
                                                      {"kv.put", bins({"k", "v"})},
@@ -128,7 +134,7 @@ TEST_F(KvModule, ABucketThatIsNotThereIsNamed) {
   }
 }
 
-TEST_F(KvModule, TheFunctionsOfABucketAreNotForANode) {
+TEST_F(KvModuleTest, TheFunctionsOfABucketAreNotForANode) {
   for (const auto& [function, args] :
        std::vector<std::pair<std::string, PackArgs>>{{"kv.create", no_args},
                                                      {"kv.drop", no_args},
@@ -148,7 +154,7 @@ TEST_F(KvModule, TheFunctionsOfABucketAreNotForANode) {
   EXPECT_EQ(reply.text, "kv.buckets is for a node; send it to one, not to a bucket");
 }
 
-TEST_F(KvModule, WrongArgumentsAreRefusedWithTheRightCall) {
+TEST_F(KvModuleTest, WrongArgumentsAreRefusedWithTheRightCall) {
   ASSERT_EQ(create("b"), StatusCode::kOk);
   ASSERT_EQ(put("b", "k", "v").code, StatusCode::kOk);
   const auto raw = [](std::string_view bytes) {
@@ -190,7 +196,7 @@ TEST_F(KvModule, WrongArgumentsAreRefusedWithTheRightCall) {
   EXPECT_EQ(get("b", "k").result, bin("v")) << "nothing of this had an effect";
 }
 
-TEST_F(KvModule, EveryLimitCanBeReachedAndNotPassed) {
+TEST_F(KvModuleTest, EveryLimitCanBeReachedAndNotPassed) {
   const std::string bucket(limits::kBucketNameBytesMax, 'b');
   const std::string key(limits::kKeyBytesMax, 'k');
   const std::string value(limits::kValueBytesMax, 'v');
@@ -218,7 +224,7 @@ TEST_F(KvModule, EveryLimitCanBeReachedAndNotPassed) {
   EXPECT_EQ(call(Target{}, "kv.buckets", bins({bucket + "b"})).code, StatusCode::kTooLarge);
 }
 
-TEST_F(KvModule, PagesFollowEachOtherInOrder) {
+TEST_F(KvModuleTest, PagesFollowEachOtherInOrder) {
   ASSERT_EQ(create("b"), StatusCode::kOk);
   for (const auto* key : {"c", "a", "e", "b", "d"})
     ASSERT_EQ(put("b", key, "v").code, StatusCode::kOk);
@@ -247,7 +253,7 @@ TEST_F(KvModule, PagesFollowEachOtherInOrder) {
   EXPECT_FALSE(page.more);
 }
 
-TEST_F(KvModule, TheLimitsOfAPage) {
+TEST_F(KvModuleTest, TheLimitsOfAPage) {
   ASSERT_EQ(create("b"), StatusCode::kOk);
   for (std::uint32_t i = 0; i <= limits::kPageItemsMax; ++i) {
     ASSERT_EQ(put("b", std::to_string(i), "").code, StatusCode::kOk);
@@ -263,7 +269,7 @@ TEST_F(KvModule, TheLimitsOfAPage) {
   EXPECT_EQ(buckets(std::nullopt, ~std::uint64_t{0}).code, StatusCode::kInvalidArgument);
 }
 
-TEST_F(KvModule, APageOfTheLongestKeysFitsARecord) {
+TEST_F(KvModuleTest, APageOfTheLongestKeysFitsARecord) {
   ASSERT_EQ(create("b"), StatusCode::kOk);
   for (int i = 10'000; i < 12'000; ++i) {
     auto key = std::to_string(i);
@@ -277,7 +283,7 @@ TEST_F(KvModule, APageOfTheLongestKeysFitsARecord) {
   EXPECT_TRUE(page.more);
 }
 
-TEST_F(KvModule, AFullStoreSaysSoAndServesReadsAndDeletes) {
+TEST_F(KvModuleTest, AFullStoreSaysSoAndServesReadsAndDeletes) {
   ASSERT_EQ(create("b"), StatusCode::kOk);
   const std::string value(limits::kValueBytesMax, 'v');
   Reply reply;
@@ -293,13 +299,13 @@ TEST_F(KvModule, AFullStoreSaysSoAndServesReadsAndDeletes) {
   EXPECT_EQ(put("b", "again", value).code, StatusCode::kOk);
 }
 
-TEST_F(KvModule, AFunctionThatItDoesNotHaveIsNamed) {
+TEST_F(KvModuleTest, AFunctionThatItDoesNotHaveIsNamed) {
   const auto reply = call("b", "kv.increment", no_args);
   EXPECT_EQ(reply.code, StatusCode::kUndefinedFunction);
   EXPECT_THAT(reply.text, HasSubstr("foo@h has no function \"kv.increment\""));
 }
 
-TEST_F(KvModule, HereReadsAndRemovesWhateverTablesSay) {
+TEST_F(KvModuleTest, HereReadsAndRemovesWhateverTablesSay) {
   const auto here = [&](const std::string& function, const PackArgs& inner) {
     return call(Target{}, "kv.here", here_args("b", function, inner));
   };
@@ -314,7 +320,7 @@ TEST_F(KvModule, HereReadsAndRemovesWhateverTablesSay) {
   EXPECT_EQ(here("kv.drop", no_args).code, StatusCode::kNotFound);
 }
 
-TEST_F(KvModule, HereRefusesTheRest) {
+TEST_F(KvModuleTest, HereRefusesTheRest) {
   EXPECT_EQ(create("b"), StatusCode::kOk);
   const auto code = [&](Target target, const PackArgs& args) {
     return call(target, "kv.here", args).code;

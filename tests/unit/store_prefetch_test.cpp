@@ -17,7 +17,7 @@ TEST(StorePrefetch, ChangesNothingWhateverIsThere) {
     MemoryEngine engine(kPrefetchStoreBytes, use);
     ASSERT_TRUE(engine.create("shopping").ok());
     ASSERT_TRUE(engine.create("empty").ok());
-    ASSERT_TRUE(engine.put("shopping", "milk", {"1"}).ok());
+    ASSERT_TRUE(engine.put("shopping", "milk", "1").ok());
     const auto before = engine.usage();
     for (const auto* bucket : {"shopping", "empty", "none", ""}) {
       for (const auto* key : {"milk", "eggs", ""}) {
@@ -26,7 +26,7 @@ TEST(StorePrefetch, ChangesNothingWhateverIsThere) {
       }
     }
     std::string value;
-    const auto found = engine.get("shopping", "milk", [&](ValueView seen) { value = seen.bytes; });
+    const auto found = engine.get("shopping", "milk", [&](std::string_view seen) { value = seen; });
     EXPECT_TRUE(found && *found);
     EXPECT_EQ(value, "1");
     EXPECT_EQ(engine.usage().bytes, before.bytes);

@@ -21,9 +21,10 @@ std::string named(std::string_view prefix, std::uint64_t number) {
 }
 
 // Answers how many keys fitted.
-std::uint64_t put_until_full(Engine& engine, std::string_view bucket, std::string_view value) {
+std::uint64_t put_until_full(MemoryEngine& engine, std::string_view bucket,
+                             std::string_view value) {
   std::uint64_t keys = 0;
-  while (engine.put(bucket, named("key", 1'000'000 + keys), {value}).ok()) ++keys;
+  while (engine.put(bucket, named("key", 1'000'000 + keys), value).ok()) ++keys;
   return keys;
 }
 
@@ -32,7 +33,7 @@ TEST(StoreSlices, ALargeBucketIsDroppedAtOnceAndFreedInSlices) {
   MemoryEngine engine(kRoomForAll);
   ASSERT_TRUE(engine.create("b").ok());
   for (std::uint64_t i = 0; i < kKeys; ++i)
-    ASSERT_TRUE(engine.put("b", named("key", i), {"value"}).ok());
+    ASSERT_TRUE(engine.put("b", named("key", i), "value").ok());
   const auto before = engine.usage().bytes;
   ASSERT_TRUE(engine.drop("b").ok());
   EXPECT_GT(engine.usage().bytes, before - 1000) << "its records count until they are free";
@@ -61,7 +62,7 @@ TEST(StoreSlices, OfLargeValuesFewerAreFreedInASlice) {
   ASSERT_TRUE(engine.create("b").ok());
   const std::string value(1 << 20, 'v');
   for (std::uint64_t i = 0; i < kKeys; ++i)
-    ASSERT_TRUE(engine.put("b", named("key", i), {value}).ok());
+    ASSERT_TRUE(engine.put("b", named("key", i), value).ok());
   ASSERT_TRUE(engine.drop("b").ok());
   int slices = 0;
   for (; engine.usage().bytes > 0 && slices < 100; ++slices) engine.tidy();
@@ -80,7 +81,7 @@ TEST(StoreSlices, NothingIsFullForTheSakeOfWhatWasDropped) {
     ASSERT_GT(engine.usage().bytes, kBytesMax / 2) << "not free yet";
   }
   ASSERT_TRUE(engine.create("large").ok());
-  EXPECT_TRUE(engine.put("large", "k", {std::string(1 << 20, 'v')}).ok());
+  EXPECT_TRUE(engine.put("large", "k", std::string(1 << 20, 'v')).ok());
   EXPECT_LE(engine.usage().bytes, kBytesMax);
 }
 
@@ -91,13 +92,13 @@ TEST(StoreSlices, APageOfManyNamesIsGatheredInSteps) {
   ASSERT_TRUE(engine.create("b").ok());
   for (std::uint64_t i = 0; i < kNames; ++i) {
     expected.push_back(named("name", 100'000 + i));
-    ASSERT_TRUE(engine.put("b", expected.back(), {""}).ok());
+    ASSERT_TRUE(engine.put("b", expected.back(), "").ok());
     ASSERT_TRUE(engine.create(expected.back()).ok());
   }
   const auto after = expected[99];
   const std::vector<std::string> page(expected.begin() + 100, expected.begin() + 150);
   for (const bool keys : {true, false}) {
-    Listing listing(after, page.size(), 1 << 20);
+    Listing listing({after, page.size(), 1 << 20});
     int steps = 1;
     while (!(keys ? *engine.scan_keys("b", listing) : engine.scan_buckets(listing))) ++steps;
     EXPECT_GE(steps, 4);
@@ -106,7 +107,7 @@ TEST(StoreSlices, APageOfManyNamesIsGatheredInSteps) {
     EXPECT_EQ(built.names, page);
     EXPECT_TRUE(built.more);
   }
-  Listing listing(std::nullopt, 10, 1 << 20);
+  Listing listing({std::nullopt, 10, 1 << 20});
   ASSERT_FALSE(*engine.scan_keys("b", listing));
   ASSERT_TRUE(engine.drop("b").ok());
   EXPECT_EQ(engine.scan_keys("b", listing).status().code(), StatusCode::kNotFound);

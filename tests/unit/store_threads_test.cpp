@@ -40,9 +40,9 @@ TEST(StoreThreads, EachThreadFindsWhatItStoredWhileOthersStore) {
   run_threads([&](unsigned thread) {
     for (std::uint64_t i = 0; i < kKeys; ++i) {
       const auto key = std::to_string(thread) + "-" + std::to_string(i);
-      if (!engine.put("shared", key, {key}).ok()) ++wrong;
+      if (!engine.put("shared", key, key).ok()) ++wrong;
       const auto found = engine.get(
-          "shared", key, [&](ValueView value) { wrong += value.bytes == key ? 0U : 1U; });
+          "shared", key, [&](std::string_view value) { wrong += value == key ? 0U : 1U; });
       if (!found.ok() || !*found) ++wrong;
       if (i % 3 == 0 && !engine.erase("shared", key).ok()) ++wrong;
     }
@@ -55,18 +55,18 @@ TEST(StoreThreads, EachThreadFindsWhatItStoredWhileOthersStore) {
 TEST(StoreThreads, AReaderNeverSeesHalfAValue) {
   MemoryEngine engine(kNeverFull);
   ASSERT_TRUE(engine.create("b").ok());
-  ASSERT_TRUE(engine.put("b", "k", {std::string(64, 'a')}).ok());
+  ASSERT_TRUE(engine.put("b", "k", std::string(64, 'a')).ok());
   std::atomic<std::uint64_t> torn = 0;
   run_threads([&](unsigned thread) {
     for (unsigned i = 0; i < 5000; ++i) {
       if (thread % 2 == 0) {
         // Of equal size, overwritten in place, and of another one.
         const std::string value(i % 4 == 0 ? 4000 : 64, static_cast<char>('a' + (i + thread) % 26));
-        if (!engine.put("b", "k", {value}).ok()) ++torn;
+        if (!engine.put("b", "k", value).ok()) ++torn;
       } else {
-        const auto found = engine.get("b", "k", [&](ValueView value) {
-          const auto same = [&](char c) { return c == value.bytes.front(); };
-          if (value.bytes.empty() || !std::ranges::all_of(value.bytes, same)) ++torn;
+        const auto found = engine.get("b", "k", [&](std::string_view value) {
+          const auto same = [&](char c) { return c == value.front(); };
+          if (value.empty() || !std::ranges::all_of(value, same)) ++torn;
         });
         if (!found.ok() || !*found) ++torn;
       }
@@ -94,10 +94,10 @@ TEST(StoreThreads, AnythingAtOnceLeavesNothingBehind) {
           status = engine.drop(bucket);
           break;
         case 2:
-          status = engine.list_keys(bucket, key, 10, 1000).status();
+          status = engine.list_keys(bucket, {key, 10, 1000}).status();
           break;
         case 3:
-          status = engine.list_buckets(bucket, 10, 1000).status();
+          status = engine.list_buckets({bucket, 10, 1000}).status();
           break;
         case 4:
           status = engine.count(bucket).status();
@@ -111,17 +111,17 @@ TEST(StoreThreads, AnythingAtOnceLeavesNothingBehind) {
           break;
         case 8:
         case 9:
-          status = engine.get(bucket, key, [](ValueView) {}).status();
+          status = engine.get(bucket, key, [](std::string_view) {}).status();
           break;
         default:
-          status = engine.put(bucket, key, {std::string(random() % 100, 'v')});
+          status = engine.put(bucket, key, std::string(random() % 100, 'v'));
           break;
       }
       if (!status.ok() && status.code() != StatusCode::kNotFound) ++unexpected;
     }
   });
   EXPECT_EQ(unexpected, 0U);
-  const auto left = engine.list_buckets(std::nullopt, 100, 10000);
+  const auto left = engine.list_buckets({std::nullopt, 100, 10000});
   for (const auto& bucket : left->names) ASSERT_TRUE(engine.drop(bucket).ok());
   EXPECT_EQ(engine.usage().bytes, 0U);
   EXPECT_EQ(engine.usage().keys, 0U);
@@ -144,7 +144,7 @@ TEST(StoreThreads, TogetherTheyStayWithinTheBound) {
     std::uint64_t seen = 0;
     for (int round = 0; round < 5; ++round) {
       for (int i = 0; i < 1000; ++i) {
-        const auto status = engine.put(bucket, std::to_string(i), {std::string(100, 'v')});
+        const auto status = engine.put(bucket, std::to_string(i), std::string(100, 'v'));
         seen = std::max(seen, engine.usage().bytes);
         if (status.code() == StatusCode::kFull) ++refused;
         if (!status.ok() && status.code() != StatusCode::kFull) ++wrong;

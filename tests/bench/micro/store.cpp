@@ -23,7 +23,7 @@ struct Filled {
   }
   void put(std::uint64_t number) {
     const auto operation = workload.put(number);
-    const auto status = engine.put(operation.bucket, operation.key, {operation.value});
+    const auto status = engine.put(operation.bucket, operation.key, operation.value);
     if (!status.ok()) std::abort();
   }
   store::MemoryEngine engine{std::uint64_t{8} << 30U};
@@ -41,8 +41,8 @@ void store_get(benchmark::State& state) {
   Filled filled{state.range(0)};
   measure(state, [&] {
     const auto wanted = filled.workload.get(filled.random.below(filled.workload.all_keys()));
-    const auto found = filled.engine.get(wanted.bucket, wanted.key, [](store::ValueView value) {
-      benchmark::DoNotOptimize(value.bytes.data());
+    const auto found = filled.engine.get(wanted.bucket, wanted.key, [](std::string_view value) {
+      benchmark::DoNotOptimize(value.data());
     });
     if (!found.ok() || !*found) std::abort();
   });

@@ -19,7 +19,7 @@ namespace kvmesh::bench {
 class TwoNodes {
  public:
   TwoNodes() {
-    modules::define_kv(store_modules_, engine_);
+    kv_.define(store_modules_);
     route(gate_, "*", "store@h");
     route(store_, "*", "store@h");
     gate_.on_peer_up(PeerIndex{0}, {limits::kInFlightPerLinkMax, limits::kInFlightBytesPerLinkMax});
@@ -95,6 +95,7 @@ class TwoNodes {
   }
 
   store::MemoryEngine engine_{std::uint64_t{1} << 30U};
+  modules::KvModule kv_{engine_};
   core::Modules gate_modules_;
   core::Modules store_modules_;
   Shell gate_shell_{*this, true};

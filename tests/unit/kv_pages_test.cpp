@@ -1,6 +1,6 @@
 // Pages of many names: gathered in slices between other requests, and answered later.
 
-#include "node/modules/kv_work.h"
+#include "node/modules/kv_module.h"
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,6 @@
 #include "common/wire/pack.h"
 #include "common/wire/reader.h"
 #include "common/wire/record.h"
-#include "node/modules/kv_module.h"
 #include "node/store/memory_engine.h"
 
 namespace kvmesh::modules {
@@ -23,7 +22,7 @@ namespace {
 constexpr std::uint64_t kKeys = 50'000;
 constexpr std::uint64_t kAmpleMemory = std::uint64_t{1} << 30;
 
-class KvWorkTest : public testing::Test, private core::Effects {
+class KvPagesTest : public testing::Test, private core::Effects {
  protected:
   struct Reply {
     std::uint64_t request = 0;
@@ -33,12 +32,12 @@ class KvWorkTest : public testing::Test, private core::Effects {
     std::vector<std::string> names;
   };
 
-  KvWorkTest() {
-    define_kv(modules_, engine_, &work_);
+  KvPagesTest() {
+    kv_.define(modules_);
     EXPECT_TRUE(core_.set_table(RoutingTable{{{ByteRange{}, self_}}}).ok());
     for (const auto* bucket : {"small", "large"}) EXPECT_TRUE(engine_.create(bucket).ok());
-    for (const auto* key : {"a", "b"}) EXPECT_TRUE(engine_.put("small", key, {""}).ok());
-    for (std::uint64_t i = 0; i < kKeys; ++i) EXPECT_TRUE(engine_.put("large", key(i), {""}).ok());
+    for (const auto* key : {"a", "b"}) EXPECT_TRUE(engine_.put("small", key, "").ok());
+    for (std::uint64_t i = 0; i < kKeys; ++i) EXPECT_TRUE(engine_.put("large", key(i), "").ok());
   }
 
   static std::string key(std::uint64_t number) { return std::to_string(100'000 + number); }
@@ -63,7 +62,7 @@ class KvWorkTest : public testing::Test, private core::Effects {
   // How many passes it took until nothing was left.
   int finish() {
     int passes = 1;
-    while (passes < 1000 && work_.pass(core_, now_)) ++passes;
+    while (passes < 1000 && kv_.pass(core_, now_)) ++passes;
     return passes;
   }
   static std::vector<std::string> three_after(std::uint64_t number) {
@@ -72,7 +71,7 @@ class KvWorkTest : public testing::Test, private core::Effects {
 
   const NodeName self_ = *NodeName::parse("foo@h");
   store::MemoryEngine engine_{kAmpleMemory};
-  KvWork work_{engine_};
+  KvModule kv_{engine_};
   core::Modules modules_;
   TimePoint now_{};
   std::vector<Reply> replies_;
@@ -99,7 +98,7 @@ class KvWorkTest : public testing::Test, private core::Effects {
   core::Core core_{self_, {}, modules_, *this, TimePoint{}};
 };
 
-TEST_F(KvWorkTest, APageOfALargeBucketTakesSeveralPassesAndAShortOneNone) {
+TEST_F(KvPagesTest, APageOfALargeBucketTakesSeveralPassesAndAShortOneNone) {
   ask_keys(1, "large", key(10));
   ask_keys(2, "small", "a");
   ask_keys(3, "none", "");
@@ -114,11 +113,11 @@ TEST_F(KvWorkTest, APageOfALargeBucketTakesSeveralPassesAndAShortOneNone) {
   EXPECT_EQ(replies_[3].request, 1U);
   EXPECT_EQ(replies_[3].names, three_after(10));
   EXPECT_TRUE(replies_[3].more);
-  EXPECT_FALSE(work_.pass(core_, now_));
+  EXPECT_FALSE(kv_.pass(core_, now_));
   EXPECT_EQ(core_.in_flight(), 0U);
 }
 
-TEST_F(KvWorkTest, PagesAreGatheredOneAfterTheOther) {
+TEST_F(KvPagesTest, PagesAreGatheredOneAfterTheOther) {
   for (std::uint64_t i = 0; i < 5; ++i) ask_keys(i, "large", key(i * 100));
   EXPECT_GT(finish(), 10);
   ASSERT_EQ(replies_.size(), 5U);
@@ -128,10 +127,10 @@ TEST_F(KvWorkTest, PagesAreGatheredOneAfterTheOther) {
   }
 }
 
-TEST_F(KvWorkTest, ABucketThatIsDroppedMeanwhileIsNotFound) {
+TEST_F(KvPagesTest, ABucketThatIsDroppedMeanwhileIsNotFound) {
   ask_keys(1, "large", "");
   ask_keys(2, "large", "");
-  EXPECT_TRUE(work_.pass(core_, now_));
+  EXPECT_TRUE(kv_.pass(core_, now_));
   ASSERT_TRUE(engine_.drop("large").ok());
   finish();
   ASSERT_EQ(replies_.size(), 2U);
@@ -141,7 +140,7 @@ TEST_F(KvWorkTest, ABucketThatIsDroppedMeanwhileIsNotFound) {
   }
 }
 
-TEST_F(KvWorkTest, WhatIsPastItsDeadlineIsNotGathered) {
+TEST_F(KvPagesTest, WhatIsPastItsDeadlineIsNotGathered) {
   ask_keys(1, "large", "", 100);
   ask_keys(2, "large", "", 5000);
   now_ += std::chrono::seconds{1};
@@ -154,7 +153,7 @@ TEST_F(KvWorkTest, WhatIsPastItsDeadlineIsNotGathered) {
   EXPECT_EQ(core_.counters().late_replies.value(), 0U) << "the first was not begun";
 }
 
-TEST_F(KvWorkTest, OneMoreThanMayWaitIsOverloaded) {
+TEST_F(KvPagesTest, OneMoreThanMayWaitIsOverloaded) {
   for (std::uint64_t i = 0; i < limits::kPagesWaitingMax; ++i) ask_keys(i, "large", "");
   EXPECT_TRUE(replies_.empty());
   ask_keys(7777, "large", "");
@@ -165,7 +164,7 @@ TEST_F(KvWorkTest, OneMoreThanMayWaitIsOverloaded) {
   EXPECT_EQ(replies_.size(), 1U + limits::kPagesWaitingMax);
 }
 
-TEST_F(KvWorkTest, ManyBucketsAreListedInSlicesToo) {
+TEST_F(KvPagesTest, ManyBucketsAreListedInSlicesToo) {
   for (std::uint64_t i = 0; i < kKeys; ++i) ASSERT_TRUE(engine_.create(key(i)).ok());
   ask(1, {}, "kv.buckets", key(20));
   EXPECT_TRUE(replies_.empty());
@@ -174,11 +173,11 @@ TEST_F(KvWorkTest, ManyBucketsAreListedInSlicesToo) {
   EXPECT_EQ(replies_[0].names, three_after(20));
 }
 
-TEST_F(KvWorkTest, TicksFreeWhatWasDropped) {
+TEST_F(KvPagesTest, TicksFreeWhatWasDropped) {
   const auto before = engine_.usage().bytes;
   ASSERT_TRUE(engine_.drop("large").ok());
   EXPECT_GT(engine_.usage().bytes, before / 2);
-  for (int i = 0; i < 100; ++i) work_.tick();
+  for (int i = 0; i < 100; ++i) kv_.tick();
   EXPECT_LT(engine_.usage().bytes, before / 100);
 }
 

@@ -1,0 +1,120 @@
+#include "node/core/local_calls.h"
+
+#include <cstdlib>
+#include <exception>
+#include <span>
+#include <string>
+
+#include <kvmesh/limits.h>
+
+#include "common/text.h"
+
+namespace kvmesh::core {
+namespace {
+
+constexpr std::size_t kCodeAndTextBytes = 2;  // of a good reply's body, before its result
+
+// What `body` lets out ends every call of `calls` that has no answer yet.
+template <typename Calls, typename Body>
+void guarded(Calls&& each_call, Body&& body) {
+  try {
+    body();
+  } catch (const std::exception& error) {
+    each_call([&](auto& call) { call.threw(error.what()); });
+  } catch (...) {
+    each_call([](auto& call) { call.threw("something that is no std::exception"); });
+  }
+}
+
+}  // namespace
+
+Status check_result(std::string_view result) {
+  const auto limit = limits::kBodyBytesMax - kCodeAndTextBytes;
+  if (result.size() <= limit) return {};
+  return {StatusCode::kTooLarge, over_limit("result", result.size(), limit)};
+}
+
+Core::LocalCall::LocalCall(Core& core, const Asker& asker, const RequestView& request,
+                           std::uint8_t number, TimePoint deadline)
+    : Call(request, number, deadline, core.result_), core_(core), asker_(asker) {
+  if (asker_.traced) asker_.left_queue = core.effects_.clock();
+}
+
+Core::LocalCall::~LocalCall() {
+  if (!answered_) fail({StatusCode::kInternal, "the function returned without an answer"});
+}
+
+void Core::LocalCall::succeed() {
+  if (const auto status = check_result(core_.result_.view()); !status.ok()) return fail(status);
+  ReplyView reply;
+  reply.result = core_.result_.view();
+  answer(reply);
+}
+
+void Core::LocalCall::fail(const Status& status) {
+  ReplyView reply;
+  reply.code = status.code();
+  reply.text = status.text();
+  answer(reply);
+}
+
+Result<Call::Ticket> Core::LocalCall::defer_queued() {
+  Asker waits = asker_;
+  waits.left_queue = {};
+  return defer(waits);
+}
+
+void Core::LocalCall::threw(std::string_view what) {
+  if (answered_) return;
+  fail({StatusCode::kInternal, std::string{request().function} + " threw: " + std::string{what}});
+}
+
+Result<Call::Ticket> Core::LocalCall::defer(const Asker& asker) {
+  const auto id = core_.in_flight_.add(core_.local_link_, 0, deadline(), asker);
+  if (!id) {
+    const auto status = core_.table_full();
+    fail(status);
+    return status;
+  }
+  answered_ = true;
+  core_.result_.clear();
+  return *id;
+}
+
+// Leaves the scratch result empty, for the next call.
+void Core::LocalCall::answer(const ReplyView& reply) {
+  if (answered_) std::abort();  // a function must answer once
+  answered_ = true;
+  core_.answer(asker_, reply, {core_.self_.str()});
+  core_.result_.clear();
+}
+
+void Core::Batch::add(const Asker& asker, const RequestView& request, TimePoint deadline,
+                      const Function& function) {
+  if (runner_ != function.runner) run();
+  runner_ = function.runner;
+  calls_[size_++].emplace(core_, asker, request, function.number, deadline);
+}
+
+void Core::Batch::run() {
+  if (size_ == 0) return;
+  std::array<Call*, kRunMax> calls{};
+  for (std::size_t i = 0; i < size_; ++i) calls[i] = &*calls_[i];
+  const auto each_call = [&](auto act) {
+    for (std::size_t i = 0; i < size_; ++i) act(*calls_[i]);
+  };
+  guarded(each_call, [&] { runner_->run(std::span{calls.data(), size_}); });
+  for (std::size_t i = 0; i < size_; ++i) calls_[i].reset();
+  size_ = 0;
+}
+
+void Core::execute(const Asker& asker, const RequestView& request, const Function& function,
+                   TimePoint deadline, Batch& batch) {
+  counters_.executed.add();
+  if (function.runner != nullptr) return batch.add(asker, request, deadline, function);
+  batch.run();  // it came before
+  LocalCall call{*this, asker, request, function.number, deadline};
+  guarded([&](auto act) { act(call); }, [&] { function.handler(call); });
+}
+
+}  // namespace kvmesh::core

@@ -1,0 +1,120 @@
+#include "node/store/memory_session.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <kvmesh/limits.h>
+
+namespace kvmesh::store {
+namespace {
+
+bool has_key(const Op& op) {
+  return op.kind == Op::Kind::kPut || op.kind == Op::Kind::kGet || op.kind == Op::Kind::kErase;
+}
+
+}  // namespace
+
+void MemorySession::execute(std::span<const Op> ops) {
+  for (std::size_t first = 0; first < ops.size(); first += kTogether) {
+    execute_some(ops.subspan(first, std::min(kTogether, ops.size() - first)), first);
+  }
+}
+
+// What they will read is fetched into the processor's cache while others are still ahead: all at
+// once, instead of one after the other.
+void MemorySession::execute_some(std::span<const Op> ops, std::size_t first) {
+  std::array<Names, kTogether> names;
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    const bool as_before = i > 0 && ops[i].bucket == names[i - 1].bucket.name;
+    names[i].bucket = as_before ? names[i - 1].bucket : HashedName{ops[i].bucket};
+    if (has_key(ops[i])) names[i].key = ops[i].key;
+  }
+  if (ops.size() > 1) {
+    for (std::size_t i = 0; i < ops.size(); ++i) {
+      if (has_key(ops[i])) engine_.prefetch_place(names[i].bucket, names[i].key);
+    }
+    for (std::size_t i = 0; i < ops.size(); ++i) {
+      if (has_key(ops[i])) engine_.prefetch_record(names[i].bucket, names[i].key);
+    }
+  }
+  for (std::size_t i = 0; i < ops.size(); ++i) execute(ops[i], names[i], first + i);
+}
+
+void MemorySession::execute(const Op& op, const Names& names, std::size_t place) {
+  switch (op.kind) {
+    case Op::Kind::kCreate:
+      return owner_.ended(place, {.status = engine_.create(names.bucket)});
+    case Op::Kind::kDrop:
+      return owner_.ended(place, {.status = engine_.drop(names.bucket)});
+    case Op::Kind::kPut:
+      return owner_.ended(place, {.status = engine_.put(names.bucket, names.key, op.value)});
+    case Op::Kind::kGet:
+      return get(names, place);
+    case Op::Kind::kErase:
+      return owner_.ended(place, {.status = engine_.erase(names.bucket, names.key)});
+    case Op::Kind::kCount: {
+      const auto keys = engine_.count(names.bucket);
+      if (!keys) return owner_.ended(place, {.status = keys.status()});
+      return owner_.ended(place, {.count = *keys});
+    }
+    case Op::Kind::kKeys:
+    case Op::Kind::kBuckets:
+      return list(op, names.bucket, place);
+  }
+}
+
+void MemorySession::get(const Names& names, std::size_t place) {
+  const auto found = engine_.get(names.bucket, names.key, [&](std::string_view value) {
+    owner_.ended(place, {.value = value});
+  });
+  if (!found || !*found) owner_.ended(place, {.status = found.status()});
+}
+
+// A bucket that does not exist has few keys: none.
+bool MemorySession::is_short(const Op& op, const HashedName& bucket) {
+  constexpr auto kFew = 2 * MemoryEngine::kScanStep;
+  if (op.kind == Op::Kind::kBuckets) return engine_.usage().buckets <= kFew;
+  const auto keys = engine_.count(bucket);
+  return !keys || *keys <= kFew;
+}
+
+void MemorySession::list(const Op& op, const HashedName& bucket, std::size_t place) {
+  if (is_short(op, bucket)) {
+    const auto page = op.kind == Op::Kind::kBuckets ? engine_.list_buckets(op.page)
+                                                    : engine_.list_keys(bucket, op.page);
+    return owner_.ended(place, {.status = page.status(), .page = page ? &*page : nullptr});
+  }
+  if (waiting_.size() >= limits::kPagesWaitingMax) {
+    return owner_.ended(place, {.status = {StatusCode::kOverloaded,
+                                           std::to_string(waiting_.size()) +
+                                               " pages of many names wait here already, the most "
+                                               "that may; it was not executed"}});
+  }
+  if (const auto ticket = owner_.defer(place)) {
+    waiting_.push_back({*ticket, op.deadline, std::string{op.bucket}, Listing{op.page}});
+  }
+}
+
+bool MemorySession::pass(TimePoint now) {
+  // The owner has given those up, or is about to.
+  while (!waiting_.empty() && waiting_.front().deadline <= now) waiting_.pop_front();
+  if (waiting_.empty()) return false;
+  auto& first = waiting_.front();
+  if (!std::exchange(first.has_begun, true)) owner_.began(first.ticket);
+  const auto complete = scan(first);
+  if (complete && !*complete) return true;
+  Page page;
+  if (complete) page = std::move(first.page).finish();
+  const auto ticket = first.ticket;
+  waiting_.pop_front();
+  owner_.ended_later(ticket, {.status = complete.status(), .page = complete ? &page : nullptr});
+  return !waiting_.empty();
+}
+
+Result<bool> MemorySession::scan(Waiting& waiting) {
+  if (waiting.bucket.empty()) return engine_.scan_buckets(waiting.page);
+  return engine_.scan_keys(waiting.bucket, waiting.page);
+}
+
+}  // namespace kvmesh::store

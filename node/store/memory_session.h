@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <span>
+#include <string>
+
+#include "node/store/memory_engine.h"
+
+namespace kvmesh::store {
+
+/// One reactor's way to the engine in memory: all ends at once, but pages of so many names that one
+/// look at all of them would hold up everybody. Those are gathered in slices, one page after the
+/// other, so that what waits takes little memory.
+class MemorySession final : public Session {
+ public:
+  MemorySession(MemoryEngine& engine, SessionOwner& owner) : engine_(engine), owner_(owner) {}
+
+  void execute(std::span<const Op> ops) override;
+  bool pass(TimePoint now) override;
+  void tick() override { engine_.tidy(); }
+
+ private:
+  // As many as it takes for their waits for memory to overlap.
+  static constexpr std::size_t kTogether = 16;
+  struct Names {
+    HashedName bucket;
+    HashedName key;
+  };
+  struct Waiting {
+    SessionOwner::Ticket ticket;
+    TimePoint deadline;
+    std::string bucket;  // empty: the buckets are listed
+    Listing page;
+    bool has_begun = false;
+  };
+
+  void execute_some(std::span<const Op> ops, std::size_t first);
+  void execute(const Op& op, const Names& names, std::size_t place);
+  void get(const Names& names, std::size_t place);
+  void list(const Op& op, const HashedName& bucket, std::size_t place);
+  bool is_short(const Op& op, const HashedName& bucket);
+  Result<bool> scan(Waiting& waiting);
+
+  MemoryEngine& engine_;
+  SessionOwner& owner_;
+  std::deque<Waiting> waiting_;
+};
+
+}  // namespace kvmesh::store

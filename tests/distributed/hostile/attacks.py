@@ -254,7 +254,7 @@ def multipart(attack):
 
 
 def endless_multipart(attack):
-    """Messages that never end: libzmq keeps their parts (node/ARCHITECTURE.md, "Bounds"). 64 MiB are sent."""
+    """Messages that never end: libzmq keeps their parts (node/mesh/README.md, "The doorkeeper"). 64 MiB are sent."""
     part = zmtp_frame(b"m" * 64 * KIB, more=True)
     connections = [attack.mesh_socket() for _ in range(8)]
     left = {connection: part * (attack.count(64 * MIB) // len(part) // len(connections)) for connection in connections}

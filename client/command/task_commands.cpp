@@ -73,13 +73,14 @@ int spawn_attached(Session& session, Client& client, const CallArguments& given,
   const CallOptions options{session.timeout(), held};
   const auto pid = client.mesh().spawn_link(options, given.node, given.function, std::move(args));
   if (!pid) return session.fail(pid.status());
-  print_pid(session, *pid);
-  held->release();
+  // Before anything is shown: what is seen of the process may be answered by an interrupt at once.
   Interrupts interrupts;
   const OnInterrupt stop{interrupts, [&] {
                            cancel_later(client, *pid);
                            interrupts.release();
                          }};
+  print_pid(session, *pid);
+  held->release();
   while (true) {
     const auto message = client.mesh().receive(limits::kTimeoutMax);
     if (!message && message.status().code() == StatusCode::kDeadlineExceeded) continue;

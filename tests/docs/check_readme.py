@@ -10,13 +10,13 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import tomllib
 import unittest
 
-from page import BUILD, ROOT, Page, free_port, harness, read, run
+from page import BUILD, ROOT, Page, harness, read, run
+from ports import free_ports_in_a_row
 from readme_blocks import Selftest  # noqa: F401  unittest runs it too
 
 CTEST = os.environ.get("KVMESH_TEST_CTEST", "ctest")
@@ -70,8 +70,8 @@ class Readme(Page):
         command, shown = block.text.split("\n", 1)
         self.assertEqual(command, "$ ./dev demo")
         for _ in range(3):
-            status, printed = self.run_demo(five_ports())
-            if "is taken" not in printed:
+            status, printed = self.run_demo(free_ports_in_a_row(len(DEMO_PORTS)))
+            if "is taken" not in printed and "in use" not in printed:  # seen by the demo, or by a node that lost the race
                 break
         self.assertEqual(status, 0, printed)
         self.assert_fits(demo_shape(shown), demo_shape(self.ports.page(printed)), command)
@@ -189,21 +189,6 @@ def demo_shape(text):
     text = re.sub(r"(?<![\d:\n])\d[\d,]*(?:\.\d+)?(?=[ %/\n])", "N", text)
     text = re.sub(r" +[#█]*$", "", text, flags=re.M)
     return re.sub(r" +", " ", text)
-
-
-def five_ports():
-    """The first of five free ports in a row."""
-    for _ in range(200):
-        base = free_port()
-        try:
-            for port in range(base + 1, base + 5):
-                with socket.socket() as probe:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    probe.bind(("127.0.0.1", port))
-            return base
-        except OSError:
-            continue
-    raise AssertionError("no five free ports in a row")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from harness import COMMAND_BIN, MeshTest, clean_environment, die_with_parent, e
 from pipe_lines import read_line, write_line
 from task_client import BAR, FOO, QUX, Follower, with_tasks
 
-TASKS = {**with_tasks(allow=["t.*"]), "mesh": {"ping_interval_ms": 100, "peer_timeout_ms": 1500}}
+TASKS = {**with_tasks(allow=["t.*"]), "mesh": {"ping_interval_ms": 100, "peer_timeout_ms": 5000}}
 
 
 class Watcher:
@@ -132,7 +132,7 @@ class Events(MeshTest):
         client = foo.client()
         for node, target in (("", None), (BAR, None), ("", BAR)):
             seen_by = BAR if BAR in (node, target) else FOO
-            task = Follower(client, target, "t.watch", node, QUX, mode="async").until_output()
+            task = Follower(client, target, "t.watch", node, QUX, mode="nolink").until_output()
             printed = lambda t=task: b"".join(data for _, data in t.output).decode()  # noqa: E731
             while f"{QUX} up, says {seen_by}\n" not in printed():
                 task.step()

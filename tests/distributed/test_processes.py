@@ -21,13 +21,13 @@ class Processes(TaskTest):
     def test_ping_pong_keeps_its_order(self):
         node = self.node()
         client = node.client()
-        mailbox = Mailbox(client)
         task = Follower(client, None, "t.echo_messages", mode="spawn").begun()
+        mailbox = Mailbox(client)
         ids = client.post_batch([(None, "process.send", task.task.id, mailbox.pid, i) for i in range(1000)])
-        self.assertEqual({reply.code for reply in client.wait_all(ids)}, {"ok"})
         back = []
-        while len(back) < 1000:
+        while len(back) < 1000:  # at once: a mailbox that nobody asks for is closed
             back += mailbox.receive()
+        self.assertEqual({reply.code for reply in client.wait_all(ids)}, {"ok"})
         self.assertEqual(back, [[0, task.pid, i] for i in range(1000)])
         client.ok(None, "process.send", task.task.id, None, "end")
         self.assertEqual(task.end().result, 1000)

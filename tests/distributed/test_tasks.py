@@ -147,6 +147,11 @@ class Calls(TaskTest):
 
 
 class Ends(TaskTest):
+    def await_computing(self, node):
+        """The one task has begun. The server must wait: until it does that for the first time, it runs, too."""
+        eventually(lambda: node.info()["tasks"] == {"processes": 2, "running": 1, "queued": 0, "waiting": 1}, 5,
+                   "only the task runs")
+
     def test_output_waits_for_its_reader_and_others_go_on(self):
         node = self.node(workers=1)
         client = node.client()
@@ -156,13 +161,16 @@ class Ends(TaskTest):
         node_name, task, key = first.result[:3]
         self.assertEqual(first.result[4], 0)
         # Not asked for any more output, but kept: the window fills and the task waits.
-        keep = client.post(None, "task.next", task, key, False)
-        eventually(lambda: [row["state"] for row in client.ok(None, "task.list") if row["function"] == "t.flood"]
-                   == ["running"], 5, "it is there")
-        eventually(lambda: [row["output"] for row in client.ok(None, "task.list") if row["function"] == "t.flood"][0]
-                   == 256 * 1024, 5, "its window is full")
+        keeping = []
+
+        def kept():
+            keeping.append(client.post(None, "task.next", task, key, False))  # answers the one before
+            return next(row for row in client.ok(None, "task.list") if row["function"] == "t.flood")
+        eventually(lambda: kept()["state"] == "running", 5, "it is there")
+        eventually(lambda: kept()["output"] == 256 * 1024, 5, "its window is full")
         self.assertEqual(Follower(client, None, "t.add", 1, 2).end().result, 3)  # on the same worker
-        self.assertEqual(client.reply(keep).result[3], [])
+        for reply in client.wait_all(keeping):
+            self.assertEqual(reply.result[3], [])
         output, done = list(first.result[3]), False
         while not done:
             progress = client.ok(node_name, "task.next", task, key)
@@ -190,8 +198,8 @@ class Ends(TaskTest):
     def test_overloaded(self):
         node = self.node(workers=1, queue_max=2)
         client = node.client()
-        busy = run(client, None, "t.compute", 1500)
-        eventually(lambda: node.info()["tasks"]["running"] == 1, 5, "the worker is busy")
+        busy = run(client, None, "t.compute", 60000)
+        self.await_computing(node)
         queued = [run(client, None, "t.add", 1, 2) for _ in range(2)]
         refused = client.reply(run(client, None, "t.add", 1, 2))
         self.assertEqual(refused.code, "overloaded")
@@ -209,7 +217,8 @@ class Ends(TaskTest):
                 ended = Follower(client, None, "t.wait_for_stop", limit=limit).end()
                 self.assertEqual(ended.code, "deadline_exceeded")
                 self.assertIn(f"its limit of {wanted} ms; it still runs, and was told to stop", ended.text)
-        self.assertTrue(Follower(client, None, "t.has_deadline").end().result)
+        patient = self.node(time_limit_ms=60000)
+        self.assertTrue(Follower(patient.client(), None, "t.has_deadline").end().result)
         ended = Follower(client, None, "t.compute", 1000).end()  # does not look; the caller is told in time
         self.assertEqual(ended.code, "deadline_exceeded")
         self.assert_idle(node)
@@ -278,7 +287,7 @@ class Ends(TaskTest):
         node = self.node()
         client = node.client()
         run(client, None, "t.compute", 60000)
-        eventually(lambda: node.info()["tasks"]["running"] == 1, 5, "it runs")
+        self.await_computing(node)
         node.terminate()
         self.assertIn("t.compute <foo@localhost/", node.log())
         self.assertIn("was told to stop and still runs", node.log())

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 
-from harness import MeshTest, SANITIZED, eventually, main
+from harness import MeshTest, SANITIZED, eventually, main, patience
 
 MIB = 1 << 20
 # A client that does not read costs the node at most this: its unread replies (256 KiB and one value of 1 MiB), its
@@ -139,20 +139,20 @@ class Count(MeshTest):
 
 class Idle(MeshTest):
     def test_silent_connections_are_closed_and_others_are_not(self):
-        node = self.single(settings={"kv_server": {"idle_timeout_ms": 1000}})
+        node = self.single(settings={"kv_server": {"idle_timeout_ms": 3000}})
+        began = time.monotonic()
         busy, silent, half = node.line(), node.line(), node.line()
         half.send("PUT never sent to the")
-        began = time.monotonic()
         closed = set()
-        while time.monotonic() - began < 2.5 or len(closed) < 2:
+        while time.monotonic() - began < 4.5 or len(closed) < 2:
             self.assertEqual(busy.ask("PING"), "PONG")
             ready = select.select([c.socket for c in (silent, half) if c not in closed], [], [], 0.05)[0]
             for client in (silent, half):
                 if client.socket in ready:
-                    self.assertGreater(time.monotonic() - began, 0.9, "not before the time")
+                    self.assertGreater(time.monotonic() - began, 2.9, "not before the time")
                     self.assertTrue(client.has_closed())
                     closed.add(client)
-            self.within(5, began, "closing the silent ones")
+            self.within(7, began, "closing the silent ones")
 
     def test_zero_means_never(self):
         node = self.single()
@@ -184,7 +184,7 @@ class BuffersGivenBack(MeshTest):
         self.assertEqual(line.ask(f"PUT apples k {'v' * 1000000}"), "OK")
         gets = 8
         line.send("GET apples k\r\n" * gets)
-        self.assertEqual(select.select([line.socket], [], [], 5)[0], [line.socket])
+        self.assertEqual(select.select([line.socket], [], [], 5 * patience())[0], [line.socket])
         with node.line() as other:
             self.assertEqual(select.select([other.socket], [], [], 1.5)[0], [], "nobody asked")
         for _ in range(gets):

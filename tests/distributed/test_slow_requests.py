@@ -88,7 +88,7 @@ class SlowRequests(MeshTest):
     def test_what_ends_without_an_answer_is_logged_as_far_as_it_is_known(self):
         self.chain()
         self.bar.stop_running()
-        reply = self.gate.client().call(b"silence", "kv.create", timeout_ms=4 * SLOW_MS)
+        reply = self.gate.client().call(b"silence", "kv.create", timeout_ms=20 * SLOW_MS)
         self.bar.resume()
         self.assertEqual((reply.code, reply.trace), ("outcome_unknown", []))
         line = self.only(self.gate, 'kv.create for bucket "silence"')

@@ -192,7 +192,7 @@ TEST_F(ClientCalls, WhatIsWrongIsRefusedBeforeItIsSent) {
 
 TEST_F(ClientCalls, ACallWithoutAnAnswerEndsAsUnknownAndItsLateAnswerReachesNobody) {
   open_connected();
-  auto late = begin(echo("late"), 300ms);
+  auto late = begin(echo("late"), 2s);
   ASSERT_TRUE(node_.await_requests(1));
   const auto outcome = finish(late);
   EXPECT_EQ(outcome.status.code(), StatusCode::kOutcomeUnknown);

@@ -63,10 +63,7 @@ class FakeNode {
     }
   }
   /// The same, when what it has sent is out.
-  void stop_when_sent() {
-    router_.set(zmq::sockopt::linger, 10000);
-    stop();
-  }
+  void stop_when_sent() { stop(std::chrono::seconds{10}); }
   /// Listens at the same address again.
   void start() {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};

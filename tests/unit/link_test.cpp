@@ -269,8 +269,7 @@ TEST_F(LinkTest, TheSocketIsGivenLittleAtATime) {
   const auto left = kRequests - events_.expired.size();
   EXPECT_EQ(link_.unsent().requests, 0U);
   EXPECT_LE(link_.unsent().bytes, 1024 * 1024 + kBytes + 1000);
-  await([&] { return node_.requests.size() == left; });
-  EXPECT_EQ(link_.unsent().bytes, 0U);
+  await([&] { return node_.requests.size() == left && link_.unsent().bytes == 0; });
   EXPECT_LE(unsent.bytes, kRequests * (kBytes + 1000));
 }
 
@@ -357,7 +356,7 @@ TEST_F(LinkTest, RepliesThatCameBeforeTheEndAreRead) {
   for (int i = 0; i < 10; ++i) send(replies(""));
   add_request(2);
   await([&] { return !events_.replies.empty(); });
-  node_.stop(std::chrono::seconds{10});
+  node_.stop_when_sent();
   ASSERT_TRUE(node_.await([&] {
     link_.tick(now_);
     (void)link_.receive(now_, 1);

@@ -134,14 +134,14 @@ class InboxTurnsTest : public testing::Test, private core::Effects {
 TEST_F(InboxTurnsTest, CostlyRequestsOfOneFrameWaitForTheirTurns) {
   auto greedy = greeted();
   auto other = greeted();
-  greedy.send(requests_frame("test.slow", 1, 40));
+  greedy.send(requests_frame("test.slow", 1, 200));
   while (done_.empty()) pass();
   other.send(requests_frame("test.quick", 1000, 1));
   expect(other, wire::FrameKind::kReplies);
-  EXPECT_LT(done_.size(), 41U) << "the other need not wait for all of them";
-  while (done_.size() < 41) pass();
+  EXPECT_LT(done_.size(), 201U) << "the other need not wait for all of them";
+  while (done_.size() < 201) pass();
   std::erase(done_, 1000U);
-  for (std::uint64_t i = 0; i < 40; ++i) EXPECT_EQ(done_[i], i + 1);
+  for (std::uint64_t i = 0; i < 200; ++i) EXPECT_EQ(done_[i], i + 1);
 }
 
 TEST_F(InboxTurnsTest, APassExecutesFewCostlyRequests) {
@@ -155,10 +155,10 @@ TEST_F(InboxTurnsTest, APassExecutesFewCostlyRequests) {
 
 TEST_F(InboxTurnsTest, PingsAreAnsweredBeforeWhatIsHeld) {
   auto greedy = greeted();
-  greedy.send(requests_frame("test.slow", 1, 40));
+  greedy.send(requests_frame("test.slow", 1, 200));
   greedy.send(ping_frame());
   expect(greedy, wire::FrameKind::kPong);
-  EXPECT_LT(done_.size(), 40U);
+  EXPECT_LT(done_.size(), 200U);
 }
 
 TEST_F(InboxTurnsTest, AFrameDoesNotOvertakeWhatIsHeld) {
@@ -172,12 +172,12 @@ TEST_F(InboxTurnsTest, AFrameDoesNotOvertakeWhatIsHeld) {
 TEST_F(InboxTurnsTest, ConnectionsTakeTurns) {
   auto first = greeted();
   auto second = greeted();
-  first.send(requests_frame("test.slow", 1, 40));
+  first.send(requests_frame("test.slow", 1, 200));
   while (done_.empty()) pass();
-  second.send(requests_frame("test.slow", 101, 40));
-  while (done_.size() < 80) pass();
-  const auto last_of_first = std::ranges::find(done_, 40U) - done_.begin();
-  const auto first_of_second = std::ranges::find(done_, 101U) - done_.begin();
+  second.send(requests_frame("test.slow", 1001, 40));
+  while (done_.size() < 240) pass();
+  const auto last_of_first = std::ranges::find(done_, 200U) - done_.begin();
+  const auto first_of_second = std::ranges::find(done_, 1001U) - done_.begin();
   EXPECT_LT(first_of_second, last_of_first);
 }
 

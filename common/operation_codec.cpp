@@ -118,6 +118,10 @@ Outcome outcome_of(const ReplyView& reply) {
     outcome.status = {reply.code, std::string{reply.text.substr(0, limits::kErrorTextBytesMax)}};
     return outcome;
   }
+  if (reply.bytes) {
+    outcome.result = Bytes{std::string{*reply.bytes}};
+    return outcome;
+  }
   auto result = wire::unpack_value(reply.result);
   if (result) {
     outcome.result = *std::move(result);

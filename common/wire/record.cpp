@@ -46,6 +46,59 @@ void pack_target(Buffer& out, Target target) {
   }
 }
 
+constexpr std::size_t kStrHeadMost = 5;
+
+// What the shortest form of a head takes, in msgpack.
+std::size_t bin_head(std::size_t size) { return size < 256 ? 2 : (size < 65536 ? 3 : 5); }
+std::size_t str_head(std::size_t size) {
+  return size < 32 ? 1 : (size < 256 ? 2 : (size < 65536 ? 3 : kStrHeadMost));
+}
+std::size_t uint_bytes(std::uint64_t number) {
+  if (number < 128) return 1;
+  if (number < 256) return 2;
+  return number < 65536 ? 3 : (number <= 0xffffffff ? 5 : 9);
+}
+
+std::size_t target_bytes(const Target& target) {
+  if (target.kind == Target::Kind::kHere) return 1;
+  const auto size = target.name.size();
+  return size + (target.kind == Target::Kind::kNode ? str_head(size) : bin_head(size));
+}
+
+std::size_t packed_bytes(const ArgumentView& word) {
+  switch (word.kind) {
+    case ArgumentView::Kind::kNil:
+      return 1;
+    case ArgumentView::Kind::kBytes:
+      return bin_head(word.bytes.size()) + word.bytes.size();
+    case ArgumentView::Kind::kNumber:
+      return uint_bytes(word.number);
+  }
+  return 0;
+}
+
+void pack_word(Buffer& out, const ArgumentView& word) {
+  switch (word.kind) {
+    case ArgumentView::Kind::kNil:
+      return pack_nil(out);
+    case ArgumentView::Kind::kBytes:
+      return pack_bin(out, word.bytes);
+    case ArgumentView::Kind::kNumber:
+      return pack_uint(out, word.number);
+  }
+}
+
+void pack_words(Buffer& out, const RequestView& request) {
+  pack_array(out, request.words.size());
+  for (const auto& word : request.words) pack_word(out, word);
+}
+
+void append_body(Buffer& out, const RequestView& request) {
+  if (request.is_packed()) return out.append(request.body);
+  begin_body(out, request.target, request.function);
+  pack_words(out, request);
+}
+
 // Writes the length of all that was appended behind the prefix at `at`.
 void close_record(Buffer& out, std::size_t at) {
   out.put_u32(at, static_cast<std::uint32_t>(out.size() - at - kRecordPrefixBytes));
@@ -66,7 +119,7 @@ void write_request(Buffer& out, const RequestView& request, RequestId id, const 
     pack_str(out, step->node);
     pack_str(out, step->entry);
   }
-  out.append(request.body);
+  append_body(out, request);
   close_record(out, at);
 }
 
@@ -95,7 +148,9 @@ void append_reply(Buffer& out, const ReplyView& reply, RequestId id) {
   } else {
     pack_uint(out, static_cast<std::uint64_t>(reply.code));
     pack_str(out, reply.text.substr(0, limits::kErrorTextBytesMax));
-    if (reply.result.empty()) {
+    if (reply.bytes) {
+      pack_bin(out, *reply.bytes);
+    } else if (reply.result.empty()) {
       pack_nil(out);
     } else {
       out.append(reply.result);
@@ -189,6 +244,35 @@ std::optional<PathStep> take_path_step(std::string_view& path) {
   if (in.failed()) return std::nullopt;
   path = in.rest();
   return step;
+}
+
+std::size_t body_bytes(const RequestView& request) {
+  if (request.is_packed()) return request.body.size();
+  auto bytes = target_bytes(request.target) + str_head(request.function.size()) +
+               request.function.size() + 1;
+  for (const auto& word : request.words) bytes += packed_bytes(word);
+  return bytes;
+}
+
+RequestView pack_request(Buffer& scratch, const RequestView& request) {
+  auto out = request;
+  const auto packed = make_request(scratch, request.target, request.function,
+                                   [&](Buffer& args) { pack_words(args, request); });
+  out.args = packed.args;
+  out.body = packed.body;
+  out.words = {};
+  return out;
+}
+
+std::size_t result_bytes(const ReplyView& reply) {
+  return reply.bytes ? bin_head(reply.bytes->size()) + reply.bytes->size() : reply.result.size();
+}
+
+std::string_view packed_result(Buffer& scratch, const ReplyView& reply) {
+  if (!reply.bytes) return reply.result;
+  scratch.clear();
+  pack_bin(scratch, *reply.bytes);
+  return scratch.view();
 }
 
 void begin_body(Buffer& scratch, Target target, std::string_view function) {

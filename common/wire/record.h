@@ -19,7 +19,7 @@ struct PathStep {
 };
 
 /// Appends `request` with its length prefix, under `id`, with `timeout_ms` left, and with `step`
-/// behind its path when there is one. `request.body` is copied as it is; all else is written anew.
+/// behind its path when there is one. A packed body is copied as it is; all else is written anew.
 void append_request(Buffer& out, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
                     const PathStep* step);
 
@@ -29,7 +29,7 @@ std::size_t append_open_request(Buffer& out, const RequestView& request, Request
                                 const PathStep* step);
 
 /// Appends `reply` with its length prefix under `id`. Uses reply.body when it is there, else code,
-/// text and result.
+/// text and result or bytes.
 void append_reply(Buffer& out, const ReplyView& reply, RequestId id);
 
 /// Reads one record's content; empty when it is malformed in any way. The arguments of a request
@@ -45,6 +45,17 @@ std::optional<ReplyView> decode_reply(std::string_view record);
 template <typename PackArgs>
 RequestView make_request(Buffer& scratch, Target target, std::string_view function,
                          PackArgs&& pack_args);
+
+/// How many bytes the body of `request` has, or will have when it is packed.
+std::size_t body_bytes(const RequestView& request);
+/// The same request with its body packed in `scratch` (cleared first). REQUIRES: it is not packed.
+RequestView pack_request(Buffer& scratch, const RequestView& request);
+
+/// How many bytes the reply's result has, or will have when it is packed.
+std::size_t result_bytes(const ReplyView& reply);
+/// The reply's result as one msgpack value: as it stands there, or packed in `scratch` (cleared
+/// first).
+std::string_view packed_result(Buffer& scratch, const ReplyView& reply);
 
 /// One line of a trace. Its times are this node's own; what is left of elapsed_us without
 /// executed_us, queue_us and the next hop's elapsed_us was spent on the link, there and back.

@@ -82,7 +82,7 @@ void Core::forward(const Asker& asker, const RequestView& request, PeerIndex to,
                    TimePoint deadline) {
   const auto entry = entry_text(asker.entry);
   if (const auto status = can_forward(request, to, entry); !status.ok()) return fail(asker, status);
-  const auto id = in_flight_.add(to.value, request.body.size(), deadline, asker);
+  const auto id = in_flight_.add(to.value, wire::body_bytes(request), deadline, asker);
   if (!id) return fail(asker, table_full());
   counters_.forwarded.add();
   // The quickest way of a frame cannot be measured, as nodes have no common clock. It counts as a
@@ -112,7 +112,7 @@ void Core::complete(Call::Ticket ticket, const Status& outcome, std::string_view
                     TimePoint /*now*/) {
   const auto taken = in_flight_.take(ticket);
   if (!taken) return counters_.late_replies.add();
-  const auto status = outcome.ok() ? check_result(result) : outcome;
+  const auto status = outcome.ok() ? check_result(result.size()) : outcome;
   ReplyView reply;
   reply.code = status.code();
   reply.text = status.text();
@@ -158,8 +158,8 @@ void Core::fail(const Asker& asker, const Status& status, const Way& way) {
 void Core::answer(const Asker& asker, ReplyView reply, const Way& way) {
   counters_.replies[static_cast<std::size_t>(reply.code)].add();
   reply.id = asker.origin.request;
-  if (reply.result.empty()) reply.result = kNil;
-  run_bytes_ += reply.result.size();
+  if (reply.result.empty() && !reply.bytes) reply.result = kNil;
+  run_bytes_ += wire::result_bytes(reply);
   if (asker.traced) {
     const auto now = std::max(effects_.clock(), asker.arrived);
     add_hop(asker, reply, way, now);

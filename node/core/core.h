@@ -167,6 +167,7 @@ class Core {
   std::size_t run_bytes_ = 0;           // of requests and results, since on_some_requests() began
   std::size_t together_max_ = kRunMax;  // so many calls of a runner are run together
   wire::Buffer result_;                 // scratch; empty but while a call is answered
+  wire::Buffer packed_;                 // scratch: a request for a handler
   wire::Buffer trace_;                  // scratch, kept for its memory
 };
 

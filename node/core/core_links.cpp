@@ -8,6 +8,7 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/wire/record.h"
 #include "node/core/core.h"
 #include "node/core/loop_guard.h"
 
@@ -30,12 +31,13 @@ Status Core::check_window(const RequestView& request, PeerIndex to) const {
   const auto unsent = effects_.unsent(to);
   const auto requests = std::max(in_flight_.link_size(to.value), unsent.requests);
   const auto bytes = in_flight_.link_bytes(to.value);
-  if (requests < peer.window.requests && bytes + request.body.size() <= peer.window.bytes &&
+  const auto more = wire::body_bytes(request);
+  if (requests < peer.window.requests && bytes + more <= peer.window.bytes &&
       unsent.bytes <= peer.window.bytes) {
     return {};
   }
   return {StatusCode::kOverloaded,
-          "one more request of " + std::to_string(request.body.size()) + " bytes is more than " +
+          "one more request of " + std::to_string(more) + " bytes is more than " +
               peer.name.str() + " takes from " + self_.str() + ": " + std::to_string(requests) +
               " of " + std::to_string(peer.window.requests) + " requests and " +
               std::to_string(std::max(bytes, unsent.bytes)) + " of " +

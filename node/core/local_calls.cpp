@@ -8,6 +8,7 @@
 #include <kvmesh/limits.h>
 
 #include "common/text.h"
+#include "common/wire/record.h"
 
 namespace kvmesh::core {
 namespace {
@@ -28,10 +29,10 @@ void guarded(Calls&& each_call, Body&& body) {
 
 }  // namespace
 
-Status check_result(std::string_view result) {
+Status check_result(std::size_t bytes) {
   const auto limit = limits::kBodyBytesMax - kCodeAndTextBytes;
-  if (result.size() <= limit) return {};
-  return {StatusCode::kTooLarge, over_limit("result", result.size(), limit)};
+  if (bytes <= limit) return {};
+  return {StatusCode::kTooLarge, over_limit("result", bytes, limit)};
 }
 
 Core::LocalCall::LocalCall(Core& core, const Asker& asker, const RequestView& request,
@@ -45,10 +46,20 @@ Core::LocalCall::~LocalCall() {
 }
 
 void Core::LocalCall::succeed() {
-  if (const auto status = check_result(core_.result_.view()); !status.ok()) return fail(status);
   ReplyView reply;
   reply.result = core_.result_.view();
-  answer(reply);
+  answer_checked(reply);
+}
+
+void Core::LocalCall::succeed_with(std::string_view bytes) {
+  ReplyView reply;
+  reply.bytes = bytes;
+  answer_checked(reply);
+}
+
+void Core::LocalCall::answer_checked(const ReplyView& reply) {
+  const auto status = check_result(wire::result_bytes(reply));
+  status.ok() ? answer(reply) : fail(status);
 }
 
 void Core::LocalCall::fail(const Status& status) {
@@ -113,7 +124,9 @@ void Core::execute(const Asker& asker, const RequestView& request, const Functio
   counters_.executed.add();
   if (function.runner != nullptr) return batch.add(asker, request, deadline, function);
   batch.run();  // it came before
-  LocalCall call{*this, asker, request, function.number, deadline};
+  // A runner may read what is not packed; a handler need not know of it.
+  const auto& packed = request.is_packed() ? request : wire::pack_request(packed_, request);
+  LocalCall call{*this, asker, packed, function.number, deadline};
   guarded([&](auto act) { act(call); }, [&] { function.handler(call); });
 }
 

@@ -20,6 +20,7 @@ class Core::LocalCall final : public Call {
   ~LocalCall() override;
 
   void succeed() override;
+  void succeed_with(std::string_view bytes) override;
   void fail(const Status& status) override;
   Result<Ticket> defer() override { return defer(asker_); }
   Result<Ticket> defer_queued() override;
@@ -30,6 +31,7 @@ class Core::LocalCall final : public Call {
  private:
   Result<Ticket> defer(const Asker& asker);
   void answer(const ReplyView& reply);
+  void answer_checked(const ReplyView& reply);
 
   Core& core_;
   Asker asker_;
@@ -59,7 +61,8 @@ class Core::Batch {
   std::array<std::optional<LocalCall>, kRunMax> calls_;
 };
 
-/// Why a result fits no record, and then the nodes on the way would take it for a broken peer.
-Status check_result(std::string_view result);
+/// kTooLarge when a result of so many bytes, packed, fits no record: the nodes on the way would take
+/// it for a broken peer.
+Status check_result(std::size_t bytes);
 
 }  // namespace kvmesh::core

@@ -16,7 +16,7 @@
 namespace kvmesh::core {
 
 /// One request in the hands of its function. The function answers it exactly once: succeed(),
-/// fail(), or later through the ticket of defer(). Lives during the function's run only.
+/// succeed_with(), fail(), or later through the ticket of defer(). Lives during the function's run only.
 class Call {
  public:
   /// A promise to answer later through Core::complete(). Trivially copied; may be kept and sent to
@@ -40,6 +40,9 @@ class Call {
   /// answers kTooLarge when it fits no record (limits::kBodyBytesMax).
   wire::Buffer& result() { return result_; }
   virtual void succeed() = 0;
+  /// The result is these bytes; they are packed only when they leave for another node. As they are
+  /// copied once, to where they are wanted, they may lie anywhere, and be guarded by a lock.
+  virtual void succeed_with(std::string_view bytes) = 0;
   virtual void fail(const Status& status) = 0;
   /// kOverloaded when too many requests are under way already; that was the answer then.
   virtual Result<Ticket> defer() = 0;
@@ -67,6 +70,7 @@ class InnerCall : public Call {
       : Call(request, number, outer.deadline(), outer.result()), outer_(outer) {}
 
   void succeed() override { outer_.succeed(); }
+  void succeed_with(std::string_view bytes) override { outer_.succeed_with(bytes); }
   void fail(const Status& status) override { outer_.fail(status); }
   Result<Ticket> defer() override { return outer_.defer(); }
   Result<Ticket> defer_queued() override { return outer_.defer_queued(); }

@@ -4,9 +4,6 @@
 
 #include <kvmesh/limits.h>
 
-#include "common/wire/pack.h"
-#include "common/wire/record.h"
-
 namespace kvmesh::line {
 namespace {
 
@@ -99,31 +96,31 @@ Command parse_command(std::string_view line) {
   return {};
 }
 
-RequestView to_request(const Command& command, wire::Buffer& scratch) {
-  const Target target{Target::Kind::kBucket, command.bucket};
-  const auto function = kForms[static_cast<std::size_t>(command.verb)].function;
-  auto request = wire::make_request(scratch, target, function, [&](wire::Buffer& out) {
-    switch (command.verb) {
-      case Verb::kPut:
-        wire::pack_array(out, 2);
-        wire::pack_bin(out, command.key);
-        wire::pack_bin(out, command.value);
-        break;
-      case Verb::kGet:
-      case Verb::kDelete:
-        wire::pack_array(out, 1);
-        wire::pack_bin(out, command.key);
-        break;
-      case Verb::kKeys:
-        wire::pack_array(out, 2);
-        command.key.empty() ? wire::pack_nil(out) : wire::pack_bin(out, command.key);
-        wire::pack_uint(out, limits::kPageItemsDefault);
-        break;
-      default:
-        wire::pack_array(out, 0);
-    }
-  });
-  if (command.verb == Verb::kRoute) request.flags |= RequestView::kFlagTrace;
+RequestView to_request(const Command& command, std::span<ArgumentView> words) {
+  RequestView request;
+  request.target = {Target::Kind::kBucket, command.bucket};
+  request.function = kForms[static_cast<std::size_t>(command.verb)].function;
+  std::size_t count = 0;
+  switch (command.verb) {
+    case Verb::kPut:
+      words[count++] = ArgumentView::of(command.key);
+      words[count++] = ArgumentView::of(command.value);
+      break;
+    case Verb::kGet:
+    case Verb::kDelete:
+      words[count++] = ArgumentView::of(command.key);
+      break;
+    case Verb::kKeys:
+      words[count++] = command.key.empty() ? ArgumentView{} : ArgumentView::of(command.key);
+      words[count++] = ArgumentView::of(limits::kPageItemsDefault);
+      break;
+    case Verb::kRoute:
+      request.flags |= RequestView::kFlagTrace;
+      break;
+    default:
+      break;
+  }
+  request.words = words.first(count);
   return request;
 }
 

@@ -3,10 +3,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "common/request.h"
-#include "common/wire/buffer.h"
 
 namespace kvmesh::line {
 
@@ -39,7 +39,8 @@ struct Command {
 /// Reads a line without its line end. Words are split on any run of white space. Total.
 Command parse_command(std::string_view line);
 
-/// The request that a command stands for, built in `scratch`. REQUIRES: command.is_request().
-RequestView to_request(const Command& command, wire::Buffer& scratch);
+/// The request that a command stands for, with `words` as its arguments. REQUIRES:
+/// command.is_request(), words.size() >= 2.
+RequestView to_request(const Command& command, std::span<ArgumentView> words);
 
 }  // namespace kvmesh::line

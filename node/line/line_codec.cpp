@@ -11,6 +11,7 @@ namespace {
 using stream::Foreign;
 using stream::LineSplitter;
 using stream::Message;
+using stream::RequestScratch;
 using stream::Tag;
 
 Tag tag_of(Verb verb) { return static_cast<Tag>(verb); }
@@ -21,7 +22,7 @@ bool is_costly(Verb verb) { return verb == Verb::kKeys || verb == Verb::kDrop; }
 
 }  // namespace
 
-Message LineCodec::next(std::string_view input, RequestView& request, wire::Buffer& scratch) {
+Message LineCodec::next(std::string_view input, RequestView& request, RequestScratch& scratch) {
   Message message;
   const auto line = lines_.next(input, message.taken);
   if (!line) return message;
@@ -38,7 +39,7 @@ Message LineCodec::next(std::string_view input, RequestView& request, wire::Buff
   }
   message.kind = Message::Kind::kRequest;
   message.is_costly = is_costly(command.verb);
-  request = to_request(command, scratch);
+  request = to_request(command, scratch.words);
   return message;
 }
 

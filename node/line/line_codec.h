@@ -17,7 +17,7 @@ class LineCodec final : public stream::Codec {
 
   std::string_view name() const override { return "the line protocol"; }
   stream::Message next(std::string_view input, RequestView& request,
-                       wire::Buffer& scratch) override;
+                       stream::RequestScratch& scratch) override;
   std::size_t input_max() const override { return lines_.input_max(); }
   bool is_skipping() const override { return lines_.is_skipping(); }
   void append_reply(wire::Buffer& out, stream::Tag tag, const ReplyView& reply) const override;

@@ -44,15 +44,15 @@ void append_malformed(wire::Buffer& out) {
                "the node that answered sent a result of another form");
 }
 
-void append_value(wire::Buffer& out, std::string_view result) {
-  wire::Reader in{result};
+void append_value(wire::Buffer& out, const ReplyView& reply) {
   std::string_view value;
-  if (in.peek() == wire::Reader::Type::kNil) {
-    in.read_nil();
+  if (reply.bytes) {
+    value = *reply.bytes;
   } else {
-    value = in.read_bytes();
+    wire::Reader in{reply.result};
+    in.peek() == wire::Reader::Type::kNil ? in.read_nil() : void(value = in.read_bytes());
+    if (in.failed()) return append_malformed(out);
   }
-  if (in.failed()) return append_malformed(out);
   if (!fits_a_line(value)) {
     return append_error(out, StatusCode::kNotText,
                         "the value of " + std::to_string(value.size()) +
@@ -115,7 +115,7 @@ void append_reply_text(wire::Buffer& out, Verb verb, const ReplyView& reply) {
   if (reply.code != StatusCode::kOk) return append_error(out, reply.code, reply.text);
   switch (verb) {
     case Verb::kGet:
-      return append_value(out, reply.result);
+      return append_value(out, reply);
     case Verb::kKeys:
       return append_keys(out, reply.result);
     case Verb::kRoute:

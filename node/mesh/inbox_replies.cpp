@@ -36,7 +36,7 @@ void Inbox::reply(const core::Origin& origin, const ReplyView& answer) {
     spare_.pop_back();
   }
   if (client->frame.empty()) wire::begin_frame(client->frame, wire::FrameKind::kReplies);
-  const auto bytes = std::max(answer.body.size(), answer.result.size());
+  const auto bytes = std::max(answer.body.size(), wire::result_bytes(answer));
   if (bytes > kSmallReplyBytes && unread_bytes(*client) > 2 * unread_bytes_left()) {
     counters_.dropped_replies.add();
     append_loss(client->frame, bytes, origin.request);

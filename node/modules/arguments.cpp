@@ -10,6 +10,14 @@ bool Arguments::next() {
   return true;
 }
 
+// Of a request that is not packed, the argument that next() has counted; null when it is packed.
+const ArgumentView* Arguments::next_word() {
+  if (words_.empty()) return nullptr;
+  const auto* word = &words_.front();
+  words_ = words_.subspan(1);
+  return word;
+}
+
 void Arguments::too_large(std::string_view what, std::size_t actual, std::size_t limit) {
   if (fault_.ok()) fault_ = {StatusCode::kTooLarge, over_limit(what, actual, limit)};
 }
@@ -19,7 +27,9 @@ std::string_view Arguments::bytes(std::string_view what, std::size_t limit) {
     missing_ = true;
     return {};
   }
-  const auto out = in_.read_bytes();
+  const auto* word = next_word();
+  if (word != nullptr && word->kind != ArgumentView::Kind::kBytes) missing_ = true;
+  const auto out = word != nullptr ? word->bytes : in_.read_bytes();
   if (out.size() > limit) too_large(what, out.size(), limit);
   return out;
 }
@@ -27,17 +37,24 @@ std::string_view Arguments::bytes(std::string_view what, std::size_t limit) {
 std::optional<std::string_view> Arguments::optional_bytes(std::string_view what,
                                                           std::size_t limit) {
   if (!next()) return std::nullopt;
-  if (in_.peek() == wire::Reader::Type::kNil) {
+  const auto* word = next_word();
+  if (word != nullptr && word->kind == ArgumentView::Kind::kNil) return std::nullopt;
+  if (word == nullptr && in_.peek() == wire::Reader::Type::kNil) {
     in_.read_nil();
     return std::nullopt;
   }
-  const auto out = in_.read_bytes();
+  if (word != nullptr && word->kind != ArgumentView::Kind::kBytes) missing_ = true;
+  const auto out = word != nullptr ? word->bytes : in_.read_bytes();
   if (out.size() > limit) too_large(what, out.size(), limit);
   return out;
 }
 
 std::uint64_t Arguments::optional_uint(std::uint64_t otherwise) {
-  return next() ? in_.read_uint() : otherwise;
+  if (!next()) return otherwise;
+  const auto* word = next_word();
+  if (word == nullptr) return in_.read_uint();
+  if (word->kind != ArgumentView::Kind::kNumber) missing_ = true;
+  return word->number;
 }
 
 std::string_view Arguments::optional_value() {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,14 +13,18 @@
 
 namespace kvmesh::modules {
 
-/// Reads the arguments of one call, and remembers the first fault. A handler reads all that it
-/// wants, then asks check() once. Not thread-safe; lives during the call.
+/// Reads the arguments of one call, packed or not, and remembers the first fault. A function reads
+/// all that it wants, then asks check() once. Not thread-safe; lives during the call.
 class Arguments {
  public:
   /// `usage` is how the call is written, for the error: "kv.put [key, value]". It must outlive the
   /// object.
-  Arguments(std::string_view args, std::string_view usage)
-      : in_(args), usage_(usage), left_(in_.read_array()) {}
+  Arguments(const RequestView& request, std::string_view usage)
+      : in_(request.args),
+        words_(request.words),
+        usage_(usage),
+        left_(request.is_packed() ? in_.read_array()
+                                  : static_cast<std::uint32_t>(request.words.size())) {}
 
   /// Bytes of at most `limit` bytes. kTooLarge beyond; `what` names them there.
   std::string_view bytes(std::string_view what, std::size_t limit);
@@ -27,7 +32,8 @@ class Arguments {
   std::optional<std::string_view> optional_bytes(std::string_view what, std::size_t limit);
   /// An unsigned integer, or `otherwise` when it is left out.
   std::uint64_t optional_uint(std::uint64_t otherwise);
-  /// Any one value as it stands in msgpack, or empty when it is left out.
+  /// Any one value as it stands in msgpack, or empty when it is left out. REQUIRES, as all that
+  /// follows: the request is packed, which it is for every function with a handler.
   std::string_view optional_value();
 
   /// The same when they must not be left out.
@@ -46,9 +52,11 @@ class Arguments {
 
  private:
   bool next();
+  const ArgumentView* next_word();
   void too_large(std::string_view what, std::size_t actual, std::size_t limit);
 
   wire::Reader in_;
+  std::span<const ArgumentView> words_;  // those of a request that is not packed, not read yet
   std::string_view usage_;
   std::uint32_t left_;
   bool missing_ = false;

@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 5> kFunctions = {"kv.count", "kv.delete",
                                                         "kv.get", "kv.keys"};
 
 void run_here(const core::Modules& modules, Call& call) {
-  Arguments args{call.request().args, "kv.here [bucket, function, [argument ...]]"};
+  Arguments args{call.request(), "kv.here [bucket, function, [argument ...]]"};
   const auto bucket = args.bytes("bucket name", limits::kBucketNameBytesMax);
   const auto name = args.bytes("function", limits::kBucketNameBytesMax);
   std::uint32_t count = 0;

@@ -30,7 +30,7 @@ bool refuse_without_bucket(Call& call) {
 // answered.
 
 bool read_nothing(Call& call, std::string_view usage) {
-  const Arguments args{call.request().args, usage};
+  const Arguments args{call.request(), usage};
   return !refuse_without_bucket(call) && !refuse(call, args.check());
 }
 bool read_create(Call& call, Op&) { return read_nothing(call, "kv.create []"); }
@@ -38,14 +38,14 @@ bool read_drop(Call& call, Op&) { return read_nothing(call, "kv.drop []"); }
 bool read_count(Call& call, Op&) { return read_nothing(call, "kv.count []"); }
 
 bool read_put(Call& call, Op& op) {
-  Arguments args{call.request().args, "kv.put [key, value]"};
+  Arguments args{call.request(), "kv.put [key, value]"};
   op.key = args.bytes("key", limits::kKeyBytesMax);
   op.value = args.bytes("value", limits::kValueBytesMax);
   return !refuse_without_bucket(call) && !refuse(call, args.check());
 }
 
 bool read_key(Call& call, Op& op, std::string_view usage) {
-  Arguments args{call.request().args, usage};
+  Arguments args{call.request(), usage};
   op.key = args.bytes("key", limits::kKeyBytesMax);
   return !refuse_without_bucket(call) && !refuse(call, args.check());
 }
@@ -53,7 +53,7 @@ bool read_get(Call& call, Op& op) { return read_key(call, op, "kv.get [key]"); }
 bool read_erase(Call& call, Op& op) { return read_key(call, op, "kv.delete [key]"); }
 
 bool read_page(Call& call, Op& op, std::string_view usage, std::size_t name_max) {
-  Arguments args{call.request().args, usage};
+  Arguments args{call.request(), usage};
   op.page.after = args.optional_bytes("name to go on after", name_max);
   const auto limit = args.optional_uint(0);
   if (refuse(call, args.check())) return false;
@@ -141,6 +141,7 @@ void KvModule::run(std::span<Call* const> calls) {
 void KvModule::ended(std::size_t place, const store::OpResult& result) {
   auto& call = *calls_[place];
   if (!result.status.ok()) return call.fail(result.status);
+  if (result.value) return call.succeed_with(*result.value);
   pack_result(call.result(), result);
   call.succeed();
 }

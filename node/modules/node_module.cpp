@@ -17,7 +17,7 @@ void finish(Call& call, const Arguments& args) {
 }
 
 void ping(Call& call) {
-  Arguments args{call.request().args, "node.ping [any value, or none]"};
+  Arguments args{call.request(), "node.ping [any value, or none]"};
   call.result().append(args.optional_value());
   finish(call, args);
 }
@@ -27,12 +27,12 @@ void ping(Call& call) {
 void define_node(core::Modules& modules, const NodeName& self, PackInfo pack_info) {
   modules.define("node.ping", ping);
   modules.define("node.name", [name = self.str()](Call& call) {
-    const Arguments args{call.request().args, "node.name []"};
+    const Arguments args{call.request(), "node.name []"};
     wire::pack_str(call.result(), name);
     finish(call, args);
   });
   modules.define("node.info", [pack = std::move(pack_info)](Call& call) {
-    const Arguments args{call.request().args, "node.info []"};
+    const Arguments args{call.request(), "node.info []"};
     pack(call.result());
     finish(call, args);
   });

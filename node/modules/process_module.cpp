@@ -15,7 +15,7 @@ using core::Call;
 using tasks::Host;
 
 void open(Host& host, Call& call) {
-  const Arguments args{call.request().args, "process.open []"};
+  const Arguments args{call.request(), "process.open []"};
   if (refuse(call, args.check())) return;
   const auto key = host.new_key();
   const auto id = host.processes().open(key, host.now());
@@ -28,7 +28,7 @@ void open(Host& host, Call& call) {
 }
 
 void receive(Host& host, Call& call) {
-  Arguments args{call.request().args, "process.receive [id, key, most] or [id, key, most, false]"};
+  Arguments args{call.request(), "process.receive [id, key, most] or [id, key, most, false]"};
   const auto id = args.uint();
   const auto key = args.uint();
   const auto most = args.uint();
@@ -42,7 +42,7 @@ void receive(Host& host, Call& call) {
 }
 
 void close(Host& host, Call& call) {
-  Arguments args{call.request().args, "process.close [id, key]"};
+  Arguments args{call.request(), "process.close [id, key]"};
   const auto id = args.uint();
   const auto key = args.uint();
   if (refuse(call, args.check())) return;
@@ -51,7 +51,7 @@ void close(Host& host, Call& call) {
 }
 
 void send(Host& host, Call& call) {
-  Arguments args{call.request().args, "process.send [id or name, from or nil, body]"};
+  Arguments args{call.request(), "process.send [id or name, from or nil, body]"};
   const bool is_named = args.is_bytes_next();
   const auto name =
       is_named ? args.bytes("name", limits::kFunctionNameBytesMax) : std::string_view{};
@@ -75,7 +75,7 @@ void send(Host& host, Call& call) {
 }
 
 void monitor(Host& host, Call& call) {
-  Arguments args{call.request().args, "process.monitor [id]"};
+  Arguments args{call.request(), "process.monitor [id]"};
   const auto id = args.uint();
   if (refuse(call, args.check()) || refuse(call, check_access(host, id, Act::kReach))) return;
   const auto ticket = call.defer();

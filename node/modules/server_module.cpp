@@ -20,7 +20,7 @@ struct Request {
 
 // Empty when the call was refused.
 std::optional<Request> read(Host& host, Call& call, std::string_view usage) {
-  Arguments args{call.request().args, usage};
+  Arguments args{call.request(), usage};
   const auto server = args.bytes("server name", limits::kFunctionNameBytesMax);
   const auto function = args.bytes("function name", limits::kFunctionNameBytesMax);
   std::uint32_t count = 0;

@@ -38,7 +38,7 @@ std::chrono::milliseconds limit_of(std::uint64_t milliseconds) {
 }
 
 void run(Host& host, Call& call) {
-  Arguments args{call.request().args,
+  Arguments args{call.request(), 
                  "task.run [function, arguments, mode, limit_ms, from or nil]"};
   const auto function = args.bytes("function name", limits::kFunctionNameBytesMax);
   std::uint32_t count = 0;
@@ -70,7 +70,7 @@ void run(Host& host, Call& call) {
 }
 
 void next(Host& host, Call& call) {
-  Arguments args{call.request().args, "task.next [id, key] or [id, key, false]"};
+  Arguments args{call.request(), "task.next [id, key] or [id, key, false]"};
   const auto id = args.uint();
   const auto key = args.uint();
   const bool wants_news = args.optional_bool(true);
@@ -82,7 +82,7 @@ void next(Host& host, Call& call) {
 }
 
 void cancel(Host& host, Call& call) {
-  Arguments args{call.request().args, "task.cancel [id] or [id, key]"};
+  Arguments args{call.request(), "task.cancel [id] or [id, key]"};
   const auto id = args.uint();
   const auto key = args.optional_uint(0);
   if (refuse(call, args.check())) return;
@@ -94,7 +94,7 @@ void cancel(Host& host, Call& call) {
 }
 
 void list(Host& host, Call& call) {
-  const Arguments args{call.request().args, "task.list []"};
+  const Arguments args{call.request(), "task.list []"};
   if (refuse(call, args.check())) return;
   tasks::Processes::Visible visible;
   if (!host.is_unrestricted()) {
@@ -107,7 +107,7 @@ void list(Host& host, Call& call) {
 }
 
 void modules(Host& host, Call& call) {
-  const Arguments args{call.request().args, "task.modules []"};
+  const Arguments args{call.request(), "task.modules []"};
   if (refuse(call, args.check())) return;
   host.catalogue().list(call.result());
   call.succeed();

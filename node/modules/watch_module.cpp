@@ -4,7 +4,7 @@ namespace kvmesh::modules {
 
 void define_watch(core::Modules& modules, tasks::Host& host) {
   modules.define("node.watch", [&host](core::Call& call) {
-    Arguments args{call.request().args, "node.watch [seen]"};
+    Arguments args{call.request(), "node.watch [seen]"};
     const auto seen = args.uint();
     if (refuse(call, args.check())) return;
     const auto ticket = call.defer();

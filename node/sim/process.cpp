@@ -36,6 +36,11 @@ class SimNode::WatchedCall final : public core::InnerCall {
     InnerCall::succeed();
     owner_.executing_ = nullptr;
   }
+  void succeed_with(std::string_view bytes) override {
+    owner_.executing_ = &request();
+    InnerCall::succeed_with(bytes);
+    owner_.executing_ = nullptr;
+  }
   void fail(const Status& status) override {
     owner_.executing_ = &request();
     InnerCall::fail(status);

@@ -276,6 +276,7 @@ void SimNode::reply(const core::Origin& origin, const ReplyView& reply) {
   }
   if (in_tick_ && clock_.at(now()) < debt->due)
     violate("gave_up_early", "gives up a request that has time left");
+  const auto result = wire::packed_result(packed_, reply);
   world_.trace.mix(origin.connection ^ origin.request.value << 24 ^
                    static_cast<std::uint64_t>(reply.code) << 56);
   const bool is_own = engine_ends_ && (reply.code == StatusCode::kOutcomeUnknown ||
@@ -285,9 +286,9 @@ void SimNode::reply(const core::Origin& origin, const ReplyView& reply) {
   } else if (executing_ != nullptr) {
     judge_way(*executing_, index_);
     world_.oracle.executed(debt->number, index_, executing_->timeout_ms, executing_->hops,
-                           reply.code, reply.result, now());
+                           reply.code, result, now());
   } else if (passing_ != nullptr) {
-    if (reply.code != passing_->code || reply.result != passing_->result) {
+    if (reply.code != passing_->code || result != passing_->result) {
       violate("changed_reply", "makes " + std::string{to_string(reply.code)} + " of the answer " +
                                    std::string{to_string(passing_->code)});
     }
@@ -297,7 +298,7 @@ void SimNode::reply(const core::Origin& origin, const ReplyView& reply) {
     world_.oracle.failed(debt->number, reply.code, debt->hops, std::max(now(), acts_at_), is_over);
   }
   if (origin.adapter == kAsker) {
-    return world_.oracle.answered(debt->number, reply.code, reply.result, now(), excused_until_);
+    return world_.oracle.answered(debt->number, reply.code, result, now(), excused_until_);
   }
   const auto id = static_cast<ConnectionId>(origin.connection);
   const auto& connection = world_.network.at(id);

@@ -161,6 +161,7 @@ class SimNode final : public core::Effects {
   std::uint64_t from_connection_ = 0;
   const RequestView* executing_ = nullptr;
   const ReplyView* passing_ = nullptr;  // a reply that a peer gave
+  wire::Buffer packed_;                 // scratch
   bool engine_ends_ = false;            // what is answered, the engine has ended later
 };
 

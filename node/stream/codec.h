@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -15,6 +16,12 @@ namespace kvmesh::stream {
 
 /// A codec's own number for a kind of request: what it needs to know to print the reply.
 using Tag = std::uint16_t;
+
+/// Where a codec may write what its request points to.
+struct RequestScratch {
+  std::array<ArgumentView, 4> words;
+  wire::Buffer bytes;
+};
 
 /// What a codec found at the beginning of a connection's input.
 struct Message {
@@ -47,9 +54,10 @@ class Codec {
   virtual std::string_view name() const = 0;
 
   /// Takes one message off `input`, which may be cut anywhere and begins with what the last call
-  /// has not taken. For kRequest it fills in `request`, all but id and timeout; what that points to
-  /// lies in `input` or is written to `scratch`. Total: any bytes lead to a message or to none.
-  virtual Message next(std::string_view input, RequestView& request, wire::Buffer& scratch) = 0;
+  /// has not taken. For kRequest it sets `request`, all but id and timeout, packed or not; what that
+  /// points to lies in `input`, which stays until the core has the request, or is written to
+  /// `scratch`. Total: any bytes lead to a message or to none.
+  virtual Message next(std::string_view input, RequestView& request, RequestScratch& scratch) = 0;
   /// The input that may be needed for the next whole message.
   virtual std::size_t input_max() const = 0;
   /// Throws away input without end, such as the rest of a line that is too long.

@@ -8,12 +8,15 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/wire/record.h"
 #include "node/stream/server.h"
 
 namespace kvmesh::stream {
 namespace {
 
 constexpr int kDiscardRounds = 64;
+// What changes something has such a result, and takes no more memory than its place in line.
+constexpr std::size_t kSmallReply = 16;
 // Requests that a connection may have under way when all of them keep as much as they may.
 constexpr std::size_t kPipelineWhenFull = 4;
 
@@ -132,10 +135,11 @@ void Connection::handle(const Message& message) {
 void Connection::reply(std::uint64_t place, const ReplyView& reply) {
   if (closed_ || !replies_.is_waiting(place)) return;
   // Grows at once, shrinks by an eighth with each smaller reply.
-  expected_bytes_ =
-      std::max({expected_bytes_ - expected_bytes_ / 8, reply.result.size(), std::size_t{8}});
+  const auto bytes = wire::result_bytes(reply);
+  expected_bytes_ = std::max({expected_bytes_ - expected_bytes_ / 8, bytes, std::size_t{8}});
   auto& text = replies_.text_buffer(place, out_);
-  if (!reply.result.empty() && server_.is_full(reply.result.size())) {
+  // That something was done is told in any case.
+  if (bytes > kSmallReply && server_.is_full(bytes)) {
     codec_->append_error(text, StatusCode::kOverloaded,
                          std::string{codec_->name()} + "'s clients have left " +
                              std::to_string(server_.buffered_bytes()) +

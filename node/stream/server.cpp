@@ -5,6 +5,8 @@
 #include <kvmesh/limits.h>
 #include <spdlog/spdlog.h>
 
+#include "common/wire/record.h"
+
 namespace kvmesh::stream {
 namespace {
 
@@ -35,13 +37,12 @@ void Server::add(asio::ip::tcp::socket socket) {
 }
 
 void Server::gather(const core::Origin& origin, bool is_costly) {
-  const auto body_bytes = bodies_[gathered_count_].size();
   auto& [from, request, arrived] = gathered_[gathered_count_++];
   from = origin;
   arrived = now_;
   request.id = origin.request;
   request.timeout_ms = static_cast<std::uint64_t>(options_.request_timeout.count());
-  if (body_bytes > kLargeBodyBytes || is_costly) {
+  if (is_costly || wire::body_bytes(request) > kLargeBodyBytes) {
     submit();
     turns_.look_soon();
   } else if (gathered_count_ == gathered_.size()) {
@@ -53,8 +54,8 @@ void Server::submit() {
   const auto count = std::exchange(gathered_count_, 0);
   core_.on_requests({gathered_.data(), count}, now_);
   for (std::size_t i = 0; i < count; ++i) {
-    bodies_[i].clear();
-    bodies_[i].shrink(kBodyBytesKept);
+    scratches_[i].bytes.clear();
+    scratches_[i].bytes.shrink(kBodyBytesKept);
   }
 }
 

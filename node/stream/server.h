@@ -67,9 +67,11 @@ class Server final : public core::Adapter {
   /// Where a codec writes the next request.
   struct Gathered {
     RequestView& request;
-    wire::Buffer& scratch;
+    RequestScratch& scratch;
   };
-  Gathered next_request() { return {gathered_[gathered_count_].request, bodies_[gathered_count_]}; }
+  Gathered next_request() {
+    return {gathered_[gathered_count_].request, scratches_[gathered_count_]};
+  }
   /// next_request() was filled in; submit() gives the core all that were gathered.
   void gather(const core::Origin& origin, bool is_costly);
   /// It keeps more or less than when it was counted last.
@@ -98,9 +100,10 @@ class Server final : public core::Adapter {
   bool finishing_ = false;
   std::optional<TimePoint> warned_at_;  // of a foreign protocol
   std::uint64_t not_warned_of_ = 0;     // since then
-  // Requests that wait for others to come with them, and what they point into.
+  // Requests that wait for others to come with them, and what they point into beside the input of
+  // their connections.
   std::array<core::Core::Incoming, core::Core::kRunMax> gathered_;
-  std::array<wire::Buffer, core::Core::kRunMax> bodies_;
+  std::array<RequestScratch, core::Core::kRunMax> scratches_;
   std::size_t gathered_count_ = 0;
 };
 

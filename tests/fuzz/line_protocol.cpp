@@ -57,8 +57,10 @@ class Replies final : public core::Effects {
     check(false, "a node without peers forwards nothing");
   }
   void reply(const core::Origin& origin, const ReplyView& reply) override {
+    wire::Buffer packed;
     come.push_back({origin.request.value, reply.code, std::string{reply.text},
-                    std::string{reply.result}, std::string{reply.trace}, reply.trace_hops});
+                    std::string{wire::packed_result(packed, reply)}, std::string{reply.trace},
+                    reply.trace_hops});
   }
   TimePoint clock() override { return kNow; }
 
@@ -139,7 +141,8 @@ class Connection {
   line::LineCodec codec_;
   stream::InputBuffer in_;
   stream::ReplyQueue queue_{codec_};
-  wire::Buffer out_, scratch_;
+  wire::Buffer out_;
+  stream::RequestScratch scratch_;
   bool quit_ = false;
 };
 

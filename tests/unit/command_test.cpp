@@ -126,8 +126,11 @@ TEST(Command, KeysGoOnBehindAnyKey) {
 std::vector<std::string> call_of(std::string_view line) {
   const auto command = parse_command(line);
   EXPECT_TRUE(command.is_request()) << line;
+  std::array<ArgumentView, 2> words;
+  const auto unpacked = to_request(command, words);
   wire::Buffer scratch;
-  const auto request = to_request(command, scratch);
+  const auto request = wire::pack_request(scratch, unpacked);
+  EXPECT_EQ(request.body.size(), wire::body_bytes(unpacked)) << line;
   EXPECT_EQ(request.target.kind, Target::Kind::kBucket);
   EXPECT_EQ(request.target.name, command.bucket);
   EXPECT_EQ(request.traced(), command.verb == Verb::kRoute);

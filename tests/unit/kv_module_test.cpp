@@ -196,6 +196,39 @@ TEST_F(KvModuleTest, WrongArgumentsAreRefusedWithTheRightCall) {
   EXPECT_EQ(get("b", "k").result, bin("v")) << "nothing of this had an effect";
 }
 
+// As a line's words are.
+TEST_F(KvModuleTest, ArgumentsNeedNotBePacked) {
+  const Target b{Target::Kind::kBucket, "b"};
+  using Words = std::vector<ArgumentView>;
+  const auto bytes = [](std::string_view text) { return ArgumentView::of(text); };
+  const auto number = [](std::uint64_t value) { return ArgumentView::of(value); };
+  const ArgumentView nil;
+  EXPECT_EQ(call_unpacked(b, "kv.create", {}).code, StatusCode::kOk);
+  EXPECT_EQ(call_unpacked(b, "kv.put", {bytes("k"), bytes("v")}).code, StatusCode::kOk);
+  EXPECT_EQ(call_unpacked(b, "kv.put", {bytes("l"), bytes("")}).code, StatusCode::kOk);
+  EXPECT_EQ(call_unpacked(b, "kv.get", {bytes("k")}).result, bin("v"));
+  EXPECT_EQ(page_of(call_unpacked(b, "kv.keys", {bytes("k"), number(5)})).names,
+            std::vector<std::string>{"l"});
+  EXPECT_TRUE(page_of(call_unpacked(b, "kv.keys", {nil, number(1)})).more);
+  EXPECT_EQ(page_of(call_unpacked(b, "kv.keys", {})).names.size(), 2U);
+
+  for (const auto& words : {Words{}, Words{bytes("k")}, Words{bytes("k"), bytes("v"), bytes("w")},
+                            Words{number(1), bytes("v")}, Words{bytes("k"), nil}}) {
+    EXPECT_EQ(call_unpacked(b, "kv.put", words).text,
+              "wrong arguments; the call is kv.put [key, value]");
+  }
+  for (const auto& words : {Words{number(1)}, Words{nil, nil}, Words{nil, bytes("x")}}) {
+    EXPECT_EQ(call_unpacked(b, "kv.keys", words).text,
+              "wrong arguments; the call is kv.keys [after, limit]");
+  }
+  const std::string long_key(limits::kKeyBytesMax + 1, 'k');
+  EXPECT_EQ(call_unpacked(b, "kv.get", {bytes(long_key)}).code, StatusCode::kTooLarge);
+  EXPECT_EQ(call_unpacked(Target{}, "kv.get", {bytes("k")}).code, StatusCode::kInvalidArgument);
+  // A function with a handler finds them packed.
+  EXPECT_EQ(call_unpacked(Target{}, "kv.here", {bytes("b"), bytes("kv.count"), nil}).code,
+            StatusCode::kInvalidArgument);
+}
+
 TEST_F(KvModuleTest, EveryLimitCanBeReachedAndNotPassed) {
   const std::string bucket(limits::kBucketNameBytesMax, 'b');
   const std::string key(limits::kKeyBytesMax, 'k');

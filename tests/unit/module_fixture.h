@@ -45,6 +45,21 @@ class ModuleTest : public testing::Test, private core::Effects {
     return call(Target{Target::Kind::kBucket, bucket}, function, args);
   }
 
+  /// The same with arguments that are not packed.
+  Reply call_unpacked(Target target, std::string_view function,
+                      const std::vector<ArgumentView>& words) {
+    replies_ = 0;
+    RequestView request;
+    request.target = target;
+    request.function = function;
+    request.words = words;
+    request.timeout_ms = 5000;
+    core_.on_request({}, request, TimePoint{});
+    finish(core_);
+    EXPECT_EQ(replies_, 1) << function;
+    return last_;
+  }
+
   static void no_args(wire::Buffer& out) { wire::pack_array(out, 0); }
   static PackArgs bins(const std::vector<std::string>& values) {
     return [values](wire::Buffer& out) {
@@ -68,7 +83,9 @@ class ModuleTest : public testing::Test, private core::Effects {
   }
   void reply(const core::Origin& /*origin*/, const ReplyView& reply) override {
     ++replies_;
-    last_ = {reply.code, std::string{reply.text}, std::string{reply.result}};
+    wire::Buffer scratch;
+    last_ = {reply.code, std::string{reply.text},
+             std::string{wire::packed_result(scratch, reply)}};
   }
   TimePoint clock() override { return {}; }
 

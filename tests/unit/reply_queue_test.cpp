@@ -21,7 +21,7 @@ class TwoConstants final : public Codec {
  public:
   std::string_view name() const override { return "a protocol"; }
   Message next(std::string_view /*input*/, RequestView& /*request*/,
-               wire::Buffer& /*scratch*/) override {
+               RequestScratch& /*scratch*/) override {
     return {};
   }
   std::size_t input_max() const override { return 0; }

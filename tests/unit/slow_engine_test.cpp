@@ -71,9 +71,9 @@ class SlowEngineTest : public testing::Test, private core::Effects {
     ADD_FAILURE() << "there is no peer";
   }
   void reply(const core::Origin& origin, const ReplyView& reply) override {
-    EXPECT_TRUE(
-        replies_.emplace(origin.request.value, std::pair{reply.code, std::string{reply.result}})
-            .second)
+    wire::Buffer packed;
+    const std::string result{wire::packed_result(packed, reply)};
+    EXPECT_TRUE(replies_.emplace(origin.request.value, std::pair{reply.code, result}).second)
         << "answered twice";
   }
   TimePoint clock() override { return now_; }

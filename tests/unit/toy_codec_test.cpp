@@ -15,7 +15,7 @@ std::string message(std::string_view bytes) {
 class ToyCodec final : public Codec {
  public:
   std::string_view name() const override { return "the toy protocol"; }
-  Message next(std::string_view input, RequestView& request, wire::Buffer& scratch) override {
+  Message next(std::string_view input, RequestView& request, RequestScratch& scratch) override {
     Message out;
     if (input.empty()) return out;
     const auto size = static_cast<std::size_t>(static_cast<unsigned char>(input[0]));
@@ -28,11 +28,11 @@ class ToyCodec final : public Codec {
       out.ends_input = true;
     } else if (body.starts_with("get ")) {
       out.kind = Message::Kind::kRequest;
-      request = wire::make_request(scratch, {Target::Kind::kBucket, "b"}, "kv.get",
-                                   [&](wire::Buffer& args) {
-                                     wire::pack_array(args, 1);
-                                     wire::pack_bin(args, body.substr(4));
-                                   });
+      request = RequestView{};
+      request.target = {Target::Kind::kBucket, "b"};
+      request.function = "kv.get";
+      scratch.words[0] = ArgumentView::of(body.substr(4));
+      request.words = {scratch.words.data(), 1};
     } else {
       out.kind = Message::Kind::kAnswered;
       out.reply = input.substr(0, out.taken);

@@ -106,7 +106,7 @@ class TwoNodes {
   line::LineCodec codec_;
   stream::Tag tag_ = 0;
   std::uint64_t last_id_ = 0;
-  wire::Buffer scratch_;
+  stream::RequestScratch scratch_;
   wire::Buffer requests_;
   wire::Buffer replies_;
   wire::Buffer text_;

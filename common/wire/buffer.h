@@ -29,13 +29,18 @@ class Buffer {
     return *this;
   }
 
-  void write(const char* bytes, std::size_t count) {
+  // Inlined wherever it is called: most of what is written are a few bytes whose number is known
+  // there.
+  [[gnu::always_inline]] void write(const char* bytes, std::size_t count) {
     if (capacity_ - size_ < count) grow(count);
     if (count > 0) std::memcpy(data_.get() + size_, bytes, count);
     size_ += count;
   }
   void append(std::string_view bytes) { write(bytes.data(), bytes.size()); }
-  void push_back(char byte) { write(&byte, 1); }
+  void push_back(char byte) {
+    if (size_ == capacity_) grow(1);
+    data_.get()[size_++] = byte;
+  }
 
   /// Leaves `count` bytes to be filled in later; returns where they begin.
   std::size_t skip(std::size_t count) {
@@ -78,7 +83,7 @@ class Buffer {
     void operator()(char* p) const { std::free(p); }  // NOLINT: realloc'ed below
   };
 
-  void grow(std::size_t more) {
+  [[gnu::noinline, gnu::cold]] void grow(std::size_t more) {
     std::size_t wanted = capacity_ < 256 ? 256 : capacity_ * 2;
     if (wanted < size_ + more) wanted = size_ + more;
     auto* moved = static_cast<char*>(

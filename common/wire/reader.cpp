@@ -27,11 +27,9 @@ constexpr std::size_t width(std::uint8_t byte, std::uint8_t family) {
   return std::size_t{1} << (byte - family);
 }
 
-}  // namespace
+using Type = Reader::Type;
 
-Reader::Type Reader::peek() const {
-  if (rest_.empty()) return Type::kEnd;
-  const auto b = static_cast<std::uint8_t>(rest_.front());
+constexpr Type type_of(std::uint8_t b) {
   if (b < kFixMap || between(b, kUint8, kUint64)) return Type::kUnsigned;
   if (b < kFixArray || b == kMap16 || b == kMap32) return Type::kMap;
   if (b < kFixStr || b == kArray16 || b == kArray32) return Type::kArray;
@@ -44,6 +42,18 @@ Reader::Type Reader::peek() const {
   if (between(b, kInt8, kInt64) || b >= kNegativeFix) return Type::kSigned;
   return Type::kExt;
 }
+
+constexpr std::array<Type, 256> all_types() {
+  std::array<Type, 256> out{};
+  for (std::size_t byte = 0; byte < out.size(); ++byte) {
+    out[byte] = type_of(static_cast<std::uint8_t>(byte));
+  }
+  return out;
+}
+
+}  // namespace
+
+constinit const std::array<Reader::Type, 256> Reader::kTypes = all_types();
 
 std::uint8_t Reader::take_byte() {
   const auto bytes = take(1);
@@ -113,14 +123,12 @@ std::string_view Reader::read_long_str() {
   return {};
 }
 
-std::string_view Reader::read_bin() {
+std::string_view Reader::read_long_bin() {
   const auto b = take_byte();
   if (between(b, kBin8, kBin32)) return take(take_be(width(b, kBin8)));
   fail();
   return {};
 }
-
-std::string_view Reader::read_bytes() { return peek() == Type::kStr ? read_str() : read_bin(); }
 
 std::uint32_t Reader::read_long_array() {
   const auto b = take_byte();

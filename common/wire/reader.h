@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -31,7 +32,9 @@ class Reader {
     kExt,
     kInvalid
   };
-  Type peek() const;
+  Type peek() const {
+    return rest_.empty() ? Type::kEnd : kTypes[static_cast<std::uint8_t>(rest_.front())];
+  }
 
   void read_nil();
   bool read_bool();
@@ -42,8 +45,14 @@ class Reader {
   std::string_view read_str() {
     return (first() & 0xe0) == 0xa0 ? take(take_known_byte() & 0x1f) : read_long_str();
   }
-  std::string_view read_bin();
-  std::string_view read_bytes();  ///< bin, or str from languages that have no other
+  std::string_view read_bin() {
+    if (first() != 0xc4 || rest_.size() < 2) return read_long_bin();
+    const std::size_t bytes = static_cast<std::uint8_t>(rest_[1]);
+    rest_.remove_prefix(2);
+    return take(bytes);
+  }
+  /// bin, or str from languages that have no other.
+  std::string_view read_bytes() { return peek() == Type::kStr ? read_str() : read_bin(); }
   /// The number of elements that follow.
   std::uint32_t read_array() {
     return (first() & 0xf0) == 0x90 ? take_known_byte() & 0x0f : read_long_array();
@@ -64,9 +73,12 @@ class Reader {
   }
 
  private:
+  static const std::array<Type, 256> kTypes;  // by the first byte
+
   // The short forms, which nearly all values have, are read here; all others in reader.cpp.
   std::uint64_t read_wide_uint();
   std::string_view read_long_str();
+  std::string_view read_long_bin();
   std::uint32_t read_long_array();
 
   // The next byte; the never used 0xc1 at the end.

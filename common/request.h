@@ -36,8 +36,8 @@ struct ArgumentView {
 /// A request as it stands at one hop, whether it came in a frame, as a text line or from a local
 /// call. The views point into the bytes it came in (or the adapter's scratch buffer) and live until
 /// the call that hands the request on returns. Only the routing fields are decoded: `path` and
-/// `args` stay msgpack, and `body` is what a hop copies to the next one as it is. A request that did
-/// not come packed has `words` instead of both, and is packed when it leaves for another node
+/// `args` stay msgpack, and `body` is what a hop copies to the next one as it is. A request that
+/// did not come packed has `words` instead of both, and is packed when it leaves for another node
 /// (wire/record.h).
 struct RequestView {
   static constexpr std::uint64_t kFlagTrace = 1;  // every hop adds a line to the reply's trace
@@ -51,7 +51,7 @@ struct RequestView {
   Target target;
   std::string_view function;  // "module.function"
   std::string_view args;      // one msgpack array
-  std::string_view body;  // target, function and args as one run of msgpack; empty: not packed
+  std::string_view body;      // target, function and args as one run of msgpack; empty: not packed
   std::span<const ArgumentView> words;  // the arguments, when it is not
 
   bool is_packed() const { return !body.empty(); }
@@ -66,7 +66,8 @@ struct ReplyView {
   StatusCode code = StatusCode::kOk;
   std::string_view text;    // for people; empty when code is kOk
   std::string_view result;  // one msgpack value; nil unless code is kOk
-  std::optional<std::string_view> bytes;  // the result instead, when it is bytes that are not packed
+  std::optional<std::string_view>
+      bytes;              // the result instead, when it is bytes that are not packed
   std::string_view body;  // code, text and result as one run of msgpack; empty when not encoded yet
 };
 

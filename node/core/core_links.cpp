@@ -37,9 +37,9 @@ Status Core::check_window(const RequestView& request, PeerIndex to) const {
     return {};
   }
   return {StatusCode::kOverloaded,
-          "one more request of " + std::to_string(more) + " bytes is more than " +
-              peer.name.str() + " takes from " + self_.str() + ": " + std::to_string(requests) +
-              " of " + std::to_string(peer.window.requests) + " requests and " +
+          "one more request of " + std::to_string(more) + " bytes is more than " + peer.name.str() +
+              " takes from " + self_.str() + ": " + std::to_string(requests) + " of " +
+              std::to_string(peer.window.requests) + " requests and " +
               std::to_string(std::max(bytes, unsent.bytes)) + " of " +
               std::to_string(peer.window.bytes) +
               " bytes are in flight, or not sent yet; the request was not executed"};

@@ -61,8 +61,8 @@ class Core::Batch {
   std::array<std::optional<LocalCall>, kRunMax> calls_;
 };
 
-/// kTooLarge when a result of so many bytes, packed, fits no record: the nodes on the way would take
-/// it for a broken peer.
+/// kTooLarge when a result of so many bytes, packed, fits no record: the nodes on the way would
+/// take it for a broken peer.
 Status check_result(std::size_t bytes);
 
 }  // namespace kvmesh::core

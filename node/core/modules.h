@@ -16,7 +16,8 @@
 namespace kvmesh::core {
 
 /// One request in the hands of its function. The function answers it exactly once: succeed(),
-/// succeed_with(), fail(), or later through the ticket of defer(). Lives during the function's run only.
+/// succeed_with(), fail(), or later through the ticket of defer(). Lives during the function's run
+/// only.
 class Call {
  public:
   /// A promise to answer later through Core::complete(). Trivially copied; may be kept and sent to

@@ -10,8 +10,8 @@ namespace kvmesh::mesh {
 namespace {
 
 // Of all connections together: each may have held as much as is left of it (node/mesh/README.md,
-// "Held requests"). So four that flood it can each pass their window, and are forgotten at once, before
-// the room is scarce for all.
+// "Held requests"). So four that flood it can each pass their window, and are forgotten at once,
+// before the room is scarce for all.
 constexpr std::size_t kHeldBytesMax = 6 * HeldRequests::kWindowBytes;
 // So long the socket may have more than a pass takes before it is read ahead. Those that keep to
 // their windows are back to waiting for replies by then, as a rule.

@@ -38,8 +38,7 @@ std::chrono::milliseconds limit_of(std::uint64_t milliseconds) {
 }
 
 void run(Host& host, Call& call) {
-  Arguments args{call.request(), 
-                 "task.run [function, arguments, mode, limit_ms, from or nil]"};
+  Arguments args{call.request(), "task.run [function, arguments, mode, limit_ms, from or nil]"};
   const auto function = args.bytes("function name", limits::kFunctionNameBytesMax);
   std::uint32_t count = 0;
   const auto values = args.array(count);

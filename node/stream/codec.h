@@ -54,8 +54,8 @@ class Codec {
   virtual std::string_view name() const = 0;
 
   /// Takes one message off `input`, which may be cut anywhere and begins with what the last call
-  /// has not taken. For kRequest it sets `request`, all but id and timeout, packed or not; what that
-  /// points to lies in `input`, which stays until the core has the request, or is written to
+  /// has not taken. For kRequest it sets `request`, all but id and timeout, packed or not; what
+  /// that points to lies in `input`, which stays until the core has the request, or is written to
   /// `scratch`. Total: any bytes lead to a message or to none.
   virtual Message next(std::string_view input, RequestView& request, RequestScratch& scratch) = 0;
   /// The input that may be needed for the next whole message.

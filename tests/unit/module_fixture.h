@@ -84,8 +84,7 @@ class ModuleTest : public testing::Test, private core::Effects {
   void reply(const core::Origin& /*origin*/, const ReplyView& reply) override {
     ++replies_;
     wire::Buffer scratch;
-    last_ = {reply.code, std::string{reply.text},
-             std::string{wire::packed_result(scratch, reply)}};
+    last_ = {reply.code, std::string{reply.text}, std::string{wire::packed_result(scratch, reply)}};
   }
   TimePoint clock() override { return {}; }
 

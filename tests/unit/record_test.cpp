@@ -3,8 +3,8 @@
 
 #include "common/wire/record.h"
 
-#include <array>
 #include <gtest/gtest.h>
+#include <array>
 
 #include <string>
 

@@ -10,6 +10,7 @@
 #include "client/loop.h"
 #include "client/mesh_port.h"
 #include "client/outcome.h"
+#include "common/functions.h"
 
 namespace kvmesh {
 namespace {
@@ -130,35 +131,36 @@ Status Client::put(std::string_view bucket, std::string_view key, std::string_vi
 }
 Result<std::optional<std::string>> Client::get(std::string_view bucket, std::string_view key,
                                                Timeout timeout) {
-  return client::value_of(call(ops::get(bucket, key), timeout), "kv.get");
+  return client::value_of(call(ops::get(bucket, key), timeout), functions::kKvGet.str());
 }
 Status Client::erase(std::string_view bucket, std::string_view key, Timeout timeout) {
   return call(ops::erase(bucket, key), timeout).status;
 }
 Result<std::uint64_t> Client::count(std::string_view bucket, Timeout timeout) {
-  return client::count_of(call(ops::count(bucket), timeout), "kv.count");
+  return client::count_of(call(ops::count(bucket), timeout), functions::kKvCount.str());
 }
 Result<Names> Client::keys(std::string_view bucket, std::string_view after, std::uint32_t limit,
                            Timeout timeout) {
-  return client::names_of(call(ops::keys(bucket, after, limit), timeout), "kv.keys");
+  return client::names_of(call(ops::keys(bucket, after, limit), timeout), functions::kKvKeys.str());
 }
 Result<Names> Client::buckets(std::string_view node, std::string_view after, std::uint32_t limit,
                               Timeout timeout) {
-  return client::names_of(call(ops::buckets(node, after, limit), timeout), "kv.buckets");
+  return client::names_of(call(ops::buckets(node, after, limit), timeout),
+                          functions::kKvBuckets.str());
 }
 Result<std::string> Client::route(std::string_view bucket, Timeout timeout) {
-  return client::text_of(call(ops::route(bucket), timeout), "node.name");
+  return client::text_of(call(ops::route(bucket), timeout), functions::kNodeName.str());
 }
 
 Result<Value> Client::info(std::string_view node, Timeout timeout) {
-  auto outcome = call(to_node(node, "node.info"), timeout);
+  auto outcome = call(to_node(node, functions::kNodeInfo.str()), timeout);
   if (!outcome.status.ok()) return std::move(outcome.status);
   return std::move(outcome.result);
 }
 
 Result<std::chrono::microseconds> Client::ping(std::string_view node, Timeout timeout) {
   const auto begin = std::chrono::steady_clock::now();
-  auto outcome = call(to_node(node, "node.ping"), timeout);
+  auto outcome = call(to_node(node, functions::kNodePing.str()), timeout);
   if (!outcome.status.ok()) return std::move(outcome.status);
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
                                                                begin);

@@ -3,6 +3,8 @@
 
 #include <kvmesh/client.h>
 
+#include "common/functions.h"
+
 namespace kvmesh::ops {
 namespace {
 
@@ -15,37 +17,37 @@ Operation on_bucket(std::string_view bucket, std::string function, std::vector<V
 
 }  // namespace
 
-Operation create(std::string_view bucket) { return on_bucket(bucket, "kv.create"); }
-Operation drop(std::string_view bucket) { return on_bucket(bucket, "kv.drop"); }
+Operation create(std::string_view bucket) { return on_bucket(bucket, functions::kKvCreate.str()); }
+Operation drop(std::string_view bucket) { return on_bucket(bucket, functions::kKvDrop.str()); }
 
 Operation put(std::string_view bucket, std::string_view key, std::string_view value) {
-  return on_bucket(bucket, "kv.put", {bytes(key), bytes(value)});
+  return on_bucket(bucket, functions::kKvPut.str(), {bytes(key), bytes(value)});
 }
 Operation get(std::string_view bucket, std::string_view key) {
-  return on_bucket(bucket, "kv.get", {bytes(key)});
+  return on_bucket(bucket, functions::kKvGet.str(), {bytes(key)});
 }
 Operation erase(std::string_view bucket, std::string_view key) {
-  return on_bucket(bucket, "kv.delete", {bytes(key)});
+  return on_bucket(bucket, functions::kKvDelete.str(), {bytes(key)});
 }
 
-Operation count(std::string_view bucket) { return on_bucket(bucket, "kv.count"); }
+Operation count(std::string_view bucket) { return on_bucket(bucket, functions::kKvCount.str()); }
 
 Operation keys(std::string_view bucket, std::string_view after, std::uint32_t limit) {
-  return on_bucket(bucket, "kv.keys", {bytes_or_nil(after), limit});
+  return on_bucket(bucket, functions::kKvKeys.str(), {bytes_or_nil(after), limit});
 }
 
 Operation buckets(std::string_view node, std::string_view after, std::uint32_t limit) {
   const auto target = node.empty() ? Operation::For::kHere : Operation::For::kNode;
-  return {target, std::string{node}, "kv.buckets", {bytes_or_nil(after), limit}};
+  return {target, std::string{node}, functions::kKvBuckets.str(), {bytes_or_nil(after), limit}};
 }
 
-Operation route(std::string_view bucket) { return on_bucket(bucket, "node.name"); }
+Operation route(std::string_view bucket) { return on_bucket(bucket, functions::kNodeName.str()); }
 
 Operation here(std::string_view node, Operation of_bucket) {
   const auto target = node.empty() ? Operation::For::kHere : Operation::For::kNode;
   return {target,
           std::string{node},
-          "kv.here",
+          functions::kKvHere.str(),
           {bytes(of_bucket.name), std::move(of_bucket.function), std::move(of_bucket.args)},
           of_bucket.trace};
 }

@@ -1,12 +1,12 @@
 #include "common/operation_codec.h"
 
-#include <array>
 #include <chrono>
 #include <string>
 #include <utility>
 
 #include <kvmesh/limits.h>
 
+#include "common/functions.h"
 #include "common/names.h"
 #include "common/text.h"
 #include "common/wire/record.h"
@@ -40,29 +40,15 @@ Status check_function(const std::string& function) {
   return check_size("function name", function.size(), limits::kFunctionNameBytesMax);
 }
 
-// The arguments of `kv` that have a limit of their own, so that they need not travel to be refused.
-struct LimitedArgument {
-  std::string_view function;
-  std::size_t position;
-  std::string_view what;
-  std::size_t bytes_max;
-};
-constexpr std::array kLimitedArguments = {
-    LimitedArgument{"kv.put", 0, "key", limits::kKeyBytesMax},
-    LimitedArgument{"kv.put", 1, "value", limits::kValueBytesMax},
-    LimitedArgument{"kv.get", 0, "key", limits::kKeyBytesMax},
-    LimitedArgument{"kv.delete", 0, "key", limits::kKeyBytesMax},
-    LimitedArgument{"kv.keys", 0, "key", limits::kKeyBytesMax},
-    LimitedArgument{"kv.buckets", 0, "bucket name", limits::kBucketNameBytesMax},
-};
-
+// Arguments that have a limit of their own need not travel to be refused.
 Status check_arguments(const Operation& operation) {
-  for (const auto& limited : kLimitedArguments) {
-    if (operation.function != limited.function) continue;
-    if (limited.position >= operation.args.size()) continue;
-    const auto* bytes = operation.args[limited.position].bytes_or_text();
-    if (bytes == nullptr) continue;  // what is no name is for the node to judge
-    auto status = check_size(limited.what, bytes->size(), limited.bytes_max);
+  const auto* function = functions::find(operation.function);
+  if (function == nullptr) return {};
+  for (std::size_t i = 0; i < function->limited.size() && i < operation.args.size(); ++i) {
+    const auto& limited = function->limited[i];
+    const auto* bytes = operation.args[i].bytes_or_text();
+    if (limited.name.empty() || bytes == nullptr) continue;  // what is no name the node judges
+    auto status = check_size(limited.name, bytes->size(), limited.bytes_max);
     if (!status.ok()) return status;
   }
   return {};

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "common/functions.h"
 #include "common/wire/pack.h"
 #include "common/wire/record.h"
 
@@ -27,13 +28,13 @@ transport::Link::Options options_for(std::string endpoint) {
 std::string_view function_of(Operation::Kind kind) {
   switch (kind) {
     case Operation::Kind::kCreate:
-      return "kv.create";
+      return functions::kKvCreate.name;
     case Operation::Kind::kPut:
-      return "kv.put";
+      return functions::kKvPut.name;
     case Operation::Kind::kGet:
-      return "kv.get";
+      return functions::kKvGet.name;
     case Operation::Kind::kCall:
-      return "task.run";
+      return functions::kTaskRun.name;
   }
   return {};
 }

@@ -12,6 +12,7 @@
 #include "client/command/number_options.h"
 #include "client/command/tsv.h"
 #include "client/outcome.h"
+#include "common/functions.h"
 
 namespace kvmesh::command {
 namespace {
@@ -112,8 +113,8 @@ void add_count(CLI::App& app, Session& session) {
     session.action = [&session, bucket] {
       const auto client = session.client();
       if (!client) return session.fail(client.status());
-      const auto count =
-          client::count_of(session.call(ops::count(bucket->name), bucket->on), "kv.count");
+      const auto count = client::count_of(session.call(ops::count(bucket->name), bucket->on),
+                                          functions::kKvCount.name);
       if (!count) return session.fail(count.status());
       const std::string number = std::to_string(*count);
       session.print_line(session.json() ? "{\"count\":" + number + "}" : number);
@@ -134,7 +135,7 @@ void add_keys(CLI::App& app, Session& session) {
       if (!client) return session.fail(client.status());
       return print_names(session, *listing, [&](const std::string& after, std::uint32_t limit) {
         return client::names_of(session.call(ops::keys(listing->of, after, limit), listing->on),
-                                "kv.keys");
+                                functions::kKvKeys.name);
       });
     };
   });

@@ -14,6 +14,7 @@
 #include "client/command/may_pass.h"
 #include "client/command/tsv.h"
 #include "client/outcome.h"
+#include "common/functions.h"
 #include "common/text.h"
 
 namespace kvmesh::command {
@@ -46,6 +47,9 @@ std::vector<Outcome> Exporter::call(std::vector<Operation> operations) {
   const std::vector<Operation> again = operations;
   auto outcomes = client_.call(std::move(operations), session_.timeout());
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    // These are all that it asks for.
+    static_assert(functions::kKvBuckets.is_repeatable && functions::kKvKeys.is_repeatable &&
+                  functions::kKvGet.is_repeatable);
     for (int tried = 1; tried < kTries && may_pass(outcomes[i].status.code()); ++tried) {
       std::this_thread::sleep_for(kRetryPause);
       outcomes[i] = client_.call(again[i], session_.timeout());
@@ -108,7 +112,7 @@ void Exporter::export_group(std::vector<Listed> group) {
     std::vector<Listed> longer;
     for (std::size_t i = 0; i < group.size(); ++i) {
       auto& [bucket, after, first_page] = group[i];
-      auto page = client::names_of(std::move(outcomes[i]), "kv.keys");
+      auto page = client::names_of(std::move(outcomes[i]), functions::kKvKeys.name);
       if (!page) {
         fail("the keys of bucket " + in_quotes(bucket), page.status());
         continue;
@@ -141,7 +145,7 @@ void Exporter::export_batch(const Wanted* begin, const Wanted* end) {
   std::size_t largest = 64;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const auto& [bucket, key] = begin[i];
-    auto value = client::value_of(std::move(outcomes[i]), "kv.get");
+    auto value = client::value_of(std::move(outcomes[i]), functions::kKvGet.name);
     if (!value) {
       fail("key " + in_quotes(key) + " of bucket " + in_quotes(bucket), value.status());
     } else if (value->has_value()) {  // else it was deleted since it was listed

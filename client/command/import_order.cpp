@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/command/may_pass.h"
+#include "common/functions.h"
 
 namespace kvmesh::command {
 namespace {
@@ -128,6 +129,7 @@ void ImportOrder::fail(Item& item, Time now) {
     item.state = State::kAgain;
     return;
   }
+  static_assert(functions::kKvCreate.is_repeatable && functions::kKvPut.is_repeatable);
   const bool passing = may_pass(item.status.code());
   if (passing && may_retry(bucket, now)) {
     item.state = State::kAgain;

@@ -23,6 +23,7 @@
 #include "client/command/line_splitter.h"
 #include "client/command/progress_display.h"
 #include "client/command/tsv.h"
+#include "common/functions.h"
 #include "common/standard_descriptors.h"
 #include "common/text.h"
 #include "common/utf8.h"
@@ -141,7 +142,7 @@ class Importer {
   }
 
   void ask_owner(const std::string& bucket) {
-    start({Operation::For::kBucket, bucket, "node.info", {}},
+    start({Operation::For::kBucket, bucket, functions::kNodeInfo.str(), {}},
           kOwnerIds + static_cast<std::uint8_t>(bucket.front()));
   }
 

@@ -8,6 +8,7 @@
 #include "client/command/exit_status.h"
 #include "client/command/task_runs.h"
 #include "client/command/task_texts.h"
+#include "common/functions.h"
 
 namespace kvmesh::command {
 namespace {
@@ -15,7 +16,8 @@ namespace {
 int modules(Session& session, const std::string& node) {
   const auto client = session.client();
   if (!client) return session.fail(client.status());
-  const auto told = (*client)->mesh().call({session.timeout(), nullptr}, node, "task.modules");
+  const auto told =
+      (*client)->mesh().call({session.timeout(), nullptr}, node, functions::kTaskModules.name);
   if (!told) return session.fail(told.status());
   if (session.json()) {
     session.print_line(modules_json(*told));
@@ -28,7 +30,8 @@ int modules(Session& session, const std::string& node) {
 int tasks(Session& session, const std::string& node) {
   const auto client = session.client();
   if (!client) return session.fail(client.status());
-  const auto told = (*client)->mesh().call({session.timeout(), nullptr}, node, "task.list");
+  const auto told =
+      (*client)->mesh().call({session.timeout(), nullptr}, node, functions::kTaskList.name);
   if (!told) return session.fail(told.status());
   if (session.json()) {
     session.print_line(told->to_json());

@@ -11,6 +11,7 @@
 #include "client/command/json_lines.h"
 #include "client/command/tsv.h"
 #include "client/outcome.h"
+#include "common/functions.h"
 
 namespace kvmesh::command {
 namespace {
@@ -24,7 +25,7 @@ int route(Session& session, const std::string& bucket) {
   operation.trace = true;
   Outcome outcome = (*client)->call(operation, session.timeout());
   const auto hops = std::move(outcome.trace);
-  const auto owner = client::text_of(std::move(outcome), "node.name");
+  const auto owner = client::text_of(std::move(outcome), functions::kNodeName.str());
   if (!owner) {
     if (!hops.empty() && !session.json()) session.print(way_text(hops));
     return session.fail(owner.status());
@@ -61,8 +62,9 @@ int trace(Session& session, const TraceArguments& arguments) {
     const auto& status = outcome.status;
     if (!status.ok()) session.complain(status.to_string());
     session.print_line("{\"bucket\":" + bytes_as_json(arguments.bucket) + ",\"function\":\"" +
-                       (with_key ? "kv.get" : "node.name") + "\",\"round_trip_us\":" +
-                       std::to_string(took.count()) + ",\"hops\":" + hops_json(outcome.trace) +
+                       (with_key ? functions::kKvGet.str() : functions::kNodeName.str()) +
+                       "\",\"round_trip_us\":" + std::to_string(took.count()) +
+                       ",\"hops\":" + hops_json(outcome.trace) +
                        (status.ok() ? "" : ",\"error\":" + error_json(status)) + "}");
     return status.ok() ? kExitOk : exit_status(status.code());
   }

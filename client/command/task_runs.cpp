@@ -9,6 +9,7 @@
 #include "client/command/json_lines.h"
 #include "client/command/task_output.h"
 #include "client/command/value_text.h"
+#include "common/functions.h"
 #include "common/mesh/requests.h"
 
 namespace kvmesh::command {
@@ -56,8 +57,8 @@ void cancel_later(Client& client, const Pid& pid) {
 
 int send_message(Session& session, Mesh& mesh, const Pid& to, Value value) {
   const CallOptions options{session.timeout(), nullptr};
-  const Status status =
-      mesh.call<void>(options, to.node, "process.send", to.id, Value{}, std::move(value));
+  const Status status = mesh.call<void>(options, to.node, functions::kProcessSend.name, to.id,
+                                        Value{}, std::move(value));
   return session.finish_silent(status);
 }
 
@@ -66,8 +67,8 @@ int cancel_process(Session& session, Mesh& mesh, const std::string& pid, const s
   const auto parsed = parse_pid(pid, where.empty() ? "connected@node" : where);
   if (!parsed) return session.fail(parsed.status());
   const CallOptions options{session.timeout(), nullptr};
-  const Status status =
-      mesh.call<void>(options, id_alone ? where : parsed->node, "task.cancel", parsed->id);
+  const Status status = mesh.call<void>(options, id_alone ? where : parsed->node,
+                                        functions::kTaskCancel.name, parsed->id);
   return session.finish_silent(status);
 }
 

@@ -13,6 +13,7 @@
 #include "client/command/exit_status.h"
 #include "client/command/json_lines.h"
 #include "client/outcome.h"
+#include "common/functions.h"
 #include "common/standard_descriptors.h"
 #include "common/text.h"
 
@@ -101,8 +102,9 @@ int put(Session& session, const PutArguments& arguments) {
 int get(Session& session, const KeyArguments& arguments, bool raw) {
   const auto client = session.client();
   if (!client) return session.fail(client.status());
-  auto found = client::value_of(
-      session.call(ops::get(arguments.bucket, arguments.key), arguments.on), "kv.get");
+  auto found =
+      client::value_of(session.call(ops::get(arguments.bucket, arguments.key), arguments.on),
+                       functions::kKvGet.name);
   if (!found) return session.fail(found.status());
   const std::optional<std::string>& value = *found;
   if (session.json()) {

@@ -216,7 +216,7 @@ class Mesh {
                         std::string_view function, Args&&... args) {
     return answer_as<R>(
         server.name + "." + std::string{function},
-        server_values("server.call", server, function, list(std::forward<Args>(args)...), options));
+        server_values(Asks::kCall, server, function, list(std::forward<Args>(args)...), options));
   }
   /// The same for a function whose result nobody waits for: OK when it is in the server's mailbox.
   template <typename... Args>
@@ -226,8 +226,7 @@ class Mesh {
   template <typename... Args>
   Status server_cast(const CallOptions& options, const ServerName& server,
                      std::string_view function, Args&&... args) {
-    return server_values("server.cast", server, function, list(std::forward<Args>(args)...),
-                         options)
+    return server_values(Asks::kCast, server, function, list(std::forward<Args>(args)...), options)
         .status();
   }
 
@@ -257,9 +256,9 @@ class Mesh {
                         const CallOptions& options);
   Result<Pid> spawn_values(Destination to, std::string_view function, Value::List args, bool linked,
                            const CallOptions& options);
-  Result<Value> server_values(std::string_view operation, const ServerName& server,
-                              std::string_view function, Value::List args,
-                              const CallOptions& options);
+  enum class Asks : std::uint8_t { kCall, kCast };
+  Result<Value> server_values(Asks asks, const ServerName& server, std::string_view function,
+                              Value::List args, const CallOptions& options);
   Status send_value(const Pid& to, Value body);
   Status send_value(const ServerName& to, Value body);
   Status send_value(std::string node, Value to, Pid receiver, Value body);

@@ -5,6 +5,7 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/functions.h"
 #include "common/mesh/connection.h"
 #include "common/mesh/monitor.h"
 #include "common/mesh/node_watches.h"
@@ -118,12 +119,13 @@ Result<Pid> Mesh::spawn_values(Destination to, std::string_view function, Value:
   return task->take_result().status();
 }
 
-Result<Value> Mesh::server_values(std::string_view operation, const ServerName& server,
-                                  std::string_view function, Value::List args,
-                                  const CallOptions& options) {
-  return request(remote::server_request(operation, server.node, server.name, std::string{function},
-                                        std::move(args), connection_->mailbox().known_self()),
-                 options);
+Result<Value> Mesh::server_values(Asks asks, const ServerName& server, std::string_view function,
+                                  Value::List args, const CallOptions& options) {
+  const auto& operation = asks == Asks::kCall ? functions::kServerCall : functions::kServerCast;
+  return request(
+      remote::server_request(operation.name, server.node, server.name, std::string{function},
+                             std::move(args), connection_->mailbox().known_self()),
+      options);
 }
 
 Status Mesh::send_value(const Pid& to, Value body) {

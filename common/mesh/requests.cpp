@@ -1,4 +1,5 @@
 #include "common/mesh/requests.h"
+#include "common/functions.h"
 
 #include <array>
 #include <type_traits>
@@ -88,7 +89,7 @@ Operation run_request(Destination to, std::string function, Value::List args, Mo
                       std::chrono::milliseconds limit, const std::optional<Pid>& from) {
   return {to.target,
           std::move(to.name),
-          "task.run",
+          functions::kTaskRun.str(),
           {std::move(function), std::move(args), std::string{to_string(mode)},
            std::int64_t{limit.count()}, text_or_nil(from)}};
 }
@@ -96,30 +97,31 @@ Operation run_request(Destination to, std::string function, Value::List args, Mo
 Operation next_request(const Ticket& task, bool with_output) {
   Value::List args{number(task.pid.id), number(task.key)};
   if (!with_output) args.emplace_back(false);
-  return at_node(task.pid.node, "task.next", std::move(args));
+  return at_node(task.pid.node, functions::kTaskNext.str(), std::move(args));
 }
 Operation cancel_request(const Pid& pid) {
-  return at_node(pid.node, "task.cancel", {number(pid.id)});
+  return at_node(pid.node, functions::kTaskCancel.str(), {number(pid.id)});
 }
 
-Operation open_request() { return at_node({}, "process.open", {}); }
+Operation open_request() { return at_node({}, functions::kProcessOpen.str(), {}); }
 Operation receive_request(const Ticket& mailbox, std::uint32_t count_max, bool with_messages) {
   Value::List args{number(mailbox.pid.id), number(mailbox.key), count_max};
   if (!with_messages) args.emplace_back(false);
-  return at_node(mailbox.pid.node, "process.receive", std::move(args));
+  return at_node(mailbox.pid.node, functions::kProcessReceive.str(), std::move(args));
 }
 Operation close_request(const Ticket& mailbox) {
-  return at_node(mailbox.pid.node, "process.close", {number(mailbox.pid.id), number(mailbox.key)});
+  return at_node(mailbox.pid.node, functions::kProcessClose.str(),
+                 {number(mailbox.pid.id), number(mailbox.key)});
 }
 Operation send_request(std::string node, Value to, const std::optional<Pid>& from, Value body) {
-  return at_node(std::move(node), "process.send",
+  return at_node(std::move(node), functions::kProcessSend.str(),
                  {std::move(to), text_or_nil(from), std::move(body)});
 }
 Operation monitor_request(const Pid& pid) {
-  return at_node(pid.node, "process.monitor", {number(pid.id)});
+  return at_node(pid.node, functions::kProcessMonitor.str(), {number(pid.id)});
 }
 Operation watch_request(std::string node, std::uint64_t seen) {
-  return at_node(std::move(node), "node.watch", {number(seen)});
+  return at_node(std::move(node), functions::kNodeWatch.str(), {number(seen)});
 }
 Operation server_request(std::string_view operation, std::string node, std::string server,
                          std::string function, Value::List args, const std::optional<Pid>& from) {

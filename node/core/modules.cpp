@@ -16,6 +16,22 @@ void Modules::define(std::string function, Runner& runner, std::uint8_t number, 
   add(std::move(function), {{}, &runner, number, cost});
 }
 
+namespace {
+
+Cost cost_of(const functions::Function& function) {
+  return function.is_costly ? Cost::kMuch : Cost::kLittle;
+}
+
+}  // namespace
+
+void Modules::define(const functions::Function& function, Handler handler) {
+  define(function.str(), std::move(handler), cost_of(function));
+}
+
+void Modules::define(const functions::Function& function, Runner& runner, std::uint8_t number) {
+  define(function.str(), runner, number, cost_of(function));
+}
+
 void Modules::add(std::string name, Function function) {
   if (!functions_.emplace(std::move(name), std::move(function)).second) std::abort();
 }

@@ -10,6 +10,7 @@
 #include <kvmesh/status.h>
 
 #include "common/deadline.h"
+#include "common/functions.h"
 #include "common/request.h"
 #include "common/wire/buffer.h"
 
@@ -113,8 +114,10 @@ class Modules {
  public:
   /// REQUIRES: not defined yet.
   void define(std::string function, Handler handler, Cost cost = Cost::kLittle);
+  void define(const functions::Function& function, Handler handler);
   /// The same for one of a runner's functions, which must outlive this; Call::number() says which.
   void define(std::string function, Runner& runner, std::uint8_t number, Cost cost = Cost::kLittle);
+  void define(const functions::Function& function, Runner& runner, std::uint8_t number);
   /// Null when there is no such function.
   const Function* find(std::string_view function) const;
   /// kUndefinedFunction: names `node`, the function and those that the node has.

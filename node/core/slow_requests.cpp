@@ -1,9 +1,9 @@
 #include "node/core/slow_requests.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
+#include "common/functions.h"
 #include "common/text.h"
 #include "common/wire/record.h"
 
@@ -13,8 +13,6 @@ namespace {
 using std::chrono::microseconds;
 
 constexpr std::size_t kShownBytes = 64;
-constexpr std::array<std::string_view, 4> kPolls = {"task.next", "process.receive",
-                                                    "process.monitor", "node.watch"};
 
 // As it is when that cannot be mistaken, else quoted.
 std::string plain(std::string_view text) {
@@ -46,7 +44,8 @@ std::string hop_text(const wire::TraceHop& hop, const std::optional<wire::TraceH
 }  // namespace
 
 bool SlowRequests::is_poll(std::string_view function) {
-  return std::ranges::find(kPolls, function) != kPolls.end();
+  const auto* known = functions::find(function);
+  return known != nullptr && known->is_poll;
 }
 
 SlowRequests::Note SlowRequests::begin(const RequestView& request) {

@@ -8,28 +8,6 @@
 namespace kvmesh::line {
 namespace {
 
-struct Form {
-  std::string_view word;
-  Verb verb;
-  std::size_t words_min;  // the verb itself included
-  std::size_t words_max;
-  std::string_view function;  // empty: the adapter answers
-};
-
-// In the order of Verb.
-constexpr std::array<Form, 10> kForms = {{
-    {"CREATE", Verb::kCreate, 2, 2, "kv.create"},
-    {"PUT", Verb::kPut, 4, 4, "kv.put"},
-    {"GET", Verb::kGet, 3, 3, "kv.get"},
-    {"DELETE", Verb::kDelete, 3, 3, "kv.delete"},
-    {"DROP", Verb::kDrop, 2, 2, "kv.drop"},
-    {"KEYS", Verb::kKeys, 2, 3, "kv.keys"},
-    {"ROUTE", Verb::kRoute, 2, 2, "node.name"},
-    {"PING", Verb::kPing, 1, 1, ""},
-    {"HELP", Verb::kHelp, 1, 1, ""},
-    {"QUIT", Verb::kQuit, 1, 1, ""},
-}};
-
 constexpr std::size_t kWordsMax = 4;
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -104,7 +82,7 @@ std::string_view key_to_the_end(std::string_view line, std::string_view after) {
 Command parse_command(std::string_view line) {
   std::array<std::string_view, kWordsMax> words;
   const auto count = split(line, words);
-  for (const auto& form : kForms) {
+  for (const auto& form : functions::line_forms()) {
     if (words[0] != form.word) continue;
     if (form.verb == Verb::kKeys && count > 2) {
       const auto key = key_to_the_end(line, words[2]);
@@ -116,29 +94,25 @@ Command parse_command(std::string_view line) {
   return {};
 }
 
+const functions::Function* function_of(Verb verb) {
+  const auto forms = functions::line_forms();
+  const auto place = static_cast<std::size_t>(verb);
+  return place < forms.size() ? forms[place].function : nullptr;
+}
+
 RequestView to_request(const Command& command, std::span<ArgumentView> words) {
+  const auto& form = functions::line_forms()[static_cast<std::size_t>(command.verb)];
   RequestView request;
   request.target = {Target::Kind::kBucket, command.bucket};
-  request.function = kForms[static_cast<std::size_t>(command.verb)].function;
+  request.function = form.function->name;
+  if (form.reply == functions::LineReply::kRoute) request.flags |= RequestView::kFlagTrace;
   std::size_t count = 0;
-  switch (command.verb) {
-    case Verb::kPut:
-      words[count++] = ArgumentView::of(command.key);
-      words[count++] = ArgumentView::of(command.value);
-      break;
-    case Verb::kGet:
-    case Verb::kDelete:
-      words[count++] = ArgumentView::of(command.key);
-      break;
-    case Verb::kKeys:
-      words[count++] = command.key.empty() ? ArgumentView{} : ArgumentView::of(command.key);
-      words[count++] = ArgumentView::of(limits::kPageItemsDefault);
-      break;
-    case Verb::kRoute:
-      request.flags |= RequestView::kFlagTrace;
-      break;
-    default:
-      break;
+  if (form.reply == functions::LineReply::kNames) {
+    words[count++] = command.key.empty() ? ArgumentView{} : ArgumentView::of(command.key);
+    words[count++] = ArgumentView::of(limits::kPageItemsDefault);
+  } else {
+    if (form.words_max > 2) words[count++] = ArgumentView::of(command.key);
+    if (form.words_max > 3) words[count++] = ArgumentView::of(command.value);
   }
   request.words = words.first(count);
   return request;

@@ -6,24 +6,16 @@
 #include <span>
 #include <string_view>
 
+#include "common/functions.h"
 #include "common/request.h"
 
 namespace kvmesh::line {
 
 /// What a line asks for.
-enum class Verb : std::uint8_t {
-  kCreate,
-  kPut,
-  kGet,
-  kDelete,
-  kDrop,
-  kKeys,
-  kRoute,
-  kPing,
-  kHelp,
-  kQuit,
-  kUnknown,  // another word, or a wrong number of words
-};
+using Verb = functions::LineVerb;
+
+/// The function that requests of `verb` call; null when there are none, as the adapter answers.
+const functions::Function* function_of(Verb verb);
 
 /// One line, taken apart. The words point into the line.
 struct Command {
@@ -33,7 +25,7 @@ struct Command {
   std::string_view value;
 
   /// Is it a request to the mesh, or answered by the adapter itself?
-  bool is_request() const { return verb <= Verb::kRoute; }
+  bool is_request() const { return function_of(verb) != nullptr; }
 };
 
 /// Reads a line without its line end. Words are split on any run of white space. Total.

@@ -17,9 +17,6 @@ using stream::Tag;
 Tag tag_of(Verb verb) { return static_cast<Tag>(verb); }
 Verb verb_of(Tag tag) { return static_cast<Verb>(tag); }
 
-// May go through a whole bucket: a page of a million keys takes tens of milliseconds.
-bool is_costly(Verb verb) { return verb == Verb::kKeys || verb == Verb::kDrop; }
-
 }  // namespace
 
 Message LineCodec::next(std::string_view input, RequestView& request, RequestScratch& scratch) {
@@ -38,7 +35,7 @@ Message LineCodec::next(std::string_view input, RequestView& request, RequestScr
     return message;
   }
   message.kind = Message::Kind::kRequest;
-  message.is_costly = is_costly(command.verb);
+  message.is_costly = function_of(command.verb)->is_costly;
   request = to_request(command, scratch.words);
   return message;
 }

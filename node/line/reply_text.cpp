@@ -5,6 +5,7 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/functions.h"
 #include "common/text.h"
 #include "common/wire/reader.h"
 #include "common/wire/record.h"
@@ -14,23 +15,19 @@ namespace {
 
 constexpr std::string_view kEnd = "\r\n";
 
-constexpr std::string_view kHelp =
-    "CREATE bucket             make a bucket\r\n"
-    "PUT bucket key value      store a value\r\n"
-    "GET bucket key            its value on a line (empty when there is none), then OK\r\n"
-    "DELETE bucket key         remove a key\r\n"
-    "DROP bucket               remove a bucket and its keys\r\n"
-    "KEYS bucket [after]       how many keys follow, a line each, then OK (OK MORE: ask again "
-    "after the last)\r\n"
-    "KEYS bucket AFTER key     the same behind a key that holds blanks: all to the end of the "
-    "line\r\n"
-    "ROUTE bucket              the nodes on the way to the bucket, a line each, then OK\r\n"
-    "PING                      PONG\r\n"
-    "HELP                      this list, then OK\r\n"
-    "QUIT                      close this connection\r\n"
+constexpr std::string_view kHelpEnd =
     "Blanks separate words, so no other name, key or value can hold one; kvmesh(1) takes any "
     "bytes\r\n"
     "OK\r\n";
+
+const std::string& help_text() {
+  static const std::string kText = [] {
+    std::string out;
+    for (const auto& form : functions::line_forms()) out += form.help;
+    return out.append(kHelpEnd);
+  }();
+  return kText;
+}
 
 bool fits_a_line(std::string_view bytes) {
   // Two searches for one byte are far quicker than one for either.
@@ -113,15 +110,15 @@ void append_route(wire::Buffer& out, const ReplyView& reply) {
 void append_reply_text(wire::Buffer& out, Verb verb, const ReplyView& reply) {
   if (reply.code == StatusCode::kNotFound) return out.append("NOT FOUND\r\n");
   if (reply.code != StatusCode::kOk) return append_error(out, reply.code, reply.text);
-  switch (verb) {
-    case Verb::kGet:
-      return append_value(out, reply);
-    case Verb::kKeys:
-      return append_keys(out, reply.result);
-    case Verb::kRoute:
-      return append_route(out, reply);
-    default:
+  switch (functions::line_forms()[static_cast<std::size_t>(verb)].reply) {
+    case functions::LineReply::kDone:
       return out.append("OK\r\n");
+    case functions::LineReply::kValue:
+      return append_value(out, reply);
+    case functions::LineReply::kNames:
+      return append_keys(out, reply.result);
+    case functions::LineReply::kRoute:
+      return append_route(out, reply);
   }
 }
 
@@ -141,7 +138,7 @@ std::string_view own_reply(Verb verb) {
     case Verb::kPing:
       return "PONG\r\n";
     case Verb::kHelp:
-      return kHelp;
+      return help_text();
     case Verb::kQuit:
       return "OK\r\n";
     default:

@@ -18,24 +18,24 @@ const ArgumentView* Arguments::next_word() {
   return word;
 }
 
-void Arguments::too_large(std::string_view what, std::size_t actual, std::size_t limit) {
-  if (fault_.ok()) fault_ = {StatusCode::kTooLarge, over_limit(what, actual, limit)};
+std::string_view Arguments::checked(std::string_view bytes, const functions::Argument& argument) {
+  if (bytes.size() > argument.bytes_max && fault_.ok()) {
+    fault_ = {StatusCode::kTooLarge, over_limit(argument.name, bytes.size(), argument.bytes_max)};
+  }
+  return bytes;
 }
 
-std::string_view Arguments::bytes(std::string_view what, std::size_t limit) {
+std::string_view Arguments::bytes(const functions::Argument& argument) {
   if (!next()) {
     missing_ = true;
     return {};
   }
   const auto* word = next_word();
   if (word != nullptr && word->kind != ArgumentView::Kind::kBytes) missing_ = true;
-  const auto out = word != nullptr ? word->bytes : in_.read_bytes();
-  if (out.size() > limit) too_large(what, out.size(), limit);
-  return out;
+  return checked(word != nullptr ? word->bytes : in_.read_bytes(), argument);
 }
 
-std::optional<std::string_view> Arguments::optional_bytes(std::string_view what,
-                                                          std::size_t limit) {
+std::optional<std::string_view> Arguments::optional_bytes(const functions::Argument& argument) {
   if (!next()) return std::nullopt;
   const auto* word = next_word();
   if (word != nullptr && word->kind == ArgumentView::Kind::kNil) return std::nullopt;
@@ -44,9 +44,7 @@ std::optional<std::string_view> Arguments::optional_bytes(std::string_view what,
     return std::nullopt;
   }
   if (word != nullptr && word->kind != ArgumentView::Kind::kBytes) missing_ = true;
-  const auto out = word != nullptr ? word->bytes : in_.read_bytes();
-  if (out.size() > limit) too_large(what, out.size(), limit);
-  return out;
+  return checked(word != nullptr ? word->bytes : in_.read_bytes(), argument);
 }
 
 std::uint64_t Arguments::optional_uint(std::uint64_t otherwise) {
@@ -92,7 +90,8 @@ bool Arguments::is_bytes_next() const {
 Status Arguments::check() const {
   if (!fault_.ok()) return fault_;
   if (missing_ || left_ > 0 || in_.failed()) {
-    return {StatusCode::kInvalidArgument, "wrong arguments; the call is " + std::string{usage_}};
+    return {StatusCode::kInvalidArgument,
+            "wrong arguments; the call is " + functions::usage(function_)};
   }
   return {};
 }

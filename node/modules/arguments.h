@@ -8,6 +8,7 @@
 
 #include <kvmesh/status.h>
 
+#include "common/functions.h"
 #include "common/wire/reader.h"
 #include "node/core/modules.h"
 
@@ -17,19 +18,17 @@ namespace kvmesh::modules {
 /// all that it wants, then asks check() once. Not thread-safe; lives during the call.
 class Arguments {
  public:
-  /// `usage` is how the call is written, for the error: "kv.put [key, value]". It must outlive the
-  /// object.
-  Arguments(const RequestView& request, std::string_view usage)
+  Arguments(const RequestView& request, const functions::Function& function)
       : in_(request.args),
         words_(request.words),
-        usage_(usage),
+        function_(function),
         left_(request.is_packed() ? in_.read_array()
                                   : static_cast<std::uint32_t>(request.words.size())) {}
 
-  /// Bytes of at most `limit` bytes. kTooLarge beyond; `what` names them there.
-  std::string_view bytes(std::string_view what, std::size_t limit);
+  /// Bytes of at most as many as `argument` may have; kTooLarge beyond.
+  std::string_view bytes(const functions::Argument& argument);
   /// The same, or empty for nil and for an argument that is left out.
-  std::optional<std::string_view> optional_bytes(std::string_view what, std::size_t limit);
+  std::optional<std::string_view> optional_bytes(const functions::Argument& argument);
   /// An unsigned integer, or `otherwise` when it is left out.
   std::uint64_t optional_uint(std::uint64_t otherwise);
   /// Any one value as it stands in msgpack, or empty when it is left out. REQUIRES, as all that
@@ -53,11 +52,11 @@ class Arguments {
  private:
   bool next();
   const ArgumentView* next_word();
-  void too_large(std::string_view what, std::size_t actual, std::size_t limit);
+  std::string_view checked(std::string_view bytes, const functions::Argument& argument);
 
   wire::Reader in_;
   std::span<const ArgumentView> words_;  // those of a request that is not packed, not read yet
-  std::string_view usage_;
+  const functions::Function& function_;
   std::uint32_t left_;
   bool missing_ = false;
   Status fault_;

@@ -4,9 +4,11 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <kvmesh/limits.h>
 
+#include "common/functions.h"
 #include "common/text.h"
 #include "node/modules/arguments.h"
 
@@ -16,29 +18,37 @@ namespace {
 using core::Call;
 
 // Those that read or remove: nothing is to be stored where no request would find it.
-constexpr std::array<std::string_view, 5> kFunctions = {"kv.count", "kv.delete", "kv.drop",
-                                                        "kv.get", "kv.keys"};
+constexpr std::array kFunctions = {&functions::kKvCount, &functions::kKvDelete, &functions::kKvDrop,
+                                   &functions::kKvGet, &functions::kKvKeys};
+
+std::string names_of_functions() {
+  std::vector<std::string> names;
+  for (const auto* function : kFunctions) names.push_back(function->str());
+  return joined(names, ", ");
+}
 
 void run_here(const core::Modules& modules, Call& call) {
-  Arguments args{call.request(), "kv.here [bucket, function, [argument ...]]"};
-  const auto bucket = args.bytes("bucket name", limits::kBucketNameBytesMax);
-  const auto name = args.bytes("function", limits::kBucketNameBytesMax);
+  Arguments args{call.request(), functions::kKvHere};
+  const auto bucket = args.bytes({"bucket name", limits::kBucketNameBytesMax});
+  const auto name = args.bytes({"function", limits::kBucketNameBytesMax});
   std::uint32_t count = 0;
   const auto inner_args = args.array(count);
   if (refuse(call, args.check())) return;
   if (!call.bucket().empty()) {
     return call.fail({StatusCode::kInvalidArgument,
-                      "kv.here is for a node; send it to one, with the bucket as an argument"});
+                      functions::kKvHere.str() +
+                          " is for a node; send it to one, with the bucket as an argument"});
   }
   if (bucket.empty()) {
     return call.fail({StatusCode::kInvalidArgument, "the name of the bucket is empty"});
   }
-  const bool known = std::ranges::find(kFunctions, name) != kFunctions.end();
+  const bool known =
+      std::ranges::find(kFunctions, name, &functions::Function::name) != kFunctions.end();
   const auto* function = known ? modules.find(name) : nullptr;
   if (function == nullptr || function->runner == nullptr) {
-    return call.fail({StatusCode::kInvalidArgument,
-                      "kv.here does not run " + in_quotes(name) +
-                          "; it runs kv.count, kv.delete, kv.drop, kv.get and kv.keys"});
+    return call.fail({StatusCode::kInvalidArgument, functions::kKvHere.str() + " does not run " +
+                                                        in_quotes(name) + "; it runs " +
+                                                        names_of_functions()});
   }
   // As it would be, had a table led here.
   RequestView request = call.request();
@@ -53,8 +63,7 @@ void run_here(const core::Modules& modules, Call& call) {
 }  // namespace
 
 void define_kv_here(core::Modules& modules) {
-  modules.define(
-      "kv.here", [&modules](Call& call) { run_here(modules, call); }, core::Cost::kMuch);
+  modules.define(functions::kKvHere, [&modules](Call& call) { run_here(modules, call); });
 }
 
 }  // namespace kvmesh::modules

@@ -7,6 +7,7 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/functions.h"
 #include "common/wire/pack.h"
 #include "node/modules/arguments.h"
 #include "node/modules/kv_here.h"
@@ -16,88 +17,71 @@ namespace {
 
 using core::Call;
 using store::Op;
+using store::PageLimits;
 
-// The functions on one bucket demand one: routing has refused an empty name and one over its limit,
-// but a call for a node has none.
-bool refuse_without_bucket(Call& call) {
-  if (!call.bucket().empty()) return false;
-  call.fail({StatusCode::kInvalidArgument, std::string{call.request().function} +
-                                               " is for a bucket; send it to one, not to a node"});
+// Routing has refused an empty name and one over its limit, but a call for a node has no bucket.
+bool refuse_target(const functions::Function& function, Call& call) {
+  const bool for_bucket = function.target == functions::For::kBucket;
+  if (for_bucket == !call.bucket().empty()) return false;
+  call.fail({StatusCode::kInvalidArgument,
+             function.str() + (for_bucket ? " is for a bucket; send it to one, not to a node"
+                                          : " is for a node; send it to one, not to a bucket")});
   return true;
 }
 
-// What follows reads a call's arguments into its operation. False: they were wrong, and the call is
-// answered.
+// What follows reads a call's arguments into its operation.
 
-bool read_nothing(Call& call, std::string_view usage) {
-  const Arguments args{call.request(), usage};
-  return !refuse_without_bucket(call) && !refuse(call, args.check());
-}
-bool read_create(Call& call, Op&) { return read_nothing(call, "kv.create []"); }
-bool read_drop(Call& call, Op&) { return read_nothing(call, "kv.drop []"); }
-bool read_count(Call& call, Op&) { return read_nothing(call, "kv.count []"); }
+void read_nothing(Arguments& /*args*/, Op& /*op*/) {}
 
-bool read_put(Call& call, Op& op) {
-  Arguments args{call.request(), "kv.put [key, value]"};
-  op.key = args.bytes("key", limits::kKeyBytesMax);
-  op.value = args.bytes("value", limits::kValueBytesMax);
-  return !refuse_without_bucket(call) && !refuse(call, args.check());
+void read_key(Arguments& args, Op& op) { op.key = args.bytes(functions::kArgKey); }
+
+void read_pair(Arguments& args, Op& op) {
+  op.key = args.bytes(functions::kArgKey);
+  op.value = args.bytes(functions::kArgValue);
 }
 
-bool read_key(Call& call, Op& op, std::string_view usage) {
-  Arguments args{call.request(), usage};
-  op.key = args.bytes("key", limits::kKeyBytesMax);
-  return !refuse_without_bucket(call) && !refuse(call, args.check());
-}
-bool read_get(Call& call, Op& op) { return read_key(call, op, "kv.get [key]"); }
-bool read_erase(Call& call, Op& op) { return read_key(call, op, "kv.delete [key]"); }
-
-bool read_page(Call& call, Op& op, std::string_view usage, std::size_t name_max) {
-  Arguments args{call.request(), usage};
-  op.page.after = args.optional_bytes("name to go on after", name_max);
-  const auto limit = args.optional_uint(0);
-  if (refuse(call, args.check())) return false;
-  if (limit > limits::kPageItemsMax) {
-    call.fail({StatusCode::kInvalidArgument, "a page of " + std::to_string(limit) +
-                                                 " names is over the limit of " +
-                                                 std::to_string(limits::kPageItemsMax)});
-    return false;
-  }
-  op.page.items_max = limit == 0 ? limits::kPageItemsDefault : limit;
+void read_page(Arguments& args, Op& op, const functions::Argument& after) {
+  op.page.after = args.optional_bytes(after);
+  op.page.items_max = args.optional_uint(0);
   op.page.bytes_max = limits::kPageBytesMax;
-  return true;
 }
+void read_keys(Arguments& args, Op& op) { read_page(args, op, functions::kArgAfterKey); }
+void read_buckets(Arguments& args, Op& op) { read_page(args, op, functions::kArgAfterBucket); }
 
-bool read_keys(Call& call, Op& op) {
-  return !refuse_without_bucket(call) &&
-         read_page(call, op, "kv.keys [after, limit]", limits::kKeyBytesMax);
-}
-
-bool read_buckets(Call& call, Op& op) {
-  if (!call.bucket().empty()) {
-    call.fail({StatusCode::kInvalidArgument,
-               "kv.buckets is for a node; send it to one, not to a bucket"});
-    return false;
+Status check_page(PageLimits& page) {
+  if (page.items_max > limits::kPageItemsMax) {
+    return {StatusCode::kInvalidArgument, "a page of " + std::to_string(page.items_max) +
+                                              " names is over the limit of " +
+                                              std::to_string(limits::kPageItemsMax)};
   }
-  return read_page(call, op, "kv.buckets [after, limit]", limits::kBucketNameBytesMax);
+  if (page.items_max == 0) page.items_max = limits::kPageItemsDefault;
+  return {};
 }
 
 struct Entry {
-  std::string_view function;
+  const functions::Function& function;
   Op::Kind kind;
-  bool (*read)(Call& call, Op& op);
-  core::Cost cost = core::Cost::kLittle;
+  void (*read)(Arguments& args, Op& op);
 };
 constexpr std::array kEntries = {
-    Entry{"kv.create", Op::Kind::kCreate, read_create},
-    Entry{"kv.drop", Op::Kind::kDrop, read_drop, core::Cost::kMuch},
-    Entry{"kv.put", Op::Kind::kPut, read_put},
-    Entry{"kv.get", Op::Kind::kGet, read_get},
-    Entry{"kv.delete", Op::Kind::kErase, read_erase},
-    Entry{"kv.count", Op::Kind::kCount, read_count},
-    Entry{"kv.keys", Op::Kind::kKeys, read_keys, core::Cost::kMuch},
-    Entry{"kv.buckets", Op::Kind::kBuckets, read_buckets, core::Cost::kMuch},
+    Entry{functions::kKvCreate, Op::Kind::kCreate, read_nothing},
+    Entry{functions::kKvDrop, Op::Kind::kDrop, read_nothing},
+    Entry{functions::kKvPut, Op::Kind::kPut, read_pair},
+    Entry{functions::kKvGet, Op::Kind::kGet, read_key},
+    Entry{functions::kKvDelete, Op::Kind::kErase, read_key},
+    Entry{functions::kKvCount, Op::Kind::kCount, read_nothing},
+    Entry{functions::kKvKeys, Op::Kind::kKeys, read_keys},
+    Entry{functions::kKvBuckets, Op::Kind::kBuckets, read_buckets},
 };
+
+// False: the call is wrong, and answered.
+bool read(const Entry& entry, Call& call, Op& op) {
+  if (refuse_target(entry.function, call)) return false;
+  Arguments args{call.request(), entry.function};
+  entry.read(args, op);
+  if (refuse(call, args.check())) return false;
+  return !refuse(call, check_page(op.page));
+}
 
 }  // namespace
 
@@ -116,8 +100,7 @@ KvModule::KvModule(store::Engine& engine, std::function<void()> wake)
 
 void KvModule::define(core::Modules& modules) {
   for (std::size_t i = 0; i < kEntries.size(); ++i) {
-    modules.define(std::string{kEntries[i].function}, *this, static_cast<std::uint8_t>(i),
-                   kEntries[i].cost);
+    modules.define(kEntries[i].function, *this, static_cast<std::uint8_t>(i));
   }
   define_kv_here(modules);
 }
@@ -131,7 +114,7 @@ void KvModule::run(std::span<Call* const> calls) {
     op.kind = entry.kind;
     op.bucket = call->bucket();
     op.deadline = call->deadline();
-    if (!entry.read(*call, op)) continue;
+    if (!read(entry, *call, op)) continue;
     ops_.push_back(op);
     calls_.push_back(call);
   }

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "common/functions.h"
 #include "common/wire/pack.h"
 #include "node/modules/arguments.h"
 
@@ -17,7 +18,7 @@ void finish(Call& call, const Arguments& args) {
 }
 
 void ping(Call& call) {
-  Arguments args{call.request(), "node.ping [any value, or none]"};
+  Arguments args{call.request(), functions::kNodePing};
   call.result().append(args.optional_value());
   finish(call, args);
 }
@@ -25,14 +26,14 @@ void ping(Call& call) {
 }  // namespace
 
 void define_node(core::Modules& modules, const NodeName& self, PackInfo pack_info) {
-  modules.define("node.ping", ping);
-  modules.define("node.name", [name = self.str()](Call& call) {
-    const Arguments args{call.request(), "node.name []"};
+  modules.define(functions::kNodePing, ping);
+  modules.define(functions::kNodeName, [name = self.str()](Call& call) {
+    const Arguments args{call.request(), functions::kNodeName};
     wire::pack_str(call.result(), name);
     finish(call, args);
   });
-  modules.define("node.info", [pack = std::move(pack_info)](Call& call) {
-    const Arguments args{call.request(), "node.info []"};
+  modules.define(functions::kNodeInfo, [pack = std::move(pack_info)](Call& call) {
+    const Arguments args{call.request(), functions::kNodeInfo};
     pack(call.result());
     finish(call, args);
   });

@@ -4,6 +4,7 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/functions.h"
 #include "common/wire/pack.h"
 #include "node/modules/task_modules.h"
 #include "node/tasks/nesting.h"
@@ -15,7 +16,7 @@ using core::Call;
 using tasks::Host;
 
 void open(Host& host, Call& call) {
-  const Arguments args{call.request(), "process.open []"};
+  const Arguments args{call.request(), functions::kProcessOpen};
   if (refuse(call, args.check())) return;
   const auto key = host.new_key();
   const auto id = host.processes().open(key, host.now());
@@ -28,7 +29,7 @@ void open(Host& host, Call& call) {
 }
 
 void receive(Host& host, Call& call) {
-  Arguments args{call.request(), "process.receive [id, key, most] or [id, key, most, false]"};
+  Arguments args{call.request(), functions::kProcessReceive};
   const auto id = args.uint();
   const auto key = args.uint();
   const auto most = args.uint();
@@ -42,7 +43,7 @@ void receive(Host& host, Call& call) {
 }
 
 void close(Host& host, Call& call) {
-  Arguments args{call.request(), "process.close [id, key]"};
+  Arguments args{call.request(), functions::kProcessClose};
   const auto id = args.uint();
   const auto key = args.uint();
   if (refuse(call, args.check())) return;
@@ -51,10 +52,10 @@ void close(Host& host, Call& call) {
 }
 
 void send(Host& host, Call& call) {
-  Arguments args{call.request(), "process.send [id or name, from or nil, body]"};
+  Arguments args{call.request(), functions::kProcessSend};
   const bool is_named = args.is_bytes_next();
   const auto name =
-      is_named ? args.bytes("name", limits::kFunctionNameBytesMax) : std::string_view{};
+      is_named ? args.bytes({"name", limits::kFunctionNameBytesMax}) : std::string_view{};
   const auto id = is_named ? 0 : args.uint();
   auto from = read_from(args);
   const auto body = args.value();
@@ -75,7 +76,7 @@ void send(Host& host, Call& call) {
 }
 
 void monitor(Host& host, Call& call) {
-  Arguments args{call.request(), "process.monitor [id]"};
+  Arguments args{call.request(), functions::kProcessMonitor};
   const auto id = args.uint();
   if (refuse(call, args.check()) || refuse(call, check_access(host, id, Act::kReach))) return;
   const auto ticket = call.defer();
@@ -86,14 +87,14 @@ void monitor(Host& host, Call& call) {
 }  // namespace
 
 void define_process(core::Modules& all, tasks::Host& host) {
-  const auto define = [&](const char* function, void (*handler)(Host&, Call&)) {
+  const auto define = [&](const functions::Function& function, void (*handler)(Host&, Call&)) {
     all.define(function, [&host, handler](Call& call) { handler(host, call); });
   };
-  define("process.open", open);
-  define("process.receive", receive);
-  define("process.close", close);
-  define("process.send", send);
-  define("process.monitor", monitor);
+  define(functions::kProcessOpen, open);
+  define(functions::kProcessReceive, receive);
+  define(functions::kProcessClose, close);
+  define(functions::kProcessSend, send);
+  define(functions::kProcessMonitor, monitor);
 }
 
 }  // namespace kvmesh::modules

@@ -5,6 +5,7 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/functions.h"
 #include "node/modules/task_modules.h"
 
 namespace kvmesh::modules {
@@ -19,10 +20,10 @@ struct Request {
 };
 
 // Empty when the call was refused.
-std::optional<Request> read(Host& host, Call& call, std::string_view usage) {
-  Arguments args{call.request(), usage};
-  const auto server = args.bytes("server name", limits::kFunctionNameBytesMax);
-  const auto function = args.bytes("function name", limits::kFunctionNameBytesMax);
+std::optional<Request> read(Host& host, Call& call, const functions::Function& called) {
+  Arguments args{call.request(), called};
+  const auto server = args.bytes({"server name", limits::kFunctionNameBytesMax});
+  const auto function = args.bytes({"function name", limits::kFunctionNameBytesMax});
   std::uint32_t count = 0;
   const auto values = args.array(count);
   auto from = read_from(args);
@@ -34,7 +35,7 @@ std::optional<Request> read(Host& host, Call& call, std::string_view usage) {
 }
 
 void call(Host& host, Call& call) {
-  auto request = read(host, call, "server.call [server, function, arguments, from or nil]");
+  auto request = read(host, call, functions::kServerCall);
   if (!request) return;
   const auto ticket = call.defer_queued();
   if (!ticket) return;
@@ -42,7 +43,7 @@ void call(Host& host, Call& call) {
 }
 
 void cast(Host& host, Call& call) {
-  auto request = read(host, call, "server.cast [server, function, arguments, from or nil]");
+  auto request = read(host, call, functions::kServerCast);
   if (!request) return;
   const auto status =
       host.processes().server_cast(request->server, std::move(request->its), host.now());
@@ -53,8 +54,8 @@ void cast(Host& host, Call& call) {
 }  // namespace
 
 void define_server(core::Modules& all, tasks::Host& host) {
-  all.define("server.call", [&host](Call& its_call) { call(host, its_call); });
-  all.define("server.cast", [&host](Call& its_call) { cast(host, its_call); });
+  all.define(functions::kServerCall, [&host](Call& its_call) { call(host, its_call); });
+  all.define(functions::kServerCast, [&host](Call& its_call) { cast(host, its_call); });
 }
 
 }  // namespace kvmesh::modules

@@ -7,6 +7,7 @@
 #include <kvmesh/limits.h>
 #include <kvmesh/pid.h>
 
+#include "common/functions.h"
 #include "common/mesh/requests.h"
 #include "common/text.h"
 #include "node/modules/task_modules.h"
@@ -38,11 +39,11 @@ std::chrono::milliseconds limit_of(std::uint64_t milliseconds) {
 }
 
 void run(Host& host, Call& call) {
-  Arguments args{call.request(), "task.run [function, arguments, mode, limit_ms, from or nil]"};
-  const auto function = args.bytes("function name", limits::kFunctionNameBytesMax);
+  Arguments args{call.request(), functions::kTaskRun};
+  const auto function = args.bytes({"function name", limits::kFunctionNameBytesMax});
   std::uint32_t count = 0;
   const auto values = args.array(count);
-  const auto mode_name = args.bytes("mode", kModeBytesMax);
+  const auto mode_name = args.bytes({"mode", kModeBytesMax});
   const auto limit = args.optional_uint(0);
   auto from = read_from(args);
   if (refuse(call, args.check()) || refuse(call, from.status())) return;
@@ -69,7 +70,7 @@ void run(Host& host, Call& call) {
 }
 
 void next(Host& host, Call& call) {
-  Arguments args{call.request(), "task.next [id, key] or [id, key, false]"};
+  Arguments args{call.request(), functions::kTaskNext};
   const auto id = args.uint();
   const auto key = args.uint();
   const bool wants_news = args.optional_bool(true);
@@ -81,7 +82,7 @@ void next(Host& host, Call& call) {
 }
 
 void cancel(Host& host, Call& call) {
-  Arguments args{call.request(), "task.cancel [id] or [id, key]"};
+  Arguments args{call.request(), functions::kTaskCancel};
   const auto id = args.uint();
   const auto key = args.optional_uint(0);
   if (refuse(call, args.check())) return;
@@ -93,7 +94,7 @@ void cancel(Host& host, Call& call) {
 }
 
 void list(Host& host, Call& call) {
-  const Arguments args{call.request(), "task.list []"};
+  const Arguments args{call.request(), functions::kTaskList};
   if (refuse(call, args.check())) return;
   tasks::Processes::Visible visible;
   if (!host.is_unrestricted()) {
@@ -106,7 +107,7 @@ void list(Host& host, Call& call) {
 }
 
 void modules(Host& host, Call& call) {
-  const Arguments args{call.request(), "task.modules []"};
+  const Arguments args{call.request(), functions::kTaskModules};
   if (refuse(call, args.check())) return;
   host.catalogue().list(call.result());
   call.succeed();
@@ -115,20 +116,18 @@ void modules(Host& host, Call& call) {
 }  // namespace
 
 void define_task(core::Modules& all, tasks::Host& host) {
-  const auto define = [&](const char* function, void (*handler)(Host&, Call&),
-                          core::Cost cost = core::Cost::kLittle) {
-    all.define(
-        function, [&host, handler](Call& call) { handler(host, call); }, cost);
+  const auto define = [&](const functions::Function& function, void (*handler)(Host&, Call&)) {
+    all.define(function, [&host, handler](Call& call) { handler(host, call); });
   };
-  define("task.run", run);
-  define("task.next", next);
-  define("task.cancel", cancel);
-  define("task.list", list, core::Cost::kMuch);
-  define("task.modules", modules);
+  define(functions::kTaskRun, run);
+  define(functions::kTaskNext, next);
+  define(functions::kTaskCancel, cancel);
+  define(functions::kTaskList, list);
+  define(functions::kTaskModules, modules);
 }
 
 Result<std::string> read_from(Arguments& args) {
-  const auto text = args.optional_bytes("pid", limits::kNodeNameBytesMax + 32);
+  const auto text = args.optional_bytes({"pid", limits::kNodeNameBytesMax + 32});
   if (!text) return std::string{};
   const auto pid = Pid::parse(*text);
   if (!pid) return pid.status();

@@ -1,10 +1,11 @@
+#include "common/functions.h"
 #include "node/modules/task_modules.h"
 
 namespace kvmesh::modules {
 
 void define_watch(core::Modules& modules, tasks::Host& host) {
-  modules.define("node.watch", [&host](core::Call& call) {
-    Arguments args{call.request(), "node.watch [seen]"};
+  modules.define(functions::kNodeWatch, [&host](core::Call& call) {
+    Arguments args{call.request(), functions::kNodeWatch};
     const auto seen = args.uint();
     if (refuse(call, args.check())) return;
     const auto ticket = call.defer();

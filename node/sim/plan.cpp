@@ -1,4 +1,5 @@
 #include "node/sim/plan.h"
+#include "common/functions.h"
 
 #include <algorithm>
 #include <array>
@@ -9,8 +10,9 @@
 namespace kvmesh::sim {
 namespace {
 
-constexpr std::array<std::string_view, kOperationCount> kFunctions = {
-    "kv.create", "kv.put", "kv.get", "kv.delete", "kv.drop", "kv.count", "node.name", "kv.keys"};
+constexpr std::array<const functions::Function*, kOperationCount> kFunctions = {
+    &functions::kKvCreate, &functions::kKvPut,   &functions::kKvGet,    &functions::kKvDelete,
+    &functions::kKvDrop,   &functions::kKvCount, &functions::kNodeName, &functions::kKvKeys};
 // What a link that was lost may take to come back: it notices, waits between attempts, and one
 // attempt may hang.
 constexpr std::chrono::seconds kRecovery{5};
@@ -67,11 +69,11 @@ class Removal {
 }  // namespace
 
 std::string_view function_of(Operation operation) {
-  return kFunctions[static_cast<std::size_t>(operation)];
+  return kFunctions[static_cast<std::size_t>(operation)]->name;
 }
 
 std::optional<Operation> operation_of(std::string_view function) {
-  const auto* found = std::ranges::find(kFunctions, function);
+  const auto* found = std::ranges::find(kFunctions, function, &functions::Function::name);
   if (found == kFunctions.end()) return std::nullopt;
   return static_cast<Operation>(found - kFunctions.begin());
 }

@@ -13,6 +13,7 @@
 #include "client/command/shell/words.h"
 #include "client/command/task_runs.h"
 #include "client/command/task_texts.h"
+#include "common/functions.h"
 #include "common/text.h"
 
 namespace kvmesh::command::shell {
@@ -92,7 +93,8 @@ int Shell::execute(std::string_view line) {
 std::string Shell::node_text() {
   if (!node_.empty()) return node_;
   if (connected_.empty()) {
-    const auto told = client_.call({Operation::For::kHere, "", "node.name", {}}, kNamesWait);
+    const auto told =
+        client_.call({Operation::For::kHere, "", functions::kNodeName.str(), {}}, kNamesWait);
     if (const auto* name = told.result.bytes_or_text()) connected_ = printable(*name);
   }
   return connected_.empty() ? session_.options.endpoint : connected_;
@@ -129,7 +131,7 @@ std::vector<std::string> Shell::functions() {
   auto& known = known_[node_];
   const auto now = steady_clock::now();
   if (known.functions.empty() || now - known.asked > kNamesAge) {
-    const auto told = mesh().call({kNamesWait, nullptr}, node_, "task.modules");
+    const auto told = mesh().call({kNamesWait, nullptr}, node_, functions::kTaskModules.str());
     if (told) known = {module_functions(*told), now};
   }
   return known.functions;

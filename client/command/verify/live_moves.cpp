@@ -14,6 +14,7 @@
 #include "client/command/may_pass.h"
 #include "client/command/verify/reach.h"
 #include "client/outcome.h"
+#include "common/functions.h"
 #include "common/text.h"
 
 namespace kvmesh::command {
@@ -39,7 +40,7 @@ class Reader final : public BucketReader {
 
   Result<Names> buckets(const std::string& after) override {
     const auto page = ops::buckets(target_, after, limits::kPageItemsMax);
-    return client::names_of(again_until_it_passes(page, call(page)), "kv.buckets");
+    return client::names_of(again_until_it_passes(page, call(page)), functions::kKvBuckets.name);
   }
 
   std::vector<Result<std::uint64_t>> counts(std::span<const std::string> buckets) override {
@@ -88,7 +89,7 @@ class Reader final : public BucketReader {
       }
       if (passes) outcomes[i] = again_until_it_passes(operations[i], std::move(outcomes[i]));
       passes = passes && !is_made_again(outcomes[i].status.code());
-      out.push_back(client::count_of(std::move(outcomes[i]), "kv.count"));
+      out.push_back(client::count_of(std::move(outcomes[i]), functions::kKvCount.name));
     }
   }
 

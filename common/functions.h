@@ -1,0 +1,125 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <kvmesh/limits.h>
+
+/// The functions that nodes have of their own (common/PROTOCOL.md, "Functions"), in one table: what
+/// modules, codecs and adapters of a node know of them, the client and the command, the simulation
+/// and the load generator. Nobody else writes down a function's name.
+namespace kvmesh::functions {
+
+/// Whom a call of the function may be for.
+enum class For : std::uint8_t { kBucket, kNode, kEither };
+
+/// An argument with a limit of its own.
+struct Argument {
+  std::string_view name;  // in messages; empty: there is none in this place
+  std::size_t bytes_max = 0;
+};
+
+struct Function {
+  std::string_view name;       // "kv.put"
+  std::string_view arguments;  // as a call is written: "[key, value]"
+  For target = For::kNode;
+  bool is_repeatable = false;         // twice has the same effect as once, and the same result
+  bool is_poll = false;               // waits for news: it is not slow, and asked again and again
+  bool is_costly = false;             // takes time that grows with what is stored
+  std::array<Argument, 2> limited{};  // its arguments, by their places
+
+  std::string str() const;
+};
+
+// The store.
+inline constexpr Argument kArgKey{"key", limits::kKeyBytesMax};
+inline constexpr Argument kArgValue{"value", limits::kValueBytesMax};
+inline constexpr Argument kArgAfterKey{"name to go on after", limits::kKeyBytesMax};
+inline constexpr Argument kArgAfterBucket{"name to go on after", limits::kBucketNameBytesMax};
+inline constexpr Function kKvCreate{"kv.create", "[]", For::kBucket, true};
+inline constexpr Function kKvDrop{"kv.drop", "[]", For::kBucket, false, false, true};
+inline constexpr Function kKvPut{"kv.put", "[key, value]", For::kBucket,        true,
+                                 false,    false,          {kArgKey, kArgValue}};
+inline constexpr Function kKvGet{"kv.get", "[key]", For::kBucket, true, false, false, {kArgKey}};
+inline constexpr Function kKvDelete{"kv.delete", "[key]", For::kBucket, true,
+                                    false,       false,   {kArgKey}};
+inline constexpr Function kKvCount{"kv.count", "[]", For::kBucket, true};
+inline constexpr Function kKvKeys{"kv.keys", "[after, limit]", For::kBucket, true, false,
+                                  true,      {kArgAfterKey}};
+inline constexpr Function kKvBuckets{"kv.buckets", "[after, limit]", For::kNode, true, false,
+                                     true,         {kArgAfterBucket}};
+inline constexpr Function kKvHere{
+    "kv.here", "[bucket, function, [argument ...]]", For::kNode, false, false, true};
+
+// The node.
+inline constexpr Function kNodePing{"node.ping", "[any value, or none]", For::kEither, true};
+inline constexpr Function kNodeName{"node.name", "[]", For::kEither, true};
+inline constexpr Function kNodeInfo{"node.info", "[]", For::kEither, true};
+inline constexpr Function kNodeWatch{"node.watch", "[seen]", For::kNode, true, true};
+
+// Tasks, mailboxes and servers.
+inline constexpr Function kTaskRun{"task.run",
+                                   "[function, arguments, mode, limit_ms, from or nil]"};
+inline constexpr Function kTaskNext{"task.next", "[id, key] or [id, key, false]", For::kNode, false,
+                                    true};
+inline constexpr Function kTaskCancel{"task.cancel", "[id] or [id, key]", For::kNode, true};
+inline constexpr Function kTaskList{"task.list", "[]", For::kNode, true, false, true};
+inline constexpr Function kTaskModules{"task.modules", "[]", For::kNode, true};
+inline constexpr Function kProcessOpen{"process.open", "[]"};
+inline constexpr Function kProcessReceive{
+    "process.receive", "[id, key, most] or [id, key, most, false]", For::kNode, false, true};
+inline constexpr Function kProcessClose{"process.close", "[id, key]", For::kNode, true};
+inline constexpr Function kProcessSend{"process.send", "[id or name, from or nil, body]"};
+inline constexpr Function kProcessMonitor{"process.monitor", "[id]", For::kNode, true, true};
+inline constexpr Function kServerCall{"server.call", "[server, function, arguments, from or nil]"};
+inline constexpr Function kServerCast{"server.cast", "[server, function, arguments, from or nil]"};
+
+/// All of them, by name.
+std::span<const Function* const> all();
+/// Null when there is no such function. Of a user's functions there is none here.
+const Function* find(std::string_view name);
+/// How a call is written: "kv.put [key, value]".
+std::string usage(const Function& function);
+
+/// The words of the line protocol (common/PROTOCOL.md, part 2), in the order of HELP.
+enum class LineVerb : std::uint8_t {
+  kCreate,
+  kPut,
+  kGet,
+  kDelete,
+  kDrop,
+  kKeys,
+  kRoute,
+  kPing,
+  kHelp,
+  kQuit,
+  kUnknown,  // another word, or a wrong number of words
+};
+
+/// How the reply to a request is printed.
+enum class LineReply : std::uint8_t {
+  kDone,   ///< OK
+  kValue,  ///< the value, then OK
+  kNames,  ///< how many follow, then each, then OK
+  kRoute,  ///< the nodes of the trace, then OK
+};
+
+struct LineForm {
+  LineVerb verb = LineVerb::kUnknown;
+  std::string_view word;
+  std::size_t words_min = 1;           // that one included
+  std::size_t words_max = 1;           // at most 4
+  const Function* function = nullptr;  // that it calls, with the words behind the bucket as its
+                                       // arguments; null: the adapter answers
+  LineReply reply = LineReply::kDone;
+  std::string_view help;  // its lines of HELP
+};
+
+/// By LineVerb; kUnknown has none.
+std::span<const LineForm> line_forms();
+
+}  // namespace kvmesh::functions

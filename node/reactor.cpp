@@ -10,8 +10,6 @@
 #include <spdlog/spdlog.h>
 #include <asio/post.hpp>
 
-#include "node/core/pass_time.h"
-
 namespace kvmesh {
 namespace {
 

@@ -5,9 +5,6 @@
 #include <cstdint>
 #include <string_view>
 
-#ifndef MSGPACK_NO_BOOST
-#define MSGPACK_NO_BOOST  // without it msgpack-cxx wants Boost's headers
-#endif
 #include <msgpack/pack.hpp>
 
 #include "common/wire/buffer.h"

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -8,6 +9,11 @@
 #include "node/core/effects.h"
 
 namespace kvmesh::core {
+
+/// How long one source of work may go on in a pass of the reactor's loop; what is left waits for
+/// the next. So the others have their turn, and a PONG leaves long before its peer gives this node
+/// up: after a second, unless mesh.peer_timeout_ms says otherwise.
+inline constexpr std::chrono::milliseconds kPassTimeMax{10};
 
 /// A way into a node: takes requests from somewhere (a socket, the bodies of tasks) to its
 /// reactor's core, and gets their replies. The reactor knows its adapters by this interface alone.

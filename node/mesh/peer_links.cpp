@@ -6,7 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include "common/text.h"
-#include "node/core/pass_time.h"
+#include "node/core/adapter.h"
 
 namespace kvmesh::mesh {
 

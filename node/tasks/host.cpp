@@ -8,7 +8,6 @@
 
 #include "common/operation_codec.h"
 #include "common/wire/value_codec.h"
-#include "node/core/pass_time.h"
 #include "node/tasks/bodies.h"
 
 namespace kvmesh::tasks {

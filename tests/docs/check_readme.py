@@ -105,7 +105,7 @@ class SettingsPage(Page):
 
 
 class Verify(SettingsPage):
-    PAGE = "common/verify/README.md"
+    PAGE = "client/verify/README.md"
 
     def test_page(self):
         self.check_page()

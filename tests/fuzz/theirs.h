@@ -10,9 +10,6 @@
 
 #include <kvmesh/limits.h>
 
-#ifndef MSGPACK_NO_BOOST
-#define MSGPACK_NO_BOOST
-#endif
 #include <msgpack/unpack.hpp>
 
 /// msgpack-cxx's judgement, to compare ours with.

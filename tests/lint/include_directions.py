@@ -18,7 +18,6 @@ MAY_INCLUDE = {
     "common/config": ["common"],
     "common/mesh": ["common", "common/config"],
     "common/transport": ["common", "common/config"],
-    "common/verify": ["common", "common/config"],
     "node/core": ["common", "common/config"],
     "node/store": ["common", "common/config"],
     "node/modules": ["common", "common/config", "common/mesh", "node/core", "node/store", "node/tasks"],
@@ -29,11 +28,12 @@ MAY_INCLUDE = {
     "node/sim": ["common", "common/config", "node/core", "node/store", "node/modules"],
     "node": ["common", "common/config", "common/mesh", "common/transport", "node/core", "node/store", "node/modules",
              "node/tasks", "node/mesh", "node/stream", "node/line"],
-    "client": ["common", "common/config", "common/mesh", "common/transport", "common/verify"],
+    "client": ["common", "common/config", "common/mesh", "common/transport", "client/verify"],
+    "client/verify": ["common", "common/config"],
 }
 FREE = ("tests",)  # may include anything
 
-PURE = ("common", "common/config", "common/verify", "node/core")  # deterministic: no I/O, no threads, time only as an argument
+PURE = ("common", "common/config", "client/verify", "node/core")  # deterministic: no I/O, no threads, time only as an argument
 IMPURE_HEADER = re.compile(r"^(zmq.*|asio(\.hpp|/.*)|thread|mutex|shared_mutex|condition_variable|future|random|fstream)$")
 IMPURE_ALLOWED = {"common/config": {"fstream"}}
 # Names that a header right below an include root may not have: it would hide the system's <time.h> from everybody.
@@ -44,6 +44,9 @@ SYSTEM_HEADERS = frozenset(
                              "stdint stdio stdlib stdnoreturn string strings syslog termios tgmath threads time uchar "
                              "unistd utime values wait wchar wctype zmq zmq_utils").split())
 CLOCK_CALL = re.compile(r"\b(steady_clock|system_clock|high_resolution_clock)\s*::\s*now\b")
+# A name of a function of nodes, as a literal. The only place for it:
+FUNCTIONS = "common/functions.h"
+FUNCTION_IN_TABLE = re.compile(r'\{\s*"((?:kv|node|task|process|server)\.[a-z_]+)"')
 LIBRARY_IN_PUBLIC = re.compile(r"^(zmq|msgpack|spdlog|asio|absl|toml\+\+|nlohmann|CLI)\b")
 
 
@@ -58,6 +61,13 @@ def part_of(path):
 
 def is_public(path):
     return "/kvmesh/" in path and path.endswith(".h") and part_of(path) in ("common", "client", "node")
+
+
+def function_names(root):
+    """The names of the functions of nodes, as the table has them; none in a tree without it."""
+    if not os.path.exists(os.path.join(root, FUNCTIONS)):
+        return frozenset()
+    return frozenset(FUNCTION_IN_TABLE.findall("\n".join(code_lines(read_text(root, FUNCTIONS)))))
 
 
 def direction_fault(path, target, name):
@@ -78,7 +88,7 @@ def direction_fault(path, target, name):
             "or pass it in through an interface")
 
 
-def file_faults(root, path, graph):
+def file_faults(root, path, graph, functions=frozenset()):
     """Faults of one file as (line, text); records in `graph` which project files it includes."""
     lines = code_lines(read_text(root, path))
     if len(lines) - 1 > LINES_MAX:
@@ -99,6 +109,10 @@ def file_faults(root, path, graph):
             yield number, f"{part}/ is pure and may not include <{name}>; do this in a shell (node/mesh, node/stream, ...)"
         elif is_public(path) and LIBRARY_IN_PUBLIC.match(name):
             yield number, f"a public header includes <{name}>; keep the library behind the implementation"
+    if part not in FREE and part != "examples" and path != FUNCTIONS:
+        for number, line in enumerate(lines, 1):
+            for name in functions.intersection(re.findall(r'"([a-z]+\.[a-z_]+)["\s]', line)):
+                yield number, f'"{name}" is written down; take it from {FUNCTIONS}'
     if part in PURE:
         for number, line in enumerate(lines, 1):
             if CLOCK_CALL.search(line):
@@ -127,9 +141,10 @@ def cycles(graph):
 def faults(root):
     """All faults of the tree as (path, line, text), in order."""
     graph, result = {}, []
+    functions = function_names(root)
     for path in project_files(root):
         if path.endswith((".h", ".cpp", ".py")):
-            result += [(path, line, text) for line, text in file_faults(root, path, graph)]
+            result += [(path, line, text) for line, text in file_faults(root, path, graph, functions)]
     for ring in cycles(graph):
         line = next(number for number, target in graph[ring[0]] if target == (ring + ring[:1])[1])
         way = " -> ".join(ring + ring[:1])

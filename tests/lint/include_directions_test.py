@@ -40,6 +40,14 @@ class IncludeDirections(unittest.TestCase):
             "examples/hello.cpp": "#include <kvmesh/client.h>\n",
         }), {})
 
+    def test_a_functions_name_stands_in_its_table_only(self):
+        table = {"common/functions.h": '#pragma once\ninline constexpr Function kKvPut{"kv.put", "[key, value]"};\n'}
+        good = {"node/store/store.cpp": '// "kv.put" may be spoken of\nauto setting = "kv.memory_max";\n',
+                "tests/unit/any_test.cpp": 'auto name = "kv.put";\n'}
+        self.assertEqual(check(table | good), {})
+        for bad in ('auto name = "kv.put";\n', 'fail("kv.put [key, value]");\n'):
+            self.assert_only(table | good | {"client/ops.cpp": bad}, "client/ops.cpp:1", '"kv.put" is written down')
+
     def test_wrong_directions(self):
         for path, header in {
             "common/names.h": "node/core/core.h",

@@ -14,9 +14,6 @@
 
 #include <kvmesh/limits.h>
 
-#ifndef MSGPACK_NO_BOOST
-#define MSGPACK_NO_BOOST
-#endif
 #include <msgpack/unpack.hpp>
 
 #include "common/wire/pack.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/verify/verify.h"
+#include "client/verify/verify.h"
 #include "tests/unit/verify_fixture.h"
 
 namespace kvmesh::verify {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/verify/verify.h"
+#include "client/verify/verify.h"
 
 namespace kvmesh::verify {
 

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "common/verify/atlas.h"
-#include "common/verify/ends.h"
+#include "client/verify/atlas.h"
+#include "client/verify/ends.h"
 #include "common/wire/pack.h"
 #include "common/wire/reader.h"
 #include "common/wire/record.h"

@@ -1,13 +1,13 @@
 // What `verify` says of a mesh: each sort of fault with its sentences.
 
-#include "common/verify/verify.h"
+#include "client/verify/verify.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-#include "common/verify/difference.h"
+#include "client/verify/difference.h"
 #include "tests/unit/verify_fixture.h"
 
 namespace kvmesh::verify {

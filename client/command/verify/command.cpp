@@ -18,9 +18,9 @@
 #include "client/command/verify/moves.h"
 #include "client/command/verify/picture.h"
 #include "client/command/verify/texts.h"
+#include "client/verify/difference.h"
+#include "client/verify/verify.h"
 #include "common/config/node_files.h"
-#include "common/verify/difference.h"
-#include "common/verify/verify.h"
 
 namespace kvmesh::command {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "common/verify/mesh_model.h"
+#include "client/verify/mesh_model.h"
 
 namespace kvmesh::command {
 

@@ -5,7 +5,7 @@
 #include "client/command/verify/live_mesh.h"
 #include "client/command/verify/moves.h"
 #include "client/command/verify/reach.h"
-#include "common/verify/difference.h"
+#include "client/verify/difference.h"
 
 namespace kvmesh::command {
 

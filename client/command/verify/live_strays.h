@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "client/command/verify/live_mesh.h"
-#include "common/verify/verify.h"
+#include "client/verify/verify.h"
 
 namespace kvmesh::command {
 

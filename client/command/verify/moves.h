@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "common/verify/byte_set.h"
-#include "common/verify/difference.h"
+#include "client/verify/byte_set.h"
+#include "client/verify/difference.h"
 
 /// What would have to move when the tables of a running mesh change.
 namespace kvmesh::command {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/verify/atlas.h"
+#include "client/verify/atlas.h"
 
 namespace kvmesh::command {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "common/verify/mesh_model.h"
-#include "common/verify/verify.h"
+#include "client/verify/mesh_model.h"
+#include "client/verify/verify.h"
 
 namespace kvmesh::command {
 

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "client/command/verify/moves.h"
-#include "common/verify/difference.h"
-#include "common/verify/verify.h"
+#include "client/verify/difference.h"
+#include "client/verify/verify.h"
 
 /// What `kvmesh verify` prints. Pure functions; safe to print on a terminal.
 namespace kvmesh::command {

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "common/verify/mesh_model.h"
+#include "client/verify/mesh_model.h"
 
 namespace kvmesh::command {
 

@@ -1,9 +1,6 @@
 // Requests and replies as bytes and back.
 #include <string_view>
 
-#ifndef MSGPACK_NO_BOOST
-#define MSGPACK_NO_BOOST
-#endif
 #include <msgpack.hpp>
 
 #include "common/wire/frame.h"

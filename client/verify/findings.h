@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/verify/byte_set.h"
+#include "client/verify/byte_set.h"
 
 namespace kvmesh::verify {
 

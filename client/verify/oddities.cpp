@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/verify/checks.h"
+#include "client/verify/checks.h"
 
 namespace kvmesh::verify {
 namespace {

@@ -7,8 +7,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "common/verify/ends.h"
-#include "common/verify/mesh_model.h"
+#include "client/verify/ends.h"
+#include "client/verify/mesh_model.h"
 
 namespace kvmesh::verify {
 

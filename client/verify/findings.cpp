@@ -1,4 +1,4 @@
-#include "common/verify/findings.h"
+#include "client/verify/findings.h"
 
 namespace kvmesh::verify {
 

@@ -1,4 +1,4 @@
-#include "common/verify/byte_set.h"
+#include "client/verify/byte_set.h"
 
 #include <cstdlib>
 

@@ -7,7 +7,7 @@
 
 #include <kvmesh/limits.h>
 
-#include "common/verify/checks.h"
+#include "client/verify/checks.h"
 
 namespace kvmesh::verify {
 namespace {

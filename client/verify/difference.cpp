@@ -1,4 +1,4 @@
-#include "common/verify/difference.h"
+#include "client/verify/difference.h"
 
 #include <algorithm>
 #include <iterator>

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "client/verify/checks.h"
 #include "common/config/address.h"
 #include "common/text.h"
-#include "common/verify/checks.h"
 
 namespace kvmesh::verify {
 namespace {

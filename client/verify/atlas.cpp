@@ -1,4 +1,4 @@
-#include "common/verify/atlas.h"
+#include "client/verify/atlas.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,11 +1,11 @@
-#include "common/verify/verify.h"
+#include "client/verify/verify.h"
 
 #include <algorithm>
 #include <utility>
 
+#include "client/verify/atlas.h"
+#include "client/verify/checks.h"
 #include "common/text.h"
-#include "common/verify/atlas.h"
-#include "common/verify/checks.h"
 
 namespace kvmesh::verify {
 namespace {

@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "common/verify/atlas.h"
-#include "common/verify/findings.h"
-#include "common/verify/mesh_model.h"
-#include "common/verify/verify.h"
+#include "client/verify/atlas.h"
+#include "client/verify/findings.h"
+#include "client/verify/mesh_model.h"
+#include "client/verify/verify.h"
 
 /// The parts of verify(), one for each sort of finding; each appends what it finds.
 namespace kvmesh::verify {

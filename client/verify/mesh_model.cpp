@@ -1,4 +1,4 @@
-#include "common/verify/mesh_model.h"
+#include "client/verify/mesh_model.h"
 
 #include <utility>
 

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "common/verify/byte_set.h"
-#include "common/verify/verify.h"
+#include "client/verify/byte_set.h"
+#include "client/verify/verify.h"
 
 namespace kvmesh::verify {
 

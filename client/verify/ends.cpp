@@ -1,4 +1,4 @@
-#include "common/verify/ends.h"
+#include "client/verify/ends.h"
 
 #include <algorithm>
 

@@ -6,9 +6,9 @@
 
 #include <kvmesh/status.h>
 
-#include "common/verify/byte_set.h"
-#include "common/verify/findings.h"
-#include "common/verify/mesh_model.h"
+#include "client/verify/byte_set.h"
+#include "client/verify/findings.h"
+#include "client/verify/mesh_model.h"
 
 namespace kvmesh::verify {
 

@@ -173,6 +173,17 @@ TEST_F(TcpServer, ALargeReplyBeyondTheBoundOfAllClientsIsRefusedAndASmallOneIsNo
   EXPECT_EQ(await(client, 16), "bbbbbbbbbb\r\nOK\r\n");
 }
 
+TEST_F(TcpServer, WhatWasDoneIsToldHoweverFullTheBuffersAre) {
+  serve({}, 1);
+  auto client = connect();
+  client.send("PUT b k v\r\nGET b k\r\n");
+  await_waiting(client, 1);
+  EXPECT_EQ(await(client, 4), "OK\r\n");
+  answer(0, 100);
+  pass_until(client, [&] { return client.got.size() > 4 && client.got.ends_with("\r\n"); });
+  EXPECT_THAT(client.got, HasSubstr("ERROR overloaded "));
+}
+
 TEST_F(TcpServer, AClientThatReadsNothingIsNotReadFrom) {
   serve();
   auto client = connect();

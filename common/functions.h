@@ -62,17 +62,17 @@ inline constexpr Function kNodeInfo{"node.info", "[]", For::kEither, true};
 inline constexpr Function kNodeWatch{"node.watch", "[seen]", For::kNode, true, true};
 
 // Tasks, mailboxes and servers.
-inline constexpr Function kTaskRun{"task.run",
-                                   "[function, arguments, mode, limit_ms, from or nil]"};
+inline constexpr Function kTaskRun{"task.run", "[function, arguments, mode, limit_ms, from or nil]",
+                                   For::kEither};
 inline constexpr Function kTaskNext{"task.next", "[id, key] or [id, key, false]", For::kNode, false,
                                     true};
-inline constexpr Function kTaskCancel{"task.cancel", "[id] or [id, key]", For::kNode, true};
+inline constexpr Function kTaskCancel{"task.cancel", "[id] or [id, key]"};
 inline constexpr Function kTaskList{"task.list", "[]", For::kNode, true, false, true};
 inline constexpr Function kTaskModules{"task.modules", "[]", For::kNode, true};
 inline constexpr Function kProcessOpen{"process.open", "[]"};
 inline constexpr Function kProcessReceive{
     "process.receive", "[id, key, most] or [id, key, most, false]", For::kNode, false, true};
-inline constexpr Function kProcessClose{"process.close", "[id, key]", For::kNode, true};
+inline constexpr Function kProcessClose{"process.close", "[id, key]"};
 inline constexpr Function kProcessSend{"process.send", "[id or name, from or nil, body]"};
 inline constexpr Function kProcessMonitor{"process.monitor", "[id]", For::kNode, true, true};
 inline constexpr Function kServerCall{"server.call", "[server, function, arguments, from or nil]"};
@@ -113,8 +113,8 @@ struct LineForm {
   std::string_view word;
   std::size_t words_min = 1;           // that one included
   std::size_t words_max = 1;           // at most 4
-  const Function* function = nullptr;  // that it calls, with the words behind the bucket as its
-                                       // arguments; null: the adapter answers
+  const Function* function = nullptr;  // that it calls for the bucket that the second word names;
+                                       // null: the adapter answers
   LineReply reply = LineReply::kDone;
   std::string_view help;  // its lines of HELP
 };

@@ -52,7 +52,7 @@ struct RequestView {
   std::string_view function;  // "module.function"
   std::string_view args;      // one msgpack array
   std::string_view body;      // target, function and args as one run of msgpack; empty: not packed
-  std::span<const ArgumentView> words;  // the arguments, when it is not
+  std::span<const ArgumentView> words;  // the arguments, when it is not; at most 15
 
   bool is_packed() const { return !body.empty(); }
   bool traced() const { return (flags & kFlagTrace) != 0; }

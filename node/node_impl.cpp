@@ -71,16 +71,20 @@ Node::Impl::~Impl() {
 void Node::Impl::make_reactors() {
   for (std::size_t i = 0; i < settings_.threads; ++i) {
     modules_.push_back(std::make_unique<core::Modules>());
-    kv_modules_.push_back(
-        engine_ ? std::make_unique<modules::KvModule>(*engine_, [this, i] { reactors_[i]->wake(); })
-                : nullptr);
+    reactors_.push_back(std::make_unique<Reactor>(
+        Reactor::Parts{context_, settings_, *modules_.back(), software_, table_epoch_}));
+    if (engine_) add_store(*reactors_.back());
     define_modules(*modules_.back(), i);
-    reactors_.push_back(std::make_unique<Reactor>(Reactor::Parts{
-        context_, settings_, *modules_.back(), software_, table_epoch_, kv_modules_[i].get()}));
     add_adapters(*reactors_.back());
     const auto status = reactors_.back()->set_table(settings_.kv.routing_table);
     if (!status.ok()) std::abort();  // load_settings() has checked it
   }
+}
+
+void Node::Impl::add_store(Reactor& reactor) {
+  kv_modules_.push_back(
+      std::make_unique<modules::KvModule>(*engine_, [&reactor] { reactor.wake(); }));
+  reactor.add(*kv_modules_.back());
 }
 
 // What comes from the mesh and from tasks goes to the first reactor.

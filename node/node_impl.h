@@ -50,6 +50,7 @@ class Node::Impl {
  private:
   Reactor& first() { return *reactors_.front(); }
   void make_reactors();
+  void add_store(Reactor& reactor);
   void add_adapters(Reactor& reactor);
   void define_modules(core::Modules& modules, std::size_t reactor);
   void await_signal();
@@ -69,11 +70,11 @@ class Node::Impl {
   std::atomic<std::uint64_t> table_epoch_{1};
   std::mutex reload_mutex_;
   stream::ConnectionCount connections_{0};
-  std::vector<std::unique_ptr<modules::KvModule>>
-      kv_modules_;  // one for each reactor; null without storage
   std::vector<std::unique_ptr<core::Modules>> modules_;  // one for each reactor
   std::optional<mesh::Inbox> inbox_;  // ends after the first reactor, which watches its descriptor
   std::vector<std::unique_ptr<Reactor>> reactors_;
+  // One for each reactor, which they wake until they have ended; none without storage.
+  std::vector<std::unique_ptr<modules::KvModule>> kv_modules_;
   std::vector<std::unique_ptr<stream::Server>>
       line_servers_;                  // one for each; none without kv_server
   std::unique_ptr<IpcListener> ipc_;  // ends before the inbox that listens on it

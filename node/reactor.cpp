@@ -65,7 +65,6 @@ Reactor::Reactor(const Parts& parts)
             now_is(), vias_of(parts.settings.mesh)),
       links_(parts.context, parts.settings, parts.software, epoch_of(parts.table_epoch), core_,
              watcher_, *this),
-      kv_(parts.kv),
       last_pass_(now_is()),
       last_sweep_(last_pass_) {
   core_.watch_slow_requests(parts.settings.log.slow_request);

@@ -42,7 +42,6 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
     const core::Modules& modules;
     std::string software;
     const std::atomic<std::uint64_t>& table_epoch;
-    modules::KvModule* kv = nullptr;  // of this reactor; null when the node has no storage
   };
   explicit Reactor(const Parts& parts);
   ~Reactor() override;
@@ -51,6 +50,9 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   std::uint32_t next_adapter() const { return static_cast<std::uint32_t>(adapters_.size()); }
   /// `adapter` brings its requests to core(). It must outlive this reactor's run(). Before run().
   void add(core::Adapter& adapter) { adapters_.push_back(&adapter); }
+  /// `kv`, the store of this reactor, works between requests, in each pass. It must outlive run().
+  /// Before run(); without it the node has no storage.
+  void add(modules::KvModule& kv) { kv_ = &kv; }
   /// Calls `on_readable` in each pass in which the descriptor has become readable. Before run().
   void watch(int descriptor, std::function<void()> on_readable) {
     watcher_.watch(descriptor, std::move(on_readable));
@@ -107,7 +109,7 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   core::Core core_;
   mesh::PeerLinks links_;
   std::vector<core::Adapter*> adapters_;  // by Origin::adapter
-  modules::KvModule* kv_;                 // null without storage
+  modules::KvModule* kv_ = nullptr;       // null without storage
   TimePoint last_pass_;
   TimePoint last_sweep_;
   int work_ = 0;                      // handlers since it last slept, ticks aside

@@ -46,12 +46,10 @@ void pack_target(Buffer& out, Target target) {
   }
 }
 
-constexpr std::size_t kStrHeadMost = 5;
-
 // What the shortest form of a head takes, in msgpack.
 std::size_t bin_head(std::size_t size) { return size < 256 ? 2 : (size < 65536 ? 3 : 5); }
 std::size_t str_head(std::size_t size) {
-  return size < 32 ? 1 : (size < 256 ? 2 : (size < 65536 ? 3 : kStrHeadMost));
+  return size < 32 ? 1 : (size < 256 ? 2 : (size < 65536 ? 3 : 5));
 }
 std::size_t uint_bytes(std::uint64_t number) {
   if (number < 128) return 1;
@@ -249,7 +247,7 @@ std::optional<PathStep> take_path_step(std::string_view& path) {
 std::size_t body_bytes(const RequestView& request) {
   if (request.is_packed()) return request.body.size();
   auto bytes = target_bytes(request.target) + str_head(request.function.size()) +
-               request.function.size() + 1;
+               request.function.size() + 1;  // the head of few arguments
   for (const auto& word : request.words) bytes += packed_bytes(word);
   return bytes;
 }

@@ -58,10 +58,9 @@ Cost Core::handle(Asker& asker, const RequestView& request, Batch& batch, TimePo
   const auto route = routes_.find(request.target);
   if (!route) return refuse(route.status());
   asker.entry = route->entry;
-  if (request.body.size() >
-      limits::kBodyBytesMax) {  // else it might not fit a record at a later hop
-    return refuse(
-        {StatusCode::kTooLarge, over_limit("request", request.body.size(), limits::kBodyBytesMax)});
+  // Else it might not fit a record at a later hop.
+  if (const auto bytes = wire::body_bytes(request); bytes > limits::kBodyBytesMax) {
+    return refuse({StatusCode::kTooLarge, over_limit("request", bytes, limits::kBodyBytesMax)});
   }
   if (request.timeout_ms == 0) {
     return refuse({StatusCode::kDeadlineExceeded, "no time was left when the request reached " +

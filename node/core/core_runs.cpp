@@ -24,8 +24,8 @@ void Core::on_requests(std::span<const Incoming> run, TimePoint now) {
   while (!run.empty()) run = run.subspan(on_some_requests(run, now).handled);
 }
 
-// How large results are is known only when calls have been executed. So after large ones fewer are
-// executed together, until they are small again.
+// How large results are is known only when calls have been executed. So after large ones calls are
+// executed one by one, and only slowly more of them again.
 Core::Progress Core::on_some_requests(std::span<const Incoming> run, TimePoint now) {
   Batch batch{*this};
   Progress progress;
@@ -38,7 +38,7 @@ Core::Progress Core::on_some_requests(std::span<const Incoming> run, TimePoint n
   }
   batch.run();
   const bool much = run_bytes_ > kMuchBytes;
-  together_max_ = much ? 1 : std::min(kRunMax, 2 * together_max_);
+  together_max_ = much ? 1 : std::min(kRunMax, together_max_ + 1);
   progress.costly |= much;
   return progress;
 }

@@ -38,7 +38,11 @@ Status check_result(std::size_t bytes) {
 Core::LocalCall::LocalCall(Core& core, const Asker& asker, const RequestView& request,
                            std::uint8_t number, TimePoint deadline)
     : Call(request, number, deadline, core.result_), core_(core), asker_(asker) {
-  if (asker_.traced) asker_.left_queue = core.effects_.clock();
+  core_.result_.clear();
+}
+
+void Core::LocalCall::begin() {
+  if (asker_.traced) asker_.left_queue = core_.effects_.clock();
 }
 
 Core::LocalCall::~LocalCall() {
@@ -104,6 +108,7 @@ void Core::Batch::add(const Asker& asker, const RequestView& request, TimePoint 
                       const Function& function) {
   if (runner_ != function.runner) run();
   runner_ = function.runner;
+  any_traced_ |= asker.traced;
   calls_[size_++].emplace(core_, asker, request, function.number, deadline);
 }
 
@@ -114,9 +119,16 @@ void Core::Batch::run() {
   const auto each_call = [&](auto act) {
     for (std::size_t i = 0; i < size_; ++i) act(*calls_[i]);
   };
-  guarded(each_call, [&] { runner_->run(std::span{calls.data(), size_}); });
+  guarded(each_call, [&] {
+    if (!any_traced_) return runner_->run(std::span{calls.data(), size_});
+    for (std::size_t i = 0; i < size_; ++i) {
+      calls_[i]->begin();
+      runner_->run(std::span{&calls[i], 1});
+    }
+  });
   for (std::size_t i = 0; i < size_; ++i) calls_[i].reset();
   size_ = 0;
+  any_traced_ = false;
 }
 
 void Core::execute(const Asker& asker, const RequestView& request, const Function& function,
@@ -127,6 +139,7 @@ void Core::execute(const Asker& asker, const RequestView& request, const Functio
   // A runner may read what is not packed; a handler need not know of it.
   const auto& packed = request.is_packed() ? request : wire::pack_request(packed_, request);
   LocalCall call{*this, asker, packed, function.number, deadline};
+  call.begin();
   guarded([&](auto act) { act(call); }, [&] { function.handler(call); });
 }
 

@@ -19,6 +19,8 @@ class Core::LocalCall final : public Call {
   /// A function that has neither answered nor deferred has failed.
   ~LocalCall() override;
 
+  /// Its function begins now.
+  void begin();
   void succeed() override;
   void succeed_with(std::string_view bytes) override;
   void fail(const Status& status) override;
@@ -38,7 +40,8 @@ class Core::LocalCall final : public Call {
   bool answered_ = false;
 };
 
-/// Calls that came together and that one runner takes together. On the stack of on_some_requests();
+/// Calls that came together and that one runner takes together; one after the other when one of
+/// them is traced, so that each one's time is its own. On the stack of on_some_requests();
 /// REQUIRES: what the requests point to lives as long.
 class Core::Batch {
  public:
@@ -58,6 +61,7 @@ class Core::Batch {
   Core& core_;
   Runner* runner_ = nullptr;
   std::size_t size_ = 0;
+  bool any_traced_ = false;
   std::array<std::optional<LocalCall>, kRunMax> calls_;
 };
 

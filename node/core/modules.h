@@ -17,8 +17,8 @@
 namespace kvmesh::core {
 
 /// One request in the hands of its function. The function answers it exactly once: succeed(),
-/// succeed_with(), fail(), or later through the ticket of defer(). Lives during the function's run
-/// only.
+/// succeed_with(), fail(), or later through the ticket of defer(). Lives until the function's
+/// run has ended, no longer.
 class Call {
  public:
   /// A promise to answer later through Core::complete(). Trivially copied; may be kept and sent to
@@ -38,8 +38,9 @@ class Call {
   /// Which of its runner's functions it calls.
   std::uint8_t number() const { return number_; }
 
-  /// Where succeed()'s value goes: pack exactly one msgpack value, or none for nil. succeed()
-  /// answers kTooLarge when it fits no record (limits::kBodyBytesMax).
+  /// Where succeed()'s value goes, for all calls that are run together, one after the other: pack
+  /// exactly one msgpack value, or none for nil. succeed() answers kTooLarge when it fits no record
+  /// (limits::kBodyBytesMax).
   wire::Buffer& result() { return result_; }
   virtual void succeed() = 0;
   /// The result is these bytes; they are packed only when they leave for another node. As they are

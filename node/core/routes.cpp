@@ -43,16 +43,6 @@ Result<Route> Routes::find(const Target& target) const {
   return Route{};
 }
 
-bool Routes::is_local(const Target& target) const {
-  if (target.kind != Target::Kind::kBucket) {
-    return target.kind == Target::Kind::kHere || target.name == self_.str();
-  }
-  const auto key = route_key(target.name);
-  if (!key || target.name.size() > limits::kBucketNameBytesMax) return false;
-  const auto index = table_.find(*key);
-  return index && !destinations_[*index];
-}
-
 Result<Route> Routes::find_bucket(std::string_view bucket) const {
   const auto key = route_key(bucket);
   if (!key) {

@@ -40,9 +40,6 @@ class Routes {
   /// no way to a node of that name. The text names this node, what was looked for and the table.
   Result<Route> find(const Target& target) const;
 
-  /// Does find() say that this node executes it itself? Cheaper.
-  bool is_local(const Target& target) const;
-
   const RoutingTable& table() const { return table_; }
 
  private:

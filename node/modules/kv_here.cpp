@@ -23,6 +23,7 @@ constexpr std::array kFunctions = {&functions::kKvCount, &functions::kKvDelete, 
 
 std::string names_of_functions() {
   std::vector<std::string> names;
+  names.reserve(kFunctions.size());
   for (const auto* function : kFunctions) names.push_back(function->str());
   return joined(names, ", ");
 }

@@ -52,7 +52,7 @@ struct Op {
 ///                      refused so;
 ///   kOverloaded        too many operations wait; it was not executed;
 ///   kUnavailable       what the engine stands on is not there; it was not executed;
-///   kDeadlineExceeded  its time was over before it was begun; it was not executed;
+///   kDeadlineExceeded  its time was over before it was begun, and it never will be;
 ///   kOutcomeUnknown    it may have been executed, or may be yet.
 struct OpResult {
   Status status{};
@@ -61,8 +61,9 @@ struct OpResult {
   const Page* page = nullptr;               // of kKeys and kBuckets
 };
 
-/// Whom a session tells how its operations ended: each once, on the thread of the session. What the
-/// results point to lives until the call returns.
+/// Whom a session tells how its operations ended: each at most once, on the thread of the session.
+/// One whose deadline is over need not be told of; its requester was answered kOutcomeUnknown then.
+/// What the results point to lives until the call returns. No method may call the session.
 class SessionOwner {
  public:
   /// A promise that the operation ends later, from pass().
@@ -73,21 +74,21 @@ class SessionOwner {
   SessionOwner& operator=(const SessionOwner&) = delete;
   virtual ~SessionOwner() = default;
 
-  /// The operation in that place of those that execute() was given has ended. May be called under a
-  /// lock of the engine: it must be short, must not throw, and must not call the engine.
+  /// During execute(): the operation in that place of those it was given has ended.
   virtual void ended(std::size_t place, const OpResult& result) = 0;
-  /// It ends later, by the ticket. None: too much is under way; the owner has told whoever asked,
-  /// and the operation must not be executed.
+  /// During execute(): it ends later, by the ticket. None: too much is under way; the owner has
+  /// told whoever asked, and the operation must not be executed.
   virtual std::optional<Ticket> defer(std::size_t place) = 0;
-  /// It waited for its turn, which has come. For traces; need not be called.
+  /// During pass(): it waited for its turn, which has come. For traces; need not be called.
   virtual void began(Ticket ticket) = 0;
-  /// It has ended. The owner may have given it up meanwhile, and then ignores this.
+  /// During pass(): it has ended. The owner may have given it up meanwhile, and then ignores this.
   virtual void ended_later(Ticket ticket, const OpResult& result) = 0;
 };
 
-/// One reactor's way to an engine. Operations on one bucket take effect in the order in which they
-/// were submitted, also over several calls. All calls are on the owner's thread, and the engine
-/// must outlive the session.
+/// One reactor's way to an engine. What changes or reads a key, and what makes, counts or drops its
+/// bucket, takes effect in the order in which it was submitted, also over several calls. A page may
+/// be gathered later: it shows the bucket as it is then. All calls are on the owner's thread, and
+/// the engine must outlive the session.
 class Session {
  public:
   Session() = default;
@@ -114,7 +115,8 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
   virtual ~Engine() = default;
 
-  /// `wake` is called, on any thread, when pass() has something to tell.
+  /// `wake` is called, on any thread, when pass() has something to do; not after the session has
+  /// ended.
   virtual std::unique_ptr<Session> open(SessionOwner& owner, std::function<void()> wake) = 0;
   virtual Usage usage() const = 0;
 };

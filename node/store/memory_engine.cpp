@@ -169,8 +169,8 @@ Result<Page> MemoryEngine::list_buckets(const PageLimits& limits) {
   return std::move(page).finish();
 }
 
-std::unique_ptr<Session> MemoryEngine::open(SessionOwner& owner, std::function<void()> /*wake*/) {
-  return std::make_unique<MemorySession>(*this, owner);
+std::unique_ptr<Session> MemoryEngine::open(SessionOwner& owner, std::function<void()> wake) {
+  return std::make_unique<MemorySession>(*this, owner, std::move(wake));
 }
 
 Usage MemoryEngine::usage() const {

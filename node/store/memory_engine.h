@@ -42,6 +42,8 @@ class MemoryEngine final : public Engine {
   enum class Use : std::uint8_t { kThreads, kOneThread };
   explicit MemoryEngine(std::uint64_t bytes_max, Use use = Use::kThreads);
 
+  /// Whether it is made for several threads.
+  bool is_shared() const { return locks_; }
   std::unique_ptr<Session> open(SessionOwner& owner, std::function<void()> wake) override;
   Usage usage() const override;
 

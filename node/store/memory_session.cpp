@@ -9,6 +9,8 @@
 namespace kvmesh::store {
 namespace {
 
+constexpr std::size_t kValueBytesKept = 64 * 1024;
+
 bool has_key(const Op& op) {
   return op.kind == Op::Kind::kPut || op.kind == Op::Kind::kGet || op.kind == Op::Kind::kErase;
 }
@@ -64,11 +66,17 @@ void MemorySession::execute(const Op& op, const Names& names, std::size_t place)
   }
 }
 
+// The owner may take its time, also for a system call, so it is told without a lock. Where there is
+// none, it reads the value where it lies.
 void MemorySession::get(const Names& names, std::size_t place) {
+  const bool is_shared = engine_.is_shared();
   const auto found = engine_.get(names.bucket, names.key, [&](std::string_view value) {
-    owner_.ended(place, {.value = value});
+    is_shared ? void(value_.assign(value)) : owner_.ended(place, {.value = value});
   });
-  if (!found || !*found) owner_.ended(place, {.status = found.status()});
+  if (!found || !*found) return owner_.ended(place, {.status = found.status()});
+  if (!is_shared) return;
+  owner_.ended(place, {.value = value_});
+  if (value_.capacity() > kValueBytesKept) value_ = std::string{};
 }
 
 // A bucket that does not exist has few keys: none.
@@ -92,6 +100,7 @@ void MemorySession::list(const Op& op, const HashedName& bucket, std::size_t pla
                                                "that may; it was not executed"}});
   }
   if (const auto ticket = owner_.defer(place)) {
+    if (waiting_.empty()) wake_();
     waiting_.push_back({*ticket, op.deadline, std::string{op.bucket}, Listing{op.page}});
   }
 }

@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "node/store/memory_engine.h"
 
@@ -14,7 +16,8 @@ namespace kvmesh::store {
 /// other, so that what waits takes little memory.
 class MemorySession final : public Session {
  public:
-  MemorySession(MemoryEngine& engine, SessionOwner& owner) : engine_(engine), owner_(owner) {}
+  MemorySession(MemoryEngine& engine, SessionOwner& owner, std::function<void()> wake)
+      : engine_(engine), owner_(owner), wake_(std::move(wake)) {}
 
   void execute(std::span<const Op> ops) override;
   bool pass(TimePoint now) override;
@@ -44,6 +47,8 @@ class MemorySession final : public Session {
 
   MemoryEngine& engine_;
   SessionOwner& owner_;
+  std::function<void()> wake_;
+  std::string value_;  // scratch
   std::deque<Waiting> waiting_;
 };
 

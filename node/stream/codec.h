@@ -63,7 +63,8 @@ class Codec {
   /// Throws away input without end, such as the rest of a line that is too long.
   virtual bool is_skipping() const { return false; }
 
-  /// Appends the reply to a request with that tag.
+  /// Appends the reply to a request with that tag. Its result may be packed, or be bytes that are
+  /// not (ReplyView).
   virtual void append_reply(wire::Buffer& out, Tag tag, const ReplyView& reply) const = 0;
   /// The reply to a message that was kConstant; lives as long as the program.
   virtual std::string_view constant(Tag tag) const {

@@ -110,7 +110,29 @@ TEST_F(CoreRunnerTest, FewerAreRunTogetherWhileResultsAreLarge) {
   EXPECT_EQ(runner_.runs, (Runs{1, 1, 1, 1, 1}));
   runner_.runs.clear();
   come_together(std::vector<std::string>(9, "run.ok"));
-  EXPECT_EQ(runner_.runs, (Runs{1, 2, 4, 2})) << "and more again when they are small";
+  EXPECT_EQ(runner_.runs, (Runs{1, 2, 3, 3})) << "and more again when they are small";
+}
+
+// So that the time of each is its own.
+TEST_F(CoreRunnerTest, TracedOnesAreRunOneByOne) {
+  core_.watch_slow_requests(std::chrono::milliseconds{1000});
+  come_together({"run.ok", "run.ok", "run.ok"});
+  EXPECT_EQ(runner_.runs, (Runs{1, 1, 1}));
+  EXPECT_EQ(answers(StatusCode::kOk), 3U);
+}
+
+// Its size is what it will be when it is packed.
+TEST_F(CoreRunnerTest, ARequestThatIsNotPackedIsRefusedWhenItIsTooLarge) {
+  const std::string large(limits::kBodyBytesMax, 'v');
+  const std::array words = {ArgumentView::of(large)};
+  RequestView request;
+  request.target = to_bar_;
+  request.function = "run.ok";
+  request.words = words;
+  request.timeout_ms = 5000;
+  core_.on_request({}, request, kNow);
+  EXPECT_EQ(answers(StatusCode::kTooLarge), 1U);
+  EXPECT_EQ(effects_.forwards, 0U);
 }
 
 TEST_F(CoreRunnerTest, ACostlyOneEndsItsRun) {

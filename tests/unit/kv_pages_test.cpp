@@ -22,7 +22,7 @@ namespace {
 constexpr std::uint64_t kKeys = 50'000;
 constexpr std::uint64_t kAmpleMemory = std::uint64_t{1} << 30;
 
-class KvPagesTest : public testing::Test, private core::Effects {
+class KvPagesTest : public testing::Test, protected core::Effects {
  protected:
   struct Reply {
     std::uint64_t request = 0;
@@ -43,7 +43,7 @@ class KvPagesTest : public testing::Test, private core::Effects {
   static std::string key(std::uint64_t number) { return std::to_string(100'000 + number); }
 
   void ask(std::uint64_t number, Target target, std::string_view function, std::string_view after,
-           std::uint64_t timeout_ms = 5000) {
+           std::uint64_t timeout_ms = 5000, core::Core* core = nullptr) {
     wire::Buffer scratch;
     auto request = wire::make_request(scratch, target, function, [&](wire::Buffer& out) {
       wire::pack_array(out, 2);
@@ -53,11 +53,11 @@ class KvPagesTest : public testing::Test, private core::Effects {
     request.timeout_ms = timeout_ms;
     core::Origin origin;
     origin.request = RequestId{number};
-    core_.on_request(origin, request, now_);
+    (core == nullptr ? core_ : *core).on_request(origin, request, now_);
   }
   void ask_keys(std::uint64_t number, std::string_view bucket, std::string_view after,
-                std::uint64_t timeout_ms = 5000) {
-    ask(number, {Target::Kind::kBucket, bucket}, "kv.keys", after, timeout_ms);
+                std::uint64_t timeout_ms = 5000, core::Core* core = nullptr) {
+    ask(number, {Target::Kind::kBucket, bucket}, "kv.keys", after, timeout_ms, core);
   }
   // How many passes it took until nothing was left.
   int finish() {
@@ -115,6 +115,23 @@ TEST_F(KvPagesTest, APageOfALargeBucketTakesSeveralPassesAndAShortOneNone) {
   EXPECT_TRUE(replies_[3].more);
   EXPECT_FALSE(kv_.pass(core_, now_));
   EXPECT_EQ(core_.in_flight(), 0U);
+}
+
+// Else its first slice would wait for whatever comes next.
+TEST_F(KvPagesTest, TheFirstPageThatWaitsWakesItsReactor) {
+  int wakes = 0;
+  KvModule woken{engine_, [&] { ++wakes; }};
+  core::Modules modules;
+  woken.define(modules);
+  core::Core core{self_, {}, modules, *this, TimePoint{}};
+  ASSERT_TRUE(core.set_table(RoutingTable{{{ByteRange{}, self_}}}).ok());
+  ask_keys(1, "large", "", 5000, &core);
+  EXPECT_EQ(wakes, 1);
+  ask_keys(2, "large", "", 5000, &core);
+  EXPECT_EQ(wakes, 1) << "it is awake";
+  while (woken.pass(core, now_)) {
+  }
+  EXPECT_EQ(replies_.size(), 2U);
 }
 
 TEST_F(KvPagesTest, PagesAreGatheredOneAfterTheOther) {

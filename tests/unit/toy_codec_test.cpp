@@ -41,7 +41,7 @@ class ToyCodec final : public Codec {
   }
   std::size_t input_max() const override { return 256; }
   void append_reply(wire::Buffer& out, Tag /*tag*/, const ReplyView& reply) const override {
-    out.append(message(std::to_string(reply.result.size())));
+    out.append(message(std::to_string(wire::result_bytes(reply))));
   }
   std::string_view constant(Tag /*tag*/) const override { return {"\3bye"}; }
   void append_error(wire::Buffer& out, StatusCode code, std::string_view /*text*/) const override {

@@ -131,25 +131,25 @@ Status Client::put(std::string_view bucket, std::string_view key, std::string_vi
 }
 Result<std::optional<std::string>> Client::get(std::string_view bucket, std::string_view key,
                                                Timeout timeout) {
-  return client::value_of(call(ops::get(bucket, key), timeout), functions::kKvGet.str());
+  return client::value_of(call(ops::get(bucket, key), timeout), functions::kKvGet.name);
 }
 Status Client::erase(std::string_view bucket, std::string_view key, Timeout timeout) {
   return call(ops::erase(bucket, key), timeout).status;
 }
 Result<std::uint64_t> Client::count(std::string_view bucket, Timeout timeout) {
-  return client::count_of(call(ops::count(bucket), timeout), functions::kKvCount.str());
+  return client::count_of(call(ops::count(bucket), timeout), functions::kKvCount.name);
 }
 Result<Names> Client::keys(std::string_view bucket, std::string_view after, std::uint32_t limit,
                            Timeout timeout) {
-  return client::names_of(call(ops::keys(bucket, after, limit), timeout), functions::kKvKeys.str());
+  return client::names_of(call(ops::keys(bucket, after, limit), timeout), functions::kKvKeys.name);
 }
 Result<Names> Client::buckets(std::string_view node, std::string_view after, std::uint32_t limit,
                               Timeout timeout) {
   return client::names_of(call(ops::buckets(node, after, limit), timeout),
-                          functions::kKvBuckets.str());
+                          functions::kKvBuckets.name);
 }
 Result<std::string> Client::route(std::string_view bucket, Timeout timeout) {
-  return client::text_of(call(ops::route(bucket), timeout), functions::kNodeName.str());
+  return client::text_of(call(ops::route(bucket), timeout), functions::kNodeName.name);
 }
 
 Result<Value> Client::info(std::string_view node, Timeout timeout) {

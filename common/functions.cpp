@@ -53,7 +53,7 @@ const Function* find(std::string_view name) {
 }
 
 std::string usage(const Function& function) {
-  return std::string{function.name} + " " + std::string{function.arguments};
+  return function.str() + " " + std::string{function.arguments};
 }
 
 std::span<const LineForm> line_forms() { return kLineForms; }

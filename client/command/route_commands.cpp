@@ -25,7 +25,7 @@ int route(Session& session, const std::string& bucket) {
   operation.trace = true;
   Outcome outcome = (*client)->call(operation, session.timeout());
   const auto hops = std::move(outcome.trace);
-  const auto owner = client::text_of(std::move(outcome), functions::kNodeName.str());
+  const auto owner = client::text_of(std::move(outcome), functions::kNodeName.name);
   if (!owner) {
     if (!hops.empty() && !session.json()) session.print(way_text(hops));
     return session.fail(owner.status());

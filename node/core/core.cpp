@@ -55,11 +55,13 @@ Cost Core::handle(Asker& asker, const RequestView& request, Batch& batch, TimePo
     fail(asker, status);
     return Cost::kLittle;
   };
+  const auto bytes = wire::body_bytes(request);
+  run_bytes_ += bytes;
   const auto route = routes_.find(request.target);
   if (!route) return refuse(route.status());
   asker.entry = route->entry;
   // Else it might not fit a record at a later hop.
-  if (const auto bytes = wire::body_bytes(request); bytes > limits::kBodyBytesMax) {
+  if (bytes > limits::kBodyBytesMax) {
     return refuse({StatusCode::kTooLarge, over_limit("request", bytes, limits::kBodyBytesMax)});
   }
   if (request.timeout_ms == 0) {
@@ -68,7 +70,7 @@ Cost Core::handle(Asker& asker, const RequestView& request, Batch& batch, TimePo
   }
   const auto deadline = deadline_after(now, request.timeout_ms);
   if (route->peer) {
-    forward(asker, request, *route->peer, deadline);
+    forward(asker, request, bytes, *route->peer, deadline);
     return Cost::kLittle;
   }
   const auto* function = modules_.find(request.function);
@@ -77,11 +79,12 @@ Cost Core::handle(Asker& asker, const RequestView& request, Batch& batch, TimePo
   return function->cost;
 }
 
-void Core::forward(const Asker& asker, const RequestView& request, PeerIndex to,
+void Core::forward(const Asker& asker, const RequestView& request, std::size_t bytes, PeerIndex to,
                    TimePoint deadline) {
   const auto entry = entry_text(asker.entry);
-  if (const auto status = can_forward(request, to, entry); !status.ok()) return fail(asker, status);
-  const auto id = in_flight_.add(to.value, wire::body_bytes(request), deadline, asker);
+  if (const auto status = can_forward(request, bytes, to, entry); !status.ok())
+    return fail(asker, status);
+  const auto id = in_flight_.add(to.value, bytes, deadline, asker);
   if (!id) return fail(asker, table_full());
   counters_.forwarded.add();
   // The quickest way of a frame cannot be measured, as nodes have no common clock. It counts as a

@@ -140,11 +140,13 @@ class Core {
   Cost handle(Asker& asker, const RequestView& request, Batch& batch, TimePoint now);
   void execute(const Asker& asker, const RequestView& request, const Function& function,
                TimePoint deadline, Batch& batch);
-  void forward(const Asker& asker, const RequestView& request, PeerIndex to, TimePoint deadline);
+  void forward(const Asker& asker, const RequestView& request, std::size_t bytes, PeerIndex to,
+               TimePoint deadline);
   void leave_queue(RequestId id, std::optional<TimePoint> when);
   void end_link(PeerIndex peer, std::string why);
-  Status can_forward(const RequestView& request, PeerIndex to, std::string_view entry) const;
-  Status check_window(const RequestView& request, PeerIndex to) const;
+  Status can_forward(const RequestView& request, std::size_t bytes, PeerIndex to,
+                     std::string_view entry) const;
+  Status check_window(std::size_t more, PeerIndex to) const;
   void answer(const Asker& asker, ReplyView reply, const Way& way);
   void fail(const Asker& asker, const Status& status, const Way& way);
   void fail(const Asker& asker, const Status& status) { fail(asker, status, Way{}); }

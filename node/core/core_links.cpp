@@ -8,30 +8,29 @@
 
 #include <kvmesh/limits.h>
 
-#include "common/wire/record.h"
 #include "node/core/core.h"
 #include "node/core/loop_guard.h"
 
 namespace kvmesh::core {
 
-Status Core::can_forward(const RequestView& request, PeerIndex to, std::string_view entry) const {
+Status Core::can_forward(const RequestView& request, std::size_t bytes, PeerIndex to,
+                         std::string_view entry) const {
   if (auto status = check_path(request, self_.str(), entry); !status.ok()) return status;
   const Peer& peer = peers_[to.value];
   if (!peer.up) {
     return {StatusCode::kUnavailable, self_.str() + " cannot reach " + peer.name.str() + ": " +
                                           peer.why_down + "; the request was not executed"};
   }
-  return check_window(request, to);
+  return check_window(bytes, to);
 }
 
 // What is in flight, and what was answered before it left and takes memory still: else a link that
 // is slower than its askers are patient would take more and more.
-Status Core::check_window(const RequestView& request, PeerIndex to) const {
+Status Core::check_window(std::size_t more, PeerIndex to) const {
   const Peer& peer = peers_[to.value];
   const auto unsent = effects_.unsent(to);
   const auto requests = std::max(in_flight_.link_size(to.value), unsent.requests);
   const auto bytes = in_flight_.link_bytes(to.value);
-  const auto more = wire::body_bytes(request);
   if (requests < peer.window.requests && bytes + more <= peer.window.bytes &&
       unsent.bytes <= peer.window.bytes) {
     return {};

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/wire/record.h"
 #include "node/core/local_calls.h"
 
 namespace kvmesh::core {
@@ -33,7 +32,6 @@ Core::Progress Core::on_some_requests(std::span<const Incoming> run, TimePoint n
   while (progress.handled < run.size() && !progress.costly && batch.size() < together_max_) {
     const auto& incoming = run[progress.handled++];
     const auto cost = handle(incoming, batch, now);
-    run_bytes_ += wire::body_bytes(incoming.request);
     progress.costly = cost == Cost::kMuch || run_bytes_ > kMuchBytes;
   }
   batch.run();

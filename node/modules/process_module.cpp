@@ -87,14 +87,11 @@ void monitor(Host& host, Call& call) {
 }  // namespace
 
 void define_process(core::Modules& all, tasks::Host& host) {
-  const auto define = [&](const functions::Function& function, void (*handler)(Host&, Call&)) {
-    all.define(function, [&host, handler](Call& call) { handler(host, call); });
-  };
-  define(functions::kProcessOpen, open);
-  define(functions::kProcessReceive, receive);
-  define(functions::kProcessClose, close);
-  define(functions::kProcessSend, send);
-  define(functions::kProcessMonitor, monitor);
+  define_on(host, all, functions::kProcessOpen, open);
+  define_on(host, all, functions::kProcessReceive, receive);
+  define_on(host, all, functions::kProcessClose, close);
+  define_on(host, all, functions::kProcessSend, send);
+  define_on(host, all, functions::kProcessMonitor, monitor);
 }
 
 }  // namespace kvmesh::modules

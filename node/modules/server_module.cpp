@@ -54,8 +54,8 @@ void cast(Host& host, Call& call) {
 }  // namespace
 
 void define_server(core::Modules& all, tasks::Host& host) {
-  all.define(functions::kServerCall, [&host](Call& its_call) { call(host, its_call); });
-  all.define(functions::kServerCast, [&host](Call& its_call) { cast(host, its_call); });
+  define_on(host, all, functions::kServerCall, call);
+  define_on(host, all, functions::kServerCast, cast);
 }
 
 }  // namespace kvmesh::modules

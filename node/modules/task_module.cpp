@@ -116,14 +116,16 @@ void modules(Host& host, Call& call) {
 }  // namespace
 
 void define_task(core::Modules& all, tasks::Host& host) {
-  const auto define = [&](const functions::Function& function, void (*handler)(Host&, Call&)) {
-    all.define(function, [&host, handler](Call& call) { handler(host, call); });
-  };
-  define(functions::kTaskRun, run);
-  define(functions::kTaskNext, next);
-  define(functions::kTaskCancel, cancel);
-  define(functions::kTaskList, list);
-  define(functions::kTaskModules, modules);
+  define_on(host, all, functions::kTaskRun, run);
+  define_on(host, all, functions::kTaskNext, next);
+  define_on(host, all, functions::kTaskCancel, cancel);
+  define_on(host, all, functions::kTaskList, list);
+  define_on(host, all, functions::kTaskModules, modules);
+}
+
+void define_on(Host& host, core::Modules& modules, const functions::Function& function,
+               void (*handler)(Host&, Call&)) {
+  modules.define(function, [&host, handler](Call& call) { handler(host, call); });
 }
 
 Result<std::string> read_from(Arguments& args) {

@@ -6,6 +6,7 @@
 
 #include <kvmesh/status.h>
 
+#include "common/functions.h"
 #include "node/core/modules.h"
 #include "node/modules/arguments.h"
 #include "node/tasks/host.h"
@@ -20,6 +21,10 @@ void define_task(core::Modules& modules, tasks::Host& host);
 void define_process(core::Modules& modules, tasks::Host& host);
 void define_server(core::Modules& modules, tasks::Host& host);
 void define_watch(core::Modules& modules, tasks::Host& host);
+
+/// One function of theirs: `handler` runs it on the host.
+void define_on(tasks::Host& host, core::Modules& modules, const functions::Function& function,
+               void (*handler)(tasks::Host&, core::Call&));
 
 /// Reads who asks, a pid's text or nil: empty for nil, kInvalidArgument for what is no pid.
 Result<std::string> read_from(Arguments& args);

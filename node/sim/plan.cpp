@@ -1,11 +1,12 @@
 #include "node/sim/plan.h"
-#include "common/functions.h"
 
 #include <algorithm>
 #include <array>
 #include <map>
 #include <set>
 #include <utility>
+
+#include "common/functions.h"
 
 namespace kvmesh::sim {
 namespace {

@@ -7,7 +7,7 @@
 #include <kvmesh/client.h>
 
 #include "client/standard_output.h"
-#include "common/mesh/port.h"
+#include "common/remote/port.h"
 
 namespace kvmesh::client {
 

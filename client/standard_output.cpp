@@ -10,7 +10,7 @@ namespace kvmesh::client {
 
 class StandardOutput::Queue {
  public:
-  struct Entry {
+  struct Write {
     std::vector<OutputChunk> chunks;
     std::function<void()> taken;
   };
@@ -18,25 +18,25 @@ class StandardOutput::Queue {
   Queue(std::FILE* out, std::FILE* err) : out_(out), err_(err) {}
 
   void run() {
-    while (auto entry = next()) {
-      print(entry->chunks);
-      entry->taken();
+    while (auto write = next()) {
+      print(write->chunks);
+      write->taken();
     }
   }
 
   std::mutex mutex;  // of all public members
   std::condition_variable changed;
-  std::deque<Entry> waiting;
+  std::deque<Write> waiting;
   bool ends = false;
 
  private:
-  std::optional<Entry> next() {
+  std::optional<Write> next() {
     std::unique_lock lock{mutex};
     changed.wait(lock, [this] { return ends || !waiting.empty(); });
     if (waiting.empty()) return std::nullopt;
-    Entry entry = std::move(waiting.front());
+    Write write = std::move(waiting.front());
     waiting.pop_front();
-    return entry;
+    return write;
   }
 
   // A failure, as of a pipe that nobody reads any more, is the program's own to notice: its stream

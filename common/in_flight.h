@@ -40,7 +40,7 @@ class InFlight {
                                Payload payload) {
     const auto slot = take_slot();
     if (slot == kNil) return std::nullopt;
-    Entry& e = entries_[slot];
+    Slot& e = slots_[slot];
     e.live = true;
     e.link = static_cast<std::uint32_t>(link);
     e.bytes = static_cast<std::uint32_t>(bytes);
@@ -57,10 +57,10 @@ class InFlight {
   /// The entry's payload, or null when there is no such entry. Valid until the next change.
   Payload* find(RequestId id) {
     const auto slot = live_slot(id);
-    return slot == kNil ? nullptr : &entries_[slot].payload;
+    return slot == kNil ? nullptr : &slots_[slot].payload;
   }
   /// REQUIRES: find(id) != nullptr.
-  std::size_t link_of(RequestId id) const { return entries_[slot_of(id)].link; }
+  std::size_t link_of(RequestId id) const { return slots_[slot_of(id)].link; }
 
   /// Removes the entry and returns it; empty when there is none.
   std::optional<Taken> take(RequestId id) {
@@ -87,8 +87,8 @@ class InFlight {
       scanning_ = true;
       scan_tick_ = now_tick;
       while (scan_ != kNil) {
-        const auto slot = std::exchange(scan_, entries_[scan_].wheel_next);
-        if (entries_[slot].due_tick <= now_tick) return take_at(slot);
+        const auto slot = std::exchange(scan_, slots_[scan_].wheel_next);
+        if (slots_[slot].due_tick <= now_tick) return take_at(slot);
       }
       ++done_tick_;
       scanning_ = false;
@@ -105,7 +105,7 @@ class InFlight {
   static constexpr std::size_t kWheelSlots = 1024;
   static constexpr std::chrono::milliseconds kTick{8};  // a turn of the wheel is just over 8 s
 
-  struct Entry {
+  struct Slot {
     Payload payload{};
     std::int64_t due_tick = 0;
     std::uint32_t generation = 1;
@@ -128,8 +128,8 @@ class InFlight {
 
   std::uint32_t live_slot(RequestId id) const {
     const auto slot = slot_of(id);
-    if (slot >= entries_.size()) return kNil;
-    const Entry& e = entries_[slot];
+    if (slot >= slots_.size()) return kNil;
+    const Slot& e = slots_[slot];
     return e.live && e.generation == id.value >> 32 ? slot : kNil;
   }
 
@@ -139,41 +139,41 @@ class InFlight {
       free_.pop_back();
       return slot;
     }
-    if (entries_.size() == entries_max_) return kNil;
-    entries_.emplace_back();
-    return static_cast<std::uint32_t>(entries_.size() - 1);
+    if (slots_.size() == entries_max_) return kNil;
+    slots_.emplace_back();
+    return static_cast<std::uint32_t>(slots_.size() - 1);
   }
 
   void push_link(std::uint32_t slot) {
-    Entry& e = entries_[slot];
+    Slot& e = slots_[slot];
     LinkList& list = links_[e.link];
     e.link_prev = list.last;
     e.link_next = kNil;
-    (list.last == kNil ? list.first : entries_[list.last].link_next) = slot;
+    (list.last == kNil ? list.first : slots_[list.last].link_next) = slot;
     list.last = slot;
     ++list.size;
     list.bytes += e.bytes;
   }
   void push_wheel(std::uint32_t slot) {
-    Entry& e = entries_[slot];
+    Slot& e = slots_[slot];
     auto& first = wheel_[wheel_slot(e.due_tick)];
     e.wheel_prev = kNil;
     e.wheel_next = first;
-    if (first != kNil) entries_[first].wheel_prev = slot;
+    if (first != kNil) slots_[first].wheel_prev = slot;
     first = slot;
     scanning_ = false;
   }
 
   Taken take_at(std::uint32_t slot) {
-    Entry& e = entries_[slot];
+    Slot& e = slots_[slot];
     LinkList& list = links_[e.link];
-    (e.link_prev == kNil ? list.first : entries_[e.link_prev].link_next) = e.link_next;
-    (e.link_next == kNil ? list.last : entries_[e.link_next].link_prev) = e.link_prev;
+    (e.link_prev == kNil ? list.first : slots_[e.link_prev].link_next) = e.link_next;
+    (e.link_next == kNil ? list.last : slots_[e.link_next].link_prev) = e.link_prev;
     --list.size;
     list.bytes -= e.bytes;
-    (e.wheel_prev == kNil ? wheel_[wheel_slot(e.due_tick)] : entries_[e.wheel_prev].wheel_next) =
+    (e.wheel_prev == kNil ? wheel_[wheel_slot(e.due_tick)] : slots_[e.wheel_prev].wheel_next) =
         e.wheel_next;
-    if (e.wheel_next != kNil) entries_[e.wheel_next].wheel_prev = e.wheel_prev;
+    if (e.wheel_next != kNil) slots_[e.wheel_next].wheel_prev = e.wheel_prev;
     if (scan_ == slot) scan_ = e.wheel_next;
 
     Taken taken{RequestId{std::uint64_t{e.generation} << 32 | slot}, e.link, std::move(e.payload)};
@@ -187,7 +187,7 @@ class InFlight {
 
   std::uint32_t entries_max_;
   std::size_t size_ = 0;
-  std::vector<Entry> entries_;
+  std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
   std::vector<LinkList> links_;
   std::array<std::uint32_t, kWheelSlots> wheel_;

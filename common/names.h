@@ -35,13 +35,6 @@ struct RequestId {
   friend auto operator<=>(const RequestId&, const RequestId&) = default;
 };
 
-/// One connection of one link: a link that reconnects has the next epoch, and nothing of an older
-/// one is valid.
-struct LinkEpoch {
-  std::uint64_t value = 0;
-  friend auto operator<=>(const LinkEpoch&, const LinkEpoch&) = default;
-};
-
 /// A peer's place in this node's configuration, 0 .. peers-1.
 struct PeerIndex {
   std::uint16_t value = 0;

@@ -70,7 +70,7 @@ Node::Impl::~Impl() {
 
 void Node::Impl::make_reactors() {
   for (std::size_t i = 0; i < settings_.threads; ++i) {
-    modules_.push_back(std::make_unique<core::Modules>());
+    modules_.push_back(std::make_unique<core::FunctionRegistry>());
     reactors_.push_back(std::make_unique<Reactor>(
         Reactor::Parts{context_, settings_, *modules_.back(), software_, table_epoch_}));
     if (engine_) add_store(*reactors_.back());
@@ -107,7 +107,7 @@ void Node::Impl::add_adapters(Reactor& reactor) {
   reactor.add(*line_servers_.back());
 }
 
-void Node::Impl::define_modules(core::Modules& modules, std::size_t reactor) {
+void Node::Impl::define_modules(core::FunctionRegistry& modules, std::size_t reactor) {
   modules::define_node(modules, settings_.name, [this, reactor](wire::Buffer& out) {
     static const std::string kVersionText{kVersion};
     pack_info(out, {settings_, kVersionText, incarnation_, started_, table_epoch_.load(),

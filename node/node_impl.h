@@ -14,7 +14,7 @@
 #include <zmq.hpp>
 
 #include "common/config/load.h"
-#include "node/core/modules.h"
+#include "node/core/function_registry.h"
 #include "node/ipc_listener.h"
 #include "node/mesh/inbox.h"
 #include "node/reactor.h"
@@ -52,7 +52,7 @@ class Node::Impl {
   void make_reactors();
   void add_store(Reactor& reactor);
   void add_adapters(Reactor& reactor);
-  void define_modules(core::Modules& modules, std::size_t reactor);
+  void define_modules(core::FunctionRegistry& modules, std::size_t reactor);
   void await_signal();
   Status bind_mesh();
   Status bind_inbox(const std::string& endpoint, int descriptor);
@@ -70,7 +70,7 @@ class Node::Impl {
   std::atomic<std::uint64_t> table_epoch_{1};
   std::mutex reload_mutex_;
   stream::ConnectionCount connections_{0};
-  std::vector<std::unique_ptr<core::Modules>> modules_;  // one for each reactor
+  std::vector<std::unique_ptr<core::FunctionRegistry>> modules_;  // one for each reactor
   std::optional<mesh::Inbox> inbox_;  // ends after the first reactor, which watches its descriptor
   std::vector<std::unique_ptr<Reactor>> reactors_;
   // One for each reactor, which they wake until they have ended; none without storage.

@@ -255,13 +255,13 @@ bool Reactor::is_done(TimePoint now) {
 }
 
 void Reactor::finish() {
-  core_.fail_all(now_is());
+  core_.fail_all();
   // Requests that were on their way when the goodbye was said are still answered, and libzmq, whose
   // sockets linger for nobody, gets a moment to send what it was given.
   const auto until = now_is() + kLastWords;
   bool wait = false;
   while (now_is() < until) wait = !pass(wait);
-  core_.fail_all(now_is());
+  core_.fail_all();
   flush();
 }
 

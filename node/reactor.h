@@ -39,7 +39,7 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   struct Parts {
     zmq::context_t& context;
     const Settings& settings;
-    const core::Modules& modules;
+    const core::FunctionRegistry& modules;
     std::string software;
     const std::atomic<std::uint64_t>& table_epoch;
   };

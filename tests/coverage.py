@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-FOLDERS = ("common", "common/config", "common/kvmesh", "common/mesh", "common/transport", "client/verify", "common/wire",
+FOLDERS = ("common", "common/config", "common/kvmesh", "common/remote", "common/transport", "client/verify", "common/wire",
            "node/core")
 HELD = ("common", "node/core")
 LINES_MIN = 0.95

@@ -61,7 +61,7 @@ Status EchoChannel::receive(ReplySink& sink) {
     if (bytes != std::string_view{expected.data(), expected.size()}) {
       return {StatusCode::kProtocolError, "the echo is not what was sent"};
     }
-    sink.on_reply({tag, Reply::Outcome::kEcho, {}});
+    sink.on_reply({tag, Reply::Kind::kEcho, {}});
   }
   return fault_;
 }

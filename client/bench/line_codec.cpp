@@ -42,7 +42,7 @@ class LineCodec final : public Codec {
     const auto rest = in.substr(end + 1);
     if (expected != Operation::Kind::kGet) {
       if (in.substr(0, end + 1) != kOk) return unexpected(in, "OK");
-      return done(kOk.size(), {0, Reply::Outcome::kDone, {}});
+      return done(kOk.size(), {0, Reply::Kind::kDone, {}});
     }
     const auto value = *first_line(in);
     // An error is one line only, and no value begins so: values hold no blanks.
@@ -51,8 +51,8 @@ class LineCodec final : public Codec {
     }
     if (rest.size() < kOk.size() && kOk.starts_with(rest)) return Parsed{};
     if (!rest.starts_with(kOk)) return unexpected(rest, "OK behind a value");
-    const auto outcome = value.empty() ? Reply::Outcome::kMissing : Reply::Outcome::kValue;
-    return done(end + 1 + kOk.size(), {0, outcome, value});
+    const auto kind = value.empty() ? Reply::Kind::kMissing : Reply::Kind::kValue;
+    return done(end + 1 + kOk.size(), {0, kind, value});
   }
 
  private:
@@ -70,7 +70,7 @@ class NullCodec final : public Codec {
   }
   Result<Parsed> parse(std::string_view in, Operation::Kind /*expected*/,
                        std::string& /*out*/) override {
-    if (in.starts_with(kOk)) return Parsed{kOk.size(), Reply{0, Reply::Outcome::kEcho, {}}};
+    if (in.starts_with(kOk)) return Parsed{kOk.size(), Reply{0, Reply::Kind::kEcho, {}}};
     if (!kOk.starts_with(in)) return unexpected(in, "OK");
     return Parsed{};
   }

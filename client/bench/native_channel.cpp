@@ -151,9 +151,9 @@ void NativeChannel::on_reply(transport::Link& /*link*/, const ReplyView& reply) 
       return fail("progress that is not that of a call of " + call_->function);
   } else if (in.peek() == wire::Reader::Type::kNil) {
     const bool get = kinds_[out.tag] == Operation::Kind::kGet;
-    out.outcome = get ? Reply::Outcome::kMissing : Reply::Outcome::kDone;
+    out.kind = get ? Reply::Kind::kMissing : Reply::Kind::kDone;
   } else {
-    out.outcome = Reply::Outcome::kValue;
+    out.kind = Reply::Kind::kValue;
     out.value = in.read_bin();
     if (in.failed() || !in.at_end()) return fail("a result that is no value");
   }

@@ -18,14 +18,14 @@ struct Operation {
 
 /// One reply, after a protocol has read it and found its form right.
 struct Reply {
-  enum class Outcome : std::uint8_t {
+  enum class Kind : std::uint8_t {
     kDone,     ///< a create, put or call was executed
     kValue,    ///< a get found `value`
     kMissing,  ///< a get found nothing
     kEcho,     ///< a constant or an echo: that it came is all there is to check
   };
   std::uint32_t tag = 0;  // the request's
-  Outcome outcome = Outcome::kDone;
+  Kind kind = Kind::kDone;
   std::string_view value;
 };
 

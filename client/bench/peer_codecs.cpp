@@ -40,14 +40,14 @@ class RedisCodec final : public Codec {
     const auto head = line_bytes(in);
     if (expected == Operation::Kind::kPut) {
       if (*line != ":0" && *line != ":1") return unexpected(in, ":0 or :1");
-      return Parsed{head, Reply{0, Reply::Outcome::kDone, {}}};
+      return Parsed{head, Reply{0, Reply::Kind::kDone, {}}};
     }
-    if (*line == "$-1") return Parsed{head, Reply{0, Reply::Outcome::kMissing, {}}};
+    if (*line == "$-1") return Parsed{head, Reply{0, Reply::Kind::kMissing, {}}};
     const auto size = line->starts_with('$') ? parse_number(line->substr(1)) : std::nullopt;
     if (!size) return unexpected(in, "a bulk string");
     if (in.size() < head + *size + 2) return Parsed{};
     if (in.substr(head + *size, 2) != "\r\n") return unexpected(in, "CR LF behind a bulk string");
-    return Parsed{head + *size + 2, Reply{0, Reply::Outcome::kValue, in.substr(head, *size)}};
+    return Parsed{head + *size + 2, Reply{0, Reply::Kind::kValue, in.substr(head, *size)}};
   }
 
  private:
@@ -78,9 +78,9 @@ class MemcachedCodec final : public Codec {
     const auto head = line_bytes(in);
     if (expected == Operation::Kind::kPut) {
       if (*line != "STORED") return unexpected(in, "STORED");
-      return Parsed{head, Reply{0, Reply::Outcome::kDone, {}}};
+      return Parsed{head, Reply{0, Reply::Kind::kDone, {}}};
     }
-    if (*line == "END") return Parsed{head, Reply{0, Reply::Outcome::kMissing, {}}};
+    if (*line == "END") return Parsed{head, Reply{0, Reply::Kind::kMissing, {}}};
     const auto size = line->starts_with("VALUE ") ? parse_number(line->substr(line->rfind(' ') + 1))
                                                   : std::nullopt;
     if (!size) return unexpected(in, "VALUE or END");
@@ -88,7 +88,7 @@ class MemcachedCodec final : public Codec {
     if (in.size() < head + *size + kEnd.size()) return Parsed{};
     if (in.substr(head + *size, kEnd.size()) != kEnd) return unexpected(in, "END behind a value");
     return Parsed{head + *size + kEnd.size(),
-                  Reply{0, Reply::Outcome::kValue, in.substr(head, *size)}};
+                  Reply{0, Reply::Kind::kValue, in.substr(head, *size)}};
   }
 };
 
@@ -128,11 +128,11 @@ class NatsCodec final : public Codec {
     const auto taken = head + *size + 2;
     if (expected == Operation::Kind::kPut) {
       if (payload != "+") return unexpected(payload, "+");
-      return Parsed{taken, Reply{0, Reply::Outcome::kDone, {}}};
+      return Parsed{taken, Reply{0, Reply::Kind::kDone, {}}};
     }
-    if (payload == "-") return Parsed{taken, Reply{0, Reply::Outcome::kMissing, {}}};
+    if (payload == "-") return Parsed{taken, Reply{0, Reply::Kind::kMissing, {}}};
     if (!payload.starts_with('=')) return unexpected(payload, "= and a value");
-    return Parsed{taken, Reply{0, Reply::Outcome::kValue, payload.substr(1)}};
+    return Parsed{taken, Reply{0, Reply::Kind::kValue, payload.substr(1)}};
   }
 
  private:

@@ -313,13 +313,13 @@ void Runner::on_reply(const Reply& reply) {
 }
 
 Status Runner::check(const Request& request, const Reply& reply) {
-  if (reply.outcome == Reply::Outcome::kEcho) return {};
+  if (reply.kind == Reply::Kind::kEcho) return {};
   const bool get = request.kind == Operation::Kind::kGet;
-  if (get == (reply.outcome == Reply::Outcome::kDone)) {
+  if (get == (reply.kind == Reply::Kind::kDone)) {
     return {StatusCode::kProtocolError, "a reply to another kind of request"};
   }
   if (!get) return {};
-  if (reply.outcome == Reply::Outcome::kMissing) {
+  if (reply.kind == Reply::Kind::kMissing) {
     ++measured_.missing_keys;
     if (!loaded_) return {};
     return {StatusCode::kProtocolError,

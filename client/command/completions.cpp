@@ -24,10 +24,10 @@ void Completions::add(std::uint32_t id, Outcome outcome) {
   if (first && write(descriptor_, &one, sizeof one) < 0) return;  // full: it is readable anyway
 }
 
-std::vector<Completions::Entry> Completions::take() {
+std::vector<Completions::Ended> Completions::take() {
   std::uint64_t count = 0;
   [[maybe_unused]] const auto cleared = read(descriptor_, &count, sizeof count);
-  std::vector<Entry> taken;
+  std::vector<Ended> taken;
   const std::lock_guard lock(mutex_);
   taken.swap(entries_);
   return taken;

@@ -13,7 +13,7 @@ namespace kvmesh::command {
 /// descriptor that becomes readable when there are some. Thread-safe.
 class Completions {
  public:
-  using Entry = std::pair<std::uint32_t, Outcome>;
+  using Ended = std::pair<std::uint32_t, Outcome>;
 
   Completions();
   ~Completions();
@@ -22,14 +22,14 @@ class Completions {
 
   void add(std::uint32_t id, Outcome outcome);
   /// All since the last call.
-  std::vector<Entry> take();
+  std::vector<Ended> take();
   /// To poll for, and to write to in order to wake up whoever polls.
   int descriptor() const { return descriptor_; }
 
  private:
   int descriptor_;
   std::mutex mutex_;
-  std::vector<Entry> entries_;
+  std::vector<Ended> entries_;
 };
 
 }  // namespace kvmesh::command

@@ -11,7 +11,6 @@
 #include "client/command/exit_status.h"
 #include "client/command/info_text.h"
 #include "client/command/json_lines.h"
-#include "client/command/may_pass.h"
 #include "client/command/tsv.h"
 #include "client/outcome.h"
 #include "common/functions.h"
@@ -50,12 +49,12 @@ std::vector<Outcome> Exporter::call(std::vector<Operation> operations) {
     // These are all that it asks for.
     static_assert(functions::kKvBuckets.is_repeatable && functions::kKvKeys.is_repeatable &&
                   functions::kKvGet.is_repeatable);
-    for (int tried = 1; tried < kTries && may_pass(outcomes[i].status.code()); ++tried) {
+    for (int tried = 1; tried < kTries && is_transient(outcomes[i].status.code()); ++tried) {
       std::this_thread::sleep_for(kRetryPause);
       outcomes[i] = client_.call(again[i], session_.timeout());
     }
     // Where the same node stays away, the others of the batch need not wait for it as well.
-    if (may_pass(outcomes[i].status.code())) break;
+    if (is_transient(outcomes[i].status.code())) break;
   }
   return outcomes;
 }
@@ -150,7 +149,7 @@ void Exporter::export_batch(const Wanted* begin, const Wanted* end) {
       fail("key " + in_quotes(key) + " of bucket " + in_quotes(bucket), value.status());
     } else if (value->has_value()) {  // else it was deleted since it was listed
       largest = std::max(largest, (*value)->size());
-      write({bucket, Record::Entry{key, **std::move(value)}});
+      write({bucket, Record::KeyValue{key, **std::move(value)}});
     }
   }
   batch_size_ = std::clamp(kBatchValueBytes / largest, std::size_t{1},

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "client/command/may_pass.h"
 #include "common/functions.h"
 
 namespace kvmesh::command {
@@ -18,7 +17,7 @@ void ImportOrder::add(std::uint64_t line, Record record) {
   Bucket& bucket = place->second;
   bucket.name = &place->first;
   record.bucket.clear();
-  const bool bucket_only = !record.entry;
+  const bool bucket_only = !record.pair;
   if (options_.create && (bucket_only || !bucket.created)) {
     bucket.created = true;
     append(bucket, Kind::kCreate, bucket_only, line, {});
@@ -44,8 +43,8 @@ void ImportOrder::append(Bucket& bucket, Kind kind, bool reported, std::uint64_t
   item.record = std::move(record);
   item.line = line;
   item.bytes = kItemOverheadBytes + bucket.name->size();
-  if (item.record.entry) {
-    item.bytes += item.record.entry->key.size() + item.record.entry->value.size();
+  if (item.record.pair) {
+    item.bytes += item.record.pair->key.size() + item.record.pair->value.size();
   }
   item.bucket = &bucket;
   item.next = kNone;
@@ -130,7 +129,7 @@ void ImportOrder::fail(Item& item, Time now) {
     return;
   }
   static_assert(functions::kKvCreate.is_repeatable && functions::kKvPut.is_repeatable);
-  const bool passing = may_pass(item.status.code());
+  const bool passing = is_transient(item.status.code());
   if (passing && may_retry(bucket, now)) {
     item.state = State::kAgain;
     bucket.holding = true;

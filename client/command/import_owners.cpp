@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "client/command/info_text.h"
-#include "client/command/may_pass.h"
 #include "common/text.h"
 
 namespace kvmesh::command {
@@ -78,7 +77,7 @@ void ImportOwners::on_told(std::uint8_t at, const Result<Told>& told, Time now) 
   byte.phase = byte.first ? Phase::kKnown : Phase::kUnknown;
   byte.again = now + kPause;
   if (!checks) return;
-  if (may_pass(told.status().code()) && now - *checks_since_ < retry_for_) return;
+  if (is_transient(told.status().code()) && now - *checks_since_ < retry_for_) return;
   byte.phase = Phase::kChecked;
   remarks_.insert("cannot tell whether the node of buckets that begin with " + byte_text(at) +
                   " still has what it stored: " + told.status().to_string());

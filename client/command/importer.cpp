@@ -166,8 +166,8 @@ class Importer {
     const std::string& bucket = order_.bucket(id);
     if (order_.kind(id) == ImportOrder::Kind::kCreate) return ops::create(bucket);
     if (order_.kind(id) == ImportOrder::Kind::kCheck) return ops::count(bucket);
-    const auto& entry = order_.record(id).entry;
-    return ops::put(bucket, entry->key, entry->value);
+    const auto& pair = order_.record(id).pair;
+    return ops::put(bucket, pair->key, pair->value);
   }
 
   void report_settled() {

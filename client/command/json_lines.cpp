@@ -62,7 +62,7 @@ Result<Record> parse_json_line(std::string_view line) {
   if (!object.contains("value")) return malformed("has no value");
   auto value = bytes_of(object["value"], "value");
   if (!value) return value.status();
-  return Record{*std::move(bucket), Record::Entry{*std::move(key), *std::move(value)}};
+  return Record{*std::move(bucket), Record::KeyValue{*std::move(key), *std::move(value)}};
 }
 
 bool is_part_of_json(std::string_view line) {
@@ -89,9 +89,9 @@ std::optional<std::string> decode_base64(std::string_view text) {
 
 std::string format_json_line(const Record& record) {
   std::string line = R"({"bucket":)" + bytes_as_json(record.bucket);
-  if (!record.entry) return line + R"(,"key":null})";
-  return line + R"(,"key":)" + bytes_as_json(record.entry->key) + R"(,"value":)" +
-         bytes_as_json(record.entry->value) + "}";
+  if (!record.pair) return line + R"(,"key":null})";
+  return line + R"(,"key":)" + bytes_as_json(record.pair->key) + R"(,"value":)" +
+         bytes_as_json(record.pair->value) + "}";
 }
 
 std::string bytes_as_json(std::string_view bytes) {

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "client/command/watched_nodes.h"
-#include "common/mesh/requests.h"
+#include "common/remote/requests.h"
 
 namespace kvmesh::command {
 namespace {

@@ -7,13 +7,13 @@ namespace kvmesh::command {
 
 /// One line of an import or export: a key with its value, or a bucket that has no keys.
 struct Record {
-  struct Entry {
+  struct KeyValue {
     std::string key;
     std::string value;
-    friend bool operator==(const Entry&, const Entry&) = default;
+    friend bool operator==(const KeyValue&, const KeyValue&) = default;
   };
   std::string bucket;
-  std::optional<Entry> entry;  // empty: the line says only that the bucket exists
+  std::optional<KeyValue> pair;  // empty: the line says only that the bucket exists
   friend bool operator==(const Record&, const Record&) = default;
 };
 

@@ -17,29 +17,29 @@ ShownOutput::ShownOutput(std::shared_ptr<OutputSink> inner)
 ShownOutput::~ShownOutput() { close(descriptor_); }
 
 void ShownOutput::write(std::vector<OutputChunk> chunks, std::function<void()> taken) {
-  Entry entry{std::move(chunks), std::move(taken)};
+  Write write{std::move(chunks), std::move(taken)};
   {
     const std::lock_guard lock{mutex_};
     if (editing_) {
-      waiting_.push_back(std::move(entry));
+      waiting_.push_back(std::move(write));
       const std::uint64_t one = 1;
       [[maybe_unused]] const auto told = ::write(descriptor_, &one, sizeof one);
       return;
     }
     ++being_written_;
   }
-  forward(std::move(entry));
+  forward(std::move(write));
 }
 
-void ShownOutput::forward(Entry entry) {
+void ShownOutput::forward(Write write) {
   bool any = false;
   bool ended = true;
-  for (const auto& chunk : entry.chunks) {
+  for (const auto& chunk : write.chunks) {
     if (chunk.bytes.empty()) continue;
     any = true;
     ended = chunk.bytes.back() == '\n';
   }
-  auto taken = [this, any, ended, told = std::move(entry.taken)] {
+  auto taken = [this, any, ended, told = std::move(write.taken)] {
     {
       const std::lock_guard lock{mutex_};
       if (any) line_ended_ = ended;
@@ -48,7 +48,7 @@ void ShownOutput::forward(Entry entry) {
     }
     told();
   };
-  inner_->write(std::move(entry.chunks), std::move(taken));
+  inner_->write(std::move(write.chunks), std::move(taken));
 }
 
 void ShownOutput::begin_editing() {
@@ -68,14 +68,14 @@ void ShownOutput::show_waiting() {
 }
 
 void ShownOutput::forward_waiting(bool editing) {
-  std::vector<Entry> waited;
+  std::vector<Write> waited;
   {
     const std::lock_guard lock{mutex_};
     editing_ = editing;
     waited.swap(waiting_);
     being_written_ += waited.size();
   }
-  for (auto& entry : waited) forward(std::move(entry));
+  for (auto& write : waited) forward(std::move(write));
 }
 
 bool ShownOutput::take_line_ended() {

@@ -33,11 +33,11 @@ class ShownOutput final : public OutputSink {
   bool take_line_ended();
 
  private:
-  struct Entry {
+  struct Write {
     std::vector<OutputChunk> chunks;
     std::function<void()> taken;
   };
-  void forward(Entry entry);
+  void forward(Write write);
   void forward_waiting(bool editing);
 
   int descriptor_;  // an eventfd
@@ -46,7 +46,7 @@ class ShownOutput final : public OutputSink {
   bool editing_ = false;
   bool line_ended_ = true;
   std::size_t being_written_ = 0;
-  std::vector<Entry> waiting_;
+  std::vector<Write> waiting_;
   const std::shared_ptr<OutputSink> inner_;  // last: it ends first
 };
 

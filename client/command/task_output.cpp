@@ -33,13 +33,13 @@ void HeldOutput::write(std::vector<OutputChunk> chunks, std::function<void()> ta
 
 // A process has one write at a time, so nothing can overtake what was held.
 void HeldOutput::release() {
-  std::vector<Entry> held;
+  std::vector<Write> held;
   {
     const std::lock_guard lock{mutex_};
     released_ = true;
     held.swap(held_);
   }
-  for (auto& entry : held) inner_->write(std::move(entry.chunks), std::move(entry.taken));
+  for (auto& write : held) inner_->write(std::move(write.chunks), std::move(write.taken));
 }
 
 }  // namespace kvmesh::command

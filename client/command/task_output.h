@@ -50,14 +50,14 @@ class HeldOutput final : public OutputSink {
   void release();
 
  private:
-  struct Entry {
+  struct Write {
     std::vector<OutputChunk> chunks;
     std::function<void()> taken;
   };
   const std::shared_ptr<OutputSink> inner_;
   std::mutex mutex_;
   bool released_ = false;
-  std::vector<Entry> held_;
+  std::vector<Write> held_;
 };
 
 }  // namespace kvmesh::command

@@ -10,7 +10,7 @@
 #include "client/command/task_output.h"
 #include "client/command/value_text.h"
 #include "common/functions.h"
-#include "common/mesh/requests.h"
+#include "common/remote/requests.h"
 
 namespace kvmesh::command {
 

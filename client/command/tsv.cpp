@@ -114,7 +114,7 @@ Result<Record> parse_tsv(std::string_view line) {
   if (!key) return malformed("key: " + key.status().text());
   auto value = unescape(line.substr(second + 1));
   if (!value) return malformed("value: " + value.status().text());
-  return Record{*std::move(bucket), Record::Entry{*std::move(key), *std::move(value)}};
+  return Record{*std::move(bucket), Record::KeyValue{*std::move(key), *std::move(value)}};
 }
 
 std::string format_tsv(const Record& record) {
@@ -123,7 +123,7 @@ std::string format_tsv(const Record& record) {
   const bool misleads = record.bucket.starts_with(' ') || record.bucket.starts_with('{');
   if (misleads) append_hex(line, static_cast<unsigned char>(record.bucket.front()));
   line += escape(std::string_view{record.bucket}.substr(misleads ? 1 : 0)) + '\t';
-  if (record.entry) line += escape(record.entry->key) + '\t' + escape(record.entry->value);
+  if (record.pair) line += escape(record.pair->key) + '\t' + escape(record.pair->value);
   return line;
 }
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "client/command/nodes_text.h"
-#include "common/mesh/requests.h"
+#include "common/remote/requests.h"
 
 namespace kvmesh::command {
 

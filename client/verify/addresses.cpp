@@ -70,7 +70,7 @@ void find_same_names(const MeshModel& model, std::vector<Finding>& out) {
   for (const auto& [name, where] : sources) {
     if (where.size() < 2) continue;
     Finding finding;
-    finding.kind = Kind::kSameName;
+    finding.kind = FindingKind::kSameName;
     finding.nodes = {name};
     finding.what = counted(where.size(), "file describes", "files describe") + " " + name + ": " +
                    some_of(where);
@@ -100,7 +100,7 @@ void find_wrong_addresses(const Atlas& atlas, const std::vector<Listener>& liste
     const auto& peer = atlas.node(key.first);
     const auto other = listener_at(atlas, listeners, key.second);
     Finding finding;
-    finding.kind = Kind::kAddress;
+    finding.kind = FindingKind::kAddress;
     finding.nodes = mismatch.nodes;
     finding.nodes.push_back(peer.name.str());
     finding.what = some_of(mismatch.nodes) +
@@ -130,7 +130,7 @@ std::string key_of(const Listener& listener) {
 // Of listeners at one place.
 Finding shared_place(const Atlas& atlas, const std::vector<Listener>& there) {
   Finding finding;
-  finding.kind = Kind::kAddress;
+  finding.kind = FindingKind::kAddress;
   std::set<std::string> keys;
   for (const auto& listener : there) keys.insert(key_of(listener));
   std::vector<std::string> who;

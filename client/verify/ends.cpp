@@ -15,7 +15,7 @@ class Walk {
     for (std::uint32_t start = 0; start < steps_.size(); ++start) follow(start);
   }
 
-  Outcome outcome(std::uint32_t start) const {
+  Ending ending(std::uint32_t start) const {
     const State& state = states_[start];
     // A node refuses to pass a request on when it has done so before, and else when it was passed
     // on kHopsMax times already. So the circle is noticed one round behind its first node.
@@ -82,11 +82,11 @@ class Walk {
 
 }  // namespace
 
-std::vector<Outcome> outcomes(std::span<const Step> steps) {
+std::vector<Ending> endings(std::span<const Step> steps) {
   const Walk walk{steps};
-  std::vector<Outcome> out;
+  std::vector<Ending> out;
   out.reserve(steps.size());
-  for (std::uint32_t i = 0; i < steps.size(); ++i) out.push_back(walk.outcome(i));
+  for (std::uint32_t i = 0; i < steps.size(); ++i) out.push_back(walk.ending(i));
   return out;
 }
 

@@ -29,18 +29,18 @@ struct Step {
 };
 
 /// How a request ends that enters at some node.
-struct Outcome {
+struct Ending {
   End end = End::kNoEntry;
   /// The node where it ends. The circle's lowest number for kLoop; for kTooManyHops the place where
   /// it would have ended without the limit.
   std::uint32_t place = 0;
   std::uint32_t hops = 0;  // how often it is passed on
-  friend bool operator==(const Outcome&, const Outcome&) = default;
+  friend bool operator==(const Ending&, const Ending&) = default;
 };
 
-/// The outcome for each node, from what each of them does: exactly what the nodes' own loop guard
+/// The ending for each node, from what each of them does: exactly what the nodes' own loop guard
 /// and hop limit (limits::kHopsMax) make of it. Takes time in proportion to the number of nodes.
-std::vector<Outcome> outcomes(std::span<const Step> steps);
+std::vector<Ending> endings(std::span<const Step> steps);
 
 /// The nodes that a request passes from `start` on, `start` included, up to the end or, on a
 /// circle, the first node met again; at most limits::kHopsMax + 1 of them.

@@ -2,40 +2,40 @@
 
 namespace kvmesh::verify {
 
-std::string_view to_string(Kind kind) {
+std::string_view to_string(FindingKind kind) {
   switch (kind) {
-    case Kind::kSameName:
+    case FindingKind::kSameName:
       return "same name";
-    case Kind::kAddress:
+    case FindingKind::kAddress:
       return "address";
-    case Kind::kHole:
+    case FindingKind::kHole:
       return "hole";
-    case Kind::kLoop:
+    case FindingKind::kLoop:
       return "loop";
-    case Kind::kDeadEnd:
+    case FindingKind::kDeadEnd:
       return "dead end";
-    case Kind::kTooManyHops:
+    case FindingKind::kTooManyHops:
       return "too many hops";
-    case Kind::kSplitBrain:
+    case FindingKind::kSplitBrain:
       return "split brain";
-    case Kind::kVia:
+    case FindingKind::kVia:
       return "via";
-    case Kind::kPassedBy:
+    case FindingKind::kPassedBy:
       return "passed by";
-    case Kind::kShadowed:
+    case FindingKind::kShadowed:
       return "shadowed";
-    case Kind::kUnusedPeer:
+    case FindingKind::kUnusedPeer:
       return "unused peer";
-    case Kind::kIdleStore:
+    case FindingKind::kIdleStore:
       return "idle store";
-    case Kind::kStray:
+    case FindingKind::kStray:
       return "stray";
   }
   return "";
 }
 
-Severity severity_of(Kind kind) {
-  return kind < Kind::kPassedBy ? Severity::kFault : Severity::kWarning;
+Severity severity_of(FindingKind kind) {
+  return kind < FindingKind::kPassedBy ? Severity::kFault : Severity::kWarning;
 }
 
 std::string some_of(const std::vector<std::string>& names, std::size_t shown_max) {

@@ -16,7 +16,7 @@ enum class Severity : std::uint8_t {
 };
 
 /// In the order in which a report tells them.
-enum class Kind : std::uint8_t {
+enum class FindingKind : std::uint8_t {
   kSameName,     ///< two descriptions of one node
   kAddress,      ///< a node is looked for where it does not listen, or two listen at one place
   kHole,         ///< no entry for a byte
@@ -31,11 +31,11 @@ enum class Kind : std::uint8_t {
   kIdleStore,    ///< a node stores buckets, and none belongs to it
   kStray,        ///< a node that runs holds buckets that its table gives to others
 };
-inline constexpr std::size_t kKindCount = 13;
+inline constexpr std::size_t kFindingKindCount = 13;
 
 /// "hole", "loop", "dead end", "split brain" ...: for people, and as words of JSON.
-std::string_view to_string(Kind kind);
-Severity severity_of(Kind kind);
+std::string_view to_string(FindingKind kind);
+Severity severity_of(FindingKind kind);
 
 /// One request, and what becomes of it.
 struct Example {
@@ -45,7 +45,7 @@ struct Example {
 
 /// One thing that is wrong or odd, however many bytes and nodes it concerns.
 struct Finding {
-  Kind kind = Kind::kHole;
+  FindingKind kind = FindingKind::kHole;
   std::vector<std::string> nodes;  // names, the most concerned first
   ByteSet bytes;                   // empty where it is not about buckets
   std::size_t from = 0;            // from how many nodes requests meet it; 0: not about requests

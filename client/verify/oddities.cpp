@@ -23,7 +23,7 @@ void find_shadowed(const MeshNode& node, std::vector<Finding>& out) {
   }
   if (entries.empty()) return;
   Finding finding;
-  finding.kind = Kind::kShadowed;
+  finding.kind = FindingKind::kShadowed;
   finding.nodes = {node.name.str()};
   finding.what = node.name.str() + " never uses " + some_of(entries) +
                  ", because earlier entries cover all of it";
@@ -41,7 +41,7 @@ void find_unused_peers(const MeshNode& node, std::vector<Finding>& out) {
   }
   if (unused.empty()) return;
   Finding finding;
-  finding.kind = Kind::kUnusedPeer;
+  finding.kind = FindingKind::kUnusedPeer;
   finding.nodes = {node.name.str()};
   finding.what = node.name.str() + " has no entry for its " +
                  (unused.size() == 1 ? "peer " : counted(unused.size(), "", "peers ")) +
@@ -94,7 +94,7 @@ void find_passed_by(const Atlas& atlas, std::vector<Finding>& out) {
   for (auto& [key, finding] : found) {
     const MeshNode& node = atlas.node(key.first);
     const auto& via = node.vias[key.second];
-    finding.kind = Kind::kPassedBy;
+    finding.kind = FindingKind::kPassedBy;
     finding.nodes = {node.name.str(), via.node.str()};
     finding.from = 1;
     finding.what = node.name.str() + " names " + via.node.str() + " for " +
@@ -113,7 +113,7 @@ void find_idle_stores(const Subject& subject, Report& report) {
     const MeshNode& node = subject.atlas.node(place);
     if (!node.stores || owners.contains(node.name.str())) continue;
     Finding finding;
-    finding.kind = Kind::kIdleStore;
+    finding.kind = FindingKind::kIdleStore;
     finding.nodes = {node.name.str()};
     finding.what = node.name.str() + " stores buckets, but no request ends there";
     finding.advice = "lead a range to it, or take \"kv\" from apps in " + node.source;

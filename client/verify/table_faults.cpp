@@ -103,14 +103,14 @@ class TableFaults {
  private:
   void follow(std::uint8_t byte) {
     const auto steps = atlas_.steps(byte);
-    const auto ends = outcomes(steps);
+    const auto ends = endings(steps);
     std::map<std::pair<End, std::uint32_t>, Arrivals> all;
     for (const auto entry : subject_.entries) {
-      const Outcome& outcome = ends[entry];
-      auto& arrivals = all[{outcome.end, outcome.place}];
+      const Ending& ending = ends[entry];
+      auto& arrivals = all[{ending.end, ending.place}];
       arrivals.from.push_back(entry);
-      arrivals.hops_max = std::max(arrivals.hops_max, outcome.hops);
-      arrivals.best.offer(score_of(byte, atlas_.node(entry), outcome.hops), byte, entry);
+      arrivals.hops_max = std::max(arrivals.hops_max, ending.hops);
+      arrivals.best.offer(score_of(byte, atlas_.node(entry), ending.hops), byte, entry);
     }
     Owners owners;
     for (const auto& [key, arrivals] : all) {
@@ -171,7 +171,7 @@ class TableFaults {
     out.examples = {example(failed.best, failure.end)};
     switch (failure.end) {
       case End::kNoEntry:
-        out.kind = Kind::kHole;
+        out.kind = FindingKind::kHole;
         out.what = name + " has no entry for " + bytes;
         out.advice = "add one in " + source(place) + ", or lead them to another node";
         // A store that only its peers ask needs no entries for what is not its own.
@@ -180,7 +180,7 @@ class TableFaults {
         }
         break;
       case End::kNotStored:
-        out.kind = Kind::kDeadEnd;
+        out.kind = FindingKind::kDeadEnd;
         out.what = name + " names itself for " + bytes + ", but it stores nothing";
         out.advice =
             "add \"kv\" to apps in " + source(place) + ", or name the node that stores them";
@@ -195,7 +195,7 @@ class TableFaults {
         tell_loop(failed.best, out);
         break;
       case End::kTooManyHops:
-        out.kind = Kind::kTooManyHops;
+        out.kind = FindingKind::kTooManyHops;
         out.what = bytes + " would be passed on more than " + std::to_string(limits::kHopsMax) +
                    " times on the way to " + name;
         out.advice = "name a nearer node in one of these entries";
@@ -211,7 +211,7 @@ class TableFaults {
   void tell_no_way(std::uint32_t place, std::uint32_t entry, Finding& out) const {
     const auto& node = atlas_.node(place);
     const auto& named = node.table.entries()[entry].node.str();
-    out.kind = Kind::kDeadEnd;
+    out.kind = FindingKind::kDeadEnd;
     out.nodes.push_back(named);
     out.what = node.name.str() + " names " + named + " for " + out.bytes.to_string() +
                ", but has no address of it";
@@ -220,7 +220,7 @@ class TableFaults {
 
   void tell_undescribed(const std::string& name, Finding& out) const {
     const auto silent = subject_.model.silent.find(name);
-    out.kind = Kind::kDeadEnd;
+    out.kind = FindingKind::kDeadEnd;
     out.what = out.bytes.to_string() + " lead to " + name + ", ";
     if (silent == subject_.model.silent.end()) {
       out.what += "which no configuration describes";
@@ -235,7 +235,7 @@ class TableFaults {
     const auto steps = atlas_.steps(best.byte);
     // As the nodes tell it: from the first that meets the request again.
     const auto circle = circle_of(steps, way_from(steps, best.entry).back());
-    out.kind = Kind::kLoop;
+    out.kind = FindingKind::kLoop;
     out.nodes.clear();
     for (std::size_t i = 0; i + 1 < circle.size(); ++i) out.nodes.push_back(atlas_.name(circle[i]));
     out.what = out.bytes.to_string() + " go in a circle: " + atlas_.way_text(steps, circle);
@@ -250,7 +250,7 @@ class TableFaults {
 
   Finding told(const Owners& owners, const Split& split) const {
     Finding out;
-    out.kind = Kind::kSplitBrain;
+    out.kind = FindingKind::kSplitBrain;
     out.bytes = split.bytes;
     std::vector<std::string> shares;
     for (const auto& [place, from] : owners) {

@@ -10,9 +10,9 @@
 namespace kvmesh::verify {
 namespace {
 
-Result<std::vector<std::uint32_t>> entry_places(const Atlas& atlas, const Options& options) {
+Result<std::vector<std::uint32_t>> entry_places(const Atlas& atlas, const EntryPoints& enter) {
   std::vector<std::uint32_t> out;
-  for (const auto& name : options.from) {
+  for (const auto& name : enter.from) {
     const auto place = atlas.find(name);
     if (!place) {
       return Status{StatusCode::kInvalidArgument,
@@ -21,7 +21,7 @@ Result<std::vector<std::uint32_t>> entry_places(const Atlas& atlas, const Option
     }
     out.push_back(*place);
   }
-  if (options.from.empty()) {
+  if (enter.from.empty()) {
     for (std::uint32_t place = 0; place < atlas.size(); ++place) out.push_back(place);
   }
   std::ranges::sort(out);
@@ -36,12 +36,12 @@ std::size_t Report::faults() const {
       findings, [](const Finding& finding) { return finding.severity() == Severity::kFault; }));
 }
 
-Result<Report> verify(const MeshModel& model, const Options& options) {
+Result<Report> verify(const MeshModel& model, const EntryPoints& enter) {
   if (model.nodes.empty()) {
     return Status{StatusCode::kInvalidArgument, "no node is described; name at least one"};
   }
   const Atlas atlas{model};
-  const auto entries = entry_places(atlas, options);
+  const auto entries = entry_places(atlas, enter);
   if (!entries) return entries.status();
   Report report;
   for (std::uint32_t place = 0; place < atlas.size(); ++place) {

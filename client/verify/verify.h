@@ -34,7 +34,7 @@ struct Report {
   bool sound() const { return faults() == 0; }
 };
 
-struct Options {
+struct EntryPoints {
   /// The nodes where requests enter; empty: all, as clients may connect to any node's mesh port.
   std::vector<std::string> from;
 };
@@ -42,7 +42,7 @@ struct Options {
 /// Follows every first byte from every node where a request can enter, by the rules by which nodes
 /// do: with their loop guard and hop limit, but with all links up. Exact, not a sample. Takes time
 /// in proportion to 256 times the number of nodes, and the number of entries and peers.
-/// kInvalidArgument: no nodes, or options.from names one that is not there. Thread-safe.
-Result<Report> verify(const MeshModel& model, const Options& options = {});
+/// kInvalidArgument: no nodes, or enter.from names one that is not there. Thread-safe.
+Result<Report> verify(const MeshModel& model, const EntryPoints& enter = {});
 
 }  // namespace kvmesh::verify

@@ -21,7 +21,7 @@ Finding told(const Atlas& atlas, const NodeWay& to_node, const std::string& targ
   const std::string& last = atlas.name(way.back());
   const MeshNode& first = atlas.node(way.front());
   Finding out;
-  out.kind = Kind::kVia;
+  out.kind = FindingKind::kVia;
   out.nodes = {target};
   out.from = 1;
   out.advice = "correct the via of " + target + " in " + first.source;

@@ -56,6 +56,14 @@ std::optional<StatusCode> status_code_from_name(std::string_view name);
 /// The code with this number; empty when it is not one of the closed set.
 std::optional<StatusCode> status_code_from_number(std::uint64_t number);
 
+/// Whether the same request may succeed when it is made again later. Only for requests that have
+/// the same effect twice as once: after kOutcomeUnknown the first one may have been executed, or
+/// still be.
+constexpr bool is_transient(StatusCode code) {
+  return code == StatusCode::kUnavailable || code == StatusCode::kOverloaded ||
+         code == StatusCode::kDeadlineExceeded || code == StatusCode::kOutcomeUnknown;
+}
+
 /// A code and, unless it is kOk, a text for people: what was wrong, where, and what to do.
 class [[nodiscard]] Status {
  public:

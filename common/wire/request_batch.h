@@ -28,7 +28,7 @@ class RequestBatch {
   bool empty() const { return live_ == 0; }
   /// Of the frame; what has expired counts until the frame leaves.
   std::size_t bytes() const { return frame_.size(); }
-  std::size_t requests() const { return entries_.size(); }
+  std::size_t requests() const { return items_.size(); }
 
   /// Tells `on_expired` the id of each request whose time is over, once; it will not leave. The
   /// callee must not use the batch.
@@ -36,15 +36,15 @@ class RequestBatch {
   void expire(TimePoint now, OnExpired&& on_expired) {
     if (now < earliest_) return;
     earliest_ = TimePoint::max();
-    for (auto& entry : entries_) {
-      if (entry.over) continue;
-      if (remaining_ms(entry.deadline, now) > 0) {
-        earliest_ = std::min(earliest_, due(entry.deadline));
+    for (auto& item : items_) {
+      if (item.over) continue;
+      if (remaining_ms(item.deadline, now) > 0) {
+        earliest_ = std::min(earliest_, due(item.deadline));
         continue;
       }
-      entry.over = true;
+      item.over = true;
       --live_;
-      on_expired(entry.id);
+      on_expired(item.id);
     }
   }
 
@@ -55,16 +55,16 @@ class RequestBatch {
   /// Tells the ids of those that may leave, in their order.
   template <typename Visit>
   void each(Visit&& visit) const {
-    for (const auto& entry : entries_) {
-      if (!entry.over) visit(entry.id);
+    for (const auto& item : items_) {
+      if (!item.over) visit(item.id);
     }
   }
   /// The same of those that are traced.
   template <typename Visit>
   void each_traced(Visit&& visit) const {
     if (!traced_) return;
-    for (const auto& entry : entries_) {
-      if (entry.traced && !entry.over) visit(entry.id);
+    for (const auto& item : items_) {
+      if (item.traced && !item.over) visit(item.id);
     }
   }
   bool any_traced() const { return traced_; }
@@ -73,7 +73,7 @@ class RequestBatch {
   void clear();
 
  private:
-  struct Entry {
+  struct Item {
     RequestId id;
     TimePoint deadline;
     std::uint32_t at = 0;          // where its record begins
@@ -88,7 +88,7 @@ class RequestBatch {
 
   bool timed_;
   Buffer frame_;
-  std::vector<Entry> entries_;
+  std::vector<Item> items_;
   std::size_t live_ = 0;
   TimePoint earliest_ = TimePoint::max();  // of those that live, by due()
   bool traced_ = false;

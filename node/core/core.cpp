@@ -27,8 +27,8 @@ std::uint64_t micros(TimePoint from, TimePoint to) {
 
 }  // namespace
 
-Core::Core(NodeName self, std::vector<NodeName> peers, const Modules& modules, Effects& effects,
-           TimePoint start, std::vector<Via> vias)
+Core::Core(NodeName self, std::vector<NodeName> peers, const FunctionRegistry& modules,
+           Effects& effects, TimePoint start, std::vector<Via> vias)
     : self_(std::move(self)),
       peer_names_(std::move(peers)),
       vias_(std::move(vias)),
@@ -98,7 +98,7 @@ Status Core::table_full() const {
                                        "was not executed"};
 }
 
-void Core::on_reply(PeerIndex peer, const ReplyView& reply, TimePoint /*now*/) {
+void Core::on_reply(PeerIndex peer, const ReplyView& reply) {
   if (in_flight_.find(reply.id) == nullptr) return counters_.late_replies.add();
   if (in_flight_.link_of(reply.id) != peer.value) return counters_.forged_replies.add();
   const auto taken = in_flight_.take(reply.id);
@@ -110,8 +110,7 @@ void Core::leave_queue(RequestId id, std::optional<TimePoint> when) {
   if (asker != nullptr && asker->traced) asker->left_queue = when ? *when : effects_.clock();
 }
 
-void Core::complete(Call::Ticket ticket, const Status& outcome, std::string_view result,
-                    TimePoint /*now*/) {
+void Core::complete(Call::Ticket ticket, const Status& outcome, std::string_view result) {
   const auto taken = in_flight_.take(ticket);
   if (!taken) return counters_.late_replies.add();
   const auto status = outcome.ok() ? check_result(result.size()) : outcome;
@@ -137,7 +136,7 @@ void Core::on_tick(TimePoint now) {
   }
 }
 
-void Core::fail_all(TimePoint /*now*/) {
+void Core::fail_all() {
   for (std::size_t link = 0; link <= local_link_; ++link) {
     while (const auto taken = in_flight_.take_oldest(link)) {
       const auto way = way_over(taken->link);

@@ -15,7 +15,7 @@
 #include "common/wire/buffer.h"
 #include "node/core/counters.h"
 #include "node/core/effects.h"
-#include "node/core/modules.h"
+#include "node/core/function_registry.h"
 #include "node/core/routes.h"
 #include "node/core/slow_requests.h"
 
@@ -31,8 +31,8 @@ class Core {
  public:
   /// `peers` fixes what a PeerIndex means; `self` is not one of them, and `vias` are others. All
   /// are down at first, and the table is empty. `modules` and `effects` must outlive the core.
-  Core(NodeName self, std::vector<NodeName> peers, const Modules& modules, Effects& effects,
-       TimePoint start, std::vector<Via> vias = {});
+  Core(NodeName self, std::vector<NodeName> peers, const FunctionRegistry& modules,
+       Effects& effects, TimePoint start, std::vector<Via> vias = {});
 
   /// Swaps the table whole; requests under way stay on their way. kInvalidArgument: an entry names
   /// neither this node nor a peer or one behind a via, and the old table stays.
@@ -62,7 +62,7 @@ class Core {
   /// shell can look at its clock before it gives the others.
   Progress on_some_requests(std::span<const Incoming> run, TimePoint now);
   /// A reply that came over a link. One that nobody waits for is counted and dropped.
-  void on_reply(PeerIndex peer, const ReplyView& reply, TimePoint now);
+  void on_reply(PeerIndex peer, const ReplyView& reply);
   /// A traced request that was forwarded has left, at that time: until then it waited here. Not
   /// needed for others.
   void on_sent(RequestId id, TimePoint when) { leave_queue(id, when); }
@@ -72,7 +72,7 @@ class Core {
   void on_begun(Call::Ticket ticket, TimePoint when) { leave_queue(ticket, when); }
   /// The answer to a deferred call; dropped when it comes too late. `result` is one msgpack value,
   /// or empty for nil; one that fits no record is answered as kTooLarge.
-  void complete(Call::Ticket ticket, const Status& outcome, std::string_view result, TimePoint now);
+  void complete(Call::Ticket ticket, const Status& outcome, std::string_view result);
 
   /// How much a link may have in flight, as the peer said in its WELCOME; limits.h bounds it as
   /// well.
@@ -85,10 +85,10 @@ class Core {
   /// No new requests for this peer, but replies still come.
   void on_peer_draining(PeerIndex peer, std::string why);
   /// The link is gone: everything in flight over it is answered as kOutcomeUnknown.
-  void on_peer_down(PeerIndex peer, std::string why, TimePoint now);
+  void on_peer_down(PeerIndex peer, std::string why);
   /// The link never sent this request: it is answered as kUnavailable. Call it before
   /// on_peer_down(), which answers all that is left.
-  void on_unsent(RequestId id, TimePoint now);
+  void on_unsent(RequestId id);
 
   /// The link had not sent this request when its time was over, and never will: it is answered as
   /// kDeadlineExceeded. Before on_tick() of the same moment, which takes what is left for sent.
@@ -97,7 +97,7 @@ class Core {
   /// Fails what is past its deadline. Call every few milliseconds.
   void on_tick(TimePoint now);
   /// Fails all that is in flight, for a node that stops.
-  void fail_all(TimePoint now);
+  void fail_all();
 
   const NodeName& name() const { return self_; }
   /// Why a peer takes no requests; empty when it does.
@@ -160,7 +160,7 @@ class Core {
   std::vector<NodeName> peer_names_;
   std::vector<Via> vias_;
   std::size_t local_link_;  // deferred calls stand on a link of their own, behind the peers'
-  const Modules& modules_;
+  const FunctionRegistry& modules_;
   Effects& effects_;
   Routes routes_;
   InFlight<Asker> in_flight_;

@@ -59,9 +59,7 @@ void Core::on_peer_draining(PeerIndex peer, std::string why) {
   peers_[peer.value].why_down = std::move(why);
 }
 
-void Core::on_peer_down(PeerIndex peer, std::string why, TimePoint /*now*/) {
-  end_link(peer, std::move(why));
-}
+void Core::on_peer_down(PeerIndex peer, std::string why) { end_link(peer, std::move(why)); }
 
 void Core::end_link(PeerIndex peer, std::string why) {
   on_peer_draining(peer, std::move(why));
@@ -75,7 +73,7 @@ void Core::end_link(PeerIndex peer, std::string why) {
   }
 }
 
-void Core::on_unsent(RequestId id, TimePoint /*now*/) {
+void Core::on_unsent(RequestId id) {
   const auto taken = in_flight_.take(id);
   if (!taken) return;
   const auto next = way_over(taken->link).next;

@@ -11,7 +11,7 @@
 #include "common/deadline.h"
 #include "common/meter.h"
 #include "common/wire/buffer.h"
-#include "node/mesh/queued_frame.h"
+#include "node/mesh/waiting_replies.h"
 
 namespace kvmesh::mesh {
 

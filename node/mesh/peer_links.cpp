@@ -52,7 +52,7 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
     owner_.events_.on_peer_up(index_);
   }
   void on_reply(transport::Link& /*link*/, const ReplyView& reply) override {
-    owner_.core_.on_reply(index_, reply, owner_.now_);
+    owner_.core_.on_reply(index_, reply);
   }
   void on_draining(transport::Link& link, const std::string& why) override {
     const auto shown = one_line(why);
@@ -66,9 +66,7 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
   void on_expired(transport::Link& /*link*/, RequestId id) override {
     owner_.core_.on_expired(id, owner_.now_);
   }
-  void on_unsent(transport::Link& /*link*/, RequestId id) override {
-    owner_.core_.on_unsent(id, owner_.now_);
-  }
+  void on_unsent(transport::Link& /*link*/, RequestId id) override { owner_.core_.on_unsent(id); }
   void on_down(transport::Link& link, const std::string& reason) override {
     const auto why = one_line(reason);
     // A peer that stays away is news once, not at every attempt.
@@ -77,7 +75,7 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
                    link.options().endpoint, why);
     }
     last_why_ = why;
-    owner_.core_.on_peer_down(index_, why, owner_.now_);
+    owner_.core_.on_peer_down(index_, why);
     owner_.events_.on_peer_down(index_, why);
   }
 

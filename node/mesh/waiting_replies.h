@@ -6,9 +6,13 @@
 
 #include "common/meter.h"
 #include "common/wire/buffer.h"
-#include "node/mesh/queued_frame.h"
 
 namespace kvmesh::mesh {
+
+/// What a frame takes in a queue beside its bytes: its place, what its buffer has to spare, and
+/// what the allocator needs. Without it frames of a few bytes would make any bound many times too
+/// large.
+inline constexpr std::size_t kQueuedFrameBytes = 320;
 
 /// Reply frames that one connection's socket did not take yet, oldest first. Not thread-safe.
 class WaitingReplies {

@@ -10,7 +10,7 @@
 
 #include "common/functions.h"
 #include "common/wire/reader.h"
-#include "node/core/modules.h"
+#include "node/core/function_registry.h"
 
 namespace kvmesh::modules {
 

@@ -28,7 +28,7 @@ std::string names_of_functions() {
   return joined(names, ", ");
 }
 
-void run_here(const core::Modules& modules, Call& call) {
+void run_here(const core::FunctionRegistry& modules, Call& call) {
   Arguments args{call.request(), functions::kKvHere};
   const auto bucket = args.bytes({"bucket name", limits::kBucketNameBytesMax});
   const auto name = args.bytes({"function", limits::kBucketNameBytesMax});
@@ -63,7 +63,7 @@ void run_here(const core::Modules& modules, Call& call) {
 
 }  // namespace
 
-void define_kv_here(core::Modules& modules) {
+void define_kv_here(core::FunctionRegistry& modules) {
   modules.define(functions::kKvHere, [&modules](Call& call) { run_here(modules, call); });
 }
 

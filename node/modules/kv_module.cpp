@@ -58,27 +58,27 @@ Status check_page(PageLimits& page) {
   return {};
 }
 
-struct Entry {
+struct KvFunction {
   const functions::Function& function;
   Op::Kind kind;
   void (*read)(Arguments& args, Op& op);
 };
-constexpr std::array kEntries = {
-    Entry{functions::kKvCreate, Op::Kind::kCreate, read_nothing},
-    Entry{functions::kKvDrop, Op::Kind::kDrop, read_nothing},
-    Entry{functions::kKvPut, Op::Kind::kPut, read_pair},
-    Entry{functions::kKvGet, Op::Kind::kGet, read_key},
-    Entry{functions::kKvDelete, Op::Kind::kErase, read_key},
-    Entry{functions::kKvCount, Op::Kind::kCount, read_nothing},
-    Entry{functions::kKvKeys, Op::Kind::kKeys, read_keys},
-    Entry{functions::kKvBuckets, Op::Kind::kBuckets, read_buckets},
+constexpr std::array kKvFunctions = {
+    KvFunction{functions::kKvCreate, Op::Kind::kCreate, read_nothing},
+    KvFunction{functions::kKvDrop, Op::Kind::kDrop, read_nothing},
+    KvFunction{functions::kKvPut, Op::Kind::kPut, read_pair},
+    KvFunction{functions::kKvGet, Op::Kind::kGet, read_key},
+    KvFunction{functions::kKvDelete, Op::Kind::kErase, read_key},
+    KvFunction{functions::kKvCount, Op::Kind::kCount, read_nothing},
+    KvFunction{functions::kKvKeys, Op::Kind::kKeys, read_keys},
+    KvFunction{functions::kKvBuckets, Op::Kind::kBuckets, read_buckets},
 };
 
 // False: the call is wrong, and answered.
-bool read(const Entry& entry, Call& call, Op& op) {
-  if (refuse_target(entry.function, call)) return false;
-  Arguments args{call.request(), entry.function};
-  entry.read(args, op);
+bool read(const KvFunction& kv_function, Call& call, Op& op) {
+  if (refuse_target(kv_function.function, call)) return false;
+  Arguments args{call.request(), kv_function.function};
+  kv_function.read(args, op);
   if (refuse(call, args.check())) return false;
   return !refuse(call, check_page(op.page));
 }
@@ -98,9 +98,9 @@ void pack_result(wire::Buffer& out, const store::OpResult& result) {
 KvModule::KvModule(store::Engine& engine, std::function<void()> wake)
     : session_(engine.open(*this, std::move(wake))) {}
 
-void KvModule::define(core::Modules& modules) {
-  for (std::size_t i = 0; i < kEntries.size(); ++i) {
-    modules.define(kEntries[i].function, *this, static_cast<std::uint8_t>(i));
+void KvModule::define(core::FunctionRegistry& modules) {
+  for (std::size_t i = 0; i < kKvFunctions.size(); ++i) {
+    modules.define(kKvFunctions[i].function, *this, static_cast<std::uint8_t>(i));
   }
   define_kv_here(modules);
 }
@@ -109,12 +109,12 @@ void KvModule::run(std::span<Call* const> calls) {
   ops_.clear();
   calls_.clear();
   for (auto* call : calls) {
-    const auto& entry = kEntries[call->number()];
+    const auto& kv_function = kKvFunctions[call->number()];
     Op op;
-    op.kind = entry.kind;
+    op.kind = kv_function.kind;
     op.bucket = call->bucket();
     op.deadline = call->deadline();
-    if (!read(entry, *call, op)) continue;
+    if (!read(kv_function, *call, op)) continue;
     ops_.push_back(op);
     calls_.push_back(call);
   }
@@ -146,7 +146,7 @@ void KvModule::began(Ticket ticket) { core_->on_begun(ticket); }
 void KvModule::ended_later(Ticket ticket, const store::OpResult& result) {
   wire::Buffer packed;
   if (result.status.ok()) pack_result(packed, result);
-  core_->complete(ticket, result.status, packed.view(), now_);
+  core_->complete(ticket, result.status, packed.view());
 }
 
 }  // namespace kvmesh::modules

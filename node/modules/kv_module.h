@@ -22,7 +22,7 @@ class KvModule final : public core::Runner, private store::SessionOwner {
       store::Engine& engine, std::function<void()> wake = [] {});
 
   /// This must outlive `modules`, which must stay where they are.
-  void define(core::Modules& modules);
+  void define(core::FunctionRegistry& modules);
 
   void run(std::span<core::Call* const> calls) override;
   /// Answers what has ended later. True: there is more to do at once.

@@ -25,7 +25,7 @@ void ping(Call& call) {
 
 }  // namespace
 
-void define_node(core::Modules& modules, const NodeName& self, PackInfo pack_info) {
+void define_node(core::FunctionRegistry& modules, const NodeName& self, PackInfo pack_info) {
   modules.define(functions::kNodePing, ping);
   modules.define(functions::kNodeName, [name = self.str()](Call& call) {
     const Arguments args{call.request(), functions::kNodeName};

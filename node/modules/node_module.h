@@ -3,7 +3,7 @@
 #include <functional>
 
 #include "common/wire/buffer.h"
-#include "node/core/modules.h"
+#include "node/core/function_registry.h"
 
 namespace kvmesh::modules {
 
@@ -11,6 +11,6 @@ namespace kvmesh::modules {
 using PackInfo = std::function<void(wire::Buffer&)>;
 
 /// Defines the functions of the module `node`: name, ping, info (common/PROTOCOL.md, "Functions").
-void define_node(core::Modules& modules, const NodeName& self, PackInfo pack_info);
+void define_node(core::FunctionRegistry& modules, const NodeName& self, PackInfo pack_info);
 
 }  // namespace kvmesh::modules

@@ -86,7 +86,7 @@ void monitor(Host& host, Call& call) {
 
 }  // namespace
 
-void define_process(core::Modules& all, tasks::Host& host) {
+void define_process(core::FunctionRegistry& all, tasks::Host& host) {
   define_on(host, all, functions::kProcessOpen, open);
   define_on(host, all, functions::kProcessReceive, receive);
   define_on(host, all, functions::kProcessClose, close);

@@ -53,7 +53,7 @@ void cast(Host& host, Call& call) {
 
 }  // namespace
 
-void define_server(core::Modules& all, tasks::Host& host) {
+void define_server(core::FunctionRegistry& all, tasks::Host& host) {
   define_on(host, all, functions::kServerCall, call);
   define_on(host, all, functions::kServerCast, cast);
 }

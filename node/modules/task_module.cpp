@@ -8,7 +8,7 @@
 #include <kvmesh/pid.h>
 
 #include "common/functions.h"
-#include "common/mesh/requests.h"
+#include "common/remote/requests.h"
 #include "common/text.h"
 #include "node/modules/task_modules.h"
 
@@ -115,7 +115,7 @@ void modules(Host& host, Call& call) {
 
 }  // namespace
 
-void define_task(core::Modules& all, tasks::Host& host) {
+void define_task(core::FunctionRegistry& all, tasks::Host& host) {
   define_on(host, all, functions::kTaskRun, run);
   define_on(host, all, functions::kTaskNext, next);
   define_on(host, all, functions::kTaskCancel, cancel);
@@ -123,7 +123,7 @@ void define_task(core::Modules& all, tasks::Host& host) {
   define_on(host, all, functions::kTaskModules, modules);
 }
 
-void define_on(Host& host, core::Modules& modules, const functions::Function& function,
+void define_on(Host& host, core::FunctionRegistry& modules, const functions::Function& function,
                void (*handler)(Host&, Call&)) {
   modules.define(function, [&host, handler](Call& call) { handler(host, call); });
 }

@@ -7,7 +7,7 @@
 #include <kvmesh/status.h>
 
 #include "common/functions.h"
-#include "node/core/modules.h"
+#include "node/core/function_registry.h"
 #include "node/modules/arguments.h"
 #include "node/tasks/host.h"
 
@@ -17,14 +17,14 @@
 /// requests for this node are those of `kv` and `node` only. `host` must outlive the modules.
 namespace kvmesh::modules {
 
-void define_task(core::Modules& modules, tasks::Host& host);
-void define_process(core::Modules& modules, tasks::Host& host);
-void define_server(core::Modules& modules, tasks::Host& host);
-void define_watch(core::Modules& modules, tasks::Host& host);
+void define_task(core::FunctionRegistry& modules, tasks::Host& host);
+void define_process(core::FunctionRegistry& modules, tasks::Host& host);
+void define_server(core::FunctionRegistry& modules, tasks::Host& host);
+void define_watch(core::FunctionRegistry& modules, tasks::Host& host);
 
 /// One function of theirs: `handler` runs it on the host.
-void define_on(tasks::Host& host, core::Modules& modules, const functions::Function& function,
-               void (*handler)(tasks::Host&, core::Call&));
+void define_on(tasks::Host& host, core::FunctionRegistry& modules,
+               const functions::Function& function, void (*handler)(tasks::Host&, core::Call&));
 
 /// Reads who asks, a pid's text or nil: empty for nil, kInvalidArgument for what is no pid.
 Result<std::string> read_from(Arguments& args);

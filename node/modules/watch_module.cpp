@@ -3,7 +3,7 @@
 
 namespace kvmesh::modules {
 
-void define_watch(core::Modules& modules, tasks::Host& host) {
+void define_watch(core::FunctionRegistry& modules, tasks::Host& host) {
   modules.define(functions::kNodeWatch, [&host](core::Call& call) {
     Arguments args{call.request(), functions::kNodeWatch};
     const auto seen = args.uint();

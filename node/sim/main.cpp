@@ -41,7 +41,7 @@ CLI::Validator whole_number(std::uint64_t min, std::uint64_t max) {
   return {[min, max](std::string& text) { return whole_number_fault(text, min, max); }, ""};
 }
 
-void add_options(CLI::App& app, Options& options, bool& no_shrink) {
+void add_options(CLI::App& app, RunOptions& options, bool& no_shrink) {
   app.add_option("CONFIG", options.configurations,
                  "Configurations of the nodes: files, or directories of .toml files");
   app.add_option("--seed", options.seed, "Which run; the same seed gives the same run")
@@ -56,9 +56,9 @@ void add_options(CLI::App& app, Options& options, bool& no_shrink) {
   app.add_option("--levels", options.levels, "How often a range is split on the way (1 to 8)")
       ->type_name("N")
       ->check(whole_number(1, kLevelsMax));
-  const std::map<std::string, Options::Shape> shapes = {{"tree", Options::Shape::kTree},
-                                                        {"chain", Options::Shape::kChain},
-                                                        {"random", Options::Shape::kRandom}};
+  const std::map<std::string, RunOptions::Shape> shapes = {{"tree", RunOptions::Shape::kTree},
+                                                           {"chain", RunOptions::Shape::kChain},
+                                                           {"random", RunOptions::Shape::kRandom}};
   auto* shape =
       app.add_option("--shape", options.shape, "tree (delegation), chain, or random (any tables)");
   choose(shape, shapes)->type_name("SHAPE");
@@ -104,15 +104,15 @@ void report_shrunk(const Plan& plan, const Violation& violation) {
 }
 
 // Whether every promise was kept.
-bool run_one(const Options& options, const Plan& plan) {
+bool run_one(const RunOptions& options, const Plan& plan) {
   if (!options.quiet) std::cout << plan_text(plan) << "\n" << std::flush;
   const auto outcome = run(plan);
   if (!outcome.violations.any()) {
-    if (!options.quiet) std::cout << outcome_text(outcome) << "every promise was kept\n";
+    if (!options.quiet) std::cout << result_text(outcome) << "every promise was kept\n";
     return true;
   }
   std::cout << "seed " << plan.seed << " breaks a promise:\n"
-            << violations_text(outcome.violations) << outcome_text(outcome);
+            << violations_text(outcome.violations) << result_text(outcome);
   if (options.shrink) report_shrunk(plan, outcome.violations.found()[0]);
   return false;
 }
@@ -124,7 +124,7 @@ void report_cost(std::chrono::steady_clock::time_point began) {
   std::printf("(%.1f s and %ld MiB of this machine)\n", took.count(), usage.ru_maxrss / 1024);
 }
 
-int run_all(const Options& options) {
+int run_all(const RunOptions& options) {
   const auto began = std::chrono::steady_clock::now();
   std::cout << "seed " << options.seed;
   if (options.runs > 1) std::cout << " to " << options.seed + options.runs - 1;
@@ -148,7 +148,7 @@ int run_all(const Options& options) {
 }
 
 int run_program(int argc, char** argv) {
-  Options options;
+  RunOptions options;
   bool no_shrink = false;
   CLI::App app{
       "Runs a mesh of nodes in one process, with simulated time, network and faults, and checks "
@@ -160,7 +160,7 @@ int run_program(int argc, char** argv) {
   add_options(app, options, no_shrink);
   try {
     app.parse(argc, argv);
-    if (options.nodes != 0 && options.shape == Options::Shape::kTree &&
+    if (options.nodes != 0 && options.shape == RunOptions::Shape::kTree &&
         options.nodes <= options.levels) {
       throw CLI::ValidationError("--nodes", "a tree needs more nodes than levels");
     }

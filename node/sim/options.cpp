@@ -22,14 +22,14 @@ std::vector<NodePlan> make_small_mesh(Random& random) {
   return make_tree(static_cast<std::uint32_t>(random.between(levels + 2, 24)), levels);
 }
 
-std::vector<NodePlan> make_mesh(const Options& options, Random& random) {
+std::vector<NodePlan> make_mesh(const RunOptions& options, Random& random) {
   if (options.nodes == 0) return make_small_mesh(random);
   switch (options.shape) {
-    case Options::Shape::kTree:
+    case RunOptions::Shape::kTree:
       return make_tree(options.nodes, options.levels);
-    case Options::Shape::kChain:
+    case RunOptions::Shape::kChain:
       return make_chain(options.nodes);
-    case Options::Shape::kRandom:
+    case RunOptions::Shape::kRandom:
       return make_random(options.nodes, random);
   }
   return {};
@@ -61,7 +61,7 @@ Status read_scenario_file(const std::string& path, Plan& plan) {
   return read_scenario(text.str(), path, plan);
 }
 
-Status add_configured(const Options& options, Plan& plan, std::vector<std::string>& notes) {
+Status add_configured(const RunOptions& options, Plan& plan, std::vector<std::string>& notes) {
   std::vector<std::string> missing;
   auto nodes = read_mesh(options.configurations, missing);
   if (!nodes) return nodes.status();
@@ -75,7 +75,7 @@ Status add_configured(const Options& options, Plan& plan, std::vector<std::strin
 
 }  // namespace
 
-Result<Plan> make_plan(const Options& options, std::uint64_t seed,
+Result<Plan> make_plan(const RunOptions& options, std::uint64_t seed,
                        std::vector<std::string>& notes) {
   Plan plan;
   plan.seed = seed;

@@ -13,7 +13,7 @@
 namespace kvmesh::sim {
 
 /// What the command line asks for.
-struct Options {
+struct RunOptions {
   enum class Shape : std::uint8_t { kTree, kChain, kRandom };
 
   std::vector<std::string> configurations;  // files and directories
@@ -32,6 +32,7 @@ struct Options {
 
 /// The plan of the run with `seed`. kInvalidArgument: a configuration or the scenario is wrong; the
 /// text says where and what. `notes` gets what a user should know of it, a line each.
-Result<Plan> make_plan(const Options& options, std::uint64_t seed, std::vector<std::string>& notes);
+Result<Plan> make_plan(const RunOptions& options, std::uint64_t seed,
+                       std::vector<std::string>& notes);
 
 }  // namespace kvmesh::sim

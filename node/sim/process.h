@@ -7,7 +7,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
-#include "node/core/modules.h"
+#include "node/core/function_registry.h"
 #include "node/modules/kv_module.h"
 #include "node/sim/ledger.h"
 #include "node/sim/sim_node.h"
@@ -51,8 +51,8 @@ struct SimNode::Process {
   store::Engine& engine() { return slow ? static_cast<store::Engine&>(*slow) : *memory; }
   modules::KvModule kv;
   Watch watch;
-  core::Modules functions;  // those of production
-  core::Modules watched;    // the same; the owner knows when one runs
+  core::FunctionRegistry functions;  // those of production
+  core::FunctionRegistry watched;    // the same; the owner knows when one runs
   core::Core core;
   Ledger ledger;
   std::vector<Link> links;  // by peer

@@ -56,8 +56,8 @@ std::string plan_text(const Plan& plan) {
          plural(plan.faults.size(), "fault");
 }
 
-std::string outcome_text(const Outcome& outcome) {
-  const auto& figures = outcome.figures;
+std::string result_text(const RunResult& result) {
+  const auto& figures = result.figures;
   std::string out = "asked      " + std::to_string(figures.asked) + ", executed " +
                     std::to_string(figures.executed) + ", their node was down " +
                     std::to_string(figures.abandoned) + "\nanswers   ";
@@ -74,10 +74,10 @@ std::string outcome_text(const Outcome& outcome) {
            millis(static_cast<std::uint32_t>(figures.late_allowed.count()));
   }
   out += "\nscans      " + std::to_string(figures.scans) + " of a bucket's keys, to their end";
-  out += "\nin flight  " + std::to_string(outcome.in_flight_max) + " at most, " +
-         std::to_string(outcome.in_flight_of_one_max) + " of one node\n";
-  out += "time       " + std::to_string(outcome.ended.count() / 1000) + " ms of the mesh, " +
-         std::to_string(outcome.events) + " events\ntrace      " + hex(outcome.trace) + "\n";
+  out += "\nin flight  " + std::to_string(result.in_flight_max) + " at most, " +
+         std::to_string(result.in_flight_of_one_max) + " of one node\n";
+  out += "time       " + std::to_string(result.ended.count() / 1000) + " ms of the mesh, " +
+         std::to_string(result.events) + " events\ntrace      " + hex(result.trace) + "\n";
   return out;
 }
 

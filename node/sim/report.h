@@ -11,7 +11,7 @@ namespace kvmesh::sim {
 /// "mesh: 10 nodes, 4 of which store; 2000 requests and 14 faults".
 std::string plan_text(const Plan& plan);
 /// Several lines: requests, answers by status, latencies, hops, in flight, trace.
-std::string outcome_text(const Outcome& outcome);
+std::string result_text(const RunResult& result);
 /// One line for each promise that was broken.
 std::string violations_text(const Violations& violations);
 

@@ -218,7 +218,7 @@ void SimNode::handle_replies(const Frame& frame) {
     }
     if (world_.recorder != nullptr) world_.recorder->delivered(frame.records[place++], now());
     passing_ = &*reply;
-    process_->core.on_reply(peer, *reply, clock());
+    process_->core.on_reply(peer, *reply);
     passing_ = nullptr;
   }
   if (refusal || !parsed.frame) violate("refused_frame", "got replies that it must refuse");

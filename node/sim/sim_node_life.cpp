@@ -119,7 +119,7 @@ void SimNode::stop_over() {
   if (state_ != State::kStopping || std::exchange(process_->exiting, true)) return;
   if (world_.recorder != nullptr) world_.recorder->stopped(index_, now());
   only_ = StatusCode::kOutcomeUnknown;
-  process_->core.fail_all(clock());
+  process_->core.fail_all();
   only_.reset();
   flush(now());
   world_.events.add(now() + kLastWords, EventKind::kExit, index_, 0, process_->life);
@@ -228,7 +228,7 @@ void SimNode::drop_unsent(std::uint16_t peer) {
     if (world_.recorder != nullptr && !records.empty()) {
       world_.recorder->unsent(index_, peer_node(peer), records, now());
     }
-    batch.each([&](RequestId id) { process_->core.on_unsent(id, clock()); });
+    batch.each([&](RequestId id) { process_->core.on_unsent(id); });
   }
   only_.reset();
 }
@@ -242,7 +242,7 @@ void SimNode::lose(ConnectionId connection, const std::string& why) {
   drop_unsent(peer);
   if (world_.recorder != nullptr) world_.recorder->down(index_, peer_node(peer), why, now());
   only_ = StatusCode::kOutcomeUnknown;
-  process_->core.on_peer_down(PeerIndex{peer}, why, clock());
+  process_->core.on_peer_down(PeerIndex{peer}, why);
   only_.reset();
   if (const auto left = process_->ledger.over(PeerIndex{peer}).requests; left > 0) {
     violate("left_behind",

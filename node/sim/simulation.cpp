@@ -29,7 +29,7 @@ class Simulation {
     end_ = last + std::chrono::milliseconds{patience} + kAfterwards;
   }
 
-  Outcome run() {
+  RunResult run() {
     for (const auto& node : nodes_) node->start(true);
     for (const auto& node : nodes_) node->connect_at_once();
     plan_next_ask();
@@ -219,6 +219,6 @@ class Simulation {
 
 }  // namespace
 
-Outcome run(const Plan& plan, Recorder* recorder) { return Simulation{plan, recorder}.run(); }
+RunResult run(const Plan& plan, Recorder* recorder) { return Simulation{plan, recorder}.run(); }
 
 }  // namespace kvmesh::sim

@@ -11,7 +11,7 @@
 namespace kvmesh::sim {
 
 /// What a run was like.
-struct Outcome {
+struct RunResult {
   Violations violations;
   Oracle::Figures figures;
   std::uint64_t trace = 0;  // hash of all that happened, in order
@@ -23,6 +23,6 @@ struct Outcome {
 
 /// Runs the plan to its end, or to the first promise that is broken. The same plan always gives the
 /// same outcome.
-Outcome run(const Plan& plan, Recorder* recorder = nullptr);
+RunResult run(const Plan& plan, Recorder* recorder = nullptr);
 
 }  // namespace kvmesh::sim

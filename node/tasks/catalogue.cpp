@@ -6,7 +6,7 @@
 
 #include <kvmesh/limits.h>
 
-#include "common/mesh/requests.h"
+#include "common/remote/requests.h"
 #include "common/text.h"
 #include "common/wire/pack.h"
 

@@ -37,7 +37,7 @@ namespace context = boost::context::detail;
 }
 
 // The first frame on the new stack; nothing may return from it.
-struct FiberSwitch::Entry {
+struct FiberSwitch::Trampoline {
   static void enter(context::transfer_t from) {
     auto& self = *static_cast<FiberSwitch*>(from.data);
     self.thread_ = from.fctx;
@@ -55,7 +55,7 @@ void FiberSwitch::begin(std::byte* low, std::size_t bytes, Body body, void* argu
   argument_ = argument;
   ended_ = false;
   exceptions_ = {};
-  fiber_ = context::make_fcontext(low + bytes, bytes, &Entry::enter);
+  fiber_ = context::make_fcontext(low + bytes, bytes, &Trampoline::enter);
 #if KVMESH_ADDRESS_SANITIZER
   stack_low_ = low;
   stack_bytes_ = bytes;

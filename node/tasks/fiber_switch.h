@@ -42,8 +42,8 @@ class FiberSwitch {
     void* caught = nullptr;
     unsigned uncaught = 0;
   };
-  struct Entry;
-  friend struct Entry;
+  struct Trampoline;
+  friend struct Trampoline;
 
   void leave(bool for_good);
   void arrive();

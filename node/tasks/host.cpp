@@ -223,7 +223,7 @@ bool Host::has_begun(ProcessId id) const {
 }
 
 void Host::answer(Ticket ticket, const Status& outcome, std::string_view result) {
-  core_->complete(ticket, outcome, result, now_);
+  core_->complete(ticket, outcome, result);
 }
 
 // ---- What bodies say.

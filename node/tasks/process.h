@@ -63,8 +63,8 @@ struct Process : Timed {
     std::uint64_t messages_max = 0;
   };
   // What becomes of a task for its asker. Decided when its body ends, or before that at its limit.
-  struct Outcome {
-    Outcome(Meter& meter, Status its_status, std::string_view its_result)
+  struct Ending {
+    Ending(Meter& meter, Status its_status, std::string_view its_result)
         : status(std::move(its_status)), result(its_result), held(meter) {
       held.add(result.size());
     }
@@ -110,7 +110,7 @@ struct Process : Timed {
 
   std::optional<Poll> poll;
   std::optional<Ticket> call;  // that a server is handling
-  std::unique_ptr<Outcome> outcome;
+  std::unique_ptr<Ending> outcome;
   OutputWindow output;
   Mailbox mailbox;
   TimedMessages timed;

@@ -136,7 +136,7 @@ void Processes::decide(Process& process, Status status, std::string_view result)
   }
   if (!status.ok()) result = {};
   process.outcome =
-      std::make_unique<Process::Outcome>(table_.meters().results, std::move(status), result);
+      std::make_unique<Process::Ending>(table_.meters().results, std::move(status), result);
 }
 
 // May remove the process, when its end is told.

@@ -71,7 +71,7 @@ class RunQueue {
 
  private:
   using Clock = std::chrono::steady_clock;
-  struct Entry {
+  struct Waiting {
     Runnable runnable;
     Clock::time_point since;  // not set when eager
   };
@@ -86,7 +86,7 @@ class RunQueue {
   const Options options_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Entry> queue_;
+  std::deque<Waiting> queue_;
   std::atomic<std::size_t> size_ = 0;    // of queue_, to look at without the lock
   std::atomic<std::size_t> bodies_ = 0;  // those that begin, queued or with a place only
   std::size_t looking_ = 0;  // workers that are awake without work, and those that are being woken

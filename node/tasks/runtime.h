@@ -9,7 +9,7 @@
 #include <kvmesh/status.h>
 
 #include "common/deadline.h"
-#include "node/core/modules.h"
+#include "node/core/function_registry.h"
 
 namespace kvmesh::tasks {
 

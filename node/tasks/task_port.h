@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "common/mesh/port.h"
+#include "common/remote/port.h"
 #include "node/tasks/execution.h"
 
 namespace kvmesh::tasks {

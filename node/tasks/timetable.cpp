@@ -11,11 +11,11 @@ void Timetable::set(Timed& item, TimePoint due) {
     item.place_ = heap_.size() - 1;
     return move_up(item.place_);
   }
-  Entry& entry = heap_[item.place_];
-  if (entry.due == due) return;
-  const bool earlier = due < entry.due;
-  entry.due = due;
-  entry.order = next_order_++;
+  HeapItem& slot = heap_[item.place_];
+  if (slot.due == due) return;
+  const bool earlier = due < slot.due;
+  slot.due = due;
+  slot.order = next_order_++;
   earlier ? move_up(item.place_) : move_down(item.place_);
 }
 
@@ -23,7 +23,7 @@ void Timetable::remove(Timed& item) {
   const auto place = item.place_;
   if (place == Timed::kNowhere) return;
   item.place_ = Timed::kNowhere;
-  const Entry last = heap_.back();
+  const HeapItem last = heap_.back();
   heap_.pop_back();
   if (place == heap_.size()) return;
   put(place, last);
@@ -39,13 +39,13 @@ Timed* Timetable::first_due(TimePoint now) const {
   return heap_.empty() || heap_.front().due > now ? nullptr : heap_.front().item;
 }
 
-void Timetable::put(std::size_t place, const Entry& entry) {
-  heap_[place] = entry;
-  entry.item->place_ = place;
+void Timetable::put(std::size_t place, const HeapItem& slot) {
+  heap_[place] = slot;
+  slot.item->place_ = place;
 }
 
 void Timetable::move_up(std::size_t place) {
-  const Entry moving = heap_[place];
+  const HeapItem moving = heap_[place];
   while (place > 0) {
     const auto parent = (place - 1) / kChildren;
     if (!moving.before(heap_[parent])) break;
@@ -56,7 +56,7 @@ void Timetable::move_up(std::size_t place) {
 }
 
 void Timetable::move_down(std::size_t place) {
-  const Entry moving = heap_[place];
+  const HeapItem moving = heap_[place];
   for (;;) {
     const auto first = place * kChildren + 1;
     if (first >= heap_.size()) break;

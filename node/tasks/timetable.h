@@ -39,21 +39,21 @@ class Timetable {
   std::size_t size() const { return heap_.size(); }
 
  private:
-  struct Entry {
+  struct HeapItem {
     TimePoint due;
     std::uint64_t order;
     Timed* item;
-    bool before(const Entry& other) const {
+    bool before(const HeapItem& other) const {
       return due != other.due ? due < other.due : order < other.order;
     }
   };
   static constexpr std::size_t kChildren = 4;
 
-  void put(std::size_t place, const Entry& entry);
+  void put(std::size_t place, const HeapItem& slot);
   void move_up(std::size_t place);
   void move_down(std::size_t place);
 
-  std::vector<Entry> heap_;
+  std::vector<HeapItem> heap_;
   std::uint64_t next_order_ = 0;
 };
 

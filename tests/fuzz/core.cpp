@@ -95,7 +95,7 @@ class History {
       case 14:
         return reload(node);
       default:
-        if (input_.byte() == 0xff) nodes_[node]->core().fail_all(now_);
+        if (input_.byte() == 0xff) nodes_[node]->core().fail_all();
     }
   }
 
@@ -178,7 +178,7 @@ class History {
     check(reply.has_value(), "what is answered can be read");
     auto& to = *nodes_[node];
     to.delivering = message.number;
-    to.core().on_reply(peer_of(node, wire), *reply, now_);
+    to.core().on_reply(peer_of(node, wire), *reply);
     to.delivering.reset();
   }
 
@@ -196,7 +196,7 @@ class History {
       if (pending.over != peer && input_.flag()) reply.id = pending.id;
     }
     const auto before = to.pending().size();
-    to.core().on_reply(peer, reply, now_);
+    to.core().on_reply(peer, reply);
     check(to.pending().size() == before, "a forged reply answers nothing");
   }
 
@@ -218,7 +218,7 @@ class History {
     if (input_.flag()) give_back_unsent(node, wire);
     wire.unsent.clear();
     wire.takes_requests = false;
-    core.on_peer_down(index_of(peer), "it is gone", now_);
+    core.on_peer_down(index_of(peer), "it is gone");
     check(core.in_flight_over(index_of(peer)) == 0,
           "nothing is in flight over a link that is gone");
   }
@@ -241,7 +241,7 @@ class History {
       const bool was_there = std::ranges::any_of(from.pending(), waits);
       const auto before = from.pending().size();
       const auto unavailable = unavailable_of(from);
-      from.core().on_unsent(message.id, now_);
+      from.core().on_unsent(message.id);
       check(from.pending().size() + (was_there ? 1 : 0) == before, "what was not sent ends");
       check(unavailable_of(from) == unavailable + (was_there ? 1 : 0), "as unavailable");
     }
@@ -287,7 +287,7 @@ class History {
     if (ok && !again) ++fates_[number].executed;
     it.delivering = number;
     it.core().complete(ticket, ok && !again ? Status{} : Status{StatusCode::kCancelled, "no"},
-                       ok ? "\x01" : "", now_);
+                       ok ? "\x01" : "");
     it.delivering.reset();
   }
 

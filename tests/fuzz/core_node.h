@@ -272,7 +272,7 @@ class Node final : public core::Effects {
   std::string name_;
   store::MemoryEngine engine_{std::uint64_t{1} << 30, store::MemoryEngine::Use::kOneThread};
   modules::KvModule kv_{engine_};
-  core::Modules modules_;
+  core::FunctionRegistry modules_;
   Together together_{*this};
   core::Core core_;
   std::vector<core::Via> vias_;

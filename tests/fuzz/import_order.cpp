@@ -76,7 +76,7 @@ class History {
     const auto number = lines_.size() + 1;
     line.value = std::to_string(number);
     Record record{line.bucket, std::nullopt};
-    if (line.has_key) record.entry = Record::Entry{"k", line.value};
+    if (line.has_key) record.pair = Record::KeyValue{"k", line.value};
     lines_.push_back(line);
     order_.add(number, std::move(record));
   }
@@ -105,7 +105,7 @@ class History {
     }
     if (!stored_.contains(bucket)) return {StatusCode::kNotFound, "no bucket"};
     if (order_.kind(id) == ImportOrder::Kind::kPut) {
-      stored_[bucket] = order_.record(id).entry->value;
+      stored_[bucket] = order_.record(id).pair->value;
     }
     return {};
   }

@@ -135,7 +135,7 @@ class Connection {
 
   store::MemoryEngine engine_{std::uint64_t{1} << 30, store::MemoryEngine::Use::kOneThread};
   modules::KvModule kv_{engine_};
-  core::Modules modules_;
+  core::FunctionRegistry modules_;
   Replies replies_;
   core::Core core_{*NodeName::parse("foo@h"), {}, modules_, replies_, kNow};
   line::LineCodec codec_;

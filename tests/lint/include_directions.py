@@ -16,19 +16,19 @@ LINES_MAX = 400
 MAY_INCLUDE = {
     "common": ["common/config"],  # one layer in two folders: values, and how they are read from files
     "common/config": ["common"],
-    "common/mesh": ["common", "common/config"],
+    "common/remote": ["common", "common/config"],
     "common/transport": ["common", "common/config"],
     "node/core": ["common", "common/config"],
     "node/store": ["common", "common/config"],
-    "node/modules": ["common", "common/config", "common/mesh", "node/core", "node/store", "node/tasks"],
-    "node/tasks": ["common", "common/config", "common/mesh", "node/core"],
+    "node/modules": ["common", "common/config", "common/remote", "node/core", "node/store", "node/tasks"],
+    "node/tasks": ["common", "common/config", "common/remote", "node/core"],
     "node/mesh": ["common", "common/config", "common/transport", "node/core"],
     "node/stream": ["common", "common/config", "node/core"],
     "node/line": ["common", "common/config", "node/core", "node/stream"],
     "node/sim": ["common", "common/config", "node/core", "node/store", "node/modules"],
-    "node": ["common", "common/config", "common/mesh", "common/transport", "node/core", "node/store", "node/modules",
+    "node": ["common", "common/config", "common/remote", "common/transport", "node/core", "node/store", "node/modules",
              "node/tasks", "node/mesh", "node/stream", "node/line"],
-    "client": ["common", "common/config", "common/mesh", "common/transport", "client/verify"],
+    "client": ["common", "common/config", "common/remote", "common/transport", "client/verify"],
     "client/verify": ["common", "common/config"],
 }
 FREE = ("tests",)  # may include anything

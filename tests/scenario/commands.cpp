@@ -215,14 +215,14 @@ void Commands::complete(const Words& w) {
   wire::pack_str(result, text);
   const Status status = code == StatusCode::kOk ? Status{} : Status{code, text};
   const auto late = node->core().counters().late_replies.value();
-  node->core().complete(read_id(w[1]), status, result.view(), mesh_.now());
+  node->core().complete(read_id(w[1]), status, result.view());
   if (node->core().counters().late_replies.value() > late) {
     mesh_.say(w[0] + " drops the late answer " + w[1]);
   }
 }
 
 void Commands::stop(const Words& w) {
-  if (Node* node = known(w[0])) node->core().fail_all(mesh_.now());
+  if (Node* node = known(w[0])) node->core().fail_all();
 }
 
 void Commands::counters(const Words& w) {

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "node/core/modules.h"
+#include "node/core/function_registry.h"
 
 namespace kvmesh::scenario {
 
@@ -26,7 +26,7 @@ class Functions {
   Functions(const Functions&) = delete;
   Functions& operator=(const Functions&) = delete;
 
-  const core::Modules& modules() const { return modules_; }
+  const core::FunctionRegistry& modules() const { return modules_; }
 
  private:
   void define(const std::string& name, core::Handler handler);
@@ -36,7 +36,7 @@ class Functions {
   std::string node_;
   Say say_;
   Pass pass_;
-  core::Modules modules_;
+  core::FunctionRegistry modules_;
   std::map<std::string, std::map<std::string, std::string>, std::less<>> buckets_;
 };
 

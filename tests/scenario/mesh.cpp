@@ -62,7 +62,7 @@ void Mesh::down(const std::string& from, const std::string& to, const std::strin
   auto* link = latest(from, to);
   if (node == nullptr || link == nullptr) return say("?? no such link");
   link->open = false;
-  node->core().on_peer_down(index_of(*node, to), why, now_);
+  node->core().on_peer_down(index_of(*node, to), why);
 }
 
 void Mesh::unsent(const std::string& from, const std::string& to) {
@@ -71,7 +71,7 @@ void Mesh::unsent(const std::string& from, const std::string& to) {
   if (node == nullptr || link == nullptr) return say("?? no such link");
   for (const auto& frame : std::exchange(link->requests, {})) {
     const auto request = wire::decode_request(record_of(frame.bytes, wire::FrameKind::kRequests));
-    if (request) node->core().on_unsent(request->id, now_);
+    if (request) node->core().on_unsent(request->id);
   }
 }
 
@@ -141,7 +141,7 @@ void Mesh::deliver_reply(const Connection& connection, const std::string& frame)
   const auto& counters = node->core().counters();
   const auto late = counters.late_replies.value();
   const auto forged = counters.forged_replies.value();
-  node->core().on_reply(index_of(*node, connection.to), *reply, now_);
+  node->core().on_reply(index_of(*node, connection.to), *reply);
   const auto from = " reply " + show(reply->id) + " from " + connection.to;
   if (counters.late_replies.value() > late) say(node->name() + " drops the late" + from);
   if (counters.forged_replies.value() > forged) say(node->name() + " drops the forged" + from);

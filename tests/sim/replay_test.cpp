@@ -12,7 +12,7 @@ namespace kvmesh::sim {
 namespace {
 
 Plan plan_of_seed(std::uint64_t seed) {
-  Options options;
+  RunOptions options;
   options.trouble = Trouble::kMany;
   options.requests = 300;
   std::vector<std::string> notes;
@@ -47,7 +47,7 @@ TEST(Replay, AScenarioOfAPlanGivesTheSameRun) {
 TEST(Replay, ARunThatIsWrittenDownKeepsItsPromisesToo) {
   std::size_t stories = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    Options options;
+    RunOptions options;
     options.trouble = Trouble::kNone;
     options.requests = 20;
     options.nodes = 5;

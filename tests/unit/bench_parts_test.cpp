@@ -17,7 +17,7 @@ namespace kvmesh::bench {
 namespace {
 
 using Kind = Operation::Kind;
-using Outcome = Reply::Outcome;
+using ReplyKind = Reply::Kind;
 
 TEST(Histogram, PercentilesAreThoseOfTheSortedValuesWithinAStep) {
   Random random{7};
@@ -152,7 +152,7 @@ TEST(Workload, NamesAreDistinctAndTheMixIsKept) {
 
 struct Asked {
   Kind kind;
-  Outcome outcome;
+  ReplyKind reply;
   std::string value;
 };
 
@@ -172,7 +172,7 @@ std::string replies_in_pieces(Codec& codec, const std::string& bytes,
       if (parsed->taken == 0) break;
       if (parsed->reply) {
         if (next == asked.size()) return "one reply too many";
-        if (parsed->reply->outcome != asked[next].outcome) return "wrong outcome";
+        if (parsed->reply->kind != asked[next].reply) return "wrong kind of reply";
         if (parsed->reply->value != asked[next].value) return "wrong value";
         ++next;
       }
@@ -195,13 +195,13 @@ struct Talk {
 std::unique_ptr<Codec> make_test_nats() { return make_nats_codec("x"); }
 
 std::vector<Talk> talks() {
-  const Asked put{Kind::kPut, Outcome::kDone, ""};
-  const Asked create{Kind::kCreate, Outcome::kDone, ""};
-  const Asked missing{Kind::kGet, Outcome::kMissing, ""};
+  const Asked put{Kind::kPut, ReplyKind::kDone, ""};
+  const Asked create{Kind::kCreate, ReplyKind::kDone, ""};
+  const Asked missing{Kind::kGet, ReplyKind::kMissing, ""};
   const auto value = [](std::string text) {
-    return Asked{Kind::kGet, Outcome::kValue, std::move(text)};
+    return Asked{Kind::kGet, ReplyKind::kValue, std::move(text)};
   };
-  const Asked echo{Kind::kGet, Outcome::kEcho, ""};
+  const Asked echo{Kind::kGet, ReplyKind::kEcho, ""};
   return {
       {"line",
        make_line_codec,

@@ -20,7 +20,7 @@ namespace {
 using namespace std::string_literals;
 
 Record record(std::string bucket, std::string key, std::string value) {
-  return {std::move(bucket), Record::Entry{std::move(key), std::move(value)}};
+  return {std::move(bucket), Record::KeyValue{std::move(key), std::move(value)}};
 }
 
 TEST(Tsv, ReadsEscapes) {
@@ -163,7 +163,7 @@ TEST(Formats, AnyBytesSurviveARoundTrip) {
   };
   for (int i = 0; i < 5000; ++i) {
     Record original = record(bytes(), bytes(), bytes());
-    if (i % 50 == 0) original.entry.reset();
+    if (i % 50 == 0) original.pair.reset();
     for (const std::string& line : {format_tsv(original), format_json_line(original)}) {
       ASSERT_EQ(line.find('\n'), std::string::npos) << line;
       ASSERT_FALSE(line.ends_with('\r')) << line;

@@ -109,7 +109,7 @@ class CoreTest : public testing::Test {
   const Target to_bar_{Target::Kind::kNode, "bar@h"};
   const Target to_baz_{Target::Kind::kNode, "baz@h"};
   wire::Buffer body_;
-  Modules modules_;
+  FunctionRegistry modules_;
   Recorder effects_;
   RequestId ticket_;
   std::size_t large_ = 0;

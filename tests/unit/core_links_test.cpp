@@ -37,9 +37,9 @@ TEST_F(CoreTest, ALinkIsBoundedInBytesTooWhateverThePeerAllows) {
 TEST_F(CoreTest, AnIdThatTheLinkGivesBackTwiceIsAnsweredOnce) {
   core_.on_peer_up(kBar, kWidest);
   ask("test.ok", to_bar_);
-  core_.on_unsent(effects_.last_id, kNow);
-  core_.on_unsent(effects_.last_id, kNow);
-  core_.on_peer_down(kBar, "gone", kNow);
+  core_.on_unsent(effects_.last_id);
+  core_.on_unsent(effects_.last_id);
+  core_.on_peer_down(kBar, "gone");
   EXPECT_EQ(effects_.replies, 1U);
   EXPECT_EQ(effects_.last.code, StatusCode::kUnavailable);
 }

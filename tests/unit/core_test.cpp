@@ -72,7 +72,7 @@ TEST_F(CoreRunnerTest, CallsThatCameTogetherAreRunTogether) {
   EXPECT_EQ(answers(StatusCode::kOk), 3U);
   EXPECT_EQ(answers(StatusCode::kUndefinedFunction), 1U);
   ASSERT_EQ(runner_.tickets.size(), 1U);
-  core_.complete(runner_.tickets[0], {}, {}, kNow);
+  core_.complete(runner_.tickets[0], {}, {});
   EXPECT_EQ(answers(StatusCode::kOk), 4U);
   EXPECT_EQ(effects_.last.result, "\xc0") << "what others packed is not in it";
   come_together({});
@@ -188,14 +188,14 @@ TEST_F(CoreTest, TheTableOfDeferredCallsCanBeFilledExactly) {
   EXPECT_EQ(effects_.last.code, StatusCode::kOk);
 
   // One answer makes room for one.
-  core_.complete(ticket_, {}, {}, kNow);
+  core_.complete(ticket_, {}, {});
   ask("test.ok", to_bar_);
   EXPECT_EQ(effects_.forwards, 1U);
   EXPECT_EQ(core_.counters().replies[static_cast<std::size_t>(StatusCode::kOverloaded)].value(),
             2U);
 
   effects_.replies = 0;
-  core_.fail_all(kNow);
+  core_.fail_all();
   EXPECT_EQ(effects_.replies, limits::kInFlightMax);
   EXPECT_EQ(core_.in_flight(), 0U);
 }
@@ -206,7 +206,7 @@ TEST_F(CoreTest, AReplyGoesToItsOriginWithItsBodyUntouched) {
   ReplyView reply;
   reply.id = effects_.last_id;
   reply.body = "as it came";
-  core_.on_reply(kBar, reply, kNow);
+  core_.on_reply(kBar, reply);
   EXPECT_EQ(effects_.last.origin.adapter, 3U);
   EXPECT_EQ(effects_.last.origin.connection, 4U);
   EXPECT_EQ(effects_.last.origin.request, RequestId{5});
@@ -237,7 +237,7 @@ TEST_F(CoreTest, AnAnswerStandsWhateverItsHandlerThrowsLater) {
   EXPECT_EQ(effects_.last.code, StatusCode::kOk);
   ask("test.later_then_throws");
   EXPECT_EQ(effects_.replies, 1U);
-  core_.complete(ticket_, {}, {}, kNow);
+  core_.complete(ticket_, {}, {});
   EXPECT_EQ(effects_.replies, 2U);
   EXPECT_EQ(effects_.last.code, StatusCode::kOk);
 }
@@ -279,7 +279,7 @@ TEST_F(CoreTest, AResultMayFillARecordAndNoMore) {
   // So for one that comes later.
   result.push_back('v');
   ask("test.later");
-  core_.complete(ticket_, {}, result.view(), kNow);
+  core_.complete(ticket_, {}, result.view());
   EXPECT_EQ(effects_.last.code, StatusCode::kTooLarge);
   EXPECT_EQ(core_.in_flight(), 0U);
 }
@@ -295,7 +295,7 @@ TEST_F(CoreTest, ATraceThatAPeerFilledGoesOnAsItCame) {
     reply.id = effects_.last_id;
     reply.trace = trace;
     reply.trace_hops = 1;
-    core_.on_reply(kBar, reply, kNow);
+    core_.on_reply(kBar, reply);
     return std::pair{effects_.last_trace_bytes, effects_.last_trace_hops};
   };
   EXPECT_EQ(trace_back(limits::kTraceBytesMax), (std::pair{limits::kTraceBytesMax, 1U}));

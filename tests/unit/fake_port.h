@@ -13,8 +13,8 @@
 
 #include <kvmesh/mesh.h>
 
-#include "common/mesh/port.h"
-#include "common/mesh/requests.h"
+#include "common/remote/port.h"
+#include "common/remote/requests.h"
 #include "tests/unit/value_printer.h"
 
 namespace kvmesh::remote {

@@ -179,7 +179,7 @@ class HostTest : public testing::Test, protected core::Effects {
   TimePoint clock() override { return now(); }
 
   const NodeName self_ = *NodeName::parse("foo@localhost");
-  core::Modules functions_;
+  core::FunctionRegistry functions_;
   std::map<std::uint64_t, Outcome> answers_;
   std::uint64_t last_ = 0;
   std::mutex mutex_;

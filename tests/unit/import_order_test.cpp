@@ -22,12 +22,12 @@ const Status kNoBucket{StatusCode::kNotFound, "no bucket"};
 class ImportOrderTest : public testing::Test {
  protected:
   void add(std::uint64_t line, const std::string& bucket, const std::string& value) {
-    order.add(line, {bucket, Record::Entry{"k", value}});
+    order.add(line, {bucket, Record::KeyValue{"k", value}});
   }
   std::string name(ImportOrder::Id id) const {
     if (order.kind(id) == ImportOrder::Kind::kCreate) return "create " + order.bucket(id);
     if (order.kind(id) == ImportOrder::Kind::kCheck) return "check " + order.bucket(id);
-    return order.bucket(id) + "=" + order.record(id).entry->value;
+    return order.bucket(id) + "=" + order.record(id).pair->value;
   }
   // Sends all that may be sent now.
   std::vector<std::string> send() {
@@ -253,7 +253,7 @@ TEST(ImportOrderRandom, TheLastLineOfEachBucketWins) {
         const std::string bucket(1, static_cast<char>('a' + random() % 4));
         const std::string value = std::to_string(next_line);
         expected[bucket] = value;
-        order.add(next_line++, {bucket, Record::Entry{"k", value}});
+        order.add(next_line++, {bucket, Record::KeyValue{"k", value}});
       }
       while (const auto id = order.next_to_send(now)) {  // executed in the order of sending
         const std::string& bucket = order.bucket(*id);
@@ -266,7 +266,7 @@ TEST(ImportOrderRandom, TheLastLineOfEachBucketWins) {
         } else if (!stored.contains(bucket)) {
           status = kNoBucket;
         } else {
-          stored[bucket] = order.record(*id).entry->value;
+          stored[bucket] = order.record(*id).pair->value;
         }
         if (dice >= loss && dice < loss + loss / 2) status = {StatusCode::kOutcomeUnknown, ""};
         answers.emplace_back(*id, status);

@@ -164,7 +164,7 @@ class InboxTest : public testing::Test, protected core::Effects {
   static constexpr std::size_t kLargeBytes = 1024 * 1024;
 
   zmq::context_t context_{1};
-  core::Modules functions_;
+  core::FunctionRegistry functions_;
   std::unique_ptr<core::Core> core_;
   std::unique_ptr<Inbox> inbox_;
   std::vector<std::string> executed_;      // functions, in their order
@@ -244,7 +244,7 @@ TEST_F(InboxTest, RepliesGoToWhoAskedInTheirOrder) {
   pass_until([&] { return look(*one).replies.size() == 40 && later_.size() == 1; });
   for (std::uint64_t i = 0; i < 40; ++i) EXPECT_EQ(one->replies[i], 10 + i);
   EXPECT_THAT(look(*two).replies, IsEmpty());
-  core_->complete(later_[0], {}, {}, now());
+  core_->complete(later_[0], {}, {});
   pass_until([&] { return !look(*two).replies.empty(); });
   EXPECT_THAT(two->replies, ElementsAre(7));
 }
@@ -293,7 +293,7 @@ TEST_F(InboxTest, GoodbyeGoesToAllAndToThoseWhoComeLater) {
   EXPECT_THAT(late->frames, ElementsAre(FrameKind::kWelcome, FrameKind::kGoodbye));
   // What was under way is still executed and answered.
   early->send(Dialler::requests("test.small", 2, 1));
-  core_->complete(later_[0], {}, {}, now());
+  core_->complete(later_[0], {}, {});
   pass_until([&] { return look(*early).replies.size() == 2; });
 }
 
@@ -306,7 +306,7 @@ TEST_F(InboxTest, AfterAPauseNothingThatWasSentBeforeIsExecuted) {
   EXPECT_EQ(refusal_of(*dialler, [&] { dialler->send(Dialler::requests("test.small", 2, 1)); }),
             "say HELLO first");
   EXPECT_THAT(executed_, IsEmpty());
-  core_->complete(later_[0], {}, {}, now());
+  core_->complete(later_[0], {}, {});
   EXPECT_EQ(inbox_->counters().dropped_replies.value(), 1U);
   dialler->say_hello();
   pass_until([&] { return look(*dialler).frames.back() == FrameKind::kWelcome; });
@@ -319,7 +319,7 @@ TEST_F(InboxTest, ASecondHelloKeepsTheReplies) {
   pass_until([&] { return later_.size() == 1; });
   dialler->say_hello();
   pass_until([&] { return look(*dialler).frames.size() == 2; });
-  core_->complete(later_[0], {}, {}, now());
+  core_->complete(later_[0], {}, {});
   pass_until([&] { return !look(*dialler).replies.empty(); });
   EXPECT_THAT(dialler->replies, ElementsAre(1));
 }

@@ -116,7 +116,7 @@ class InboxTurnsTest : public testing::Test, private core::Effects {
   }
 
   zmq::context_t context_;
-  core::Modules modules_;
+  core::FunctionRegistry modules_;
   core::Core core_{*NodeName::parse("foo@localhost"), {}, modules_, *this, clock_is()};
   Inbox inbox_{
       context_, {"tcp://127.0.0.1:*", *NodeName::parse("foo@localhost"), "test", 0, {}}, core_};

@@ -72,7 +72,7 @@ class KvPagesTest : public testing::Test, protected core::Effects {
   const NodeName self_ = *NodeName::parse("foo@h");
   store::MemoryEngine engine_{kAmpleMemory};
   KvModule kv_{engine_};
-  core::Modules modules_;
+  core::FunctionRegistry modules_;
   TimePoint now_{};
   std::vector<Reply> replies_;
 
@@ -121,7 +121,7 @@ TEST_F(KvPagesTest, APageOfALargeBucketTakesSeveralPassesAndAShortOneNone) {
 TEST_F(KvPagesTest, TheFirstPageThatWaitsWakesItsReactor) {
   int wakes = 0;
   KvModule woken{engine_, [&] { ++wakes; }};
-  core::Modules modules;
+  core::FunctionRegistry modules;
   woken.define(modules);
   core::Core core{self_, {}, modules, *this, TimePoint{}};
   ASSERT_TRUE(core.set_table(RoutingTable{{{ByteRange{}, self_}}}).ok());
@@ -177,7 +177,7 @@ TEST_F(KvPagesTest, OneMoreThanMayWaitIsOverloaded) {
   ASSERT_EQ(replies_.size(), 1U);
   EXPECT_EQ(replies_[0].request, 7777U);
   EXPECT_EQ(replies_[0].code, StatusCode::kOverloaded);
-  core_.fail_all(now_);
+  core_.fail_all();
   EXPECT_EQ(replies_.size(), 1U + limits::kPagesWaitingMax);
 }
 

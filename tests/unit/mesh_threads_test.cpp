@@ -16,7 +16,7 @@
 
 #include <kvmesh/mesh.h>
 
-#include "common/mesh/port.h"
+#include "common/remote/port.h"
 #include "tests/unit/value_printer.h"
 
 namespace kvmesh {

@@ -9,7 +9,7 @@
 #include <kvmesh/limits.h>
 #include <kvmesh/mesh.h>
 
-#include "common/mesh/poll.h"
+#include "common/remote/poll.h"
 #include "tests/unit/fake_port.h"
 
 namespace kvmesh {

@@ -74,7 +74,7 @@ class ModuleTest : public testing::Test, private core::Effects {
   }
 
   const NodeName self_ = *NodeName::parse("foo@h");
-  core::Modules modules_;
+  core::FunctionRegistry modules_;
 
  private:
   void forward(PeerIndex /*peer*/, const RequestView& /*request*/, RequestId /*id*/,

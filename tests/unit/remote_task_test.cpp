@@ -9,9 +9,9 @@
 
 #include <kvmesh/limits.h>
 
-#include "common/mesh/connection.h"
-#include "common/mesh/poll.h"
-#include "common/mesh/remote_task.h"
+#include "common/remote/connection.h"
+#include "common/remote/poll.h"
+#include "common/remote/remote_task.h"
 #include "tests/unit/fake_port.h"
 
 namespace kvmesh::remote {

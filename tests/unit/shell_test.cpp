@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "client/command/shell/entry.h"
 #include "client/command/shell/history.h"
+#include "client/command/shell/shell_command.h"
 #include "client/command/shell/words.h"
 #include "tests/unit/temporary_folder.h"
 #include "tests/unit/value_printer.h"
@@ -71,7 +71,7 @@ TEST(ShellWords, AreTextOrValues) {
 
 int nothing(Shell&, const std::vector<Word>&) { return 0; }
 
-constexpr Entry kTable[] = {
+constexpr ShellCommand kTable[] = {
     {"help", "[COMMAND]", "this list", 0, 1, nothing, {Names::kCommands}},
     {"call", "FUNCTION [ARGS...]", "call a function", 1, kAnyNumber, nothing, {Names::kFunctions}},
     {"node", "[NODE]", "the node", 0, 1, nothing, {Names::kNodes}},
@@ -141,8 +141,8 @@ TEST(ShellHelp, IsALineACommand) {
             "  call FUNCTION [ARGS...]  call a function\n");
   EXPECT_EQ(usage_text(kTable[1]), "usage: call FUNCTION [ARGS...]");
   EXPECT_EQ(usage_text(kTable[3]), "usage: nodes");
-  EXPECT_EQ(find_entry(kTable, "nodes"), &kTable[3]);
-  EXPECT_EQ(find_entry(kTable, "nod"), nullptr);
+  EXPECT_EQ(find_command(kTable, "nodes"), &kTable[3]);
+  EXPECT_EQ(find_command(kTable, "nod"), nullptr);
 }
 
 TEST(ShellHistory, IsWhereStateIsKept) {

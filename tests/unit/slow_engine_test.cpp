@@ -79,7 +79,7 @@ class SlowEngineTest : public testing::Test, private core::Effects {
   TimePoint clock() override { return now_; }
 
   const NodeName self_ = *NodeName::parse("foo@h");
-  core::Modules modules_;
+  core::FunctionRegistry modules_;
 
  protected:
   SlowEngine engine_{{.bytes_max = std::uint64_t{1} << 20,
@@ -160,7 +160,7 @@ TEST_F(SlowEngineTest, OfATornBatchSomeIsExecuted) {
 TEST_F(SlowEngineTest, AStoppingNodeFailsWhatHasNotEnded) {
   decide_ = [](const store::Op&) { return Fate{.until_executed = milliseconds{50}}; };
   put(1, "k", "v");
-  core_.fail_all(now_);
+  core_.fail_all();
   EXPECT_EQ(replies_[1].first, StatusCode::kOutcomeUnknown);
   run_for(milliseconds{100});
   EXPECT_EQ(replies_.size(), 1U);

@@ -136,7 +136,7 @@ class TcpServer : public testing::Test, protected core::Effects {
   void answer(std::size_t which, std::size_t bytes) {
     wire::Buffer value;
     wire::pack_bin(value, std::string(bytes, static_cast<char>('a' + which)));
-    core_->complete(waiting_.at(which), {}, value.view(), now());
+    core_->complete(waiting_.at(which), {}, value.view());
   }
   // Time goes on by at least this much, for whoever asks the clock.
   static void let_pass(milliseconds time) {
@@ -145,7 +145,7 @@ class TcpServer : public testing::Test, protected core::Effects {
 
   CodecFactory make_codec_ = [] { return std::make_unique<line::LineCodec>(); };
   asio::io_context loop_;
-  core::Modules functions_;
+  core::FunctionRegistry functions_;
   std::unique_ptr<core::Core> core_;
   ConnectionCount count_ = 0;
   std::optional<Server> server_;

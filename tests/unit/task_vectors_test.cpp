@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "common/mesh/requests.h"
+#include "common/remote/requests.h"
 #include "common/request.h"
 #include "common/wire/buffer.h"
 #include "common/wire/frame.h"

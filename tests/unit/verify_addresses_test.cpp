@@ -97,7 +97,7 @@ TEST(VerifyAddresses, TwoListenersAtOneAddressHoweverItIsSpeltAndServed) {
         std::string_view{listen} == "tcp://*:1" ? "tcp://127.0.0.1:1" : listen;
     std::string found;
     for (const auto& finding : mesh.report().findings) {
-      if (finding.kind == Kind::kAddress) found += finding.what;
+      if (finding.kind == FindingKind::kAddress) found += finding.what;
     }
     EXPECT_EQ(found, what) << listen << " " << lines << " " << listen_other << " " << lines_other;
   }

@@ -60,8 +60,8 @@ class TestMesh {
     node.vias.push_back({name_of(name), name_of(peer)});
   }
 
-  Report report(const Options& options = {}) const {
-    auto out = verify(model_, options);
+  Report report(const EntryPoints& enter = {}) const {
+    auto out = verify(model_, enter);
     EXPECT_TRUE(out.ok()) << out.status().text();
     return out.ok() ? *std::move(out) : Report{};
   }

@@ -65,7 +65,7 @@ class CoreNode final : public core::Effects {
  private:
   CoreMesh& mesh_;
   const MeshNode& node_;
-  core::Modules modules_;
+  core::FunctionRegistry modules_;
   std::unique_ptr<core::Core> core_;
 };
 
@@ -176,7 +176,7 @@ MeshModel random_mesh(std::mt19937& random) {
   return std::move(mesh.model());
 }
 
-void expect_same(const CoreMesh::Answer& answer, const Outcome& outcome, const Atlas& atlas) {
+void expect_same(const CoreMesh::Answer& answer, const Ending& outcome, const Atlas& atlas) {
   EXPECT_EQ(answer.hops, outcome.hops);
   EXPECT_EQ(answer.lost, outcome.end == End::kUndescribed);
   if (answer.lost) return;
@@ -210,7 +210,7 @@ using Met = std::map<End, std::size_t>;
 void compare_buckets(const Atlas& atlas, CoreMesh& cores, Met& met) {
   for (const char* bucket : {"\x01", "Apples", "apples", "shopping", "~"}) {
     const auto steps = atlas.steps(static_cast<std::uint8_t>(bucket[0]));
-    const auto ends = outcomes(steps);
+    const auto ends = endings(steps);
     for (std::uint32_t entry = 0; entry < atlas.size(); ++entry) {
       SCOPED_TRACE(std::string{bucket} + " from " + atlas.name(entry) + ": " +
                    atlas.way_text(steps, way_from(steps, entry)));

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "client/command/interrupts.h"
-#include "client/command/shell/entry.h"
 #include "client/command/shell/lines.h"
+#include "client/command/shell/shell_command.h"
 #include "client/command/shown_output.h"
 
 namespace kvmesh::command::shell {

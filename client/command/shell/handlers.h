@@ -4,7 +4,8 @@
 
 #include "client/command/shell/words.h"
 
-/// What the commands of the shell do, by subject. Each gets as many words as its entry allows.
+/// What the commands of the shell do, by subject. Each gets as many words as its row of the table
+/// allows.
 namespace kvmesh::command::shell {
 
 class Shell;

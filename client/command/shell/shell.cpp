@@ -45,9 +45,10 @@ int Shell::run_interactive() {
     session_.print_line("Connected to " + where + " at " + session_.options.endpoint +
                         "; help lists the commands, Ctrl-D ends.");
   }
-  Editor editor{*output_, *interrupts_,
-                [this](std::string_view before) { return complete(before, entries(), *this); },
-                history_path(variable("XDG_STATE_HOME"), variable("HOME"))};
+  Editor editor{
+      *output_, *interrupts_,
+      [this](std::string_view before) { return complete(before, shell_commands(), *this); },
+      history_path(variable("XDG_STATE_HOME"), variable("HOME"))};
   std::string line;
   while (!quits_) {
     const auto got = editor.next(node_text() + "> ", line);
@@ -78,16 +79,16 @@ int Shell::execute(std::string_view line) {
   if (words->empty()) return kExitOk;
   const std::string name = words->front().text;
   words->erase(words->begin());
-  const Entry* entry = find_entry(entries(), name);
-  if (entry == nullptr) {
+  const ShellCommand* command = find_command(shell_commands(), name);
+  if (command == nullptr) {
     session_.complain("there is no command " + in_quotes(name) + "; help lists them");
     return kExitUsage;
   }
-  if (words->size() < entry->words_min || words->size() > entry->words_max) {
-    session_.complain(usage_text(*entry));
+  if (words->size() < command->words_min || words->size() > command->words_max) {
+    session_.complain(usage_text(*command));
     return kExitUsage;
   }
-  return entry->handler(*this, *words);
+  return command->handler(*this, *words);
 }
 
 std::string Shell::node_text() {

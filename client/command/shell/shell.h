@@ -12,8 +12,8 @@
 
 #include "client/command/interrupts.h"
 #include "client/command/session.h"
-#include "client/command/shell/entry.h"
 #include "client/command/shell/lines.h"
+#include "client/command/shell/shell_command.h"
 #include "client/command/shown_output.h"
 
 namespace kvmesh::command::shell {
@@ -70,6 +70,6 @@ class Shell final : private NameSource {
 };
 
 /// The commands of the shell, in the order of `help`.
-std::span<const Entry> entries();
+std::span<const ShellCommand> shell_commands();
 
 }  // namespace kvmesh::command::shell

@@ -120,9 +120,9 @@ int judge(const Session& session, const VerifyArguments& arguments, const verify
 }
 
 // Where requests entered before, as far as those nodes were there.
-verify::Options options_before(const verify::MeshModel& before,
-                               const std::vector<std::string>& from) {
-  verify::Options out;
+verify::EntryPoints options_before(const verify::MeshModel& before,
+                                   const std::vector<std::string>& from) {
+  verify::EntryPoints out;
   for (const auto& node : before.nodes) {
     for (const auto& name : from) {
       if (node.name.str() == name) out.from.push_back(name);

@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "client/command/info_text.h"
-#include "client/command/may_pass.h"
 #include "client/command/verify/reach.h"
 #include "client/outcome.h"
 #include "common/functions.h"
@@ -29,7 +28,7 @@ constexpr milliseconds kMovesPause{250};
 
 // A call that has used its time is not made again: there is one bound for all of them.
 bool is_made_again(StatusCode code) {
-  return may_pass(code) && code != StatusCode::kDeadlineExceeded;
+  return is_transient(code) && code != StatusCode::kDeadlineExceeded;
 }
 
 class Reader final : public BucketReader {

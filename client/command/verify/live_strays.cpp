@@ -73,7 +73,7 @@ Status list_strays(const verify::MeshNode& described, const Way& way, const Call
 
 verify::Finding finding_of(const std::string& node, const Strays& strays) {
   verify::Finding finding;
-  finding.kind = verify::Kind::kStray;
+  finding.kind = verify::FindingKind::kStray;
   finding.nodes = {node};
   finding.bytes = strays.bytes;
   finding.what = node + " holds " + verify::counted(strays.count, "bucket", "buckets") +
@@ -98,7 +98,7 @@ void find_strays(const LiveMesh& mesh, std::chrono::milliseconds timeout, verify
     if (strays.count > 0) report.findings.push_back(finding_of(name, strays));
     if (status.ok()) continue;
     verify::Finding finding;
-    finding.kind = verify::Kind::kStray;
+    finding.kind = verify::FindingKind::kStray;
     finding.nodes = {name};
     finding.what = "not all of what " + name + " holds could be looked at: " + status.to_string();
     finding.advice = "verify again when the node can be asked";

@@ -90,7 +90,7 @@ std::vector<Behaviour> behaviours(const Atlas& atlas) {
 std::map<std::pair<std::string, std::string>, ByteSet> circles(const verify::Report& report) {
   std::map<std::pair<std::string, std::string>, ByteSet> out;
   for (const auto& finding : report.findings) {
-    if (finding.kind != verify::Kind::kLoop) continue;
+    if (finding.kind != verify::FindingKind::kLoop) continue;
     for (std::size_t i = 0; i < finding.nodes.size(); ++i) {
       auto& bytes = out[{finding.nodes[i], finding.nodes[(i + 1) % finding.nodes.size()]}];
       for (const auto range : finding.bytes.ranges()) bytes.insert(range);

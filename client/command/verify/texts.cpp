@@ -185,7 +185,7 @@ std::string verdict_text(const Report& report) {
 
 std::string report_text(const Report& report, bool color) {
   std::string out;
-  std::array<std::size_t, verify::kKindCount> counts{};
+  std::array<std::size_t, verify::kFindingKindCount> counts{};
   for (const auto& finding : report.findings) {
     const auto told = ++counts[static_cast<std::size_t>(finding.kind)];
     if (told <= kShownOfAKind) out += finding_text(finding, report.entries.size(), color);
@@ -193,7 +193,8 @@ std::string report_text(const Report& report, bool color) {
   for (std::size_t kind = 0; kind < counts.size(); ++kind) {
     if (counts[kind] <= kShownOfAKind) continue;
     out += "... and " + grouped(counts[kind] - kShownOfAKind) + " more of \"" +
-           std::string{to_string(static_cast<verify::Kind>(kind))} + "\"; --json has them all\n";
+           std::string{to_string(static_cast<verify::FindingKind>(kind))} +
+           "\"; --json has them all\n";
   }
   if (!out.empty()) out += "\n";
   if (!report.owners.empty()) out += owners_text(report, color) + "\n";

@@ -90,14 +90,14 @@ class TwoNodes {
     auto run = wire::parse_frame(replies_.view()).frame->content;
     std::optional<wire::Refusal> refusal;
     while (const auto record = wire::next_record(run, refusal)) {
-      gate_.on_reply(PeerIndex{0}, *wire::decode_reply(*record), kNow);
+      gate_.on_reply(PeerIndex{0}, *wire::decode_reply(*record));
     }
   }
 
   store::MemoryEngine engine_{std::uint64_t{1} << 30U};
   modules::KvModule kv_{engine_};
-  core::Modules gate_modules_;
-  core::Modules store_modules_;
+  core::FunctionRegistry gate_modules_;
+  core::FunctionRegistry store_modules_;
   Shell gate_shell_{*this, true};
   Shell store_shell_{*this, false};
   core::Core gate_{

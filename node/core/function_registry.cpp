@@ -1,4 +1,4 @@
-#include "node/core/modules.h"
+#include "node/core/function_registry.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -8,11 +8,12 @@
 
 namespace kvmesh::core {
 
-void Modules::define(std::string function, Handler handler, Cost cost) {
+void FunctionRegistry::define(std::string function, Handler handler, Cost cost) {
   add(std::move(function), {std::move(handler), nullptr, 0, cost});
 }
 
-void Modules::define(std::string function, Runner& runner, std::uint8_t number, Cost cost) {
+void FunctionRegistry::define(std::string function, Runner& runner, std::uint8_t number,
+                              Cost cost) {
   add(std::move(function), {{}, &runner, number, cost});
 }
 
@@ -24,24 +25,25 @@ Cost cost_of(const functions::Function& function) {
 
 }  // namespace
 
-void Modules::define(const functions::Function& function, Handler handler) {
+void FunctionRegistry::define(const functions::Function& function, Handler handler) {
   define(function.str(), std::move(handler), cost_of(function));
 }
 
-void Modules::define(const functions::Function& function, Runner& runner, std::uint8_t number) {
+void FunctionRegistry::define(const functions::Function& function, Runner& runner,
+                              std::uint8_t number) {
   define(function.str(), runner, number, cost_of(function));
 }
 
-void Modules::add(std::string name, Function function) {
+void FunctionRegistry::add(std::string name, Function function) {
   if (!functions_.emplace(std::move(name), std::move(function)).second) std::abort();
 }
 
-const Function* Modules::find(std::string_view function) const {
+const Function* FunctionRegistry::find(std::string_view function) const {
   const auto found = functions_.find(function);
   return found == functions_.end() ? nullptr : &found->second;
 }
 
-Status Modules::undefined(std::string_view node, std::string_view function) const {
+Status FunctionRegistry::undefined(std::string_view node, std::string_view function) const {
   std::vector<std::string_view> sorted;
   sorted.reserve(functions_.size());
   for (const auto& [name, entry] : functions_) sorted.push_back(name);

@@ -1,4 +1,4 @@
-#include "common/mesh/remote_mailbox.h"
+#include "common/remote/remote_mailbox.h"
 
 #include <chrono>
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 #include <kvmesh/limits.h>
 
-#include "common/mesh/poll.h"
+#include "common/remote/poll.h"
 
 namespace kvmesh::remote {
 namespace {

@@ -1,4 +1,4 @@
-#include "client/command/shell/entry.h"
+#include "client/command/shell/shell_command.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,8 +8,9 @@ namespace {
 
 constexpr std::string_view kSpace = " \t";
 
-std::string title(const Entry& entry) {
-  return std::string{entry.name} + (entry.usage.empty() ? "" : " ") + std::string{entry.usage};
+std::string title(const ShellCommand& command) {
+  return std::string{command.name} + (command.usage.empty() ? "" : " ") +
+         std::string{command.usage};
 }
 
 // Words as white space parts them: names that are completed have none.
@@ -40,37 +41,39 @@ std::string common_prefix(const std::vector<std::string>& names) {
   return prefix;
 }
 
-std::vector<std::string> names_of(Names kind, std::span<const Entry> table, NameSource& source) {
+std::vector<std::string> names_of(Names kind, std::span<const ShellCommand> table,
+                                  NameSource& source) {
   if (kind == Names::kNone) return {};
   if (kind != Names::kCommands) return source.names(kind);
   std::vector<std::string> names;
-  for (const auto& entry : table) names.emplace_back(entry.name);
+  for (const auto& command : table) names.emplace_back(command.name);
   return names;
 }
 
 }  // namespace
 
-const Entry* find_entry(std::span<const Entry> table, std::string_view name) {
+const ShellCommand* find_command(std::span<const ShellCommand> table, std::string_view name) {
   const auto at = std::find_if(table.begin(), table.end(),
-                               [&](const Entry& entry) { return entry.name == name; });
+                               [&](const ShellCommand& command) { return command.name == name; });
   return at == table.end() ? nullptr : &*at;
 }
 
-std::string help_text(std::span<const Entry> table) {
+std::string help_text(std::span<const ShellCommand> table) {
   std::size_t width = 0;
-  for (const auto& entry : table) width = std::max(width, title(entry).size());
+  for (const auto& command : table) width = std::max(width, title(command).size());
   std::string out;
-  for (const auto& entry : table) {
-    const std::string words = title(entry);
-    out +=
-        "  " + words + std::string(width - words.size() + 2, ' ') + std::string{entry.help} + "\n";
+  for (const auto& command : table) {
+    const std::string words = title(command);
+    out += "  " + words + std::string(width - words.size() + 2, ' ') + std::string{command.help} +
+           "\n";
   }
   return out;
 }
 
-std::string usage_text(const Entry& entry) { return "usage: " + title(entry); }
+std::string usage_text(const ShellCommand& command) { return "usage: " + title(command); }
 
-Completion complete(std::string_view before, std::span<const Entry> table, NameSource& source) {
+Completion complete(std::string_view before, std::span<const ShellCommand> table,
+                    NameSource& source) {
   auto parts = parts_of(before);
   std::string_view begun;
   if (!before.empty() && kSpace.find(before.back()) == std::string_view::npos) {
@@ -79,10 +82,10 @@ Completion complete(std::string_view before, std::span<const Entry> table, NameS
   }
   Names kind = Names::kCommands;
   if (!parts.empty()) {
-    const Entry* entry = find_entry(table, parts.front());
+    const ShellCommand* command = find_command(table, parts.front());
     const std::size_t place = parts.size() - 1;
-    if (entry == nullptr || place >= entry->completes.size()) return {};
-    kind = entry->completes[place];
+    if (command == nullptr || place >= command->completes.size()) return {};
+    kind = command->completes[place];
   }
   auto names = names_of(kind, table, source);
   std::erase_if(names,

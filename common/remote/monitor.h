@@ -4,7 +4,7 @@
 
 #include <kvmesh/pid.h>
 
-#include "common/mesh/connection.h"
+#include "common/remote/connection.h"
 
 namespace kvmesh::remote {
 

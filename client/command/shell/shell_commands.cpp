@@ -7,7 +7,7 @@
 namespace kvmesh::command::shell {
 namespace {
 
-constexpr auto kEntries = std::to_array<Entry>({
+constexpr auto kShellCommands = std::to_array<ShellCommand>({
     {"help", "[COMMAND]", "this list, or one line of it", 0, 1, show_help, {Names::kCommands}},
 
     {"nodes", "[NODE]", "the nodes that a node knows", 0, 1, show_nodes, {Names::kNodes}},
@@ -81,19 +81,19 @@ constexpr auto kEntries = std::to_array<Entry>({
 
 }  // namespace
 
-std::span<const Entry> entries() { return kEntries; }
+std::span<const ShellCommand> shell_commands() { return kShellCommands; }
 
 int show_help(Shell& shell, const Words& words) {
   if (words.empty()) {
-    shell.session().print(help_text(entries()));
+    shell.session().print(help_text(shell_commands()));
     return 0;
   }
-  const Entry* entry = find_entry(entries(), words[0].text);
-  if (entry == nullptr) {
+  const ShellCommand* command = find_command(shell_commands(), words[0].text);
+  if (command == nullptr) {
     shell.session().complain("there is no such command; help lists them");
     return 2;
   }
-  shell.session().print(help_text({entry, 1}));
+  shell.session().print(help_text({command, 1}));
   return 0;
 }
 

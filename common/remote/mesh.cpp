@@ -6,13 +6,13 @@
 #include <kvmesh/limits.h>
 
 #include "common/functions.h"
-#include "common/mesh/connection.h"
-#include "common/mesh/monitor.h"
-#include "common/mesh/node_watches.h"
-#include "common/mesh/port.h"
-#include "common/mesh/remote_task.h"
-#include "common/mesh/requests.h"
 #include "common/operation_codec.h"
+#include "common/remote/connection.h"
+#include "common/remote/monitor.h"
+#include "common/remote/node_watches.h"
+#include "common/remote/port.h"
+#include "common/remote/remote_task.h"
+#include "common/remote/requests.h"
 
 namespace kvmesh {
 namespace {

@@ -1,7 +1,7 @@
 #include <kvmesh/async.h>
 
-#include "common/mesh/remote_task.h"
 #include "common/operation_codec.h"
+#include "common/remote/remote_task.h"
 
 namespace kvmesh {
 namespace {

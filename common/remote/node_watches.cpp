@@ -1,9 +1,9 @@
-#include "common/mesh/node_watches.h"
+#include "common/remote/node_watches.h"
 
 #include <cstdint>
 #include <utility>
 
-#include "common/mesh/poll.h"
+#include "common/remote/poll.h"
 
 namespace kvmesh::remote {
 

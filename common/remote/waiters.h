@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/mesh/connection.h"
+#include "common/remote/connection.h"
 
 namespace kvmesh::remote {
 

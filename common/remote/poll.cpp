@@ -1,4 +1,4 @@
-#include "common/mesh/poll.h"
+#include "common/remote/poll.h"
 
 #include <utility>
 

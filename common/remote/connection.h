@@ -10,7 +10,7 @@
 #include <kvmesh/operation.h>
 #include <kvmesh/output.h>
 
-#include "common/mesh/port.h"
+#include "common/remote/port.h"
 
 namespace kvmesh::remote {
 

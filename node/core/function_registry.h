@@ -111,7 +111,7 @@ struct Function {
 };
 
 /// The functions of a node, by "module.function". Filled before the node runs; read-only after.
-class Modules {
+class FunctionRegistry {
  public:
   /// REQUIRES: not defined yet.
   void define(std::string function, Handler handler, Cost cost = Cost::kLittle);

@@ -1,10 +1,10 @@
-#include "common/mesh/monitor.h"
+#include "common/remote/monitor.h"
 
 #include <string>
 #include <utility>
 
-#include "common/mesh/poll.h"
-#include "common/mesh/requests.h"
+#include "common/remote/poll.h"
+#include "common/remote/requests.h"
 
 namespace kvmesh::remote {
 namespace {

@@ -1,6 +1,6 @@
-// Modules and Routes: the two tables that a node looks in.
+// FunctionRegistry and Routes: the two tables that a node looks in.
 
-#include "node/core/modules.h"
+#include "node/core/function_registry.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,8 +19,8 @@ using testing::HasSubstr;
 
 NodeName name(std::string_view text) { return *NodeName::parse(text); }
 
-TEST(Modules, FindsWhatIsDefinedAndNothingElse) {
-  Modules modules;
+TEST(FunctionRegistry, FindsWhatIsDefinedAndNothingElse) {
+  FunctionRegistry modules;
   int calls = 0;
   modules.define("kv.get", [&](Call&) { ++calls; });
   ASSERT_NE(modules.find("kv.get"), nullptr);
@@ -29,8 +29,8 @@ TEST(Modules, FindsWhatIsDefinedAndNothingElse) {
   EXPECT_EQ(modules.find(""), nullptr);
 }
 
-TEST(Modules, UndefinedNamesTheNodeTheFunctionAndWhatThereIs) {
-  Modules modules;
+TEST(FunctionRegistry, UndefinedNamesTheNodeTheFunctionAndWhatThereIs) {
+  FunctionRegistry modules;
   modules.define("kv.put", [](Call&) {});
   modules.define("kv.get", [](Call&) {});
   const auto status = modules.undefined("foo@h", "kv.\npot");
@@ -39,7 +39,7 @@ TEST(Modules, UndefinedNamesTheNodeTheFunctionAndWhatThereIs) {
 }
 
 TEST(ModulesDeathTest, DefiningTwiceAborts) {
-  Modules modules;
+  FunctionRegistry modules;
   modules.define("kv.get", [](Call&) {});
   EXPECT_DEATH(modules.define("kv.get", [](Call&) {}), "");
 }

@@ -4,7 +4,7 @@
 #include <functional>
 #include <memory>
 
-#include "common/mesh/connection.h"
+#include "common/remote/connection.h"
 
 namespace kvmesh::remote {
 

@@ -14,9 +14,9 @@
 #include <kvmesh/status.h>
 #include <kvmesh/value.h>
 
-#include "common/mesh/connection.h"
-#include "common/mesh/requests.h"
-#include "common/mesh/waiters.h"
+#include "common/remote/connection.h"
+#include "common/remote/requests.h"
+#include "common/remote/waiters.h"
 
 namespace kvmesh::remote {
 

@@ -1,11 +1,11 @@
-#include "common/mesh/connection.h"
+#include "common/remote/connection.h"
 
 #include <chrono>
 #include <utility>
 
 #include <kvmesh/limits.h>
 
-#include "common/mesh/remote_mailbox.h"
+#include "common/remote/remote_mailbox.h"
 
 namespace kvmesh::remote {
 namespace {

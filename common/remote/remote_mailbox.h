@@ -12,9 +12,9 @@
 #include <kvmesh/pid.h>
 #include <kvmesh/status.h>
 
-#include "common/mesh/connection.h"
-#include "common/mesh/requests.h"
-#include "common/mesh/waiters.h"
+#include "common/remote/connection.h"
+#include "common/remote/requests.h"
+#include "common/remote/waiters.h"
 
 namespace kvmesh::remote {
 

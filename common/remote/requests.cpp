@@ -1,4 +1,4 @@
-#include "common/mesh/requests.h"
+#include "common/remote/requests.h"
 #include "common/functions.h"
 
 #include <array>

@@ -1,11 +1,11 @@
-#include "common/mesh/remote_task.h"
+#include "common/remote/remote_task.h"
 
 #include <iterator>
 #include <utility>
 
 #include <kvmesh/limits.h>
 
-#include "common/mesh/poll.h"
+#include "common/remote/poll.h"
 
 namespace kvmesh::remote {
 namespace {

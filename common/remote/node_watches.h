@@ -5,8 +5,8 @@
 #include <mutex>
 #include <string>
 
-#include "common/mesh/connection.h"
-#include "common/mesh/requests.h"
+#include "common/remote/connection.h"
+#include "common/remote/requests.h"
 
 namespace kvmesh::remote {
 

@@ -24,7 +24,7 @@ enum class Names : std::uint8_t { kNone, kCommands, kFunctions, kNodes, kPids, k
 using Handler = int (*)(Shell& shell, const std::vector<Word>& words);
 
 /// One command of the shell.
-struct Entry {
+struct ShellCommand {
   std::string_view name;
   std::string_view usage;  // its words
   std::string_view help;
@@ -37,12 +37,12 @@ struct Entry {
 inline constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
 
 /// Null when there is none.
-const Entry* find_entry(std::span<const Entry> table, std::string_view name);
+const ShellCommand* find_command(std::span<const ShellCommand> table, std::string_view name);
 
 /// All commands, a line each.
-std::string help_text(std::span<const Entry> table);
+std::string help_text(std::span<const ShellCommand> table);
 /// "usage: call FUNCTION [ARGS...]".
-std::string usage_text(const Entry& entry);
+std::string usage_text(const ShellCommand& command);
 
 /// Where names for completion come from. What cannot be found out has none.
 class NameSource {
@@ -57,6 +57,7 @@ struct Completion {
 };
 
 /// How the last word of `before`, which may be empty, can go on.
-Completion complete(std::string_view before, std::span<const Entry> table, NameSource& source);
+Completion complete(std::string_view before, std::span<const ShellCommand> table,
+                    NameSource& source);
 
 }  // namespace kvmesh::command::shell

@@ -59,6 +59,7 @@ inline constexpr Function kKvHere{
 inline constexpr Function kNodePing{"node.ping", "[any value, or none]", For::kEither, true};
 inline constexpr Function kNodeName{"node.name", "[]", For::kEither, true};
 inline constexpr Function kNodeInfo{"node.info", "[]", For::kEither, true};
+inline constexpr Function kNodeReload{"node.reload", "[]"};
 inline constexpr Function kNodeWatch{"node.watch", "[seen]", For::kNode, true, true};
 
 // Tasks, mailboxes and servers.

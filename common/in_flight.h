@@ -34,6 +34,11 @@ class InFlight {
     wheel_.fill(kNil);
   }
 
+  /// From now on there are `links` of them; never fewer than before.
+  void grow(std::size_t links) {
+    if (links > links_.size()) links_.resize(links);
+  }
+
   /// Adds an entry; empty when entries_max are there already. `bytes` is what it weighs in
   /// link_bytes(). REQUIRES: link < links.
   std::optional<RequestId> add(std::size_t link, std::size_t bytes, TimePoint deadline,

@@ -35,7 +35,8 @@ struct RequestId {
   friend auto operator<=>(const RequestId&, const RequestId&) = default;
 };
 
-/// A peer's place in this node's configuration, 0 .. peers-1.
+/// A peer's place among those of this node. It keeps it for as long as it is a peer, through
+/// reloads; after that another may get it.
 struct PeerIndex {
   std::uint16_t value = 0;
   friend auto operator<=>(const PeerIndex&, const PeerIndex&) = default;

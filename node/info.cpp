@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <fstream>
@@ -65,27 +66,30 @@ void pack_table(Buffer& out, const RoutingTable& table, std::uint64_t epoch) {
 }
 
 void pack_peers(Buffer& out, const InfoSources& s) {
-  const auto& peers = s.settings.mesh.peers;
+  const auto& core = s.here.core();
+  const auto& peers = core.peer_names();
+  const auto free = static_cast<std::size_t>(std::ranges::count(peers, NodeName{}));
   pack_str(out, "peers");
-  pack_array(out, peers.size());
+  pack_array(out, peers.size() - free);
   for (std::size_t i = 0; i < peers.size(); ++i) {
+    if (peers[i].empty()) continue;
     const PeerIndex index{static_cast<std::uint16_t>(i)};
     pack_map(out, 5);
-    field(out, "name", peers[i].name.str());
-    field(out, "address", peers[i].address);
+    field(out, "name", peers[i].str());
+    field(out, "address", s.here.links().endpoint(index));
     field(out, "state", state_name(s.here.links().state(index)));
-    field(out, "why", s.here.core().why_down(index));
-    field(out, "in_flight", s.here.core().in_flight_over(index));
+    field(out, "why", core.why_down(index));
+    field(out, "in_flight", core.in_flight_over(index));
   }
 }
 
-void pack_vias(Buffer& out, const Settings::Mesh& mesh) {
+void pack_vias(Buffer& out, const core::Core& core) {
   pack_str(out, "vias");
-  pack_array(out, mesh.vias.size());
-  for (const auto& via : mesh.vias) {
+  pack_array(out, core.vias().size());
+  for (const auto& via : core.vias()) {
     pack_map(out, 2);
     field(out, "name", via.node.str());
-    field(out, "via", via.peer.str());
+    field(out, "via", core.peer_names()[via.peer.value].str());
   }
 }
 
@@ -171,7 +175,7 @@ void pack_info(Buffer& out, const InfoSources& s) {
   pack_apps(out, s.settings.apps);
   pack_table(out, s.here.core().routes().table(), s.table_epoch);
   pack_peers(out, s);
-  pack_vias(out, s.settings.mesh);
+  pack_vias(out, s.here.core());
   pack_counters(out, s);
   pack_tasks(out, s.tasks);
   if (s.engine != nullptr) pack_store(out, s.engine->usage());

@@ -17,7 +17,7 @@ namespace kvmesh {
 
 /// What `node.info` tells; the parts are those of the running node.
 struct InfoSources {
-  const Settings& settings;
+  const Settings& settings;  // those of the start
   const std::string& version;
   std::uint64_t incarnation = 0;  // of this start
   std::chrono::steady_clock::time_point started;

@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
                "Check the configuration and load its modules, say what is wrong, and exit");
   app.footer(
       "Settings may also come from the environment: KVMESH_KV_SERVER__LISTEN=127.0.0.1:4040\n"
-      "SIGTERM and SIGINT stop the node; SIGHUP re-reads its routing table.");
+      "SIGTERM and SIGINT stop the node; SIGHUP re-reads its peers and its routing table.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

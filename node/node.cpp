@@ -87,7 +87,7 @@ Status Node::load(Module module) { return impl_->load(std::move(module)); }
 Status Node::run() { return impl_->run(); }
 const std::vector<std::string>& Node::still_running() const { return impl_->still_running(); }
 void Node::stop() { impl_->stop(); }
-Status Node::reload() { return impl_->reload(); }
+Result<Node::Reloaded> Node::reload() { return impl_->reload(); }
 std::string Node::mesh_endpoint() const { return impl_->mesh_endpoint(); }
 std::string Node::line_endpoint() const { return impl_->line_endpoint(); }
 

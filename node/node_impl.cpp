@@ -11,7 +11,6 @@
 #include <spdlog/spdlog.h>
 
 #include "common/config/address.h"
-#include "common/config/changes.h"
 #include "common/text.h"
 #include "node/descriptor_limit.h"
 #include "node/info.h"
@@ -21,6 +20,7 @@
 #include "node/modules/kv_module.h"
 #include "node/modules/node_module.h"
 #include "node/modules/task_modules.h"
+#include "node/reload_function.h"
 #include "node/shared_module.h"
 #include "node/store/memory_engine.h"
 #include "node/tasks/secret_numbers.h"
@@ -35,10 +35,10 @@ constexpr std::string_view kIpc = "ipc://";
 
 std::unique_ptr<stream::Codec> make_line_codec() { return std::make_unique<line::LineCodec>(); }
 
-// A DEALER link takes three sockets: itself and both ends of its monitor. Some more for links being
-// replaced.
+// A DEALER link takes three sockets: itself and both ends of its monitor. As many again for links
+// being replaced. For as many peers as a reload may bring: libzmq takes the number only once.
 int sockets_max(const Settings& settings) {
-  const auto links = settings.mesh.peers.size() * settings.threads;
+  const auto links = limits::kPeersMax * settings.threads;
   return static_cast<int>(std::min<std::size_t>(65535, 6 * links + 64));
 }
 
@@ -52,8 +52,7 @@ Node::Impl::Impl(Settings settings, SettingsSources sources)
       started_(std::chrono::steady_clock::now()),
       tasks_({settings_.name, settings_.tasks, settings_.busy_poll,
               // It may hold what a task has thrown.
-              [](const std::string& line) { spdlog::warn("{}", printable(line)); },
-              names_of(settings_.mesh.peers)}) {
+              [](const std::string& line) { spdlog::warn("{}", printable(line)); }}) {
   raise_descriptor_limit(descriptors_needed(settings_));
   context_.set(zmq::ctxopt::max_sockets, sockets_max(settings_));
   if (settings_.apps.kv) {
@@ -69,6 +68,9 @@ Node::Impl::~Impl() {
 }
 
 void Node::Impl::make_reactors() {
+  in_force_ = settings_;
+  const auto topology = topology_of(settings_, {});
+  places_ = topology.core.peers;
   for (std::size_t i = 0; i < settings_.threads; ++i) {
     modules_.push_back(std::make_unique<core::FunctionRegistry>());
     reactors_.push_back(std::make_unique<Reactor>(
@@ -76,8 +78,7 @@ void Node::Impl::make_reactors() {
     if (engine_) add_store(*reactors_.back());
     define_modules(*modules_.back(), i);
     add_adapters(*reactors_.back());
-    const auto status = reactors_.back()->set_table(settings_.kv.routing_table);
-    if (!status.ok()) std::abort();  // load_settings() has checked it
+    reactors_.back()->set_topology(topology);
   }
 }
 
@@ -120,6 +121,7 @@ void Node::Impl::define_modules(core::FunctionRegistry& modules, std::size_t rea
   modules::define_process(modules, tasks_);
   modules::define_server(modules, tasks_);
   modules::define_watch(modules, tasks_);
+  define_reload(modules, [this](core::Call::Ticket ticket) { begin_reload(ticket); });
 }
 
 void Node::Impl::report(const std::vector<std::string>& warnings) const {
@@ -219,8 +221,8 @@ void Node::Impl::await_signal() {
     if (signal != SIGHUP) {
       spdlog::info("stopping: {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
       stop();
-    } else if (const auto status = reload(); !status.ok()) {
-      spdlog::error("the routing table stays as it was:\n{}", status.text());
+    } else if (const auto status = reloader_.ask([](const auto&) {}); !status.ok()) {
+      spdlog::error("{}", status.text());
     }
     await_signal();
   });
@@ -267,26 +269,6 @@ void Node::Impl::stop() {
   for (const auto& reactor : reactors_) {
     reactor->post([r = reactor.get()] { r->stop(kStopGrace); });
   }
-}
-
-Status Node::Impl::reload() {
-  const std::scoped_lock lock{reload_mutex_};
-  auto loaded = load_settings(sources_);
-  if (!loaded) return loaded.status();
-  const auto& table = loaded->settings.kv.routing_table;
-  const auto routes =
-      core::Routes::make(settings_.name, first().core().peer_names(), table, first().core().vias());
-  if (!routes) {
-    return {routes.status().code(), routes.status().text() + "; peers change only with a restart"};
-  }
-  report(loaded->warnings);
-  report(restart_needed(settings_, loaded->settings));
-  ++table_epoch_;
-  for (const auto& reactor : reactors_) {
-    reactor->post([r = reactor.get(), table] { (void)r->set_table(table); });
-  }
-  spdlog::info("the routing table is now {}", table.to_string());
-  return {};
 }
 
 std::string Node::Impl::mesh_endpoint() const { return inbox_->endpoint(); }

@@ -18,6 +18,7 @@
 #include "node/ipc_listener.h"
 #include "node/mesh/inbox.h"
 #include "node/reactor.h"
+#include "node/reloader.h"
 #include "node/store/engine.h"
 #include "node/stream/acceptor.h"
 #include "node/stream/server.h"
@@ -42,7 +43,7 @@ class Node::Impl {
   void handle_signals();
   Status run();
   void stop();
-  Status reload();
+  Result<Reloaded> reload();
   std::string mesh_endpoint() const;
   std::string line_endpoint() const;
   const std::vector<std::string>& still_running() const { return still_running_; }
@@ -54,13 +55,18 @@ class Node::Impl {
   void add_adapters(Reactor& reactor);
   void define_modules(core::FunctionRegistry& modules, std::size_t reactor);
   void await_signal();
+  Result<Reloaded> read_again();
+  void apply(const NodeTopology& topology);
+  void begin_reload(core::Call::Ticket ticket);
+  void answer_reload(core::Call::Ticket ticket, const Reloader::Report& report,
+                     std::size_t reactor);
   Status bind_mesh();
   Status bind_inbox(const std::string& endpoint, int descriptor);
   Status bind_lines();
   Status start_threads();
   void take_connection(asio::ip::tcp::socket socket);
 
-  Settings settings_;
+  Settings settings_;  // what a reload takes over: as at the start
   SettingsSources sources_;
   std::string software_;
   const std::uint64_t incarnation_;
@@ -69,6 +75,8 @@ class Node::Impl {
   std::unique_ptr<store::Engine> engine_;
   std::atomic<std::uint64_t> table_epoch_{1};
   std::mutex reload_mutex_;
+  Settings in_force_;             // with what reloads have taken over; under the mutex
+  std::vector<NodeName> places_;  // of the peers; under the mutex
   stream::ConnectionCount connections_{0};
   std::vector<std::unique_ptr<core::FunctionRegistry>> modules_;  // one for each reactor
   std::optional<mesh::Inbox> inbox_;  // ends after the first reactor, which watches its descriptor
@@ -85,6 +93,7 @@ class Node::Impl {
   std::optional<stream::Acceptor> acceptor_;
   std::optional<asio::signal_set> signals_;
   std::size_t next_reactor_ = 0;
+  Reloader reloader_{[this] { return reload(); }};  // last: its thread uses the rest
 };
 
 }  // namespace kvmesh

@@ -21,18 +21,6 @@ constexpr std::chrono::seconds kSweep{1};
 constexpr std::chrono::milliseconds kLastWords{
     50};  // for libzmq to send what the last flush gave it
 
-// REQUIRES: what load_settings() has checked, that each via leads over one of the peers.
-std::vector<core::Via> vias_of(const Settings::Mesh& mesh) {
-  std::vector<core::Via> out;
-  out.reserve(mesh.vias.size());
-  for (const auto& via : mesh.vias) {
-    const auto peer = std::ranges::find(mesh.peers, via.peer, &PeerSettings::name);
-    if (peer == mesh.peers.end()) std::abort();
-    out.push_back({via.node, PeerIndex{static_cast<std::uint16_t>(peer - mesh.peers.begin())}});
-  }
-  return out;
-}
-
 TimePoint now_is() { return std::chrono::steady_clock::now(); }
 
 PauseWatch::Time time_of(clockid_t clock) {
@@ -49,25 +37,24 @@ std::function<std::uint64_t()> epoch_of(const std::atomic<std::uint64_t>& table_
 
 }  // namespace
 
-std::vector<NodeName> names_of(const std::vector<PeerSettings>& peers) {
-  std::vector<NodeName> out;
-  out.reserve(peers.size());
-  for (const auto& peer : peers) out.push_back(peer.name);
-  return out;
-}
-
 Reactor::Reactor(const Parts& parts)
     : tick_timer_(loop_),
       watcher_(loop_),
       busy_poll_(parts.settings.busy_poll),
       pauses_(parts.settings.mesh.peer_timeout),
-      core_(parts.settings.name, names_of(parts.settings.mesh.peers), parts.modules, *this,
-            now_is(), vias_of(parts.settings.mesh)),
+      core_(parts.settings.name, {}, parts.modules, *this, now_is()),
       links_(parts.context, parts.settings, parts.software, epoch_of(parts.table_epoch), core_,
              watcher_, *this),
       last_pass_(now_is()),
       last_sweep_(last_pass_) {
   core_.watch_slow_requests(parts.settings.log.slow_request);
+}
+
+// Links first: what they tell the core is of the peers of before.
+void Reactor::set_topology(const NodeTopology& topology) {
+  links_.set_peers(topology.addresses, now_is());
+  if (!core_.set_topology(topology.core).ok()) std::abort();  // load_settings() has checked it
+  for (auto* adapter : adapters_) adapter->on_peers(topology.core.peers);
 }
 
 Reactor::~Reactor() { watcher_.unwatch_all(); }

@@ -18,12 +18,10 @@
 #include "node/descriptor_watcher.h"
 #include "node/mesh/peer_links.h"
 #include "node/modules/kv_module.h"
+#include "node/node_topology.h"
 #include "node/pause_watch.h"
 
 namespace kvmesh {
-
-/// The peers in the order of the settings, which is that of a PeerIndex.
-std::vector<NodeName> names_of(const std::vector<PeerSettings>& peers);
 
 /// One thread's share of a node: an event loop with its own core, its links to the peers, and the
 /// adapters that bring it requests.
@@ -68,7 +66,9 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   /// Takes no more requests, answers what is under way for at most `grace`, fails the rest, then
   /// ends run().
   void stop(std::chrono::milliseconds grace);
-  Status set_table(const RoutingTable& table) { return core_.set_table(table); }
+  /// Swaps peers, links, vias and table in one step. Links of peers that stay are not touched.
+  /// REQUIRES: by topology_of(), from the places of now.
+  void set_topology(const NodeTopology& topology);
 
   asio::io_context& loop() { return loop_; }
   const mesh::PeerLinks& links() const { return links_; }

@@ -20,6 +20,7 @@ void add_bucket_commands(CLI::App& app, Session& session);   // create, drop, co
 void add_value_commands(CLI::App& app, Session& session);    // put, get, delete
 void add_route_commands(CLI::App& app, Session& session);    // route, trace
 void add_node_commands(CLI::App& app, Session& session);     // info, nodes, ping
+void add_reload_command(CLI::App& app, Session& session);    // reload
 void add_task_commands(CLI::App& app, Session& session);     // call, spawn, send
 void add_process_commands(CLI::App& app, Session& session);  // modules, tasks
 void add_shell_command(CLI::App& app, Session& session);     // shell

@@ -23,6 +23,7 @@ int run(Session& session, int argc, char** argv) {
   add_value_commands(app, session);
   add_route_commands(app, session);
   add_node_commands(app, session);
+  add_reload_command(app, session);
   add_task_commands(app, session);
   add_process_commands(app, session);
   add_shell_command(app, session);

@@ -80,6 +80,12 @@ int Session::fail(const Status& status) const {
   return exit_status(status.code());
 }
 
+int Session::fail_lines(const Status& status) const {
+  complain_lines(status.to_string());
+  if (json()) print_line("{\"error\":" + error_json(status) + "}");
+  return exit_status(status.code());
+}
+
 int Session::finish(const Status& status) const { return status.ok() ? kExitOk : fail(status); }
 
 int Session::finish_silent(const Status& status) const {

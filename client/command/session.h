@@ -47,6 +47,8 @@ class Session {
   /// Says on standard error, and with --json as a document, why the command failed; gives its exit
   /// status.
   int fail(const Status& status) const;
+  /// The same for a status whose text has several lines.
+  int fail_lines(const Status& status) const;
   /// kExitOk, or as fail().
   int finish(const Status& status) const;
   /// As finish(), for a command that has nothing to print but with --json: {"ok":true}.

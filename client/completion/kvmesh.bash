@@ -23,7 +23,7 @@ _kvmesh() {
     local cur prev words cword
     _init_completion -n = || return
 
-    local commands='create drop keys count buckets put get delete route trace info nodes ping call spawn send modules tasks shell import export bench verify sim'
+    local commands='create drop keys count buckets put get delete route trace info nodes ping reload call spawn send modules tasks shell import export bench verify sim'
     local common='--node --timeout --json --version --help --help-all -h'
     local command='' endpoint='' i position=0 only_words=''
     local -a arguments=()
@@ -128,7 +128,7 @@ _kvmesh() {
         put:1 | get:1 | delete:1 | trace:1)
             mapfile -t candidates < <(_kvmesh_names "${words[0]}" "$endpoint" keys "${arguments[0]}")
             ;;
-        info:0 | nodes:0 | ping:0 | buckets:0 | call:0 | spawn:0 | modules:0 | tasks:0)
+        info:0 | nodes:0 | ping:0 | reload:0 | buckets:0 | call:0 | spawn:0 | modules:0 | tasks:0)
             mapfile -t candidates < <(_kvmesh_nodes "${words[0]}" "$endpoint")
             ;;
         call:1 | spawn:1)

@@ -162,6 +162,23 @@ void check(const Draft& draft, Faults& faults) {
   check_entries(draft, faults);
 }
 
+void check_running(const Draft& draft, const Settings& running, Faults& faults) {
+  const NodeName& name = draft.settings.name;
+  if (!name.empty() && name != running.name) {
+    faults.add(draft.place_of("name"), "name",
+               in_quotes(name.str()) + " is not the name of this node while it runs, " +
+                   running.name.str() + "; write that name, or restart the node");
+  }
+  if (running.apps.kv || !draft.settings.apps.kv) return;
+  for (const Draft::Entry& entry : draft.entries) {
+    if (entry.route.node != running.name) continue;
+    faults.add(entry.place, entry_key(entry.index) + ".node",
+               running.name.str() +
+                   " is this node, which stores nothing until a restart (apps); "
+                   "name another node, or restart this one");
+  }
+}
+
 void check_oddities(const Draft& draft, Faults& warnings) {
   for (const std::size_t i : draft.settings.kv.routing_table.shadowed()) {
     const Draft::Entry& entry = draft.entries[i];

@@ -30,9 +30,7 @@ Settings finished(const config::Draft& draft) {
   return out;
 }
 
-}  // namespace
-
-Result<LoadedSettings> load_settings(const SettingsSources& sources) {
+Result<LoadedSettings> load(const SettingsSources& sources, const Settings* running) {
   config::Faults faults;
   const config::Layers layers = config::read_layers(sources, faults);
   config::Draft draft;
@@ -40,6 +38,7 @@ Result<LoadedSettings> load_settings(const SettingsSources& sources) {
   config::scan(layers.merged, draft, faults);
   // Half a configuration would be full of faults that are none.
   if (layers.complete) config::check(draft, faults);
+  if (layers.complete && running != nullptr) config::check_running(draft, *running, faults);
   if (!faults.empty()) return Status{StatusCode::kInvalidArgument, joined(faults.lines(), "\n")};
 
   std::vector<RouteEntry> entries;
@@ -48,6 +47,16 @@ Result<LoadedSettings> load_settings(const SettingsSources& sources) {
   config::Faults warnings;
   config::check_oddities(draft, warnings);
   return LoadedSettings{finished(draft), warnings.lines()};
+}
+
+}  // namespace
+
+Result<LoadedSettings> load_settings(const SettingsSources& sources) {
+  return load(sources, nullptr);
+}
+
+Result<LoadedSettings> reload_settings(const SettingsSources& sources, const Settings& running) {
+  return load(sources, &running);
 }
 
 }  // namespace kvmesh

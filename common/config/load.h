@@ -37,6 +37,10 @@ struct LoadedSettings {
 /// process's environment. Thread-safe.
 Result<LoadedSettings> load_settings(const SettingsSources& sources);
 
+/// The same for a node that runs already with `running`: it is a fault as well when `name` is
+/// another, or when an entry of the table names this node, which stores nothing until a restart.
+Result<LoadedSettings> reload_settings(const SettingsSources& sources, const Settings& running);
+
 /// The variables of this process that begin with KVMESH_ and are settings (KVMESH_NODE is the
 /// client's own).
 std::vector<std::pair<std::string, std::string>> settings_environment();

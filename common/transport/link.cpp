@@ -70,22 +70,33 @@ void Link::close(TimePoint now, const std::string& why) {
     dealer_.reset();
     return open(now);
   }
-  state_ = State::kWaiting;
-  drop_unsent();
-  timed_ = false;
-  read_bytes_ = 0;
-  greetings_ = 0;
+  hang_up();
   // Half of it at random, so that the nodes of a mesh do not all come back at the same moment.
   const auto half = (backoff_ / 2).count();
   const std::chrono::milliseconds spread{
       std::uniform_int_distribution<std::int64_t>{0, half}(random_)};
   retry_at_ = now + backoff_ / 2 + spread;
   backoff_ = std::min(backoff_ * 2, options_.reconnect_max);
-  if (dealer_) {
-    events_.on_close(*this);
-    dealer_.reset();
-  }
   events_.on_down(*this, why);
+}
+
+void Link::end(const std::string& why) {
+  if (!dealer_) return;
+  broken_.clear();
+  lost_.reset();
+  hang_up();
+  events_.on_down(*this, why);
+}
+
+void Link::hang_up() {
+  state_ = State::kWaiting;
+  drop_unsent();
+  timed_ = false;
+  read_bytes_ = 0;
+  greetings_ = 0;
+  if (!dealer_) return;
+  events_.on_close(*this);
+  dealer_.reset();
 }
 
 // State is no longer kUp, so nothing is added meanwhile; what is dropped is moved out first all the

@@ -113,6 +113,9 @@ class Link {
   /// Connects, pings and times out. Call every few ten milliseconds. The receive() behind it looks
   /// everywhere, for a descriptor that could not be watched.
   void tick(TimePoint now);
+  /// Ends the connection, if there is one, as when it is lost: on_unsent() for what has not left,
+  /// then on_down(). For an owner that destroys the link next.
+  void end(const std::string& why);
   /// Must be asked after flush() and before sleeping on the descriptors; true: there is more to do,
   /// do not sleep.
   bool is_ready();
@@ -137,6 +140,7 @@ class Link {
   void dial(TimePoint now);
   void attempt(TimePoint now);
   void close(TimePoint now, const std::string& why);
+  void hang_up();
   void drop_unsent();
   void stop_sending(const std::string& why);
   void note_pause(TimePoint now);

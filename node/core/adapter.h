@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "common/deadline.h"
 #include "common/names.h"
@@ -71,6 +72,10 @@ class Adapter {
     (void)peer;
     (void)why;
   }
+
+  /// The peers, by PeerIndex, from now on; an empty name is a free place. Those that stay keep
+  /// their place and state, others are down at first.
+  virtual void on_peers(const std::vector<NodeName>& peers) { (void)peers; }
 
   /// The reactor begins to run.
   virtual void start(TimePoint now) { (void)now; }

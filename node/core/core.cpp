@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <utility>
 
 #include <kvmesh/limits.h>
@@ -32,11 +33,10 @@ Core::Core(NodeName self, std::vector<NodeName> peers, const FunctionRegistry& m
     : self_(std::move(self)),
       peer_names_(std::move(peers)),
       vias_(std::move(vias)),
-      local_link_(peer_names_.size()),
       modules_(modules),
       effects_(effects),
       routes_(*Routes::make(self_, peer_names_, RoutingTable{}, vias_)),
-      in_flight_(peer_names_.size() + 1, limits::kInFlightMax, start) {
+      in_flight_(1 + peer_names_.size(), limits::kInFlightMax, start) {
   for (const auto& name : peer_names_) {
     peers_.emplace_back();
     peers_.back().name = name;
@@ -46,6 +46,24 @@ Core::Core(NodeName self, std::vector<NodeName> peers, const FunctionRegistry& m
 Status Core::set_table(RoutingTable table) {
   auto routes = Routes::make(self_, peer_names_, std::move(table), vias_);
   if (!routes) return routes.status();
+  routes_ = *std::move(routes);
+  return {};
+}
+
+Status Core::set_topology(Topology next) {
+  auto routes = Routes::make(self_, next.peers, std::move(next.table), next.vias);
+  if (!routes) return routes.status();
+  if (next.peers.size() < peers_.size()) std::abort();
+  for (std::size_t i = 0; i < peers_.size(); ++i) {
+    if (peers_[i].name == next.peers[i]) continue;
+    end_link(PeerIndex{static_cast<std::uint16_t>(i)}, "it is no longer a peer");
+    peers_[i] = Peer{};
+  }
+  peers_.resize(next.peers.size());
+  in_flight_.grow(1 + peers_.size());
+  for (std::size_t i = 0; i < peers_.size(); ++i) peers_[i].name = next.peers[i];
+  peer_names_ = std::move(next.peers);
+  vias_ = std::move(next.vias);
   routes_ = *std::move(routes);
   return {};
 }
@@ -84,7 +102,7 @@ void Core::forward(const Asker& asker, const RequestView& request, std::size_t b
   const auto entry = entry_text(asker.entry);
   if (const auto status = can_forward(request, bytes, to, entry); !status.ok())
     return fail(asker, status);
-  const auto id = in_flight_.add(to.value, bytes, deadline, asker);
+  const auto id = in_flight_.add(link_of(to), bytes, deadline, asker);
   if (!id) return fail(asker, table_full());
   counters_.forwarded.add();
   // The quickest way of a frame cannot be measured, as nodes have no common clock. It counts as a
@@ -100,9 +118,9 @@ Status Core::table_full() const {
 
 void Core::on_reply(PeerIndex peer, const ReplyView& reply) {
   if (in_flight_.find(reply.id) == nullptr) return counters_.late_replies.add();
-  if (in_flight_.link_of(reply.id) != peer.value) return counters_.forged_replies.add();
+  if (in_flight_.link_of(reply.id) != link_of(peer)) return counters_.forged_replies.add();
   const auto taken = in_flight_.take(reply.id);
-  answer(taken->payload, reply, way_over(peer.value));
+  answer(taken->payload, reply, way_over(link_of(peer)));
 }
 
 void Core::leave_queue(RequestId id, std::optional<TimePoint> when) {
@@ -137,13 +155,13 @@ void Core::on_tick(TimePoint now) {
 }
 
 void Core::fail_all() {
-  for (std::size_t link = 0; link <= local_link_; ++link) {
+  for (std::size_t link = 0; link < 1 + peers_.size(); ++link) {
     while (const auto taken = in_flight_.take_oldest(link)) {
       const auto way = way_over(taken->link);
       fail(taken->payload,
            {StatusCode::kOutcomeUnknown,
             self_.str() + " stopped before an answer came" +
-                (link == local_link_ ? "" : " from " + std::string{way.next})},
+                (link == kLocalLink ? "" : " from " + std::string{way.next})},
            way);
     }
   }
@@ -202,8 +220,9 @@ void Core::add_hop(const Asker& asker, ReplyView& reply, const Way& way, TimePoi
 }
 
 Core::Way Core::way_over(std::size_t link) const {
-  if (link == local_link_) return {self_.str()};
-  return {peers_[link].name.str(), peers_[link].connections};
+  if (link == kLocalLink) return {self_.str()};
+  const auto& peer = peers_[link - 1];
+  return {peer.name.str(), peer.connections};
 }
 
 }  // namespace kvmesh::core

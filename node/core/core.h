@@ -18,6 +18,7 @@
 #include "node/core/function_registry.h"
 #include "node/core/routes.h"
 #include "node/core/slow_requests.h"
+#include "node/core/topology.h"
 
 namespace kvmesh::core {
 
@@ -29,14 +30,21 @@ namespace kvmesh::core {
 /// from other threads.
 class Core {
  public:
-  /// `peers` fixes what a PeerIndex means; `self` is not one of them, and `vias` are others. All
-  /// are down at first, and the table is empty. `modules` and `effects` must outlive the core.
+  /// `peers` says what a PeerIndex means, until set_topology(); `self` is not one of them, and
+  /// `vias` are others. All are down at first, and the table is empty. `modules` and `effects` must
+  /// outlive the core.
   Core(NodeName self, std::vector<NodeName> peers, const FunctionRegistry& modules,
        Effects& effects, TimePoint start, std::vector<Via> vias = {});
 
   /// Swaps the table whole; requests under way stay on their way. kInvalidArgument: an entry names
   /// neither this node nor a peer or one behind a via, and the old table stays.
   Status set_table(RoutingTable table);
+  /// Swaps peers, vias and table as one. Peers that stay keep their place and all that is in flight
+  /// over it. A link to one that goes should have ended, by on_unsent() and on_peer_down(); what is
+  /// in flight over it still is answered as by on_peer_down(). One that comes is down at first.
+  /// kInvalidArgument as of set_table(), and nothing has changed. REQUIRES: the places are by
+  /// placed() from those of now, and no name is `self`.
+  Status set_topology(Topology next);
 
   /// Requests that enter the mesh here and take so long are told to Effects::slow_request(). To
   /// know where their time went, all that enter are traced from then on. Zero: off.
@@ -100,16 +108,21 @@ class Core {
   void fail_all();
 
   const NodeName& name() const { return self_; }
-  /// Why a peer takes no requests; empty when it does.
+  /// Why a peer takes no requests; empty when it does. REQUIRES: there is such a place.
   const std::string& why_down(PeerIndex peer) const { return peers_[peer.value].why_down; }
   const Routes& routes() const { return routes_; }
+  /// By PeerIndex; an empty name is a free place.
   const std::vector<NodeName>& peer_names() const { return peer_names_; }
   const std::vector<Via>& vias() const { return vias_; }
   const Counters& counters() const { return counters_; }
   std::size_t in_flight() const { return in_flight_.size(); }
-  std::size_t in_flight_over(PeerIndex peer) const { return in_flight_.link_size(peer.value); }
+  std::size_t in_flight_over(PeerIndex peer) const { return in_flight_.link_size(link_of(peer)); }
 
  private:
+  // Deferred calls stand on a link of their own, before the peers'.
+  static constexpr std::size_t kLocalLink = 0;
+  static std::size_t link_of(PeerIndex peer) { return std::size_t{1} + peer.value; }
+
   class LocalCall;
   class Batch;
 
@@ -129,7 +142,7 @@ class Core {
     std::uint64_t link = 0;  // as in TraceHop
   };
   struct Peer {
-    NodeName name;
+    NodeName name;  // empty: a free place
     bool up = false;
     std::string why_down = "not connected yet";
     std::uint64_t connections = 0;  // that were up since the start, the present one included
@@ -159,7 +172,6 @@ class Core {
   std::vector<Peer> peers_;
   std::vector<NodeName> peer_names_;
   std::vector<Via> vias_;
-  std::size_t local_link_;  // deferred calls stand on a link of their own, behind the peers'
   const FunctionRegistry& modules_;
   Effects& effects_;
   Routes routes_;

@@ -29,8 +29,8 @@ Status Core::can_forward(const RequestView& request, std::size_t bytes, PeerInde
 Status Core::check_window(std::size_t more, PeerIndex to) const {
   const Peer& peer = peers_[to.value];
   const auto unsent = effects_.unsent(to);
-  const auto requests = std::max(in_flight_.link_size(to.value), unsent.requests);
-  const auto bytes = in_flight_.link_bytes(to.value);
+  const auto requests = std::max(in_flight_.link_size(link_of(to)), unsent.requests);
+  const auto bytes = in_flight_.link_bytes(link_of(to));
   if (requests < peer.window.requests && bytes + more <= peer.window.bytes &&
       unsent.bytes <= peer.window.bytes) {
     return {};
@@ -64,12 +64,12 @@ void Core::on_peer_down(PeerIndex peer, std::string why) { end_link(peer, std::m
 void Core::end_link(PeerIndex peer, std::string why) {
   on_peer_draining(peer, std::move(why));
   const Peer& p = peers_[peer.value];
-  while (const auto taken = in_flight_.take_oldest(peer.value)) {
+  while (const auto taken = in_flight_.take_oldest(link_of(peer))) {
     fail(taken->payload,
          {StatusCode::kOutcomeUnknown, "it was sent to " + p.name.str() +
                                            ", and the connection ended (" + p.why_down +
                                            ") before an answer came"},
-         way_over(peer.value));
+         way_over(link_of(peer)));
   }
 }
 

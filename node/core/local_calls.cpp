@@ -85,7 +85,7 @@ void Core::LocalCall::threw(std::string_view what) {
 }
 
 Result<Call::Ticket> Core::LocalCall::defer(const Asker& asker) {
-  const auto id = core_.in_flight_.add(core_.local_link_, 0, deadline(), asker);
+  const auto id = core_.in_flight_.add(kLocalLink, 0, deadline(), asker);
   if (!id) {
     const auto status = core_.table_full();
     fail(status);

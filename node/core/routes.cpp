@@ -14,6 +14,7 @@ Result<Routes> Routes::make(const NodeName& self, const std::vector<NodeName>& p
   routes.peers_ = peers;
   routes.vias_ = vias;
   for (std::size_t i = 0; i < peers.size(); ++i) {
+    if (peers[i].empty()) continue;
     routes.ways_.emplace_back(peers[i].str(), PeerIndex{static_cast<std::uint16_t>(i)});
   }
   for (const auto& via : vias) routes.ways_.emplace_back(via.node.str(), via.peer);
@@ -77,7 +78,9 @@ std::optional<PeerIndex> Routes::way_to(std::string_view name) const {
 
 std::string Routes::known_nodes() const {
   std::string out;
-  for (const auto& peer : peers_) out.append(out.empty() ? "" : ", ").append(peer.str());
+  for (const auto& peer : peers_) {
+    if (!peer.empty()) out.append(out.empty() ? "" : ", ").append(peer.str());
+  }
   for (const auto& via : vias_) {
     out.append(", ").append(via.node.str()).append(" via ").append(peers_[via.peer.value].str());
   }

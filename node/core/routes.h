@@ -12,6 +12,7 @@
 #include "common/names.h"
 #include "common/request.h"
 #include "common/routing_table.h"
+#include "node/core/topology.h"
 
 namespace kvmesh::core {
 
@@ -21,18 +22,13 @@ struct Route {
   std::optional<ByteRange> entry;  // the table entry that said so; only for buckets
 };
 
-/// A node that is no peer, and the peer that requests for it are passed to.
-struct Via {
-  NodeName node;
-  PeerIndex peer;
-};
-
 /// This node's table with each entry's node looked up once, so that routing a request is one array
 /// access. Immutable: a reload makes another and swaps it whole.
 class Routes {
  public:
   /// kInvalidArgument when an entry names a node that is neither `self`, nor one of `peers`, nor
-  /// behind a via. REQUIRES: all those names differ, and each via's peer is there.
+  /// behind a via. An empty name among `peers` is a free place, and no node. REQUIRES: all other
+  /// names differ, and each via's peer is there.
   static Result<Routes> make(const NodeName& self, const std::vector<NodeName>& peers,
                              RoutingTable table, const std::vector<Via>& vias = {});
 

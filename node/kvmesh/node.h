@@ -22,7 +22,7 @@ class Node {
     std::vector<std::string> config_files;
     std::vector<std::string> assignments;
     bool use_environment = true;
-    /// SIGTERM and SIGINT stop the node, SIGHUP re-reads its routing table; they are unblocked, and
+    /// SIGTERM and SIGINT stop the node, SIGHUP calls reload(); they are unblocked, and
     /// SIGPIPE is ignored unless the program handles it. Off: the program does as it likes.
     bool handle_signals = true;
   };
@@ -60,10 +60,18 @@ class Node {
   /// Makes run() return. Any thread.
   void stop();
 
-  /// Reads the settings anew from the same sources and swaps the routing table whole; each other
-  /// key that has changed is a warning in the log. On any fault the old table stays, and the text
-  /// says why. Any thread; requests that are under way stay on their way.
-  Status reload();
+  /// What reload() has done: lines, such as "peer bar@localhost removed".
+  struct Reloaded {
+    std::vector<std::string> changes;        ///< taken over
+    std::vector<std::string> needs_restart;  ///< keys that have changed and are not
+    std::vector<std::string> warnings;       ///< as of check()
+  };
+  /// Reads the settings anew from the same sources and takes over mesh.peers and kv.routing_table,
+  /// together and whole, moments after it returns. Links of peers that stay, and requests under way
+  /// over them, are not touched; those over a link that ends fail as if it was lost. The log is told
+  /// the same as the caller. kInvalidArgument, and nothing changes: faults, as of start(), all in
+  /// the text, one a line; or what cannot change without a restart (the name). Any thread.
+  Result<Reloaded> reload();
 
   /// Where it listens: the mesh endpoint, and the line protocol's address (empty without
   /// kv_server).

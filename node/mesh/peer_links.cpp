@@ -13,6 +13,7 @@ namespace kvmesh::mesh {
 namespace {
 
 constexpr std::size_t kWhyBytesMax = 512;
+constexpr int kFramesAtTheEnd = 64;  // of replies that have come in when a link is to end
 
 // A reason may hold what the far side wrote: it goes into the log and into the texts of errors.
 std::string one_line(std::string_view text) { return printable(text.substr(0, kWhyBytesMax)); }
@@ -28,6 +29,11 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
 
   transport::Link& link() { return link_; }
   bool awake = false;
+  /// It ends because of this, which the log is told of by the one who ends it.
+  void end(const std::string& why) {
+    last_why_ = why;
+    link_.end(why);
+  }
 
   void on_open(transport::Link& link) override {
     fd_ = link.fd();
@@ -91,25 +97,49 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
 PeerLinks::PeerLinks(zmq::context_t& context, const Settings& settings, const std::string& software,
                      const std::function<std::uint64_t()>& table_epoch, core::Core& core,
                      Watcher& watcher, PeerEvents& events)
-    : core_(core), watcher_(watcher), events_(events) {
-  for (std::size_t i = 0; i < settings.mesh.peers.size(); ++i) {
-    const auto& peer = settings.mesh.peers[i];
-    transport::Link::Options options;
-    options.endpoint = peer.address;
-    options.self = settings.name;
-    options.peer = peer.name;
-    options.software = software;
-    options.table_epoch = table_epoch;
-    options.ping_interval = settings.mesh.ping_interval;
-    options.peer_timeout = settings.mesh.peer_timeout;
-    options.reconnect_min = settings.mesh.reconnect_min;
-    options.reconnect_max = settings.mesh.reconnect_max;
-    links_.push_back(std::make_unique<PeerLink>(*this, PeerIndex{static_cast<std::uint16_t>(i)},
-                                                context, std::move(options)));
-  }
+    : context_(context), core_(core), watcher_(watcher), events_(events) {
+  options_.self = settings.name;
+  options_.software = software;
+  options_.table_epoch = table_epoch;
+  options_.ping_interval = settings.mesh.ping_interval;
+  options_.peer_timeout = settings.mesh.peer_timeout;
+  options_.reconnect_min = settings.mesh.reconnect_min;
+  options_.reconnect_max = settings.mesh.reconnect_max;
 }
 
 PeerLinks::~PeerLinks() = default;
+
+void PeerLinks::set_peers(const std::vector<PeerAddress>& peers, TimePoint now) {
+  if (links_.size() < peers.size()) links_.resize(peers.size());
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    const PeerIndex index{static_cast<std::uint16_t>(i)};
+    const auto wanted = i < peers.size() ? peers[i] : PeerAddress{};
+    if (links_[i] != nullptr) {
+      const auto& options = links_[i]->link().options();
+      if (PeerAddress{options.peer, options.endpoint} == wanted) continue;
+      end(index,
+          options.peer == wanted.name
+              ? "its address is " + wanted.endpoint + " now, no longer " + options.endpoint
+              : "it is no longer a peer of " + options_.self.str(),
+          now);
+    }
+    if (wanted.name.empty()) continue;
+    auto options = options_;
+    options.endpoint = wanted.endpoint;
+    options.peer = wanted.name;
+    links_[i] = std::make_unique<PeerLink>(*this, index, context_, std::move(options));
+  }
+}
+
+void PeerLinks::end(PeerIndex peer, const std::string& why, TimePoint now) {
+  now_ = now;
+  auto& link = *links_[peer.value];
+  link.link().notice_frames();
+  (void)link.link().receive(now, kFramesAtTheEnd);
+  link.end(why);
+  std::erase(awake_, &link);
+  links_[peer.value].reset();
+}
 
 void PeerLinks::wake(PeerLink& link) {
   if (link.awake) return;
@@ -159,13 +189,20 @@ transport::Link::State PeerLinks::state(PeerIndex peer) const {
   return links_[peer.value]->link().state();
 }
 
+const std::string& PeerLinks::endpoint(PeerIndex peer) const {
+  return links_[peer.value]->link().options().endpoint;
+}
+
 void PeerLinks::tick(TimePoint now) {
   now_ = now;
   for (const auto& link : links_) {
+    if (link == nullptr) continue;
     (void)link->link().receive(now, 1);
     wake(*link);
   }
-  for (const auto& link : links_) link->link().tick(now);
+  for (const auto& link : links_) {
+    if (link != nullptr) link->link().tick(now);
+  }
 }
 
 }  // namespace kvmesh::mesh

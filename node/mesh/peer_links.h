@@ -10,6 +10,7 @@
 #include <zmq.hpp>
 
 #include "common/config/settings.h"
+#include "common/names.h"
 #include "common/transport/link.h"
 #include "node/core/core.h"
 #include "node/mesh/watcher.h"
@@ -27,18 +28,30 @@ class PeerEvents {
   ~PeerEvents() = default;
 };
 
+/// Where a peer is; no name: a free place.
+struct PeerAddress {
+  NodeName name;
+  std::string endpoint;
+  friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
+};
+
 /// One reactor's links, one to each peer: takes the core's requests out and the replies, and the
 /// news of links coming and going, to the core. Owned by one reactor.
 class PeerLinks {
  public:
-  /// All references must outlive the object. `core`'s peers are those of `settings`, in the same
-  /// order.
+  /// All references must outlive the object, but `settings`. No links before set_peers().
   PeerLinks(zmq::context_t& context, const Settings& settings, const std::string& software,
             const std::function<std::uint64_t()>& table_epoch, core::Core& core, Watcher& watcher,
             PeerEvents& events);
   ~PeerLinks();
   PeerLinks(const PeerLinks&) = delete;
   PeerLinks& operator=(const PeerLinks&) = delete;
+
+  /// The peers, by PeerIndex, from now on. A link whose peer goes, or has another address now, is
+  /// read a last time and ends, which the core and the events are told of; one that stays is not
+  /// touched. New ones connect from the next tick() on. REQUIRES: the core's peers are still those
+  /// of before, and follow before anything else is called.
+  void set_peers(const std::vector<PeerAddress>& peers, TimePoint now);
 
   void forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
                const wire::PathStep& step);
@@ -52,17 +65,22 @@ class PeerLinks {
   bool is_ready();
   void tick(TimePoint now);
 
+  /// REQUIRES, as of all that take a PeerIndex: it is a peer's, not a free place.
   transport::Link::State state(PeerIndex peer) const;
+  const std::string& endpoint(PeerIndex peer) const;
 
  private:
   class PeerLink;
   void wake(PeerLink& link);
+  void end(PeerIndex peer, const std::string& why, TimePoint now);
 
+  zmq::context_t& context_;
+  transport::Link::Options options_;  // of all links, but for endpoint and peer
   core::Core& core_;
   Watcher& watcher_;
   PeerEvents& events_;
-  TimePoint now_;  // of the pass, for what links tell
-  std::vector<std::unique_ptr<PeerLink>> links_;
+  TimePoint now_;                                 // of the pass, for what links tell
+  std::vector<std::unique_ptr<PeerLink>> links_;  // by PeerIndex; null: a free place
   std::vector<PeerLink*> awake_;  // those that may have something to do in this pass
   std::size_t turn_ = 0;          // of these, whose turn it is to begin
 };

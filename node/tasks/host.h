@@ -71,6 +71,7 @@ class Host final : public core::Adapter, private Runtime {
   /// The answer to a request of a body.
   void reply(const core::Origin& origin, const ReplyView& reply) override;
   std::string address_of(const core::Origin& /*origin*/) const override { return "a task"; }
+  void on_peers(const std::vector<NodeName>& peers) override { watch_.set_peers(peers); }
   void on_peer_up(PeerIndex peer) override { watch_.on_up(peer); }
   void on_peer_down(PeerIndex peer, const std::string& why) override { watch_.on_down(peer, why); }
   /// Tells every process to stop.

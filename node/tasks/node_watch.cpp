@@ -1,11 +1,14 @@
 #include "node/tasks/node_watch.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/wire/pack.h"
 
 namespace kvmesh::tasks {
 namespace {
+
+const std::string kGone = "it is no longer a peer of ";
 
 void pack_change(wire::Buffer& out, const NodeName& peer, bool up, std::string_view why) {
   wire::pack_array(out, 3);
@@ -19,9 +22,33 @@ void pack_change(wire::Buffer& out, const NodeName& peer, bool up, std::string_v
 NodeWatch::NodeWatch(Options options, Runtime& runtime)
     : options_(std::move(options)),
       runtime_(runtime),
+      first_known_(options_.first),
       last_(options_.first),
       told_(options_.first) {
   for (const auto& name : options_.peers) peers_.push_back({name});
+}
+
+void NodeWatch::set_peers(const std::vector<NodeName>& peers) {
+  for (auto& its : peers_) {
+    if (its.name.empty() || std::ranges::find(peers, its.name) != peers.end()) continue;
+    gone_.push_back({its.name, ++last_});
+    its = Peer{};
+  }
+  peers_.resize(std::max(peers_.size(), peers.size()));
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    auto& its = peers_[i];
+    if (its.name == peers[i]) continue;
+    its.name = peers[i];
+    its.changed = ++last_;
+    const auto before = std::ranges::find(gone_, its.name, &Gone::name);
+    if (before == gone_.end()) continue;
+    its.fell = before->changed;
+    gone_.erase(before);
+  }
+  while (gone_.size() > limits::kPeersMax) {
+    first_known_ = gone_.front().changed;
+    gone_.pop_front();
+  }
 }
 
 void NodeWatch::on_up(PeerIndex peer) {
@@ -54,8 +81,13 @@ void NodeWatch::answer(const Poll& poll) {
   wire::pack_uint(scratch_, last_);
   const auto count_at = wire::pack_open_array(scratch_);
   std::uint32_t count = 0;
+  for (const auto& peer : gone_) {
+    if (!knows || peer.changed <= poll.seen) continue;
+    pack_change(scratch_, peer.name, false, kGone + options_.self.str());
+    ++count;
+  }
   for (const auto& peer : peers_) {
-    if (knows && peer.changed <= poll.seen) continue;
+    if (peer.name.empty() || (knows && peer.changed <= poll.seen)) continue;
     if (knows && peer.up && peer.fell > poll.seen) {
       pack_change(scratch_, peer.name, false, peer.why);
       ++count;

@@ -19,6 +19,7 @@ int run(Shell& shell, const char* command, std::vector<std::string> arguments) {
   add_value_commands(app, session);
   add_route_commands(app, session);
   add_node_commands(app, session);
+  add_reload_command(app, session);
   add_process_commands(app, session);
   std::vector<std::string> line{command, "--"};  // no argument is an option
   std::move(arguments.begin(), arguments.end(), std::back_inserter(line));
@@ -50,6 +51,7 @@ int run_for_node(Shell& shell, const char* command, const Words& words) {
 int show_nodes(Shell& shell, const Words& words) { return run_for_node(shell, "nodes", words); }
 int show_info(Shell& shell, const Words& words) { return run_for_node(shell, "info", words); }
 int ping_node(Shell& shell, const Words& words) { return run_for_node(shell, "ping", words); }
+int reload_node(Shell& shell, const Words& words) { return run_with_texts(shell, "reload", words); }
 int show_modules(Shell& shell, const Words& words) { return run_for_node(shell, "modules", words); }
 int show_tasks(Shell& shell, const Words& words) { return run_for_node(shell, "tasks", words); }
 int show_buckets(Shell& shell, const Words& words) { return run_for_node(shell, "buckets", words); }

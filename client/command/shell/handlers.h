@@ -16,6 +16,7 @@ int change_node(Shell& shell, const Words& words);
 int show_nodes(Shell& shell, const Words& words);
 int show_info(Shell& shell, const Words& words);
 int ping_node(Shell& shell, const Words& words);
+int reload_node(Shell& shell, const Words& words);
 int show_modules(Shell& shell, const Words& words);
 
 // Tasks and processes.

@@ -21,6 +21,13 @@ constexpr auto kShellCommands = std::to_array<ShellCommand>({
     {"modules", "[NODE]", "the functions that can be called", 0, 1, show_modules, {Names::kNodes}},
     {"info", "[NODE]", "what a node says of itself", 0, 1, show_info, {Names::kNodes}},
     {"ping", "[NODE]", "how long an empty call takes", 0, 1, ping_node, {Names::kNodes}},
+    {"reload",
+     "NODE",
+     "have a node read its configuration again",
+     1,
+     1,
+     reload_node,
+     {Names::kNodes}},
 
     {"call",
      "FUNCTION [ARGS...]",

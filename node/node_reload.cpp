@@ -1,0 +1,70 @@
+// A node's settings, read again while it runs.
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "common/config/changes.h"
+#include "node/descriptor_limit.h"
+#include "node/node_impl.h"
+#include "node/reload_function.h"
+
+namespace kvmesh {
+
+Result<Node::Reloaded> Node::Impl::reload() {
+  const std::scoped_lock lock{reload_mutex_};
+  auto reloaded = read_again();
+  if (!reloaded) {
+    spdlog::error("the configuration is not taken over, and nothing has changed:\n{}",
+                  reloaded.status().text());
+    return reloaded;
+  }
+  report(reloaded->warnings);
+  report(reloaded->needs_restart);
+  for (const auto& change : reloaded->changes) spdlog::info("{}", change);
+  spdlog::info("the configuration is read again; the routing table is now {}",
+               in_force_.kv.routing_table.to_string());
+  return reloaded;
+}
+
+Result<Node::Reloaded> Node::Impl::read_again() {
+  auto loaded = reload_settings(sources_, settings_);
+  if (!loaded) return loaded.status();
+  Reloaded out;
+  out.changes = taken_over(in_force_, loaded->settings);
+  out.needs_restart = restart_needed(settings_, loaded->settings);
+  out.warnings = std::move(loaded->warnings);
+
+  in_force_ = std::move(loaded->settings);
+  auto topology = topology_of(in_force_, places_);
+  places_ = topology.core.peers;
+  raise_descriptor_limit(descriptors_needed(in_force_));
+  apply(topology);
+  return out;
+}
+
+void Node::Impl::apply(const NodeTopology& topology) {
+  for (const auto& reactor : reactors_) {
+    reactor->post([this, topology, r = reactor.get()] {
+      r->set_topology(topology);
+      if (r == &first()) ++table_epoch_;
+    });
+  }
+}
+
+void Node::Impl::begin_reload(core::Call::Ticket ticket) {
+  const auto status = reloader_.ask([this, ticket](const Reloader::Report& report) {
+    answer_reload(ticket, report, reactors_.size() - 1);
+  });
+  if (!status.ok()) answer_reload(ticket, status, 0);
+}
+
+// Comes through each reactor after the topology has: what is asked after the answer finds that.
+void Node::Impl::answer_reload(core::Call::Ticket ticket, const Reloader::Report& report,
+                               std::size_t reactor) {
+  reactors_[reactor]->post([this, ticket, report, reactor] {
+    if (reactor > 0) return answer_reload(ticket, report, reactor - 1);
+    complete_reload(first().core(), ticket, report);
+  });
+}
+
+}  // namespace kvmesh

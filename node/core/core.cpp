@@ -44,10 +44,7 @@ Core::Core(NodeName self, std::vector<NodeName> peers, const FunctionRegistry& m
 }
 
 Status Core::set_table(RoutingTable table) {
-  auto routes = Routes::make(self_, peer_names_, std::move(table), vias_);
-  if (!routes) return routes.status();
-  routes_ = *std::move(routes);
-  return {};
+  return set_topology({peer_names_, vias_, std::move(table)});
 }
 
 Status Core::set_topology(Topology next) {

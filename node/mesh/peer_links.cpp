@@ -30,9 +30,9 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
   transport::Link& link() { return link_; }
   bool awake = false;
   /// It ends because of this, which the log is told of by the one who ends it.
-  void end(const std::string& why) {
-    last_why_ = why;
-    link_.end(why);
+  void end(const std::string& reason) {
+    last_why_ = reason;
+    link_.end(reason);
   }
 
   void on_open(transport::Link& link) override {

@@ -24,7 +24,8 @@ class Troublemaker {
     if (place < 70) return add_cut(at);
     if (place < 75) return add_partition(at);
     if (place < 82) return add_throttle(at);
-    if (place < 92) return add_reload(at);
+    if (place < 87) return add_reload(at);
+    if (place < 92) return add_peers(at);
     add_pair(at, FaultKind::kStop, FaultKind::kStart, kStopped, 2 * kStopped);
   }
 
@@ -37,6 +38,10 @@ class Troublemaker {
     add({end_ + kStopped, FaultKind::kStart, all, {}, {}, {}});
     add({end_ + kStopped, FaultKind::kResume, all, {}, {}, {}});
     add({end_ + kStopped, FaultKind::kSlow, all, {}, Micros{0}, {}});
+    for (const auto node : all) {
+      const auto& own = plan_.nodes[node];
+      add({end_ + kStopped, FaultKind::kPeers, {node}, own.peers, {}, own.table});
+    }
     std::ranges::stable_sort(plan_.faults, {}, &Fault::at);
   }
 
@@ -121,6 +126,35 @@ class Troublemaker {
     }
     add({at, FaultKind::kReload, {one}, {}, {}, RoutingTable{std::move(entries)}});
     add({later(at, 5 * kMilli, 2000 * kMilli), FaultKind::kReload, {one}, {}, {}, own.table});
+  }
+
+  // Some peers go for a while, and the entries that lead to them; others come at the same moment.
+  void add_peers(Micros at) {
+    const auto one = node();
+    const auto& own = plan_.nodes[one];
+    const auto times = random_.between(1, 4);
+    for (std::int64_t i = 0; i < times; ++i) {
+      std::vector<NodeIndex> left;
+      for (const auto peer : own.peers) {
+        if (random_.chance(60)) left.push_back(peer);
+      }
+      add({at, FaultKind::kPeers, {one}, left, {}, without_others(own, left)});
+      at = later(at, kMilli, 800 * kMilli);
+    }
+    add({at, FaultKind::kPeers, {one}, own.peers, {}, own.table});
+  }
+
+  RoutingTable without_others(const NodePlan& own, const std::vector<NodeIndex>& left) const {
+    auto entries = own.table.entries();
+    std::erase_if(entries, [&](const RouteEntry& entry) {
+      const auto leads_there = [&](NodeIndex peer) { return plan_.nodes[peer].name == entry.node; };
+      const auto leads_over = [&](const ViaPlan& via) {
+        return via.node == entry.node && std::ranges::find(left, own.peers[via.peer]) != left.end();
+      };
+      return entry.node != own.name && std::ranges::none_of(left, leads_there) &&
+             std::ranges::none_of(own.vias, leads_over);
+    });
+    return RoutingTable{std::move(entries)};
   }
 
   Plan& plan_;

@@ -124,7 +124,7 @@ Plan Plan::without_nodes(const std::vector<bool>& gone) const {
   }
   for (const auto& fault : faults) {
     auto left = fault;
-    if (fault.kind == FaultKind::kReload)
+    if (fault.kind == FaultKind::kReload || fault.kind == FaultKind::kPeers)
       left.table = removal.from(fault.table, behind[fault.first[0]]);
     removal.from(left.first);
     removal.from(left.second);

@@ -28,7 +28,7 @@ struct NodePlan {
   NodeName name;
   bool stores = true;            // has the functions kv.*
   bool has_slow_engine = false;  // else one in memory
-  std::vector<NodeIndex> peers;
+  std::vector<NodeIndex> peers;  // all that it may ever have, and has when it starts
   std::vector<ViaPlan> vias;
   RoutingTable table;
   std::size_t memory_max = std::size_t{1} << 30;
@@ -60,6 +60,8 @@ enum class FaultKind : std::uint8_t {
   kThrottle,   // the connections between first and second carry `rate` bytes a second each way
   kHeal,       // all partitions end, and links are as fast as before
   kReload,     // swaps its table
+  kPeers,      // one node reads its file again: it has those of its peers that are in second, and
+               // the table, from now on
 };
 
 /// Whether it is about the connections between two sets of nodes.

@@ -34,6 +34,7 @@ class Recorder {
   /// Deadlines were looked at, and some were over.
   virtual void expired(NodeIndex node, Micros now) = 0;
   virtual void reloaded(NodeIndex node, const RoutingTable& table, Micros now) = 0;
+  virtual void peers_changed(NodeIndex node) = 0;
   virtual void started(NodeIndex node, Micros now) = 0;
   virtual void killed(NodeIndex node, Micros now) = 0;
   virtual void stopped(NodeIndex node, Micros now) = 0;

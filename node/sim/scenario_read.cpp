@@ -68,6 +68,9 @@ class ScenarioReader {
   void finish() {
     for (auto& [place, words] : peers_) add_peers(place, words);
     for (const auto& [place, entries] : tables_) check_table(place, entries);
+    for (const auto& fault : plan_.faults) {
+      if (fault.kind == FaultKind::kPeers) check_peers(plan_.nodes[fault.first[0]], fault.second);
+    }
   }
 
  private:
@@ -204,6 +207,14 @@ class ScenarioReader {
     }
   }
 
+  void check_peers(const NodePlan& node, const std::vector<NodeIndex>& peers) {
+    for (const auto peer : peers) {
+      if (std::ranges::find(node.peers, peer) != node.peers.end()) continue;
+      wrong("node " + node.name.str() + " never has the peer " + plan_.nodes[peer].name.str() +
+            "; name it in the line of the node");
+    }
+  }
+
   void fault(Micros at, std::string_view word, const Words& words) {
     struct Known {
       FaultKind kind;
@@ -223,13 +234,13 @@ class ScenarioReader {
         {"throttle", {FaultKind::kThrottle, 3, 3, "throttle NODES NODES BYTES"}},
         {"heal", {FaultKind::kHeal, 0, 0, "heal"}},
         {"reload",
-         {FaultKind::kReload, 1, SIZE_MAX, "reload NODE FILE, or reload NODE RANGE=NODE..."}}};
+         {FaultKind::kReload, 1, SIZE_MAX, "reload NODE FILE, or reload NODE RANGE=NODE..."}},
+        {"peers", {FaultKind::kPeers, 2, SIZE_MAX, "peers NODE PEERS RANGE=NODE..."}}};
     const auto found = kKnown.find(word);
     if (found == kKnown.end()) {
       return wrong(
           "at a time one can ask, kill, start, stop, pause, resume, slow, cut, partition, "
-          "throttle, "
-          "heal or reload, not " +
+          "throttle, heal, reload or peers, not " +
           in_quotes(word));
     }
     const auto& known = found->second;
@@ -252,6 +263,11 @@ class ScenarioReader {
     if (out.kind == FaultKind::kSlow) out.amount = time(words[1]);
     if (out.kind == FaultKind::kReload)
       out.table = table(out.first[0], {words.begin() + 1, words.end()});
+    if (out.kind == FaultKind::kPeers) {
+      out.first.resize(1);
+      if (words[1] != "{}") out.second = nodes(words[1]);
+      out.table = table(out.first[0], {words.begin() + 2, words.end()});
+    }
     plan_.faults.push_back(std::move(out));
   }
 

@@ -27,6 +27,8 @@ std::string_view word_of(FaultKind kind) {
       return "heal";
     case FaultKind::kReload:
       return "reload";
+    case FaultKind::kPeers:
+      return "peers";
   }
   return "heal";
 }
@@ -57,7 +59,9 @@ std::string fault_line(const Plan& plan, const Fault& fault) {
   if (is_two_sided(fault.kind)) out += " " + set_text(plan, fault.second);
   if (fault.kind == FaultKind::kThrottle) out += " " + std::to_string(fault.rate);
   if (fault.kind == FaultKind::kSlow) out += " " + time_text(fault.amount);
-  if (fault.kind == FaultKind::kReload) out += " " + table_text(fault.table);
+  if (fault.kind == FaultKind::kPeers) out += " " + set_text(plan, fault.second);
+  const bool has_table = fault.kind == FaultKind::kReload || fault.kind == FaultKind::kPeers;
+  if (has_table && !fault.table.entries().empty()) out += " " + table_text(fault.table);
   return out + "\n";
 }
 

@@ -87,6 +87,8 @@ void SimNode::handle(const Item& item) {
       return lose(item.id, item.why);
     case Item::Kind::kAsk:
       return handle_ask(item.id);
+    case Item::Kind::kPeers:
+      return set_topology(item.fault->second, item.fault->table);
   }
 }
 
@@ -205,7 +207,7 @@ void SimNode::hand_on() {
 void SimNode::handle_replies(const Frame& frame) {
   const auto& link = link_of(frame.connection);
   if (link.connection != frame.connection) return;
-  const PeerIndex peer{world_.network.at(frame.connection).peer};
+  const auto peer = place_of(world_.network.at(frame.connection).peer);
   const auto parsed = wire::parse_frame(frame.bytes.view());
   auto records = parsed.frame ? parsed.frame->content : std::string_view{};
   std::optional<wire::Refusal> refusal;
@@ -226,10 +228,11 @@ void SimNode::handle_replies(const Frame& frame) {
 
 // What the core does.
 
-void SimNode::forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
+void SimNode::forward(PeerIndex place, const RequestView& request, RequestId id, TimePoint deadline,
                       const wire::PathStep& step) {
-  auto& link = process_->links[peer.value];
-  const auto to = world_.plan.nodes[peer_node(peer.value)].name.str();
+  const auto peer = peer_at(place);
+  auto& link = process_->links[peer];
+  const auto to = world_.plan.nodes[peer_node(peer)].name.str();
   if (link.state != Link::State::kUp)
     violate("link_down", "sends a request to " + to + ", which is down");
   check_path(request);
@@ -237,10 +240,10 @@ void SimNode::forward(PeerIndex peer, const RequestView& request, RequestId id, 
   if (deadline >= own_deadline) {
     violate("deadline", "passes a request on with no less time than it has itself");
   }
-  judge_way(request, peer_node(peer.value));
+  judge_way(request, peer_node(peer));
   auto* debt = process_->ledger.find({0, from_connection_, request.id});
   if (debt == nullptr) return violate("forwarded_twice", "forwards what it does not owe");
-  const auto& over = process_->ledger.pass_on(*debt, peer, request.body.size());
+  const auto& over = process_->ledger.pass_on(*debt, PeerIndex{peer}, request.body.size());
   if (over.requests > world_.plan.network.window_requests ||
       over.bytes > world_.plan.network.window_bytes) {
     violate("window", "has " + std::to_string(over.requests) + " requests of " +
@@ -249,14 +252,16 @@ void SimNode::forward(PeerIndex peer, const RequestView& request, RequestId id, 
   world_.trace.mix(id.value ^ remaining_ms(deadline, clock()) << 48);
   link.batch.add(request, id, deadline, &step);
   if (world_.recorder != nullptr) {
-    link.records[id.value] = world_.recorder->sent(index_, peer_node(peer.value), false);
+    link.records[id.value] = world_.recorder->sent(index_, peer_node(peer), false);
   }
   if (link.batch.bytes() >= limits::kRequestBatchBytes) seal(link);
-  if (!std::exchange(link.dirty, true)) dirty_links_.push_back(peer.value);
+  if (!std::exchange(link.dirty, true)) dirty_links_.push_back(peer);
 }
 
-core::Effects::Unsent SimNode::unsent(PeerIndex peer) {
-  const auto& link = process_->links[peer.value];
+core::Effects::Unsent SimNode::unsent(PeerIndex place) { return unsent(peer_at(place)); }
+
+core::Effects::Unsent SimNode::unsent(std::uint16_t peer) const {
+  const auto& link = process_->links[peer];
   Unsent out{link.batch.requests(), link.batch.bytes()};
   for (const auto& sealed : link.sealed) {
     out.requests += sealed.requests;

@@ -45,11 +45,16 @@ class SimNode final : public core::Effects {
   void stop();
   void stop_over();
   void slow(Micros for_each) { for_each_ = for_each; }
+  /// Does nothing when the table names a node that it has no way to now.
   void reload(const RoutingTable& table);
+  /// Comes in as what follows, and is lost with the process.
+  void take_peers(const Fault& fault) {
+    if (state_ != State::kDead) take({Item::Kind::kPeers, 0, nullptr, {}, &fault});
+  }
 
   /// Something comes in, and is handled when the node comes to it. REQUIRES, as of events: the
   /// process that it is meant for lives.
-  void take_frame(FrameId frame) { take({Item::Kind::kFrame, frame, {}, {}}); }
+  void take_frame(FrameId frame) { take({Item::Kind::kFrame, frame, nullptr, {}}); }
   void take_loss(ConnectionId connection, const char* why) {
     take({Item::Kind::kLoss, connection, why, {}});
   }
@@ -63,20 +68,23 @@ class SimNode final : public core::Effects {
   /// A link takes frames again.
   void wake() { schedule_pass(); }
 
-  // Effects of the core.
-  void forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
+  // Effects of the core. A peer is known by its place in the plan everywhere but in the core, which
+  // gives places of its own.
+  void forward(PeerIndex place, const RequestView& request, RequestId id, TimePoint deadline,
                const wire::PathStep& step) override;
-  Unsent unsent(PeerIndex peer) override;
+  Unsent unsent(PeerIndex place) override;
+  Unsent unsent(std::uint16_t peer) const;
   void reply(const core::Origin& origin, const ReplyView& reply) override;
   TimePoint clock() override { return clock_.time(world_.events.now()); }
 
  private:
   struct Item {
-    enum class Kind : std::uint8_t { kFrame, kLoss, kAsk };
+    enum class Kind : std::uint8_t { kFrame, kLoss, kAsk, kPeers };
     Kind kind = Kind::kFrame;
     std::uint32_t id = 0;
     const char* why = nullptr;
     Micros came{};
+    const Fault* fault = nullptr;  // of the plan
   };
   struct Sealed {
     explicit Sealed(wire::RequestBatch full)
@@ -116,6 +124,12 @@ class SimNode final : public core::Effects {
   void handle_ask(std::uint32_t number);
   void hand_on();
   void lose(ConnectionId connection, const std::string& why);
+  void end_link(std::uint16_t peer, const std::string& why);
+  void set_topology(const std::vector<NodeIndex>& peers, const RoutingTable& table);
+  bool leads_on(const RoutingTable& table, const std::vector<NodeIndex>& peers) const;
+  bool has_peer(std::uint16_t peer) const;
+  PeerIndex place_of(std::uint16_t peer) const;
+  std::uint16_t peer_at(PeerIndex place) const;
   void come_up(Link& link, std::uint16_t peer);
   void drop_unsent(std::uint16_t peer);
   void seal(Link& link);

@@ -24,7 +24,7 @@ Referee::Decision SimNode::decide(const RequestView& request, bool is_full) {
     const auto& peers = plan().peers;
     const auto peer = static_cast<std::uint16_t>(std::ranges::find(peers, node) - peers.begin());
     const auto& over = process_->ledger.over(PeerIndex{peer});
-    const auto left = unsent(PeerIndex{peer});
+    const auto left = unsent(peer);
     return Referee::LinkState{process_->links[peer].state == Link::State::kUp,
                               std::max(over.requests, left.requests), over.bytes, left.bytes};
   };

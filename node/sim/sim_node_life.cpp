@@ -58,7 +58,7 @@ void SimNode::come_up(Link& link, std::uint16_t peer) {
   link.backoff = kBackoffMin;
   if (world_.recorder != nullptr) world_.recorder->up(index_, peer_node(peer), now());
   const auto& network = world_.plan.network;
-  process_->core.on_peer_up(PeerIndex{peer}, {network.window_requests, network.window_bytes});
+  process_->core.on_peer_up(place_of(peer), {network.window_requests, network.window_bytes});
 }
 
 void SimNode::kill() {
@@ -125,14 +125,6 @@ void SimNode::stop_over() {
   world_.events.add(now() + kLastWords, EventKind::kExit, index_, 0, process_->life);
 }
 
-void SimNode::reload(const RoutingTable& table) {
-  if (state_ == State::kDead) return;
-  if (world_.recorder != nullptr) world_.recorder->reloaded(index_, table, now());
-  world_.tables.set(index_, table);
-  const auto status = process_->core.set_table(table);
-  if (!status.ok()) violate("table", "refuses a table: " + status.text());
-}
-
 void SimNode::tick() {
   tick_scheduled_ = false;
   if (state_ == State::kPaused) return;
@@ -166,7 +158,7 @@ void SimNode::connect(std::uint16_t peer) {
     return;
   }
   auto& link = process_->links[peer];
-  if (link.state != Link::State::kWaiting) return;
+  if (link.state != Link::State::kWaiting || !has_peer(peer)) return;
   const auto server = peer_node(peer);
   link.state = Link::State::kConnecting;
   link.connection = world_.network.dial(index_, process_->life, peer, server, world_.lives[server]);
@@ -211,7 +203,7 @@ void SimNode::handle_sign(const Frame& frame) {
     if (link.state != Link::State::kUp) return;
     link.state = Link::State::kDraining;
     if (world_.recorder != nullptr) world_.recorder->draining(index_, peer_node(peer), now());
-    process_->core.on_peer_draining(PeerIndex{peer}, "it is stopping");
+    process_->core.on_peer_draining(place_of(peer), "it is stopping");
     drop_unsent(peer);
   } else {
     lose(frame.connection, "it refused a frame");
@@ -237,20 +229,25 @@ void SimNode::lose(ConnectionId connection, const std::string& why) {
   auto& link = link_of(connection);
   if (link.connection != connection || link.state == Link::State::kWaiting) return;
   const auto peer = world_.network.at(connection).peer;
-  world_.network.close(connection);
+  end_link(peer, why);
+  const auto wait = world_.network.some_time(connection, link.backoff / 2, link.backoff);
+  link.backoff = std::min(link.backoff * 2, kBackoffMax);
+  world_.events.add(now() + wait, EventKind::kConnect, index_, peer, process_->life);
+}
+
+void SimNode::end_link(std::uint16_t peer, const std::string& why) {
+  auto& link = process_->links[peer];
+  world_.network.close(link.connection);
   link.state = Link::State::kWaiting;
   drop_unsent(peer);
   if (world_.recorder != nullptr) world_.recorder->down(index_, peer_node(peer), why, now());
   only_ = StatusCode::kOutcomeUnknown;
-  process_->core.on_peer_down(PeerIndex{peer}, why);
+  process_->core.on_peer_down(place_of(peer), why);
   only_.reset();
   if (const auto left = process_->ledger.over(PeerIndex{peer}).requests; left > 0) {
     violate("left_behind",
             "keeps " + std::to_string(left) + " requests in flight over a link that is down");
   }
-  const auto wait = world_.network.some_time(connection, link.backoff / 2, link.backoff);
-  link.backoff = std::min(link.backoff * 2, kBackoffMax);
-  world_.events.add(now() + wait, EventKind::kConnect, index_, peer, process_->life);
 }
 
 }  // namespace kvmesh::sim

@@ -170,6 +170,8 @@ class Simulation {
         return node.slow(fault.amount);
       case FaultKind::kReload:
         return node.reload(fault.table);
+      case FaultKind::kPeers:
+        return node.take_peers(fault);
       default:
         return;
     }

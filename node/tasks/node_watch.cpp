@@ -87,7 +87,8 @@ void NodeWatch::answer(const Poll& poll) {
     ++count;
   }
   for (const auto& peer : peers_) {
-    if (peer.name.empty() || (knows && peer.changed <= poll.seen)) continue;
+    if (peer.name.empty()) continue;
+    if (knows && peer.changed <= poll.seen) continue;
     if (knows && peer.up && peer.fell > poll.seen) {
       pack_change(scratch_, peer.name, false, peer.why);
       ++count;

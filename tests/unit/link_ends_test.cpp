@@ -134,6 +134,20 @@ TEST_F(LinkEnds, RepliesThatHadArrivedBeforeTheLossAreTold) {
                                      "reply 5", "down"));
 }
 
+TEST_F(LinkEnds, OneThatItsOwnerEndsTellsTheSame) {
+  link_.end("nothing has begun");
+  EXPECT_THAT(told_.all, ElementsAre());
+  come_up();
+  send_requests(1);
+  add_request(2);
+  add_request(3);
+  link_.end("nobody wants it any more");
+  EXPECT_THAT(told_.all, ElementsAre("unsent 2", "unsent 3", "down"));
+  EXPECT_EQ(link_.state(), Link::State::kWaiting);
+  link_.end("again");
+  EXPECT_EQ(told_.downs, 1);
+}
+
 TEST_F(LinkEnds, WhatHasNotLeftIsToldAsUnsentBeforeTheEnd) {
   come_up();
   add_request(1);

@@ -115,6 +115,49 @@ TEST_F(NodeWatchTest, APollThatComesBetweenAChangeAndItsTellingIsAnsweredOnce) {
   EXPECT_EQ(answer(after), "waits") << "it knows";
 }
 
+std::vector<NodeName> named(std::initializer_list<std::string_view> names) {
+  std::vector<NodeName> out;
+  for (const auto name : names) out.push_back(name.empty() ? NodeName{} : *NodeName::parse(name));
+  return out;
+}
+
+TEST_F(NodeWatchTest, APeerThatGoesAndOneThatComesAreNews) {
+  watch_.on_up(kBar);
+  watch_.on_up(kQux);
+  const auto waiting = poll(kFirst + 2);
+  watch_.on_down(kBar, "it is no longer a peer of foo@h");
+  watch_.set_peers(named({"new@h", "qux@h"}));
+  watch_.flush();
+  EXPECT_EQ(answer(waiting), R"(["foo@h",1005,[["bar@h",false,"it is no longer a peer of foo@h"],)"
+                             R"(["new@h",false,"not connected yet"]]])")
+      << "qux has stayed, which is no news";
+  EXPECT_EQ(answer(poll(0)),
+            R"(["foo@h",1005,[["new@h",false,"not connected yet"],["qux@h",true,""]]])")
+      << "who knows nothing yet is told of no peers of before";
+  watch_.on_up(kBar);  // the place is new's
+  EXPECT_EQ(answer(poll(kFirst + 5)), R"(["foo@h",1006,[["new@h",true,""]]])");
+}
+
+TEST_F(NodeWatchTest, APeerThatWentAndCameBackHasFallenForThoseWhoAskLate) {
+  watch_.on_up(kQux);
+  watch_.set_peers(named({"bar@h", ""}));
+  watch_.set_peers(named({"bar@h", "qux@h"}));
+  watch_.on_up(kQux);
+  EXPECT_EQ(answer(poll(kFirst + 1)),
+            R"(["foo@h",1004,[["qux@h",false,"not connected yet"],["qux@h",true,""]]])");
+}
+
+TEST_F(NodeWatchTest, OfManyThatHaveGoneTheOldestAreForgotten) {
+  const auto before = kFirst;
+  std::vector<NodeName> peers = named({"bar@h", "qux@h"});
+  for (std::size_t i = 0; i < limits::kPeersMax + 5; ++i) {
+    peers[1] = *NodeName::parse("p" + std::to_string(i) + "@h");
+    watch_.set_peers(peers);
+  }
+  const auto begins = [&](std::uint64_t seen) { return answer(poll(seen)).substr(0, 60); };
+  EXPECT_EQ(begins(before), begins(0)) << "as one that knows nothing: the state of every peer";
+}
+
 TEST_F(NodeWatchTest, ANodeThatStopsEndsThePollsAtOnce) {
   const auto waiting = poll(kFirst);
   watch_.stop();

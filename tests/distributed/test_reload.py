@@ -14,7 +14,9 @@ INVALID_ARGUMENT, NO_ROUTE = 12, 13
 
 
 @unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")
-class Reload(MeshTest):
+class ReloadTest(MeshTest):
+    """a, which every test reloads, its peer b, and d, which runs and is no peer yet."""
+
     threads = 1
 
     def setUp(self):
@@ -45,6 +47,7 @@ class Reload(MeshTest):
         self.assertEqual(self.reload(with_d, ["b", "d"]),
                          "the routing table is now [s -> d@localhost, g..m -> b@localhost, * -> a@localhost]\n")
 
+class Reload(ReloadTest):
     def test_a_node_comes_and_goes_under_load(self):
         client = self.a.client()
         for bucket in (b"apples", b"grapes"):
@@ -189,15 +192,25 @@ class Reload(MeshTest):
         self.assertEqual(self.peers(), {"b@localhost", "x@localhost"})
 
 
-class ReloadThreads(Reload):
+class ReloadThreads(ReloadTest):
     threads = 3
 
     def test_every_thread_has_it(self):
+        client = self.a.client()
+        client.ok(b"grapes", "kv.create")
+        # Connections go to the threads in turn.
+        loads = [Load(self.a, "grapes", f"{i}-") for i in range(self.threads)]
+        lines = [self.a.line() for _ in range(self.threads)]
         self.add_d()
-        for _ in range(2 * self.threads):  # connections go to the threads in turn
-            line = self.a.line()
+        for line in lines:
             eventually(lambda own=line: own.ask("CREATE shopping") == "OK", 5, "d is reached")
         self.assertEqual(self.kvmesh("buckets", "d@localhost"), "shopping\n")
+        self.reload([("g..m", "b"), ("*", "a")], ["b"])
+        for line in lines:
+            self.assertEqual(line.ask("GET shopping milk"), "NOT FOUND", "a itself is asked again")
+        for load in loads:
+            load.stop()
+            self.assertEqual((load.answers, load.broken, lost(self.a, load)), ({}, None, []))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import random
 import signal
 import time
 
-from topology import BUCKETS, equivalent_table
+from topology import BUCKETS, PEERS, equivalent_table, other_peers
 from workload import Broken, Connection
 
 
@@ -101,6 +101,28 @@ class Faults:
         node.write_config()
         node.send_signal(signal.SIGHUP)
         await asyncio.sleep(fault.seconds)
+
+    async def peers(self, fault):
+        """Peers go or come for a while, and the table with them; links of those that stay must not notice."""
+        node = self.mesh.nodes[fault.target]
+        for peers, table in (other_peers(node.name, fault.seed), (PEERS[node.name], equivalent_table(node.name, None))):
+            node.peers, node.table = peers, table
+            epoch = await self._epoch(node)
+            node.write_config()
+            node.send_signal(signal.SIGHUP)
+            await self._until_read(node, epoch)
+            await asyncio.sleep(fault.seconds)
+
+    async def _epoch(self, node):
+        return (await asyncio.to_thread(node.info))["table"]["epoch"]
+
+    async def _until_read(self, node, epoch):
+        deadline = time.monotonic() + 30
+        while await self._epoch(node) <= epoch:
+            if time.monotonic() > deadline:
+                self.violations.append(f"{node.name} has not read its file 30 s after SIGHUP")
+                raise DiedByItself
+            await asyncio.sleep(0.005)
 
     # --- links
 

@@ -34,7 +34,8 @@ class Round:
 
 # How often each kind comes and how long it lasts, from and to, in seconds. Peers wait 1 s for a sign of life, so what
 # stops traffic lasts less than that about as often as more.
-NODE_KINDS = {"kill": (4, 0.0, 1.5), "restart": (2, 0.0, 0.5), "freeze": (4, 0.1, 2.5), "reload": (3, 0.0, 0.1)}
+NODE_KINDS = {"kill": (4, 0.0, 1.5), "restart": (2, 0.0, 0.5), "freeze": (4, 0.1, 2.5), "reload": (3, 0.0, 0.1),
+              "peers": (3, 0.0, 1.0)}
 LINK_KINDS = {"reset": (3, 0.0, 0.3), "delay": (3, 0.3, 2.0), "truncate": (3, 0.2, 1.0), "stall": (3, 0.2, 2.5),
               "fragment": (1, 0.5, 1.5), "refuse": (1, 0.2, 1.5)}
 NETWORK_KINDS = {"partition": (6, 0.3, 4.0), "cut": (4, 0.3, 4.0)}

@@ -33,6 +33,24 @@ LINES = ["gate", "foo"]  # nodes whose line clients come through a proxy; those 
 REQUEST_TIMEOUT_MS = 2000
 
 
+# Other peers of a node, with a table that leads every bucket to the same node over them.
+OVER_BAZ = [("a", "f", "foo"), ("g", "m", "baz"), ("n", "s", "bar"), ("t", "z", "baz")]
+OTHER_PEERS = {
+    "gate": [(["foo", "bar", "baz"], OVER_BAZ), (["bar"], [("a", "z", "bar")]), (["foo"], [("a", "z", "foo")])],
+    "door": [(["foo", "bar", "baz"], OVER_BAZ), (["bar"], [("a", "z", "bar")]), (["foo"], [("a", "z", "foo")])],
+    "foo": [(["bar", "baz"], OVER_BAZ)],
+    "bar": [(["baz"], [("a", "m", "baz"), ("n", "s", "bar"), ("t", "z", "baz")])],
+    "baz": [(["bar"], [("a", "f", "bar"), ("g", "m", "baz"), ("n", "s", "bar"), ("t", "z", "baz")]),
+            (["foo"], [("a", "f", "foo"), ("g", "m", "baz"), ("n", "s", "foo"), ("t", "z", "baz")])],
+}
+
+
+def other_peers(name, seed):
+    """Names of peers and a table, see OTHER_PEERS."""
+    peers, table = random.Random(seed).choice(OTHER_PEERS[name])
+    return peers, [(range_of(first, last), node) for first, last, node in table]
+
+
 def range_of(first, last):
     return first if first == last else f"{first}..{last}"
 

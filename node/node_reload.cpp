@@ -37,7 +37,7 @@ Result<Node::Reloaded> Node::Impl::read_again() {
   in_force_ = std::move(loaded->settings);
   auto topology = topology_of(in_force_, places_);
   places_ = topology.core.peers;
-  raise_descriptor_limit(descriptors_needed(in_force_));
+  if (!out.changes.empty()) raise_descriptor_limit(descriptors_needed(in_force_));
   apply(topology);
   return out;
 }

@@ -68,9 +68,9 @@ class Node {
   };
   /// Reads the settings anew from the same sources and takes over mesh.peers and kv.routing_table,
   /// together and whole, moments after it returns. Links of peers that stay, and requests under way
-  /// over them, are not touched; those over a link that ends fail as if it was lost. The log is told
-  /// the same as the caller. kInvalidArgument, and nothing changes: faults, as of start(), all in
-  /// the text, one a line; or what cannot change without a restart (the name). Any thread.
+  /// over them, are not touched; those over a link that ends fail as if it was lost. The log is
+  /// told the same as the caller. kInvalidArgument, and nothing changes: faults, as of start(), all
+  /// in the text, one a line; or what cannot change without a restart (the name). Any thread.
   Result<Reloaded> reload();
 
   /// Where it listens: the mesh endpoint, and the line protocol's address (empty without

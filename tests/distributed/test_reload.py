@@ -77,7 +77,7 @@ class Reload(ReloadTest):
         self.assertEqual(self.a.log().count("link to b@localhost"), links, "the link to b is not touched")
         self.assertEqual(self.reload(self.a.table, ["b"]), "nothing has changed\n")
 
-    def test_faults_are_told_to_whoever_asks_and_change_nothing(self):
+    def test_faults_are_told_to_the_caller_and_change_nothing(self):
         before = self.a.info()
         self.a.table, self.a.peers = [("g..m", "b"), ("s", "d"), ("z..a", "a")], ["b"]
         self.a.write_config()

@@ -40,6 +40,9 @@ TEST(Scenario, ReadsBackWhatItWrites) {
       "at 3s heal\n"
       "at 4s slow bar@h 5ms\n"
       "at 5s reload foo@h *=foo@h\n"
+      "at 5100ms peers gate@h {foo@h} a..m=foo@h\n"
+      "at 5200ms peers gate@h {}\n"
+      "at 5300ms peers gate@h {foo@h} *=bar@h\n"
       "at 6s throttle foo@h * 20000\n"
       "node full@h stores memory=4000\n"
       "network buffer=5000 rate=1000000\n"
@@ -50,7 +53,9 @@ TEST(Scenario, ReadsBackWhatItWrites) {
   EXPECT_EQ(plan.requests[3].key, 7);
   EXPECT_EQ(plan.nodes.back().memory_max, 4000U);
   EXPECT_EQ(plan.buckets[1], std::string("\0x", 2));
-  EXPECT_EQ(plan.faults.size(), 7U);
+  ASSERT_EQ(plan.faults.size(), 10U);
+  EXPECT_EQ(plan.faults[6].second.size(), 1U);
+  EXPECT_TRUE(plan.faults[7].second.empty());
   EXPECT_EQ(plan.nodes[0].vias.size(), 1U);
   Plan again;
   ASSERT_TRUE(read_scenario(write_scenario(plan), "file", again).ok());
@@ -69,6 +74,8 @@ TEST(Scenario, SaysWhereAndWhatIsWrong) {
   EXPECT_EQ(fault_of("at 1s slow foo@h\n"), "file:9: write slow NODES TIME");
   EXPECT_EQ(fault_of("at 1s reload bar@h *=gate@h\n"),
             "file: a table of bar@h names gate@h, which is neither that node nor a peer of it");
+  EXPECT_EQ(fault_of("at 1s peers foo@h {gate@h} *=foo@h\n"),
+            "file: node foo@h never has the peer gate@h; name it in the line of the node");
   EXPECT_NE(fault_of("at 1s ask gate@h milk kv.buckets\n"), "");
   EXPECT_NE(fault_of("then kill foo@h\n"), "");
   EXPECT_NE(fault_of("network speed=3\n"), "");
@@ -106,6 +113,32 @@ TEST(Story, TellsARunOverAPeerThatDies) {
       << *story;
   EXPECT_NE(story->find("ask gate@h 1 bucket=milk kv.put k1 v2\n"), std::string::npos);
   EXPECT_NE(story->find("kill foo@h\n"), std::string::npos);
+}
+
+TEST(Scenario, PeersGoAndComeWhileRequestsAreUnderWay) {
+  const auto plan = read(
+      "node door@h foo@h bar@h\n"
+      "table door@h a..m=foo@h *=bar@h\n"
+      "at 1ms ask door@h milk kv.create\n"
+      "at 10ms ask door@h tea kv.create\n"
+      "at 10ms ask door@h milk kv.put k1 v2\n"
+      "at 10100us peers door@h {bar@h} *=bar@h\n"
+      "at 15ms ask door@h milk kv.get k1\n"
+      "at 20ms peers door@h {foo@h} a..m=foo@h\n"
+      "at 200ms ask door@h milk kv.get k1\n"
+      "at 201ms ask door@h tea kv.create\n");
+  const auto result = run(plan);
+  EXPECT_FALSE(result.violations.any());
+  const auto& answers = result.figures.by_status;
+  EXPECT_EQ(answers[static_cast<std::size_t>(StatusCode::kOk)], 3U)
+      << "both that were asked of nodes which stayed, and the last get";
+  EXPECT_EQ(answers[static_cast<std::size_t>(StatusCode::kOutcomeUnknown)], 1U)
+      << "the put over the link that ended";
+  EXPECT_EQ(answers[static_cast<std::size_t>(StatusCode::kNotFound)], 1U) << "bar has no milk";
+  EXPECT_EQ(answers[static_cast<std::size_t>(StatusCode::kNoRoute)], 1U);
+  StoryWriter writer{plan};
+  (void)run(plan, &writer);
+  EXPECT_FALSE(writer.story("It cannot be told there."));
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ class Troublemaker {
     const auto one = node();
     const auto& own = plan_.nodes[one];
     const auto times = random_.between(1, 4);
-    for (std::int64_t i = 0; i < times; ++i) {
+    for (std::uint64_t i = 0; i < times; ++i) {
       std::vector<NodeIndex> left;
       for (const auto peer : own.peers) {
         if (random_.chance(60)) left.push_back(peer);

@@ -34,7 +34,9 @@ class Recorder {
   /// Deadlines were looked at, and some were over.
   virtual void expired(NodeIndex node, Micros now) = 0;
   virtual void reloaded(NodeIndex node, const RoutingTable& table, Micros now) = 0;
-  virtual void peers_changed(NodeIndex node) = 0;
+  /// From now on it has these of its peers; down() was told of the others.
+  virtual void peers_changed(NodeIndex node, const std::vector<NodeIndex>& peers,
+                             const RoutingTable& table, Micros now) = 0;
   virtual void started(NodeIndex node, Micros now) = 0;
   virtual void killed(NodeIndex node, Micros now) = 0;
   virtual void stopped(NodeIndex node, Micros now) = 0;

@@ -63,7 +63,6 @@ void SimNode::reload(const RoutingTable& table) {
 // As Reactor::set_topology() does it: links end first, as far as the core knows of those of before.
 void SimNode::set_topology(const std::vector<NodeIndex>& peers, const RoutingTable& table) {
   if (!leads_on(table, peers)) return;  // its check of the configuration would refuse it
-  if (world_.recorder != nullptr) world_.recorder->peers_changed(index_);
   std::vector<NodeName> names;
   std::vector<std::uint16_t> added;
   for (std::size_t i = 0; i < plan().peers.size(); ++i) {
@@ -85,6 +84,7 @@ void SimNode::set_topology(const std::vector<NodeIndex>& peers, const RoutingTab
     const auto index = static_cast<std::uint16_t>(place - next.peers.begin());
     next.vias.push_back({via.node, PeerIndex{index}});
   }
+  if (world_.recorder != nullptr) world_.recorder->peers_changed(index_, peers, table, now());
   world_.tables.set(index_, table);
   const auto status = process_->core.set_topology(std::move(next));
   if (!status.ok()) violate("table", "refuses peers and a table: " + status.text());

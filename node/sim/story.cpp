@@ -118,6 +118,23 @@ void StoryWriter::reloaded(NodeIndex node, const RoutingTable& table, Micros now
   say("table " + name(node) + (table.entries().empty() ? "" : " ") + table_text(table), now);
 }
 
+void StoryWriter::peers_changed(NodeIndex node, const std::vector<NodeIndex>& peers,
+                                const RoutingTable& table, Micros now) {
+  std::string line = "peers " + name(node);
+  const auto& own = plan_.nodes[node];
+  const auto is_there = [&](NodeIndex peer) {
+    return std::ranges::find(peers, peer) != peers.end();
+  };
+  for (const auto peer : own.peers) {
+    if (is_there(peer)) line += " " + name(peer);
+  }
+  for (const auto& via : own.vias) {
+    const auto peer = own.peers[via.peer];
+    if (is_there(peer)) line += " " + via.node.str() + "=" + name(peer);
+  }
+  say(line + (table.entries().empty() ? "" : " ") + table_text(table), now);
+}
+
 void StoryWriter::started(NodeIndex node, Micros now) {
   std::string line = "node " + name(node);
   const auto& own = plan_.nodes[node];

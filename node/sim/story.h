@@ -34,7 +34,8 @@ class StoryWriter final : public Recorder {
   void expired(NodeIndex node, Micros now) override;
   void expired_unsent(std::uint64_t /*record*/) override { is_told_ = false; }
   void reloaded(NodeIndex node, const RoutingTable& table, Micros now) override;
-  void peers_changed(NodeIndex /*node*/) override { is_told_ = false; }
+  void peers_changed(NodeIndex node, const std::vector<NodeIndex>& peers, const RoutingTable& table,
+                     Micros now) override;
   void started(NodeIndex node, Micros now) override;
   void killed(NodeIndex node, Micros now) override;
   void stopped(NodeIndex node, Micros now) override;

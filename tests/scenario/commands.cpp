@@ -65,7 +65,7 @@ const Commands::Command Commands::kCommands[] = {
     {"kill", 1, &Commands::kill},         {"duplicate", 2, &Commands::duplicate},
     {"forge", 4, &Commands::forge},       {"begin", 2, &Commands::begin},
     {"complete", 3, &Commands::complete}, {"stop", 1, &Commands::stop},
-    {"counters", 1, &Commands::counters},
+    {"counters", 1, &Commands::counters}, {"peers", 1, &Commands::peers},
 };
 
 std::string Commands::run(std::string_view line) {
@@ -124,6 +124,37 @@ void Commands::table(const Words& w) {
   }
   const auto status = node->core().set_table(RoutingTable{std::move(entries)});
   if (!status.ok()) mesh_.say(w[0] + " keeps its table: " + status.to_string());
+}
+
+void Commands::peers(const Words& w) {
+  Node* node = known(w[0]);
+  if (node == nullptr) return;
+  std::vector<NodeName> names;
+  std::vector<std::pair<NodeName, NodeName>> vias;
+  std::vector<RouteEntry> entries;
+  for (std::size_t i = 1; i < w.size(); ++i) {
+    const auto equals = w[i].find('=', 1);
+    const auto left = NodeName::parse(w[i].substr(0, equals));
+    const auto range = ByteRange::parse(w[i].substr(0, equals));
+    if (equals == std::string::npos) {
+      names.push_back(parse_name(w[i]));
+    } else if (left) {
+      vias.emplace_back(*left, parse_name(w[i].substr(equals + 1)));
+    } else if (range) {
+      entries.push_back({*range, parse_name(w[i].substr(equals + 1))});
+    } else {
+      return mesh_.say("?? not PEER, NODE=PEER or RANGE=NODE: " + w[i]);
+    }
+  }
+  core::Topology next{core::placed(node->peers(), names), {}, RoutingTable{std::move(entries)}};
+  for (const auto& [far, over] : vias) {
+    const auto place = std::ranges::find(next.peers, over);
+    if (place == next.peers.end()) return mesh_.say("?? no peer " + over.str());
+    const auto index = static_cast<std::uint16_t>(place - next.peers.begin());
+    next.vias.push_back({far, PeerIndex{index}});
+  }
+  const auto status = node->core().set_topology(std::move(next));
+  if (!status.ok()) mesh_.say(w[0] + " keeps its peers and its table: " + status.to_string());
 }
 
 void Commands::connect(const Words& w) {

@@ -27,6 +27,7 @@ class Commands {
   void node(const Words& w);
   void chain(const Words& w);
   void table(const Words& w);
+  void peers(const Words& w);
   void connect(const Words& w);
   void ask(const Words& w);
   void run_all(const Words& w);

@@ -45,7 +45,7 @@ class Node final : public core::Effects {
   TimePoint clock() override;
 
   const std::string& name() const { return name_; }
-  const std::vector<NodeName>& peers() const { return peers_; }
+  const std::vector<NodeName>& peers() const { return core_.peer_names(); }
   core::Core& core() { return core_; }
   /// Hands a request to the core and remembers that it must be answered.
   void ask(const core::Origin& origin, const RequestView& request);
@@ -58,7 +58,6 @@ class Node final : public core::Effects {
  private:
   Mesh& mesh_;
   std::string name_;
-  std::vector<NodeName> peers_;
   Functions functions_;
   core::Core core_;
   bool holding_ = false;

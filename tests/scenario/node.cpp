@@ -12,11 +12,10 @@ Node::Node(Mesh& mesh, const NodeName& name, std::vector<NodeName> peers,
            std::vector<core::Via> vias)
     : mesh_(mesh),
       name_(name.str()),
-      peers_(std::move(peers)),
       functions_(
           name_, [&mesh](const std::string& line) { mesh.say(line); },
           [&mesh](std::chrono::microseconds time) { mesh.pass(time); }),
-      core_(name, peers_, functions_.modules(), *this, mesh.now(), std::move(vias)) {}
+      core_(name, std::move(peers), functions_.modules(), *this, mesh.now(), std::move(vias)) {}
 
 void Node::forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,
                    const wire::PathStep& step) {
@@ -25,7 +24,7 @@ void Node::forward(PeerIndex peer, const RequestView& request, RequestId id, Tim
   const auto at = frame.size();
   wire::append_request(frame, request, id, remaining_ms(deadline, mesh_.now()), &step);
   const auto sent = wire::decode_request(frame.view(at + wire::kRecordPrefixBytes));
-  const auto& to = peers_[peer.value].str();
+  const auto& to = peers()[peer.value].str();
   if (!sent) return mesh_.say("?? " + name_ + " sends " + to + " what it cannot read");
   mesh_.say(name_ + " sends " + to + " " + show(id) + ": " + std::string{sent->function} + " " +
             show_value(sent->args) + " for " + show(sent->target) + ", " +

@@ -5,7 +5,7 @@ common/PROTOCOL.md says, with 1 and a line for each mismatch otherwise. Uses buc
 import os
 import sys
 
-from kvmesh_client import Client, KvmeshError
+from kvmesh import Client, KvmeshError
 
 failures = []
 
@@ -39,11 +39,11 @@ def check_bucket(client, bucket):
         expect("get of text", client.get(bucket, "text"), b"str is taken too")
         expect("count", client.count(bucket), 3)
         for page in (1, 2, 1000):
-            expect(f"keys by {page}", list(client.keys(bucket, page)), sorted([b"milk", b"text", every_byte]))
+            expect(f"keys by {page}", list(client.keys(bucket, page=page)), sorted([b"milk", b"text", every_byte]))
         client.delete(bucket, "milk")
         client.delete(bucket, "milk")
         expect("get after delete", client.get(bucket, "milk"), None)
-        owner = client.route(bucket, "node.name")
+        owner = client.owner(bucket)
         check_listed(client, bucket, owner)
         check_trace(client, bucket, owner)
         expect_error("too large", "too_large", client.put, bucket, "k", bytes(1024 * 1024 + 1))
@@ -114,16 +114,16 @@ def check_tasks(client):
     modules = [function for function, *_ in client.call(None, "task.modules")]
     expect("functions are sorted", modules, sorted(modules))
     expect_error("no such task", "not_found", client.call, None, "task.next", 0, 0)
-    expect_error("no such function", "undefined_function", client.call_task, None, "no.frobnicate")
-    expect_error("a function that is no task", "invalid_argument", client.call_task, None, "node.name")
+    expect_error("no such function of a module", "undefined_function", client.call, None, "no.frobnicate")
+    expect_error("a function that is no task", "invalid_argument", client.call, None, "task.run", "node.name", [], "call", 0, None)
     expect_error("no such mode", "invalid_argument", client.call, None, "task.run", "a.b", [], "loudly", 0, None)
     if "hello.world" in modules:  # a node of examples/out_of_tree/hello_node.cpp
         output = []
-        result = client.call_task(None, "hello.world", output=lambda *written: output.append(written))
+        result = client.call(None, "hello.world", output=lambda *written: output.append(written))
         expect("result and output of a task", (result, output), (None, [(1, b"hello world\n")]))
-        expect("arguments and result of a task", client.call_task(None, "hello.add", 1, 2), 3)
-        expect_error("wrong arguments of a task", "invalid_argument", client.call_task, None, "hello.add", 1)
-        expect_error("an exception", "task_failed", client.call_task, None, "hello.open", "sesame")
+        expect("arguments and result of a task", client.call(None, "hello.add", 1, 2), 3)
+        expect_error("wrong arguments of a task", "invalid_argument", client.call, None, "hello.add", 1)
+        expect_error("an exception", "task_failed", client.call, None, "hello.open", "sesame")
 
 
 def main():

@@ -44,6 +44,12 @@ const Function* FunctionRegistry::find(std::string_view function) const {
 }
 
 Status FunctionRegistry::undefined(std::string_view node, std::string_view function) const {
+  const auto advice = advice_ ? advice_(function) : std::string{};
+  if (!advice.empty()) {
+    return {StatusCode::kUndefinedFunction, std::string{node} + " has no function " +
+                                                in_quotes(function) + " of its own; it is " +
+                                                advice};
+  }
   std::vector<std::string_view> sorted;
   sorted.reserve(functions_.size());
   for (const auto& [name, entry] : functions_) sorted.push_back(name);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include <kvmesh/status.h>
 
@@ -122,7 +123,11 @@ class FunctionRegistry {
   void define(const functions::Function& function, Runner& runner, std::uint8_t number);
   /// Null when there is no such function.
   const Function* find(std::string_view function) const;
-  /// kUndefinedFunction: names `node`, the function and those that the node has.
+  /// How a function that is not in this table is called on this node, as the end of "it is ...";
+  /// empty for a name that is unknown there too.
+  using Advice = std::function<std::string(std::string_view function)>;
+  void set_advice(Advice advice) { advice_ = std::move(advice); }
+  /// kUndefinedFunction: names `node`, the function, and how to call it or those that the node has.
   Status undefined(std::string_view node, std::string_view function) const;
 
  private:
@@ -142,6 +147,7 @@ class FunctionRegistry {
     }
   };
   std::unordered_map<std::string, Function, Hash, std::equal_to<>> functions_;
+  Advice advice_;  // may be empty
 };
 
 }  // namespace kvmesh::core

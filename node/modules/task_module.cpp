@@ -121,6 +121,8 @@ void define_task(core::FunctionRegistry& all, tasks::Host& host) {
   define_on(host, all, functions::kTaskCancel, cancel);
   define_on(host, all, functions::kTaskList, list);
   define_on(host, all, functions::kTaskModules, modules);
+  all.set_advice(
+      [&host](std::string_view function) { return host.catalogue().how_to_call(function); });
 }
 
 void define_on(Host& host, core::FunctionRegistry& modules, const functions::Function& function,

@@ -6,6 +6,7 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/functions.h"
 #include "common/remote/requests.h"
 #include "common/text.h"
 #include "common/wire/pack.h"
@@ -74,6 +75,18 @@ Status Catalogue::undefined(std::string_view node, std::string_view function,
   }
   text += "; the nearest of its " + std::to_string(nearest.size()) + " functions: ";
   return {StatusCode::kUndefinedFunction, text + joined(calls, ", ")};
+}
+
+std::string Catalogue::how_to_call(std::string_view function) const {
+  if (find(function)) {
+    return "a function of a module, which runs as a task; call it with " +
+           functions::kTaskRun.str();
+  }
+  const auto server = function.substr(0, std::min(function.find('.'), function.size()));
+  const auto is_this = [server](const auto* one) { return one->name == server; };
+  if (server.size() == function.size() || !std::ranges::any_of(servers_, is_this)) return {};
+  return "for the server " + in_quotes(server) + "; call it with " + functions::kServerCall.str() +
+         " or " + functions::kServerCast.str();
 }
 
 void Catalogue::list(wire::Buffer& out) const {

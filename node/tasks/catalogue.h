@@ -35,6 +35,9 @@ class Catalogue {
   /// kUndefinedFunction: names the node, the function, how many arguments it was called with, and
   /// the functions with the nearest names.
   Status undefined(std::string_view node, std::string_view function, std::size_t arguments) const;
+  /// How a function of a module or of a server is called, as the end of "it is ..."; empty when
+  /// `function` is neither. Of a server only the name is looked at, "counter." of "counter.add".
+  std::string how_to_call(std::string_view function) const;
   /// An array of [function, parameters as text, how many], in the order of their names.
   void list(wire::Buffer& out) const;
 

@@ -8,7 +8,7 @@ from load import USUAL, command_for, load, run
 from processes import Failed, eventually
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples/python"))
-from kvmesh_client import Client, KvmeshError  # noqa: E402
+from kvmesh import Client, KvmeshError  # noqa: E402
 
 FAR = "far@localhost"
 
@@ -98,9 +98,9 @@ class PingPong(Case):
         with Client(server.endpoint, timeout=60) as client:
             try:
                 trial = 200
-                micros = client.call_task(None, "bench.ping_pong", FAR, trial)
+                micros = client.call(None, "bench.ping_pong", FAR, trial)
                 trips = max(trial, round(plan.seconds * 1e6 * trial / max(micros, 1)))
-                micros = client.call_task(None, "bench.ping_pong", FAR, trips)
+                micros = client.call(None, "bench.ping_pong", FAR, trips)
             except KvmeshError as error:
                 raise Failed(str(error)) from error
         server.check_alive()

@@ -4,9 +4,9 @@
 import os
 import sys
 
-from harness import ROOT, MeshTest, main
-
-EXAMPLE = os.path.join(ROOT, "examples/python")
+from harness import MeshTest, main
+from python_package import EXAMPLE
+from task_client import FOO, with_tasks
 
 
 class PythonExample(MeshTest):
@@ -27,12 +27,47 @@ class PythonExample(MeshTest):
         node.kill()
         self.run_script("selftest.py", node.endpoint, status=1)
 
-    def test_its_command_line(self):
-        node = self.single()
+    def command(self, node, *arguments, status=0):
+        return self.run_script("kvmesh", node.endpoint, *arguments, status=status)
+
+    def test_its_command(self):
+        node = self.single(settings=with_tasks())
         for arguments, wanted in ((("create", "shopping"), ""), (("put", "shopping", "milk", "1"), ""),
-                                  (("keys", "shopping"), "milk")):
-            self.assertIn(wanted, self.run_script("kvmesh_client.py", node.endpoint, *arguments))
+                                  (("get", "shopping", "milk"), "1\n"), (("keys", "shopping"), "milk\n"),
+                                  (("count", "shopping"), "1\n"), (("buckets", "-"), "shopping\n"),
+                                  (("route", "shopping"), FOO + "\n"), (("route", "shopping", "t.add", "1", "2"), "3\n"),
+                                  (("call", "-", "t.both_streams"), "one\nthree\nnil\n"),
+                                  (("server", FOO, "counter", "add", "4"), "4\n")):
+            self.assertEqual(self.command(node, *arguments), wanted, arguments)
         self.assertEqual(node.client().ok(b"shopping", "kv.get", b"milk"), b"1")
+        self.assertIn("t.add(int, int)\n", self.command(node, "modules", "-"))
+        pid = self.command(node, "spawn", FOO, "t.echo_messages").strip()
+        self.assertEqual(self.command(node, "send", pid, "end"), "")
+
+    def test_its_command_takes_arguments_as_kvmesh_call_does(self):
+        node = self.single(settings=with_tasks())
+        for text, shown in (("2", "2"), ("text", '"text"'), ('"2"', '"2"'), ("nil", "nil"), ("null", "nil"), ("true", "true"),
+                            ("[1, {\"a\": 2.5}]", '[1, {"a": 2.5}]'), ("NaN", '"NaN"'), ("{a", '"{a"'),
+                            ('{"base64": "/wA="}', '{"base64": "/wA="}')):
+            self.assertEqual(self.command(node, "call", "-", "t.echo", text), shown + "\n", text)
+
+    def test_its_command_says_what_is_wrong(self):
+        node = self.single(settings=with_tasks())
+        for arguments, status, told in ((("gett", "a"), 2, "did you mean get?"), (("get", "a"), 2, "get BUCKET KEY"),
+                                        (("get", "a", "b", "c"), 2, "get BUCKET KEY"),
+                                        (("call", "foo", "t.add"), 2, "'foo' is no name of a node"),
+                                        (("get", "nothing", "milk"), 11, "not_found: "),
+                                        (("call", FOO, "t.fail", "oh"), 26, "task_failed: oh")):
+            self.assertEqual(self.command(node, *arguments, status=status), "")
+            self.assertIn(told, self.stderr)
+            self.assertNotIn("Traceback", self.stderr)
+        self.command(node, "create", "shopping")
+        self.command(node, "get", "shopping", "milk", status=1)
+        self.run_script("kvmesh", "127.0.0.1:1", "count", "a", status=2)
+        self.assertIn("did you mean 'tcp://127.0.0.1:1'?", self.stderr)
+        node.kill()
+        self.command(node, "count", "shopping", status=14)
+        self.assertIn(f"unavailable: {node.endpoint}: connection refused", self.stderr)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,11 @@ from page import ROOT, Page, free_port, harness, read
 PORTS = ["5550", "5551", "5552", "4040", "4041"]  # that config/demo and the page name
 
 
-class Examples(Page):
-    PAGE = "examples/README.md"
+class DemoNodes(Page):
+    """A page whose nodes have the settings of config/demo."""
 
-    def test_every_block_is_checked(self):
-        self.assert_every_block_is_checked()
-
-    def test_session(self):
-        """One reader, from the first block to the last."""
+    def enter_demo(self):
+        """Where the reader stands: config/demo with ports of our own, and the build."""
         directory = tempfile.mkdtemp(prefix="kvmesh-test-docs-")
         self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
         self.enter_directory(directory)
@@ -30,7 +27,8 @@ class Examples(Page):
             path = f"config/demo/{name}.toml"
             with open(os.path.join(self.directory, path), "w", encoding="utf-8") as file:
                 file.write(self.ports.here(read(path)))
-        shutil.copy(os.path.join(ROOT, "LICENSE"), self.directory)
+
+    def check_blocks(self):
         for block in self.blocks:
             if block.check:
                 getattr(self, "check_" + block.check)(block)
@@ -41,6 +39,19 @@ class Examples(Page):
         for port, peer in (("5550", "bar@localhost"), ("5551", "foo@localhost")):
             with harness.MeshClient("tcp://127.0.0.1:" + self.ports.ours[port]) as client:
                 harness.eventually(lambda c=client, p=peer: c.call(p, "node.ping").code == "ok", 5, f"{peer} is reached")
+
+
+class Examples(DemoNodes):
+    PAGE = "examples/README.md"
+
+    def test_every_block_is_checked(self):
+        self.assert_every_block_is_checked()
+
+    def test_session(self):
+        """One reader, from the first block to the last."""
+        self.enter_demo()
+        shutil.copy(os.path.join(ROOT, "LICENSE"), self.directory)
+        self.check_blocks()
 
 
 if __name__ == "__main__":

@@ -65,6 +65,16 @@ TEST(Catalogue, UndefinedNamesTheNearest) {
                    "hello.goodbye()"));
 }
 
+TEST(Catalogue, SaysHowWhatItHasIsCalled) {
+  Catalogue catalogue;
+  ASSERT_EQ(catalogue.add(with_server("a", "s").define("x", nothing)), Status{});
+  EXPECT_THAT(catalogue.how_to_call("a.x"), HasSubstr("call it with task.run"));
+  EXPECT_THAT(catalogue.how_to_call("s.add"), HasSubstr("for the server \"s\"; call it with "));
+  for (const char* unknown : {"a.y", "s", "", ".", "a", "t.add"}) {
+    EXPECT_EQ(catalogue.how_to_call(unknown), "") << unknown;
+  }
+}
+
 TEST(EditDistance, CountsWhatMustChange) {
   EXPECT_EQ(edit_distance("", ""), 0U);
   EXPECT_EQ(edit_distance("", "abc"), 3U);

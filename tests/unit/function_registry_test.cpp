@@ -38,6 +38,18 @@ TEST(FunctionRegistry, UndefinedNamesTheNodeTheFunctionAndWhatThereIs) {
   EXPECT_EQ(status.text(), "foo@h has no function \"kv.\\npot\"; it has: kv.get, kv.put");
 }
 
+TEST(FunctionRegistry, UndefinedSaysHowAFunctionThatIsElsewhereIsCalled) {
+  FunctionRegistry modules;
+  modules.define("kv.put", [](Call&) {});
+  modules.set_advice([](std::string_view function) {
+    return function == "mine.count" ? std::string{"a task"} : std::string{};
+  });
+  EXPECT_EQ(modules.undefined("foo@h", "mine.count").text(),
+            "foo@h has no function \"mine.count\" of its own; it is a task");
+  EXPECT_EQ(modules.undefined("foo@h", "mine.cont").text(),
+            "foo@h has no function \"mine.cont\"; it has: kv.put");
+}
+
 TEST(ModulesDeathTest, DefiningTwiceAborts) {
   FunctionRegistry modules;
   modules.define("kv.get", [](Call&) {});

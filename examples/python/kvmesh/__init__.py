@@ -1,0 +1,23 @@
+"""A client of kvmesh, written from common/PROTOCOL.md, on pyzmq and msgpack (Debian: python3-zmq python3-msgpack).
+
+    from kvmesh import Client
+
+    with Client("tcp://127.0.0.1:5550") as mesh:
+        mesh.create("shopping")
+        mesh.put("shopping", "milk", "1")
+        print(mesh.get("shopping", "milk"))               # b'1'
+        print(mesh.call("foo@localhost", "hello.add", 1, 2))  # 3
+
+Client is the way in. README.md beside this package shows the rest, and in which order to read it.
+"""
+
+from .batch import Batch
+from .client import Client, Server
+from .errors import CODES, BatchError, KvmeshError
+from .link import Request
+from .mailbox import Mailbox, Message
+from .tasks import Task
+from .values import Pid
+
+__all__ = ["CODES", "Batch", "BatchError", "Client", "KvmeshError", "Mailbox", "Message", "Pid", "Request", "Server", "Task"]
+__version__ = "0.1.0"

@@ -1,0 +1,173 @@
+"""The package as a command: one request from a shell. It takes arguments as the command kvmesh does, and ends with its exit
+statuses: 0, 2 for wrong usage, and 10 + the number of the code for a KvmeshError."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+import json
+import os
+import sys
+from typing import Any, Callable, Iterable, NamedTuple, Optional
+
+from .client import Client
+from .errors import CODES, KvmeshError
+
+WRONG_USAGE = 2
+FIRST_STATUS = 10
+
+
+def to_value(text: str) -> Any:
+    """An argument of a function: JSON where it is JSON, else the text itself; nil is None, {"base64": "..."} bytes."""
+    if text == "nil":
+        return None
+    try:
+        return json.loads(text, object_hook=_bytes_of, parse_constant=_no_json)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _bytes_of(map_: dict) -> Any:
+    if list(map_) == ["base64"] and isinstance(map_["base64"], str):
+        try:
+            return base64.b64decode(map_["base64"], validate=True)
+        except binascii.Error:
+            pass
+    return map_
+
+
+def _no_json(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def to_text(value: Any) -> str:
+    """A result, as JSON; bytes that are no text as {"base64": "..."}."""
+    if value is None:
+        return "nil"
+    return json.dumps(_plain(value), ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return {"base64": base64.b64encode(value).decode()}
+    if isinstance(value, list):
+        return [_plain(element) for element in value]
+    if isinstance(value, dict):
+        return {key if isinstance(key, str) else to_text(key): _plain(element) for key, element in value.items()}
+    return value
+
+
+def _node(text: str) -> Optional[str]:
+    return None if text == "-" else text
+
+
+def _show(value: Any) -> None:
+    print(to_text(value))
+
+
+def _raw(line: Optional[bytes]) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write((line or b"") + b"\n")
+
+
+def _lines(names: Iterable[bytes]) -> None:
+    for name in names:
+        _raw(name)
+
+
+def _get(mesh: Client, bucket: bytes, key: bytes) -> Optional[int]:
+    value = mesh.get(bucket, key)
+    if value is None:
+        print(f"kvmesh: no key {os.fsdecode(key)!r} in bucket {os.fsdecode(bucket)!r}", file=sys.stderr)
+        return 1
+    return _raw(value)
+
+
+def _route(mesh: Client, bucket: str, function: str = "", *arguments: str) -> None:
+    if function:
+        _show(mesh.route(os.fsencode(bucket), function, *map(to_value, arguments)))
+    else:
+        print(mesh.owner(os.fsencode(bucket)))
+
+
+def _spawn(mesh: Client, node: str, function: str, *arguments: str) -> None:
+    print(mesh.spawn(_node(node), function, *map(to_value, arguments)))
+
+
+def _words(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line)
+
+
+class Command(NamedTuple):
+    arguments: str  # as they are shown; "..." at the end: and any number more
+    run: Callable[..., Optional[int]]
+    takes_bytes: bool = False
+
+
+COMMANDS = {
+    "create": Command("BUCKET", Client.create, True),
+    "drop": Command("BUCKET", Client.drop, True),
+    "put": Command("BUCKET KEY VALUE", Client.put, True),
+    "get": Command("BUCKET KEY", _get, True),
+    "delete": Command("BUCKET KEY", Client.delete, True),
+    "count": Command("BUCKET", lambda mesh, bucket: _show(mesh.count(bucket)), True),
+    "keys": Command("BUCKET", lambda mesh, bucket: _lines(mesh.keys(bucket)), True),
+    "buckets": Command("NODE", lambda mesh, node: _lines(mesh.buckets(_node(node)))),
+    "info": Command("NODE", lambda mesh, node: _show(mesh.info(_node(node)))),
+    "modules": Command("NODE", lambda mesh, node: _words(mesh.modules(_node(node)))),
+    "call": Command("NODE FUNCTION [ARGUMENT...]", lambda mesh, node, function, *arguments:
+                    _show(mesh.call(_node(node), function, *map(to_value, arguments)))),
+    "route": Command("BUCKET [FUNCTION ARGUMENT...]", _route),
+    "spawn": Command("NODE FUNCTION [ARGUMENT...]", _spawn),
+    "send": Command("PID VALUE", lambda mesh, pid, value: mesh.send(pid, to_value(value))),
+    "server": Command("NODE SERVER FUNCTION [ARGUMENT...]", lambda mesh, node, server, function, *arguments:
+                      _show(mesh.server(server, _node(node)).call(function, *map(to_value, arguments)))),
+}
+
+
+def usage() -> str:
+    lines = [f"  {name} {command.arguments}" for name, command in COMMANDS.items()]
+    return ("usage: kvmesh ENDPOINT[,ENDPOINT...] COMMAND [ARGUMENT...]\n" + "\n".join(lines)
+            + "\nA NODE is a name such as foo@localhost, or - for the node at the endpoint.")
+
+
+def wrong(text: str) -> int:
+    print(f"kvmesh: {text}", file=sys.stderr)
+    return WRONG_USAGE
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one command; its exit status."""
+    if arguments in (["--help"], ["-h"]):
+        print(usage())
+        return 0
+    if len(arguments) < 2:
+        return wrong("an endpoint and a command are wanted\n" + usage())
+    endpoints, name, *rest = arguments
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, 1)
+        return wrong(f"there is no command \"{name}\"" + (f"; did you mean {near[0]}?" if near else "\n" + usage()))
+    command = COMMANDS[name]
+    wanted = command.arguments.split()
+    is_open = wanted[-1].endswith("...]")
+    least = len(command.arguments.partition(" [")[0].split())
+    if len(rest) < least or len(rest) > least and not is_open:
+        return wrong(f"usage: kvmesh ENDPOINT {name} {command.arguments}")
+    try:
+        with Client(endpoints.split(",")) as mesh:
+            return command.run(mesh, *map(os.fsencode, rest) if command.takes_bytes else rest) or 0
+    except KvmeshError as error:
+        print(f"kvmesh: {error}", file=sys.stderr)
+        return FIRST_STATUS + CODES.index(error.code)
+    except (TypeError, ValueError) as error:
+        return wrong(str(error))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 141

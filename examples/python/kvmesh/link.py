@@ -1,0 +1,211 @@
+"""One connection to one node: greeting, window, heartbeat, and its end (common/PROTOCOL.md, 1.3, 1.4, 1.13)."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from concurrent.futures import Future
+from typing import Optional
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from . import wire
+from .endpoint import why_unreachable
+from .errors import KvmeshError, code_name
+
+PING_AFTER = 1.0   # seconds without a word of the node while requests are under way
+DEAD_AFTER = 3.0   # seconds without an answer to a PING
+IDLE_PING = 10.0   # a node may forget us after 30 s of silence
+GRACE = 0.5        # the mesh answers in time or says that it could not; wait that much longer for it to say so
+_EVENTS = zmq.EVENT_CONNECTED | zmq.EVENT_CONNECT_RETRIED | zmq.EVENT_DISCONNECTED
+
+
+class Request(Future):
+    """One request: a Future whose result() is what the function gave, or raises KvmeshError. `trace` holds the hops of the
+    reply when it was asked for. cancel() takes back one that was not sent yet. Thread-safe as every Future is; callbacks run
+    on the client's own thread and must not block."""
+
+    def __init__(self, tail: bytes, timeout: float, flags: int = 0):
+        super().__init__()
+        self.tail = tail
+        self.flags = flags
+        self.made = time.monotonic()
+        self.deadline = self.made + timeout
+        self.trace: list = []
+
+    def fail(self, code: str, text: str) -> None:
+        self.set_exception(KvmeshError(code, text))
+
+
+class Ended(Exception):
+    """The link is of no more use; the text says why."""
+
+
+class Link:
+    """Owned by one thread. Its socket is never used for a second connection, so that nothing which was queued for one life
+    of a node is delivered to the next. Every method but close() may raise Ended."""
+
+    def __init__(self, endpoint: str, now: float):
+        self.endpoint = endpoint
+        self.welcome: Optional[wire.Welcome] = None  # None: not greeted yet
+        self.is_leaving = False                      # the node stops: it answers, and takes nothing more
+        self.in_flight: dict[int, Request] = {}
+        self._bytes = 0                              # of the bodies in flight
+        self._last_id = 0
+        self._opened = self._heard = self._said = self._pinged = now
+        self._unanswered: Optional[float] = None     # when the first PING since the last word was sent
+        self._is_connected = False
+        self.socket = zmq.Context.instance().socket(zmq.DEALER)  # without a routing id: a chosen one is refused
+        self.socket.sndhwm = 0  # the window bounds it
+        self.socket.linger = 0
+        self.monitor = self.socket.get_monitor_socket(_EVENTS)
+        self.monitor.linger = 0
+        try:
+            self.socket.connect(endpoint)
+        except zmq.ZMQError as error:
+            self.close()
+            raise Ended(f"{endpoint}: {error.strerror}") from None
+        self._send(wire.hello(), now)
+
+    def close(self) -> None:
+        self.socket.disable_monitor()
+        self.monitor.close()
+        self.socket.close(linger=0)
+
+    # --- out
+
+    def send(self, waiting: deque, now: float) -> None:
+        """Sends as many of the waiting requests as the window takes."""
+        records: list[bytes] = []
+        size = 0
+        while waiting and self._has_room(waiting[0]):
+            request = waiting.popleft()
+            if not request.set_running_or_notify_cancel():
+                continue
+            left_ms = math.ceil((request.deadline - now) * 1000)
+            if left_ms <= 0:
+                request.fail("deadline_exceeded", "its time was over before it could be sent; it was not executed")
+                continue
+            self._last_id += 1
+            self.in_flight[self._last_id] = request
+            self._bytes += len(request.tail)
+            record = wire.request(self._last_id, left_ms, request.flags, request.tail)
+            if records and size + len(record) > wire.FRAME_BYTES:
+                self._send_records(records, now)
+                records, size = [], 0
+            records.append(record)
+            size += len(record)
+        if records:
+            self._send_records(records, now)
+
+    def _has_room(self, request: Request) -> bool:
+        if self.welcome is None or self.is_leaving:
+            return False
+        return not self.in_flight or (len(self.in_flight) < self.welcome.in_flight_max
+                                      and self._bytes + len(request.tail) <= self.welcome.in_flight_bytes_max)
+
+    def _send_records(self, records: list[bytes], now: float) -> None:
+        if now - self._said > IDLE_PING:
+            self._send(wire.hello(), now)  # should the node have forgotten us
+        self._send(wire.requests(records, self.welcome.is_timed), now)
+        if now - self._pinged > 1:
+            self._ping(now)  # whose answer tells whether the clocks still go together
+
+    def _ping(self, now: float) -> None:
+        self._pinged = now
+        if self._unanswered is None:
+            self._unanswered = now
+        self._send(wire.ping(), now)
+
+    def _send(self, frame: bytes, now: float) -> None:
+        self._said = now
+        self.socket.send(frame, zmq.NOBLOCK)
+
+    # --- in
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it is to be looked at often."""
+        return self.welcome is None or self.is_leaving or bool(self.in_flight) or self._unanswered is not None
+
+    def receive(self, now: float, has_event: bool) -> None:
+        """Handles all that has come."""
+        while has_event and self.monitor.poll(0):
+            event = recv_monitor_message(self.monitor)["event"]
+            if event == zmq.EVENT_CONNECTED:
+                self._is_connected = True
+            elif event == zmq.EVENT_CONNECT_RETRIED:
+                raise Ended(f"{self.endpoint}: {why_unreachable(self.endpoint)}")
+            else:
+                self._drain(now)  # replies that came before the end
+                raise Ended(f"{self.endpoint}: {self._why_silent('the connection ended')}")
+        self._drain(now)
+
+    def _drain(self, now: float) -> None:
+        while True:
+            try:
+                parts = self.socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            self._heard, self._unanswered = now, None
+            try:
+                self._handle(*wire.read_frame(b"".join(parts)), now)
+            except wire.Broken as fault:
+                raise Ended(f"{self.endpoint} broke the protocol: it sent {fault}") from None
+
+    def _handle(self, kind: int, content: memoryview, now: float) -> None:
+        if kind == wire.REPLIES:
+            for reply in wire.read_replies(content):
+                self._end(reply)
+        elif kind == wire.WELCOME:
+            self.welcome = wire.read_welcome(content)
+            if self.welcome.version != wire.VERSION:
+                raise Ended(f"{self.endpoint} speaks version {self.welcome.version} of the protocol, and this client {wire.VERSION}")
+        elif kind == wire.PONG:
+            stamp, age = wire.read_pong(content)
+            if age > wire.clock_us() - stamp:  # older than it can be: one of the two clocks has jumped
+                self._send(wire.hello(), now)
+        elif kind == wire.REFUSED:
+            code, text = wire.read_refused(content)
+            raise Ended(f"{self.endpoint} refused us: {code_name(code)}: {text}")
+        elif kind == wire.GOODBYE:
+            self.is_leaving = True
+
+    def _end(self, reply: wire.Reply) -> None:
+        request = self.in_flight.pop(reply.id, None)
+        if request is None:
+            return  # the answer to one that was given up
+        self._bytes -= len(request.tail)
+        request.trace = reply.trace
+        if reply.code == 0:
+            request.set_result(reply.result)
+        else:
+            request.fail(code_name(reply.code), reply.text)
+
+    # --- time
+
+    def check(self, now: float, connect_timeout: float) -> None:
+        """Called often; REQUIRES: receive() was called just before, so that what has come is no silence."""
+        if self.welcome is None:
+            if now - self._opened > connect_timeout:
+                raise Ended(f"{self.endpoint}: {self._why_silent('no answer')}")
+            return
+        for id_ in [id_ for id_, request in self.in_flight.items() if now > request.deadline + GRACE]:
+            request = self.in_flight.pop(id_)
+            self._bytes -= len(request.tail)
+            request.fail("outcome_unknown", f"{self.endpoint} did not answer in time; it may have been executed")
+        if self._unanswered is not None and now - self._unanswered > DEAD_AFTER:
+            raise Ended(f"{self.endpoint}: it does not answer any more")
+        silent_since = max(self._heard, self._pinged)
+        if now - silent_since > (PING_AFTER if self.in_flight else IDLE_PING):
+            self._ping(now)
+
+    def _why_silent(self, what: str) -> str:
+        if self.welcome is not None:
+            return what
+        if not self._is_connected:
+            return "no answer from the host; is the address right, and no firewall between?"
+        return (f"{what} to the greeting; is this the port of a node's mesh.listen? (that of the line protocol, "
+                "kv_server.listen, is another)")

@@ -182,6 +182,17 @@ class Played(MeshTest):
                          ["task.next"] * 2)
         self.assertEqual(task.result(WAIT), "done")
 
+    def test_closing_ends_a_task_whose_poll_pauses(self):
+        node = self.node()
+        mesh = self.open(node)
+        task = mesh.submit(None, "t.add")
+        node.welcome()
+        self.answer(node, result=["foo@localhost", 1, 2, [], 0, None])
+        self.answer(node, 10)
+        eventually(lambda: mesh.connection._later or node.socket.poll(0), 10, "it pauses, or has paused")
+        mesh.close()
+        self.assertEqual(error_of(task.result, WAIT).code, "outcome_unknown")
+
     def test_after_it_began_a_task_is_not_unavailable(self):
         node = self.node()
         task = self.open(node, retries=3).submit(None, "t.add")
@@ -274,7 +285,7 @@ class Real(TaskTest):
         node.stop_running()
         mesh = Client(node.endpoint, timeout=WAIT)
         waiting = [Thread(mesh.ping) for _ in range(3)]
-        eventually(lambda: mesh.connection._waiting, 10, "they wait")
+        eventually(lambda: len(mesh.connection._waiting) == 3, 10, "they wait")
         mesh.close()
         node.resume()
         self.assertEqual({call.end() for call in waiting} - {"unavailable"}, set())

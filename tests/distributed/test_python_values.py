@@ -124,6 +124,22 @@ class Bytes(unittest.TestCase):
             with self.assertRaises(wire.Broken):
                 list(wire.read_replies(memoryview(content)))
 
+    def test_whatever_comes_is_read_or_refused(self):
+        """Every byte of every vector, changed: nothing but Broken may come out."""
+        readers = {wire.WELCOME: wire.read_welcome, wire.REFUSED: wire.read_refused, wire.PONG: wire.read_pong,
+                   wire.REPLIES: lambda content: list(wire.read_replies(content))}
+        refused = 0
+        for vector in (*vectors("replies.txt"), *vectors("tasks.txt"), *vectors("frames.txt")):
+            for place in range(min(len(vector["hex"]), 200)):
+                for byte in (0x00, 0x7f, 0xc1, 0xdd, 0xff, vector["hex"][place] ^ 1):
+                    changed = vector["hex"][:place] + bytes((byte,)) + vector["hex"][place + 1:]
+                    kind, content = wire.read_frame(changed)
+                    try:
+                        readers.get(kind, len)(content)
+                    except wire.Broken:
+                        refused += 1
+        self.assertGreater(refused, 1000)
+
     def test_a_map_whose_keys_no_dict_takes_comes_as_pairs(self):
         self.assertEqual(values.unpack(msgpack.packb({(1,): 2})), [([1], 2)])
         self.assertEqual(values.unpack(b"\xa1\xff"), "\udcff")

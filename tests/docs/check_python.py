@@ -12,6 +12,7 @@ from check_examples import DemoNodes
 from page import ROOT, free_port, harness
 
 sys.path.insert(0, os.path.join(ROOT, "examples/python"))
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # for what the page's shell starts: nothing stays in the sources
 
 
 class Python(DemoNodes):

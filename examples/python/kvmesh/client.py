@@ -89,7 +89,7 @@ class Client:
     def close(self) -> None:
         """Ends the connection, its tasks and its mailboxes; processes of spawn() go on."""
         self.connection.close()
-        self.printer.close()
+        self.printer.close(waits=not self.connection.is_own_thread())
 
     # --- buckets, whatever node they live on
 

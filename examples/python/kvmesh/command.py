@@ -160,7 +160,9 @@ def main(arguments: list[str]) -> int:
         return wrong(f"usage: kvmesh ENDPOINT {name} {command.arguments}")
     try:
         with Client(endpoints.split(",")) as mesh:
-            return command.run(mesh, *map(os.fsencode, rest) if command.takes_bytes else rest) or 0
+            status = command.run(mesh, *map(os.fsencode, rest) if command.takes_bytes else rest) or 0
+            sys.stdout.flush()
+            return status
     except KvmeshError as error:
         print(f"kvmesh: {error}", file=sys.stderr)
         return FIRST_STATUS + CODES.index(error.code)
@@ -169,5 +171,5 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what Python writes when it ends
         return 141

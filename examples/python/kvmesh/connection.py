@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from itertools import count
-from typing import Callable, Optional
+from typing import Any, Callable, Optional
 
 import zmq
 
@@ -17,6 +17,7 @@ from .link import Ended, Link, Request
 WAITING_MAX = 65536  # requests that may be under way at once, waiting ones included
 _TICK = 0.1          # seconds between two looks at what is late
 _IDLE = 5.0          # the same when nothing is under way
+_READABLE = int(zmq.POLLIN)
 _ROUND_PAUSE = 0.1   # seconds after none of the endpoints answered
 
 
@@ -29,6 +30,7 @@ class Connection:
         self._connect_timeout = connect_timeout
         self._next = 0                           # the endpoint to try
         self._next_attempt = 0.0                 # not before this time
+        self._apart_since = 0.0                  # when there was a greeted link for the last time
         self._reasons: dict[str, str] = {}       # by endpoint, why there is no link
         self._link: Optional[Link] = None
         self._leaving: list[Link] = []           # to nodes that stop and still owe answers
@@ -59,28 +61,27 @@ class Connection:
             self._wake()
         return request
 
-    def wait(self, request: Request):
+    def wait(self, request: Request) -> Any:
         """The result of a request. Not for callbacks: they would wait for their own thread."""
         self.refuse_own_thread()
         return request.result()
 
+    def is_own_thread(self) -> bool:
+        return threading.current_thread() is self._thread
+
     def refuse_own_thread(self) -> None:
-        if threading.current_thread() is self._thread:
+        if self.is_own_thread():
             raise RuntimeError("a callback must not wait for the mesh; use submit(), or another thread")
 
     def run_later(self, seconds: float, action: Callable[[], None]) -> None:
         heapq.heappush(self._later, (time.monotonic() + seconds, next(self._numbers), action))
-
-    @property
-    def is_closed(self) -> bool:
-        return self._closed
 
     def close(self) -> None:
         """Ends what is under way: as `outcome_unknown` if it was sent, as `unavailable` if not."""
         with self._lock:
             self._closed = True
             self._wake()
-        if threading.current_thread() is not self._thread and os.getpid() == self._process:
+        if not self.is_own_thread() and os.getpid() == self._process:
             self._thread.join()
 
     def _wake(self) -> None:
@@ -106,6 +107,8 @@ class Connection:
                 self._wake_writer = -1
             for link in self._links():
                 self._end_link(link, text)
+            for _, _, action in self._later:
+                action()
             for request in (*self._waiting, *self._submitted):
                 if request.set_running_or_notify_cancel():
                     request.fail("unavailable", text)
@@ -136,10 +139,10 @@ class Connection:
         if links != self._polled:
             self._polled = links
             self._poller = zmq.Poller()
-            self._poller.register(self._wake_reader, zmq.POLLIN)
+            self._poller.register(self._wake_reader, _READABLE)
             for link in links:
-                self._poller.register(link.socket, zmq.POLLIN)
-                self._poller.register(link.monitor, zmq.POLLIN)
+                self._poller.register(link.socket, _READABLE)
+                self._poller.register(link.monitor, _READABLE)
         busy = self._waiting or any(link.is_busy for link in links)
         wait = _TICK if busy else _IDLE
         if self._later:
@@ -155,7 +158,7 @@ class Connection:
 
     def _serve(self, link: Link, now: float, is_tick: bool) -> None:
         try:
-            link.receive(now, link.monitor in self._ready)
+            link.receive(now, self._ready)
             if link.is_leaving and link is self._link:
                 self._leaving.append(link)
                 self._link = None
@@ -165,6 +168,7 @@ class Connection:
                 raise Ended("the node has stopped")
             elif link is self._link and link.welcome is not None:
                 self._reasons.clear()
+                self._apart_since = now
                 link.send(self._waiting, now)
             if is_tick:
                 link.check(now, self._connect_timeout)
@@ -186,6 +190,7 @@ class Connection:
             self._try_next(now)
 
     def _try_next(self, now: float) -> None:
+        """After the end of the link: the endpoint after it, at once unless all were tried."""
         self._next = (self._next + 1) % len(self._endpoints)
         self._next_attempt = now + (_ROUND_PAUSE if len(self._reasons) >= len(self._endpoints) else 0)
 
@@ -203,7 +208,7 @@ class Connection:
         patience = self._connect_timeout * len(self._endpoints)
         still: deque[Request] = deque()
         for request in self._waiting:
-            if now < request.deadline and (is_open or now < request.made + patience):
+            if now < request.deadline and (is_open or now < max(request.made, self._apart_since) + patience):
                 still.append(request)
             elif request.set_running_or_notify_cancel():
                 if is_open:

@@ -19,6 +19,7 @@ PING_AFTER = 1.0   # seconds without a word of the node while requests are under
 DEAD_AFTER = 3.0   # seconds without an answer to a PING
 IDLE_PING = 10.0   # a node may forget us after 30 s of silence
 GRACE = 0.5        # the mesh answers in time or says that it could not; wait that much longer for it to say so
+_EVENTS_NOW, _READABLE = int(zmq.EVENTS), int(zmq.POLLIN)  # plain numbers: the enums of pyzmq are slow
 _EVENTS = zmq.EVENT_CONNECTED | zmq.EVENT_CONNECT_RETRIED | zmq.EVENT_DISCONNECTED
 
 
@@ -54,7 +55,7 @@ class Link:
         self.in_flight: dict[int, Request] = {}
         self._bytes = 0                              # of the bodies in flight
         self._last_id = 0
-        self._opened = self._heard = self._said = self._pinged = now
+        self._opened = self._heard = self._said = self._pinged = self._checked = now
         self._unanswered: Optional[float] = None     # when the first PING since the last word was sent
         self._is_connected = False
         self.socket = zmq.Context.instance().socket(zmq.DEALER)  # without a routing id: a chosen one is refused
@@ -130,9 +131,9 @@ class Link:
         """Whether it is to be looked at often."""
         return self.welcome is None or self.is_leaving or bool(self.in_flight) or self._unanswered is not None
 
-    def receive(self, now: float, has_event: bool) -> None:
-        """Handles all that has come."""
-        while has_event and self.monitor.poll(0):
+    def receive(self, now: float, ready: set) -> None:
+        """Handles all that has come; `ready` has those of our sockets that can be read."""
+        while self.monitor in ready and self.monitor.poll(0):
             event = recv_monitor_message(self.monitor)["event"]
             if event == zmq.EVENT_CONNECTED:
                 self._is_connected = True
@@ -140,18 +141,16 @@ class Link:
                 raise Ended(f"{self.endpoint}: {why_unreachable(self.endpoint)}")
             else:
                 self._drain(now)  # replies that came before the end
-                raise Ended(f"{self.endpoint}: {self._why_silent('the connection ended')}")
-        self._drain(now)
+                raise Ended(f"{self.endpoint}: {self._why('the connection ended')}")
+        if self.socket in ready:
+            self._drain(now)
 
     def _drain(self, now: float) -> None:
-        while True:
-            try:
-                parts = self.socket.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                return
+        while self.socket.get(_EVENTS_NOW) & _READABLE:
+            frame = self.socket.recv(zmq.NOBLOCK)
             self._heard, self._unanswered = now, None
             try:
-                self._handle(*wire.read_frame(b"".join(parts)), now)
+                self._handle(*wire.read_frame(frame), now)
             except wire.Broken as fault:
                 raise Ended(f"{self.endpoint} broke the protocol: it sent {fault}") from None
 
@@ -162,7 +161,7 @@ class Link:
         elif kind == wire.WELCOME:
             self.welcome = wire.read_welcome(content)
             if self.welcome.version != wire.VERSION:
-                raise Ended(f"{self.endpoint} speaks version {self.welcome.version} of the protocol, and this client {wire.VERSION}")
+                raise Ended(f"{self.endpoint} speaks version {self.welcome.version} of the protocol, this client {wire.VERSION}")
         elif kind == wire.PONG:
             stamp, age = wire.read_pong(content)
             if age > wire.clock_us() - stamp:  # older than it can be: one of the two clocks has jumped
@@ -190,22 +189,25 @@ class Link:
         """Called often; REQUIRES: receive() was called just before, so that what has come is no silence."""
         if self.welcome is None:
             if now - self._opened > connect_timeout:
-                raise Ended(f"{self.endpoint}: {self._why_silent('no answer')}")
+                raise Ended(f"{self.endpoint}: {self._why('no answer')}")
             return
         for id_ in [id_ for id_, request in self.in_flight.items() if now > request.deadline + GRACE]:
             request = self.in_flight.pop(id_)
             self._bytes -= len(request.tail)
             request.fail("outcome_unknown", f"{self.endpoint} did not answer in time; it may have been executed")
+        if self._unanswered is not None and now - self._checked > 1:
+            self._unanswered = now  # this program stood still itself: the answer may be on its way
+        self._checked = now
         if self._unanswered is not None and now - self._unanswered > DEAD_AFTER:
             raise Ended(f"{self.endpoint}: it does not answer any more")
         silent_since = max(self._heard, self._pinged)
         if now - silent_since > (PING_AFTER if self.in_flight else IDLE_PING):
             self._ping(now)
 
-    def _why_silent(self, what: str) -> str:
+    def _why(self, what: str) -> str:
         if self.welcome is not None:
             return what
         if not self._is_connected:
             return "no answer from the host; is the address right, and no firewall between?"
-        return (f"{what} to the greeting; is this the port of a node's mesh.listen? (that of the line protocol, "
+        return (f"{what} where a node would greet; is this the port of a node's mesh.listen? (that of the line protocol, "
                 "kv_server.listen, is another)")

@@ -59,11 +59,12 @@ class Printer:
         else:
             action()
 
-    def close(self) -> None:
-        """Waits until everything is written."""
-        if self._thread is not None and self._thread is not threading.current_thread():
+    def close(self, waits: bool) -> None:
+        """Ends the thread after everything is written; `waits` for that, unless it is called by a sink."""
+        if self._thread is not None:
             self._queue.put(None)
-            self._thread.join()
+            if waits and self._thread is not threading.current_thread():
+                self._thread.join()
 
     def _run(self) -> None:
         while True:

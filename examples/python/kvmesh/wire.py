@@ -79,6 +79,8 @@ def read_frame(data: bytes) -> tuple[int, memoryview]:
 
 def read_welcome(content: memoryview) -> Welcome:
     fields = _read_array(content, 6)
+    if not all(isinstance(fields[place], int) for place in (0, 4, 5)):
+        raise Broken("a WELCOME that is malformed")
     flags = fields[6] if len(fields) > 6 and isinstance(fields[6], int) else 0
     return Welcome(fields[0], fields[1], fields[4], fields[5], bool(flags & 1))
 
@@ -95,7 +97,10 @@ def read_replies(content: memoryview) -> Iterator[Reply]:
         (size,) = _LENGTH.unpack_from(content)
         if size > len(content) - 4:
             raise Broken("a record that is longer than its frame")
-        yield Reply(*_read_array(content[4:4 + size], 5)[:5])
+        reply = Reply(*_read_array(content[4:4 + size], 5)[:5])
+        if not isinstance(reply.id, int) or not isinstance(reply.code, int):
+            raise Broken("a reply that is malformed")
+        yield reply
         content = content[4 + size:]
 
 

@@ -22,12 +22,12 @@ class Buckets(ClientTest):
         mesh = self.open(self.single())
         mesh.create("zoo")
         mesh.create(b"\xff")
-        stored = {b"%04d" % number: str(number).encode() for number in range(250)}
-        self.assertEqual(mesh.put_many("zoo", stored), 250)
-        for page in (1, 99, 10000):
+        stored = {b"%04d" % number: str(number).encode() for number in range(40)}
+        self.assertEqual(mesh.put_many("zoo", stored), 40)
+        for page in (1, 7, 10000):
             self.assertEqual(list(mesh.keys("zoo", page=page)), list(stored))
             self.assertEqual(dict(mesh.items("zoo", page=page)), stored)
-        self.assertEqual(list(mesh.keys("zoo", after="0247")), [b"0248", b"0249"])
+        self.assertEqual(list(mesh.keys("zoo", after="0037")), [b"0038", b"0039"])
         self.assertEqual(list(mesh.buckets(page=1)), [b"zoo", b"\xff"])
         self.assertEqual(mesh.get_many("zoo", ["0003", "no"]), {"0003": b"3", "no": None})
 
@@ -39,12 +39,12 @@ class Buckets(ClientTest):
                 for bucket in ("apples", "zebras"):
                     batch.create(bucket)
                     reads = []
-                    for number in range(300):
+                    for number in range(100):
                         batch.put(bucket, "key", str(number))
                         reads.append(batch.get(bucket, "key"))
-                    self.assertEqual([read.result() for read in reads], [b"%d" % number for number in range(300)])
+                    self.assertEqual([read.result() for read in reads], [b"%d" % number for number in range(100)])
                     batch.drop(bucket)
-            self.assertEqual((batch.total, batch.failures), (2 * 602, []))
+            self.assertEqual((batch.total, batch.failures), (404, []))
 
     def test_a_batch_says_what_failed(self):
         mesh = self.open(self.single())
@@ -71,7 +71,7 @@ class Buckets(ClientTest):
         def work(number):
             try:
                 mesh.create(f"bucket {number}")
-                for i in range(50):
+                for i in range(20):
                     mesh.put(f"bucket {number}", "key", str(i))
                     if mesh.get(f"bucket {number}", "key") != str(i).encode():
                         failures.append((number, i))
@@ -117,8 +117,8 @@ class Functions(ClientTest):
     def test_more_output_than_its_credit(self):
         mesh = self.open(self.node())
         written = []
-        mesh.call(None, "t.flood", 100000, output=lambda stream, data: written.append(data))
-        self.assertEqual(b"".join(written), b"".join(b"line %d\n" % number for number in range(100000)))
+        mesh.call(None, "t.flood", 40000, output=lambda stream, data: written.append(data))
+        self.assertEqual(b"".join(written), b"".join(b"line %d\n" % number for number in range(40000)))
 
     def test_an_output_that_raises_is_told_to_the_caller(self):
         mesh = self.open(self.node())
@@ -219,21 +219,19 @@ class Messages(ClientTest):
     def test_nothing_waits_for_a_receiver(self):
         """More messages than a mailbox holds, here or there: the sender is told, and what was taken arrives in its order."""
         mesh = self.open(self.single())
-        taken = 0
+        body = "x" * 100000
         with mesh.mailbox() as box:
-            tail = (box.pid.id, None, "x" * 1000)
-            with self.assertRaises(BatchError) as raised:
-                for _ in range(50):
-                    with mesh.batch() as batch:
-                        sent = [batch.call(box.pid.node, "process.send", *tail) for _ in range(1000)]
-                    taken += len(sent)
-            taken += sum(1 for request in sent if request.exception() is None)
+            taken = 0
+            with self.assertRaises(KvmeshError) as raised:
+                while True:
+                    mesh.send(box.pid, body)
+                    taken += 1
             self.assertEqual(raised.exception.code, "overloaded")
-            received = 0
-            while received < taken:
-                self.assertEqual(box.receive(), ("message", None, "x" * 1000))
-                received += 1
-            self.assertEqual(box.flush(), [])
+            self.assertLess(taken, 1000)
+            for _ in range(taken):
+                self.assertEqual(box.receive(), ("message", None, body))
+            box.send(box.pid, "last")
+            self.assertEqual(box.receive(), ("message", box.pid, "last"))
 
     def test_servers(self):
         foo, _, _ = self.chain()

@@ -139,6 +139,7 @@ class Played(MeshTest):
         dialler = first.welcome()
         _, ((id_, *_),) = first.requests()
         first.goodbye(dialler)
+        eventually(lambda: mesh.connection._leaving, 10, "it was read")
         after = Thread(mesh.get, "zoo", "after")
         second.welcome()
         self.answer(second, result=b"second")

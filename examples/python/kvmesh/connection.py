@@ -218,8 +218,9 @@ class Connection:
         self._waiting = still
 
     def _why_unavailable(self) -> str:
-        if not self._reasons:
-            return f"{self._endpoints[self._next]}: no answer yet"
+        reasons = dict(self._reasons)
+        if self._link is not None:
+            reasons[self._link.endpoint] = f"{self._link.endpoint}: {self._link.why('no answer')}"
         if len(self._endpoints) == 1:
-            return next(iter(self._reasons.values()))
-        return f"none of {len(self._endpoints)} endpoints can be used: " + "; ".join(self._reasons.values())
+            return "".join(reasons.values()) or f"{self._endpoints[0]}: no answer yet"
+        return f"none of {len(self._endpoints)} endpoints can be used: " + "; ".join(reasons.values())

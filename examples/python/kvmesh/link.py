@@ -35,6 +35,7 @@ class Request(Future):
         self.made = time.monotonic()
         self.deadline = self.made + timeout
         self.trace: list = []
+        self.size = 0  # of the reply, in bytes
 
     def fail(self, code: str, text: str) -> None:
         self.set_exception(KvmeshError(code, text))
@@ -141,7 +142,7 @@ class Link:
                 raise Ended(f"{self.endpoint}: {why_unreachable(self.endpoint)}")
             else:
                 self._drain(now)  # replies that came before the end
-                raise Ended(f"{self.endpoint}: {self._why('the connection ended')}")
+                raise Ended(f"{self.endpoint}: {self.why('the connection ended')}")
         if self.socket in ready:
             self._drain(now)
 
@@ -177,7 +178,7 @@ class Link:
         if request is None:
             return  # the answer to one that was given up
         self._bytes -= len(request.tail)
-        request.trace = reply.trace
+        request.trace, request.size = reply.trace, reply.size
         if reply.code == 0:
             request.set_result(reply.result)
         else:
@@ -189,7 +190,7 @@ class Link:
         """Called often; REQUIRES: receive() was called just before, so that what has come is no silence."""
         if self.welcome is None:
             if now - self._opened > connect_timeout:
-                raise Ended(f"{self.endpoint}: {self._why('no answer')}")
+                raise Ended(f"{self.endpoint}: {self.why('no answer')}")
             return
         for id_ in [id_ for id_, request in self.in_flight.items() if now > request.deadline + GRACE]:
             request = self.in_flight.pop(id_)
@@ -204,7 +205,8 @@ class Link:
         if now - silent_since > (PING_AFTER if self.in_flight else IDLE_PING):
             self._ping(now)
 
-    def _why(self, what: str) -> str:
+    def why(self, what: str) -> str:
+        """What may be the reason for it."""
         if self.welcome is not None:
             return what
         if not self._is_connected:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from .client import Client, Server
 
 KINDS = ("message", "down", "undelivered")
-UNREAD_MAX = 10000  # then the others wait at the node, whose mailbox is as large
+UNREAD_MAX = 10000              # when that many messages, or bytes of answers, are here and unread, the others wait at the node,
+UNREAD_BYTES_MAX = 8 * 1024**2  # whose mailbox is as large
 
 
 class Message(NamedTuple):
@@ -38,11 +39,13 @@ class Mailbox:
     def __init__(self, client: Client):
         self._client = client
         self._unread: deque[Message] = deque()
-        self._changed = threading.Condition()  # of _unread and _lost
+        self._unread_bytes = 0  # that came since nothing was unread
+        self._changed = threading.Condition()  # of _unread, _unread_bytes and _lost
         self._lost: Optional[KvmeshError] = None
         node, id_, self._key = client.request(None, "process.open")
         self.pid = Pid(node, id_)
-        Poll(client.connection, self._receive_tail, self._arrived, self._end).ask()
+        self._poll = Poll(client.connection, self._receive_tail, self._arrived, self._end)
+        self._poll.ask()
 
     def __enter__(self) -> Mailbox:
         return self
@@ -112,10 +115,12 @@ class Mailbox:
 
     def _receive_tail(self) -> bytes:
         arguments = (self.pid.id, self._key, 0)
-        is_full = len(self._unread) >= UNREAD_MAX
+        is_full = len(self._unread) >= UNREAD_MAX or self._unread_bytes >= UNREAD_BYTES_MAX
         return pack_tail(self.pid.node, "process.receive", (*arguments, False) if is_full else arguments)
 
     def _arrived(self, messages: list) -> bool:
+        with self._changed:
+            self._unread_bytes = (self._unread_bytes if self._unread else 0) + self._poll.size
         self._add([Message(KINDS[kind], None if sender is None else Pid.parse(sender), body)
                    for kind, sender, body, *_ in messages if 0 <= kind < len(KINDS)])
         return self._lost is None

@@ -32,6 +32,7 @@ class Poll:
         self._make_tail = make_tail
         self._handle = handle  # a result; True: ask again
         self._ended = ended    # an error: there is no further answer
+        self.size = 0          # of the answer that is handled, in bytes
 
     def ask(self) -> None:
         try:
@@ -41,7 +42,8 @@ class Poll:
         else:
             request.add_done_callback(self._answered)
 
-    def _answered(self, request: Future) -> None:
+    def _answered(self, request: Any) -> None:
+        self.size = request.size
         try:
             goes_on = self._handle(request.result())
         except KvmeshError as error:

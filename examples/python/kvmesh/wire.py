@@ -38,6 +38,7 @@ class Reply(NamedTuple):
     code: int
     text: str
     result: Any
+    size: int  # of its record, in bytes
 
 
 def clock_us() -> int:
@@ -97,7 +98,7 @@ def read_replies(content: memoryview) -> Iterator[Reply]:
         (size,) = _LENGTH.unpack_from(content)
         if size > len(content) - 4:
             raise Broken("a record that is longer than its frame")
-        reply = Reply(*_read_array(content[4:4 + size], 5)[:5])
+        reply = Reply(*_read_array(content[4:4 + size], 5)[:5], size)
         if not isinstance(reply.id, int) or not isinstance(reply.code, int):
             raise Broken("a reply that is malformed")
         yield reply

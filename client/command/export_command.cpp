@@ -37,11 +37,8 @@ int run_export(Session& session, const ExportOptions& options) {
 void add_export_command(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("export", "Print all records, as import reads them");
   auto options = std::make_shared<ExportOptions>();
-  command->add_option("BUCKET", options->buckets,
-                      "These buckets; else all that the node and its peers store");
-  command
-      ->add_option("--on", options->node,
-                   "What this peer of the node, or the node, itself holds, wherever tables lead")
+  command->add_option("BUCKET", options->buckets, "These buckets; else all of the mesh");
+  command->add_option("--on", options->node, "Of what this node itself holds, wherever tables lead")
       ->type_name("NODE");
   command->add_option("--format", options->format, "tsv (the default) or jsonl")
       ->type_name("FORMAT")

@@ -9,10 +9,12 @@
 #include <utility>
 
 #include "client/command/exit_status.h"
-#include "client/command/info_text.h"
 #include "client/command/json_lines.h"
 #include "client/command/tsv.h"
+#include "client/command/verify/moves.h"
+#include "client/command/verify/reach.h"
 #include "client/outcome.h"
+#include "client/verify/findings.h"
 #include "common/functions.h"
 #include "common/text.h"
 
@@ -35,7 +37,8 @@ constexpr std::chrono::milliseconds kRetryPause{250};
 
 Exporter::Exporter(Session& session, Client& client, Format format)
     : session_(session),
-      client_(client),
+      connected_(client),
+      client_(&client),
       format_(format),
       display_(isatty(STDOUT_FILENO) == 0),
       began_(steady_clock::now()) {}
@@ -44,14 +47,14 @@ Exporter::Exporter(Session& session, Client& client, Format format)
 // again.
 std::vector<Outcome> Exporter::call(std::vector<Operation> operations) {
   const std::vector<Operation> again = operations;
-  auto outcomes = client_.call(std::move(operations), session_.timeout());
+  auto outcomes = client_->call(std::move(operations), session_.timeout());
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     // These are all that it asks for.
     static_assert(functions::kKvBuckets.is_repeatable && functions::kKvKeys.is_repeatable &&
                   functions::kKvGet.is_repeatable);
     for (int tried = 1; tried < kTries && is_transient(outcomes[i].status.code()); ++tried) {
       std::this_thread::sleep_for(kRetryPause);
-      outcomes[i] = client_.call(again[i], session_.timeout());
+      outcomes[i] = client_->call(again[i], session_.timeout());
     }
     // Where the same node stays away, the others of the batch need not wait for it as well.
     if (is_transient(outcomes[i].status.code())) break;
@@ -64,28 +67,79 @@ Operation Exporter::at_its_node(Operation of_bucket) const {
 }
 
 void Exporter::export_mesh() {
-  const auto own = client_.info({}, session_.timeout());
-  if (!own) return fail("the node", own.status());
-  if (stores_buckets(*own)) export_node("");
-  for (const auto& peer : list_at(*own, "peers")) {
-    const std::string name = text_at(peer, "name");
-    const auto info = client_.info(name, session_.timeout());
-    if (!info) {
-      fail("node " + in_quotes(name) + ", which may store buckets", info.status());
-    } else if (stores_buckets(*info)) {
-      export_node(name);
-    }
+  const auto mesh = live_mesh({session_.options.endpoint}, session_.options.timeout);
+  if (!mesh) return fail("the nodes of the mesh", mesh.status());
+  for (const auto& node : mesh->model.nodes) {
+    if (node.stores) export_own(node, mesh->ways.at(node.name.str()));
+  }
+  for (const auto& [name, why] : mesh->model.silent) {
+    fail("node " + in_quotes(name) + ", which may store buckets", mesh->infos.at(name).status());
+  }
+}
+
+// Over the session's connection where the node there knows the way: others are asked at addresses
+// that may be good only for nodes.
+void Exporter::export_own(const verify::MeshNode& node, const Way& way) {
+  const std::string& name = node.name.str();
+  const auto& connected = session_.options.endpoint;
+  Reached reached;
+  if (way.address == connected) {
+    client_ = &connected_;
+  } else if (way.knower_address == connected) {
+    client_ = &connected_;
+    reached.target = name;
+  } else {
+    auto other = reach(way, name, CallTime{session_.options.timeout});
+    if (!other) return fail("node " + in_quotes(name) + ", which stores buckets", other.status());
+    reached = *std::move(other);
+    client_ = reached.client.get();
+  }
+  // Where requests enter at the node itself they end there, as its table says.
+  read_at_ = reached.target.empty() ? std::nullopt : std::optional{name};
+  std::uint64_t strays = 0;
+  std::uint64_t elsewhere = 0;
+  const auto export_page = [&](std::vector<std::string> buckets) {
+    const auto is_stray = [&](const std::string& bucket) {
+      return !verify::is_its_own(node, static_cast<std::uint8_t>(bucket.front()));
+    };
+    strays += std::erase_if(buckets, is_stray);
+    elsewhere += std::erase_if(buckets, [&](const auto& bucket) { return seen_.contains(bucket); });
+    export_buckets(buckets);
+  };
+  list_buckets(reached.target, name, export_page);
+  client_ = &connected_;
+  read_at_.reset();
+  if (strays > 0) {
+    leave_out(strays, name + " holds " + verify::counted(strays, "bucket", "buckets") +
+                          " that its table gives to others; kvmesh export --on " + name +
+                          " prints all that it holds");
+  }
+  if (elsewhere > 0) {
+    leave_out(elsewhere, name + " stores " + verify::counted(elsewhere, "bucket", "buckets") +
+                             " that another node stores too, which " +
+                             (elsewhere == 1 ? "was" : "were") +
+                             " printed as they are there; kvmesh verify --live says why");
   }
 }
 
 void Exporter::export_node(const std::string& node) {
+  list_buckets(node, node.empty() ? "the node" : node,
+               [&](const std::vector<std::string>& buckets) { export_buckets(buckets); });
+}
+
+void Exporter::list_buckets(const std::string& target, const std::string& name,
+                            const std::function<void(std::vector<std::string>)>& take) {
   std::string after;
   while (true) {
-    const auto page = client_.buckets(node, after, limits::kPageItemsDefault, session_.timeout());
-    if (!page) return fail("the buckets of " + (node.empty() ? "the node" : node), page.status());
-    export_buckets(page->names);
-    if (!page->more || page->names.empty()) return;
-    after = page->names.back();
+    auto page = client_->buckets(target, after, limits::kPageItemsDefault, session_.timeout());
+    if (!page) return fail("the buckets of " + name, page.status());
+    if (!is_page_behind(*page, after)) {
+      return fail("the buckets of " + name, {StatusCode::kProtocolError, "its pages go back"});
+    }
+    const bool more = page->more;
+    if (more) after = page->names.back();
+    take(std::move(page->names));
+    if (!more) return;
   }
 }
 
@@ -178,6 +232,12 @@ void Exporter::fail(const std::string& what, const Status& status) {
   display_.clear();
   ++summary_.failed;
   session_.complain("cannot read " + what + ": " + status.to_string());
+}
+
+void Exporter::leave_out(std::uint64_t buckets, const std::string& why) {
+  display_.clear();
+  summary_.failed += buckets;
+  session_.complain("not exported: " + why);
 }
 
 int Exporter::finish() {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,6 +12,8 @@
 #include "client/command/progress_display.h"
 #include "client/command/record.h"
 #include "client/command/session.h"
+#include "client/command/verify/live_mesh.h"
+#include "client/verify/mesh_model.h"
 
 namespace kvmesh::command {
 
@@ -18,9 +21,12 @@ namespace kvmesh::command {
 /// standard error and counted; the rest is printed all the same. Memory: a few pages. One thread.
 class Exporter {
  public:
+  /// `client` is the session's connection.
   Exporter(Session& session, Client& client, Format format);
 
-  /// All buckets that the connected node and its direct peers store.
+  /// All buckets of the mesh: of each node that is found from node to node, those that its table
+  /// gives to it. A node that does not answer is a failure, and so are buckets that a node holds
+  /// though its table gives them to others.
   void export_mesh();
   /// All buckets that `node` stores; empty: the connected one.
   void export_node(const std::string& node);
@@ -40,6 +46,10 @@ class Exporter {
     std::string bucket;
     std::string key;
   };
+  void export_own(const verify::MeshNode& node, const Way& way);
+  // Gives `take` the names of all buckets that the node holds, page by page.
+  void list_buckets(const std::string& target, const std::string& name,
+                    const std::function<void(std::vector<std::string>)>& take);
   Operation at_its_node(Operation of_bucket) const;
   std::vector<Outcome> call(std::vector<Operation> operations);
   void export_group(std::vector<Listed> group);
@@ -48,9 +58,11 @@ class Exporter {
   void write(const Record& record);
   void flush();
   void fail(const std::string& what, const Status& status);
+  void leave_out(std::uint64_t buckets, const std::string& why);
 
   Session& session_;
-  Client& client_;
+  Client& connected_;
+  Client* client_ = nullptr;  // over which is read
   Format format_;
   std::optional<std::string> read_at_;  // empty: where the mesh routes each bucket
   ProgressDisplay display_;

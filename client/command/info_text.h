@@ -29,8 +29,8 @@ std::string info_text(const Value& info, bool color);
 /// One node of a mesh: what it says, or why it says nothing.
 struct MeshNode {
   std::string name;
-  // "connected" for the one that was asked; else the peer's state as that one sees it, or "via
-  // PEER".
+  // "connected" for the one that was asked; else the peer's state as that one sees it, "via PEER",
+  // or "known to NODE" for one that others know.
   std::string state;
   Result<Value> info;
 };

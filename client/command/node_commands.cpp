@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,26 +17,45 @@
 #include "client/command/nodes_watch.h"
 #include "client/command/number_options.h"
 #include "client/command/tsv.h"
+#include "client/command/verify/live_mesh.h"
 
 namespace kvmesh::command {
 namespace {
 
 using std::chrono::microseconds;
 
-int info_of_mesh(Session& session, Client& client, const std::string& node) {
-  auto own = client.info(node, session.timeout());
-  if (!own) return session.fail(own.status());
-  std::vector<MeshNode> nodes;
-  const Value::List peers = list_at(*own, "peers");
-  const Value::List vias = list_at(*own, "vias");
-  nodes.push_back({text_at(*own, "name"), "connected", *std::move(own)});
-  // The connected node passes these requests on, so it must know the way to each of them too.
-  const auto ask = [&](std::string name, std::string state) {
-    auto told = client.info(name, session.timeout());
-    nodes.push_back({std::move(name), std::move(state), std::move(told)});
+// The nodes of the mesh: `first`, those that it knows with their states as it tells them, then all
+// others that are found from node to node.
+std::vector<MeshNode> nodes_from(const std::string& first, const LiveMesh& mesh) {
+  std::vector<MeshNode> out;
+  std::set<std::string> seen;
+  const auto add = [&](const std::string& name, const std::string& state) {
+    const auto told = mesh.infos.find(name);
+    if (told == mesh.infos.end() || !seen.insert(name).second) return;
+    out.push_back({name, state, told->second});
   };
-  for (const auto& peer : peers) ask(text_at(peer, "name"), text_at(peer, "state"));
-  for (const auto& via : vias) ask(text_at(via, "name"), "via " + text_at(via, "via"));
+  const auto told_by_first = mesh.infos.find(first);
+  if (told_by_first == mesh.infos.end() || !told_by_first->second) return out;
+  const Value& own = *told_by_first->second;
+  add(first, "connected");
+  for (const auto& peer : list_at(own, "peers")) add(text_at(peer, "name"), text_at(peer, "state"));
+  for (const auto& via : list_at(own, "vias")) {
+    add(text_at(via, "name"), "via " + text_at(via, "via"));
+  }
+  for (const auto& node : mesh.model.nodes) {
+    const auto& knower = mesh.ways.at(node.name.str()).knower;
+    add(node.name.str(), knower.empty() ? "found" : "known to " + knower);
+  }
+  for (const auto& [name, why] : mesh.model.silent) add(name, "silent");
+  return out;
+}
+
+int info_of_mesh(Session& session, Client& client, const std::string& node) {
+  const auto first = client.info(node, session.timeout());
+  if (!first) return session.fail(first.status());
+  const auto mesh = live_mesh({session.options.endpoint}, session.options.timeout);
+  if (!mesh) return session.fail(mesh.status());
+  const auto nodes = nodes_from(text_at(*first, "name"), *mesh);
   if (session.json()) {
     session.print_line(mesh_json(nodes));
   } else {
@@ -113,8 +133,9 @@ void add_node_commands(CLI::App& app, Session& session) {
   auto* info_command = app.add_subcommand("info", "Print what a node says of itself");
   auto shown = std::make_shared<NodeArguments>();
   info_command->add_option("NODE", shown->node, kWhichNode);
-  info_command->add_flag("--mesh", shown->mesh,
-                         "Print one line for the node and each that it knows instead");
+  info_command->add_flag(
+      "--mesh", shown->mesh,
+      "Print one line for each node of the mesh instead: this one, those it knows, and so on");
   info_command->callback([&session, shown] {
     session.action = [&session, shown] { return info(session, shown->node, shown->mesh); };
   });

@@ -4,6 +4,11 @@
 
 namespace kvmesh::verify {
 
+bool is_its_own(const MeshNode& node, std::uint8_t byte) {
+  const auto entry = node.table.find(byte);
+  return entry && node.table.entries()[*entry].node == node.name;
+}
+
 MeshNode node_of(const Settings& settings, std::string source) {
   MeshNode out;
   out.name = settings.name;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -30,6 +31,9 @@ struct MeshModel {
   /// Nodes that were looked for and did not answer, and why; only of a running mesh.
   std::map<std::string, std::string> silent;
 };
+
+/// Whether the node's own table gives buckets that begin with `byte` to the node itself.
+bool is_its_own(const MeshNode& node, std::uint8_t byte);
 
 MeshNode node_of(const Settings& settings, std::string source);
 

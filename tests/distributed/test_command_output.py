@@ -241,6 +241,10 @@ class WhatANodeHolds(MeshTest):
         self.assertEqual(self.kvmesh("export", "--on", "mb@localhost"), "grape\tk\tnew\n")
         self.assertEqual(self.kvmesh("export", "--on", "ma@localhost", "grape"), "grape\tk\told\ngrape\tl\tonly at ma\n")
         self.assertEqual(self.kvmesh("export", "grape"), "grape\tk\tnew\n")
+        self.assertEqual(sorted(self.kvmesh("export", status=INCOMPLETE).splitlines()), ["apple\tk\tv", "grape\tk\tnew"])
+        self.assertIn("kvmesh: not exported: ma@localhost holds 2 buckets that its table gives to others; kvmesh export --on "
+                      "ma@localhost prints all that it holds\n", self.stderr)
+        self.assertIn("2 failed", self.stderr)
         self.assertEqual(self.kvmesh("get", "grape", "k", "--on", "ma@localhost"), "old\n")
         self.assertEqual(self.kvmesh("get", "grape", "k"), "new\n")
         self.assertEqual(self.kvmesh("keys", "grape", "--on", "ma@localhost"), "k\nl\n")

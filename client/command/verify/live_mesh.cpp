@@ -10,6 +10,19 @@
 namespace kvmesh::command {
 namespace {
 
+// What a node answered, and what of that is looked at here.
+struct Told {
+  verify::MeshNode node;
+  Value info;
+};
+
+Result<Told> told(Result<Value> info, const std::string& source) {
+  if (!info) return info.status();
+  auto node = told_node(*info, source);
+  if (!node) return node.status();
+  return Told{*std::move(node), *std::move(info)};
+}
+
 // A node that others are asked for, connected when it is needed first.
 class Knower {
  public:
@@ -20,12 +33,10 @@ class Knower {
   const std::string& name() const { return name_; }
 
   // What the node called `name` answers to a request that this one passes on.
-  Result<verify::MeshNode> ask_for(const std::string& name) {
+  Result<Told> ask_for(const std::string& name) {
     if (!tried_) connect();
     if (!status_.ok()) return status_;
-    const auto info = client_->info(name, timeout_);
-    if (!info) return info.status();
-    return told_node(*info, name + " (asked over " + name_ + ")");
+    return told(client_->info(name, timeout_), name + " (asked over " + name_ + ")");
   }
 
  private:
@@ -63,9 +74,9 @@ class Walk {
   explicit Walk(std::chrono::milliseconds timeout) : timeout_(timeout) {}
 
   Status begin_at(const std::string& endpoint) {
-    auto node = ask(endpoint, timeout_);
-    if (!node) return node.status();
-    keep(*std::move(node), {endpoint, {}, {}});
+    auto asked = ask(endpoint, timeout_);
+    if (!asked) return asked.status();
+    keep(*std::move(asked), {endpoint, {}, {}});
     return {};
   }
 
@@ -86,52 +97,63 @@ class Walk {
   LiveMesh take() { return std::move(mesh_); }
 
  private:
-  Result<verify::MeshNode> ask(const std::string& endpoint,
-                               std::chrono::milliseconds connect_timeout) const {
+  Result<Told> ask(const std::string& endpoint, std::chrono::milliseconds connect_timeout) const {
     const auto client = connected_client(endpoint, connect_timeout);
     if (!client) return client.status();
-    const auto info = (*client)->info({}, timeout_);
-    if (!info) return info.status();
-    return told_node(*info, endpoint);
+    return told((*client)->info({}, timeout_), endpoint);
   }
 
   // Asks over the node that knows the peer, as its address is meant for that one; then directly, as
   // the link between the two may be down.
   void find(const PeerSettings& peer, Knower& knower) {
     const std::string& name = peer.name.str();
-    if (mesh_.ways.contains(name)) return;
-    auto node = knower.ask_for(name);
-    std::string why = node.status().to_string();
+    if (const auto known = mesh_.ways.find(name); known != mesh_.ways.end()) {
+      // It was found as one behind a peer, of which the address is not known: this one knows it.
+      if (known->second.address.empty()) known->second.address = peer.address;
+      return;
+    }
+    auto asked = knower.ask_for(name);
+    Status why = asked.status();
+    std::string text = why.to_string();
     Way way{peer.address, knower.name(), knower.endpoint()};
-    if (!node) {
+    if (!asked) {
       way = {peer.address, {}, {}};
-      node = ask(peer.address, std::min(timeout_, kConnectMax));
-      if (node.ok() && node->name != peer.name) {
-        why = peer.address + " is the address of " + node->name.str();
+      asked = ask(peer.address, std::min(timeout_, kConnectMax));
+      if (asked.ok() && asked->node.name != peer.name) {
+        text = peer.address + " is the address of " + asked->node.name.str();
+        why = {StatusCode::kUnavailable, text};
       }
     }
-    if (node.ok() && node->name == peer.name) {
-      node->source = peer.address;
-      keep(*std::move(node), std::move(way));
+    if (asked.ok() && asked->node.name == peer.name) {
+      asked->node.source = peer.address;
+      keep(*std::move(asked), std::move(way));
     } else {
-      mesh_.model.silent.emplace(name, std::move(why));
+      keep_silent(name, std::move(why), std::move(text));
     }
   }
 
   void find_behind(const std::string& name, Knower& knower) {
     if (mesh_.ways.contains(name)) return;
-    auto node = knower.ask_for(name);
-    if (node.ok() && node->name.str() == name) {
-      keep(*std::move(node), {{}, knower.name(), knower.endpoint()});
+    auto asked = knower.ask_for(name);
+    if (asked.ok() && asked->node.name.str() == name) {
+      keep(*std::move(asked), {{}, knower.name(), knower.endpoint()});
     } else {
-      mesh_.model.silent.emplace(name, node.status().to_string());
+      keep_silent(name, asked.status(), asked.status().to_string());
     }
   }
 
-  void keep(verify::MeshNode node, Way way) {
-    if (!mesh_.ways.emplace(node.name.str(), std::move(way)).second) return;
-    mesh_.model.silent.erase(node.name.str());
-    mesh_.model.nodes.push_back(std::move(node));
+  void keep(Told asked, Way way) {
+    const std::string name = asked.node.name.str();
+    if (!mesh_.ways.emplace(name, std::move(way)).second) return;
+    mesh_.model.silent.erase(name);
+    mesh_.infos.insert_or_assign(name, std::move(asked.info));
+    mesh_.model.nodes.push_back(std::move(asked.node));
+  }
+
+  // The first reason stays.
+  void keep_silent(const std::string& name, Status why, std::string text) {
+    mesh_.model.silent.emplace(name, std::move(text));
+    mesh_.infos.emplace(name, std::move(why));
   }
 
   std::chrono::milliseconds timeout_;

@@ -23,13 +23,16 @@ struct Way {
 struct LiveMesh {
   verify::MeshModel model;
   std::map<std::string, Way> ways;  // of each node of the model, by its name
+  // What each told (`node.info`), or why a silent one told nothing.
+  std::map<std::string, Result<Value>> infos;
 };
 
 /// The mesh that runs: what the nodes at `endpoints` tell of themselves, then all that they know,
-/// and so on. A node is asked over one that knows it; where that one cannot reach it, at its
-/// address. One that does not answer so stands in `silent`. Addresses are not judged: the nodes'
-/// own links show whether they are right. Fails only when one of `endpoints` cannot be asked, with
-/// the status of that. Blocks; each call and connection for at most `timeout`.
+/// and so on. The model's nodes stand in the order in which they were found. A node is asked over
+/// one that knows it; where that one cannot reach it, at its address. One that does not answer so
+/// stands in `silent`. Addresses are not judged: the nodes' own links show whether they are right.
+/// Fails only when one of `endpoints` cannot be asked, with the status of that. Blocks; each call
+/// and connection for at most `timeout`.
 Result<LiveMesh> live_mesh(const std::vector<std::string>& endpoints,
                            std::chrono::milliseconds timeout);
 

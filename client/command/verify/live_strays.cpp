@@ -28,9 +28,7 @@ verify::ByteSet not_its_own(const verify::MeshNode& node) {
   verify::ByteSet out;
   for (int byte = 0; byte < 256; ++byte) {
     const auto key = static_cast<std::uint8_t>(byte);
-    const auto entry = node.table.find(key);
-    const bool own = entry && node.table.entries()[*entry].node == node.name;
-    if (!own) out.insert(key);
+    if (!verify::is_its_own(node, key)) out.insert(key);
   }
   return out;
 }

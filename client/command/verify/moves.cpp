@@ -19,14 +19,13 @@ bool reaches(const verify::ByteSet& bytes, std::uint8_t byte) {
   return std::ranges::any_of(bytes.ranges(), [&](ByteRange range) { return range.last >= byte; });
 }
 
-// Each name behind the one before it, the first behind `after`.
+}  // namespace
+
 bool is_page_behind(const Names& page, const std::string& after) {
   if (page.names.empty()) return !page.more;
   return after < page.names.front() &&
          std::ranges::adjacent_find(page.names, std::ranges::greater_equal{}) == page.names.end();
 }
-
-}  // namespace
 
 std::string last_name_before(std::uint8_t byte) {
   if (byte == 0) return {};

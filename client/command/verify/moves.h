@@ -77,6 +77,10 @@ class MoveCounter {
   Moves moves_;
 };
 
+/// Whether a page holds names as a node that is asked for those after `after` gives them: each
+/// after the one before it. No name in such a page is empty.
+bool is_page_behind(const Names& page, const std::string& after);
+
 /// The last name, in the order of names, that is before all buckets that begin with `byte`; empty
 /// when there is none.
 std::string last_name_before(std::uint8_t byte);

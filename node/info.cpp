@@ -134,13 +134,14 @@ void pack_counters(Buffer& out, const InfoSources& s) {
   }
 }
 
-void pack_store(Buffer& out, const store::Usage& usage) {
+void pack_store(Buffer& out, const store::Usage& usage, std::uint64_t strays) {
   pack_str(out, "store");
-  pack_map(out, 4);
+  pack_map(out, 5);
   field(out, "buckets", usage.buckets);
   field(out, "keys", usage.keys);
   field(out, "bytes", usage.bytes);
   field(out, "bytes_max", usage.bytes_max);
+  field(out, "strays", strays);
 }
 
 void pack_tasks(Buffer& out, const tasks::Host::Counts& counts) {
@@ -178,7 +179,20 @@ void pack_info(Buffer& out, const InfoSources& s) {
   pack_vias(out, s.here.core());
   pack_counters(out, s);
   pack_tasks(out, s.tasks);
-  if (s.engine != nullptr) pack_store(out, s.engine->usage());
+  if (s.engine == nullptr) return;
+  const auto usage = s.engine->usage();
+  pack_store(out, usage, count_strays(usage, s.here.core().routes().table(), s.settings.name));
+}
+
+std::uint64_t count_strays(const store::Usage& usage, const RoutingTable& table,
+                           const NodeName& self) {
+  std::uint64_t strays = 0;
+  for (std::size_t byte = 0; byte < usage.buckets_of.size(); ++byte) {
+    const auto entry = table.find(static_cast<std::uint8_t>(byte));
+    const bool own = entry && table.entries()[*entry].node == self;
+    if (!own) strays += usage.buckets_of[byte];
+  }
+  return strays;
 }
 
 }  // namespace kvmesh

@@ -30,6 +30,11 @@ struct InfoSources {
   tasks::Host::Counts tasks;
 };
 
+/// How many buckets a node stores that `table` does not give to it (`self`), so that no request
+/// finds them there.
+std::uint64_t count_strays(const store::Usage& usage, const RoutingTable& table,
+                           const NodeName& self);
+
 /// Packs one msgpack map (common/PROTOCOL.md, `node.info`). Call on the thread of `here`.
 void pack_info(wire::Buffer& out, const InfoSources& sources);
 

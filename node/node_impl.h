@@ -60,6 +60,7 @@ class Node::Impl {
   void begin_reload(core::Call::Ticket ticket);
   void answer_reload(core::Call::Ticket ticket, const Reloader::Report& report,
                      std::size_t reactor);
+  void warn_of_strays(std::vector<std::string>& warnings) const;
   Status bind_mesh();
   Status bind_inbox(const std::string& endpoint, int descriptor);
   Status bind_lines();

@@ -1,10 +1,13 @@
 // A node's settings, read again while it runs.
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <spdlog/spdlog.h>
 
 #include "common/config/changes.h"
 #include "node/descriptor_limit.h"
+#include "node/info.h"
 #include "node/node_impl.h"
 #include "node/reload_function.h"
 
@@ -39,7 +42,20 @@ Result<Node::Reloaded> Node::Impl::read_again() {
   places_ = topology.core.peers;
   if (!out.changes.empty()) raise_descriptor_limit(descriptors_needed(in_force_));
   apply(topology);
+  warn_of_strays(out.warnings);
   return out;
+}
+
+void Node::Impl::warn_of_strays(std::vector<std::string>& warnings) const {
+  if (!engine_) return;
+  const auto strays = count_strays(engine_->usage(), in_force_.kv.routing_table, settings_.name);
+  if (strays == 0) return;
+  const std::string node = settings_.name.str();
+  warnings.push_back("this node holds " +
+                     (strays == 1 ? "a bucket" : std::to_string(strays) + " buckets") +
+                     " that its table gives to others, so that no request finds " +
+                     (strays == 1 ? "it" : "them") + " here; kvmesh export --on " + node +
+                     " reads what it holds, and kvmesh drop --on " + node + " removes it");
 }
 
 void Node::Impl::apply(const NodeTopology& topology) {

@@ -1,18 +1,26 @@
-// create, drop, count, keys, buckets: what concerns whole buckets.
+// count, keys, buckets: what buckets there are, and what is in them.
 #include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "client/command/bucket_list.h"
 #include "client/command/commands.h"
 #include "client/command/exit_status.h"
+#include "client/command/info_text.h"
 #include "client/command/json_lines.h"
+#include "client/command/mesh_buckets.h"
+#include "client/command/name_bounds.h"
 #include "client/command/number_options.h"
+#include "client/command/range_option.h"
 #include "client/command/tsv.h"
 #include "client/outcome.h"
 #include "common/functions.h"
+#include "common/text.h"
 
 namespace kvmesh::command {
 namespace {
@@ -79,32 +87,6 @@ void add_on_node(CLI::App& command, std::string& on) {
   command.add_option("--on", on, kOnNode)->type_name("NODE");
 }
 
-void add_create(CLI::App& app, Session& session) {
-  auto* command =
-      app.add_subcommand("create", "Make an empty bucket; no error when it exists already");
-  auto bucket = add_bucket_argument(*command);
-  command->callback([&session, bucket] {
-    session.action = [&session, bucket] {
-      const auto client = session.client();
-      if (!client) return session.fail(client.status());
-      return session.finish_silent((*client)->create(bucket->name, session.timeout()));
-    };
-  });
-}
-
-void add_drop(CLI::App& app, Session& session) {
-  auto* command = app.add_subcommand("drop", "Remove a bucket with all its keys");
-  auto bucket = add_bucket_argument(*command);
-  add_on_node(*command, bucket->on);
-  command->callback([&session, bucket] {
-    session.action = [&session, bucket] {
-      const auto client = session.client();
-      if (!client) return session.fail(client.status());
-      return session.finish_silent(session.call(ops::drop(bucket->name), bucket->on).status);
-    };
-  });
-}
-
 void add_count(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("count", "Print how many keys a bucket has");
   auto bucket = add_bucket_argument(*command);
@@ -141,28 +123,97 @@ void add_keys(CLI::App& app, Session& session) {
   });
 }
 
+struct BucketsWanted {
+  Listing listing;  // of a node; empty: of the mesh
+  std::string prefix;
+  std::optional<ByteRange> range;
+
+  NameBounds bounds() const {
+    auto out = range ? names_in(*range) : names_with(prefix);
+    out.begin_after(listing.after);
+    return out;
+  }
+};
+
+// A node without storage has no such function: the nodes that its table names may have.
+Status say_who_stores(Session& session, Client& client, const std::string& node, Status status) {
+  if (status.code() != StatusCode::kUndefinedFunction) return status;
+  const auto info = client.info(node, session.timeout());
+  if (!info || stores_buckets(*info)) return status;
+  const std::string name = text_at(*info, "name");
+  std::vector<std::string> others;
+  if (const Value* table = info->find("table"); table != nullptr) {
+    for (const auto& entry : list_at(*table, "entries")) {
+      auto other = text_at(entry, "node");
+      if (other != name && std::ranges::find(others, other) == others.end()) {
+        others.push_back(std::move(other));
+      }
+    }
+  }
+  return {status.code(),
+          name + " stores no buckets" + (others.empty() ? "" : "; ask " + joined(others, " or "))};
+}
+
+int list_of_node(Session& session, Client& client, const BucketsWanted& wanted) {
+  const auto& node = wanted.listing.of;
+  BucketList list{client, node, wanted.bounds(), session.timeout()};
+  return print_names(session, wanted.listing,
+                     [&](const std::string& /*after*/, std::uint32_t limit) -> Result<Names> {
+                       auto names = list.next(limit);
+                       if (!names) return say_who_stores(session, client, node, names.status());
+                       return Names{*std::move(names), true};
+                     });
+}
+
+int list_of_mesh(Session& session, const BucketsWanted& wanted) {
+  auto buckets = MeshBuckets::open(session, wanted.bounds());
+  if (!buckets) return session.fail(buckets.status());
+  const int status = print_names(
+      session, wanted.listing,
+      [&](const std::string& /*after*/, std::uint32_t limit) { return buckets->next(limit); });
+  for (const auto& remark : buckets->strays()) session.complain(remark);
+  for (const auto& remark : buckets->missing()) session.complain(remark);
+  return status == kExitOk && !buckets->missing().empty() ? kExitIncomplete : status;
+}
+
+int list_buckets(Session& session, const BucketsWanted& wanted) {
+  if (wanted.range && !wanted.prefix.empty()) {
+    session.complain("give --prefix or --range, not both");
+    return kExitUsage;
+  }
+  if (!wanted.listing.of.empty() && !wanted.listing.on.empty()) {
+    session.complain("name one node: " + in_quotes(wanted.listing.of) + ", or --on " +
+                     in_quotes(wanted.listing.on));
+    return kExitUsage;
+  }
+  const auto client = session.client();
+  if (!client) return session.fail(client.status());
+  if (wanted.listing.of.empty() && wanted.listing.on.empty()) return list_of_mesh(session, wanted);
+  auto of_node = wanted;
+  if (of_node.listing.of.empty()) of_node.listing.of = wanted.listing.on;
+  return list_of_node(session, **client, of_node);
+}
+
 void add_buckets(CLI::App& app, Session& session) {
-  auto* command =
-      app.add_subcommand("buckets", "Print the buckets that a node stores, one a line, in order");
-  auto listing = std::make_shared<Listing>();
-  command->add_option("NODE", listing->of, kWhichNode);
-  add_listing_options(*command, *listing);
-  command->callback([&session, listing] {
-    session.action = [&session, listing] {
-      const auto client = session.client();
-      if (!client) return session.fail(client.status());
-      return print_names(session, *listing, [&](const std::string& after, std::uint32_t limit) {
-        return (*client)->buckets(listing->of, after, limit, session.timeout());
-      });
-    };
+  auto* command = app.add_subcommand(
+      "buckets", "Print the buckets of the mesh, or those that a node holds, one a line, in order");
+  auto wanted = std::make_shared<BucketsWanted>();
+  command->add_option("NODE", wanted->listing.of, "The same as --on");
+  command->add_option("--on", wanted->listing.on, "All that this node holds, wherever tables lead")
+      ->type_name("NODE");
+  command->add_option("--prefix", wanted->prefix, "Only names that begin with this text")
+      ->type_name("TEXT");
+  add_byte_range(*command, wanted->range, "Only names that begin with one of these bytes: t..z");
+  add_listing_options(*command, wanted->listing);
+  command->callback([&session, wanted] {
+    session.action = [&session, wanted] { return list_buckets(session, *wanted); };
   });
 }
 
 }  // namespace
 
 void add_bucket_commands(CLI::App& app, Session& session) {
-  add_create(app, session);
-  add_drop(app, session);
+  add_create_and_drop(app, session);
   add_keys(app, session);
   add_count(app, session);
   add_buckets(app, session);

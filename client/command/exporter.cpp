@@ -8,11 +8,10 @@
 #include <thread>
 #include <utility>
 
+#include "client/command/bucket_list.h"
 #include "client/command/exit_status.h"
 #include "client/command/json_lines.h"
 #include "client/command/tsv.h"
-#include "client/command/verify/moves.h"
-#include "client/command/verify/reach.h"
 #include "client/outcome.h"
 #include "client/verify/findings.h"
 #include "common/functions.h"
@@ -77,25 +76,13 @@ void Exporter::export_mesh() {
   }
 }
 
-// Over the session's connection where the node there knows the way: others are asked at addresses
-// that may be good only for nodes.
 void Exporter::export_own(const verify::MeshNode& node, const Way& way) {
   const std::string& name = node.name.str();
-  const auto& connected = session_.options.endpoint;
-  Reached reached;
-  if (way.address == connected) {
-    client_ = &connected_;
-  } else if (way.knower_address == connected) {
-    client_ = &connected_;
-    reached.target = name;
-  } else {
-    auto other = reach(way, name, CallTime{session_.options.timeout});
-    if (!other) return fail("node " + in_quotes(name) + ", which stores buckets", other.status());
-    reached = *std::move(other);
-    client_ = reached.client.get();
-  }
+  const auto reached = access(session_, way, name);
+  if (!reached) return fail("node " + in_quotes(name) + ", which stores buckets", reached.status());
+  client_ = reached->client;
   // Where requests enter at the node itself they end there, as its table says.
-  read_at_ = reached.target.empty() ? std::nullopt : std::optional{name};
+  read_at_ = reached->target.empty() ? std::nullopt : std::optional{name};
   std::uint64_t strays = 0;
   std::uint64_t elsewhere = 0;
   const auto export_page = [&](std::vector<std::string> buckets) {
@@ -106,7 +93,7 @@ void Exporter::export_own(const verify::MeshNode& node, const Way& way) {
     elsewhere += std::erase_if(buckets, [&](const auto& bucket) { return seen_.contains(bucket); });
     export_buckets(buckets);
   };
-  list_buckets(reached.target, name, export_page);
+  list_buckets(reached->target, name, export_page);
   client_ = &connected_;
   read_at_.reset();
   if (strays > 0) {
@@ -129,17 +116,12 @@ void Exporter::export_node(const std::string& node) {
 
 void Exporter::list_buckets(const std::string& target, const std::string& name,
                             const std::function<void(std::vector<std::string>)>& take) {
-  std::string after;
+  BucketList list{*client_, target, bounds_, session_.timeout()};
   while (true) {
-    auto page = client_->buckets(target, after, limits::kPageItemsDefault, session_.timeout());
-    if (!page) return fail("the buckets of " + name, page.status());
-    if (!is_page_behind(*page, after)) {
-      return fail("the buckets of " + name, {StatusCode::kProtocolError, "its pages go back"});
-    }
-    const bool more = page->more;
-    if (more) after = page->names.back();
-    take(std::move(page->names));
-    if (!more) return;
+    auto names = list.next();
+    if (!names) return fail("the buckets of " + name, names.status());
+    if (names->empty()) return;
+    take(*std::move(names));
   }
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/command/name_bounds.h"
 #include "client/command/progress_display.h"
 #include "client/command/record.h"
 #include "client/command/session.h"
@@ -31,6 +32,8 @@ class Exporter {
   /// All buckets that `node` stores; empty: the connected one.
   void export_node(const std::string& node);
   void export_buckets(const std::vector<std::string>& buckets);
+  /// From here on only these are listed.
+  void list_only(const NameBounds& bounds) { bounds_ = bounds; }
   /// From here on buckets are read at this node, wherever the tables lead.
   void read_at(const std::string& node) { read_at_ = node; }
   /// Prints what is left and the summary; gives the exit status.
@@ -65,6 +68,7 @@ class Exporter {
   Client* client_ = nullptr;  // over which is read
   Format format_;
   std::optional<std::string> read_at_;  // empty: where the mesh routes each bucket
+  NameBounds bounds_;
   ProgressDisplay display_;
   std::string output_;
   std::set<std::string, std::less<>> seen_;  // nodes may both have a bucket that moved

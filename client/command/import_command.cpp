@@ -25,6 +25,10 @@ void add_import_command(CLI::App& app, Session& session) {
   command->add_flag("--create,!--no-create", options->create,
                     "Create buckets on first sight (the default); or do not");
   command
+      ->add_option("--on", options->on,
+                   "Store at this node itself, wherever tables lead, to give it a range later")
+      ->type_name("NODE");
+  command
       ->add_option_function<std::string>(
           "--retry-for",
           [options](const std::string& text) {

@@ -14,6 +14,8 @@ struct ImportOptions {
   std::optional<Format> format;  // empty: by the file's name, else its first line
   std::chrono::milliseconds retry_for{10'000};
   bool create = true;
+  std::string
+      on;  // a node that is to hold the records, wherever tables lead; empty: where they lead
 };
 
 /// Runs an import to its end; gives the exit status.

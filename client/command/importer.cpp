@@ -48,6 +48,7 @@ class Importer {
       : session_(session),
         client_(client),
         format_(options.format ? options.format : format_of_name(options.file)),
+        on_(options.on),
         order_({.retry_for = options.retry_for, .create = options.create}),
         owners_(options.retry_for),
         input_(input) {
@@ -142,7 +143,8 @@ class Importer {
   }
 
   void ask_owner(const std::string& bucket) {
-    start({Operation::For::kBucket, bucket, functions::kNodeInfo.str(), {}},
+    const auto target = on_.empty() ? Operation::For::kBucket : Operation::For::kNode;
+    start({target, on_.empty() ? bucket : on_, functions::kNodeInfo.str(), {}},
           kOwnerIds + static_cast<std::uint8_t>(bucket.front()));
   }
 
@@ -163,6 +165,11 @@ class Importer {
   }
 
   Operation operation(ImportOrder::Id id) const {
+    auto of_bucket = operation_of_bucket(id);
+    return on_.empty() ? of_bucket : ops::here(on_, std::move(of_bucket));
+  }
+
+  Operation operation_of_bucket(ImportOrder::Id id) const {
     const std::string& bucket = order_.bucket(id);
     if (order_.kind(id) == ImportOrder::Kind::kCreate) return ops::create(bucket);
     if (order_.kind(id) == ImportOrder::Kind::kCheck) return ops::count(bucket);
@@ -254,6 +261,7 @@ class Importer {
   Session& session_;
   Client& client_;
   std::optional<Format> format_;
+  const std::string on_;  // a node; empty: where the mesh routes each bucket
   ImportOrder order_;
   ImportOwners owners_;
   int input_;

@@ -33,6 +33,15 @@ std::string store_text(const Value& store) {
          byte_count(number_at(store, "bytes_max"));
 }
 
+// Empty when there are none.
+std::string strays_text(const Value& store) {
+  const auto strays = number_at(store, "strays");
+  if (strays == 0) return "";
+  return grouped(strays) + (strays == 1 ? " bucket" : " buckets") +
+         " that its table gives to others, so that no request finds " +
+         (strays == 1 ? "it" : "them") + " here";
+}
+
 std::string indented(const std::string& lines) {
   std::string out = "  ";
   for (const char c : lines) {
@@ -134,6 +143,7 @@ std::string info_text(const Value& info, bool color) {
   add_line(out, "memory", byte_count(number_at(info, "memory_bytes")));
   if (const Value* store = info.find("store"); store != nullptr && !store->is_nil()) {
     add_line(out, "store", store_text(*store));
+    add_line(out, "strays", strays_text(*store));
   }
   out += counters_text(info);
   if (const Value* table = info.find("table"); table != nullptr) out += entries_text(*table, color);
@@ -142,26 +152,34 @@ std::string info_text(const Value& info, bool color) {
 
 std::string mesh_table(const std::vector<MeshNode>& nodes, bool color) {
   constexpr auto kRight = Table::Align::kRight;
-  Table table({{"node"},
-               {"state"},
-               {"buckets", kRight},
-               {"keys", kRight},
-               {"memory", kRight},
-               {"requests", kRight}});
+  const auto strays_of = [](const MeshNode& node) {
+    const Value* store = node.info ? node.info->find("store") : nullptr;
+    return store == nullptr ? 0 : number_at(*store, "strays");
+  };
+  const bool any_strays =
+      std::ranges::any_of(nodes, [&](const MeshNode& node) { return strays_of(node) > 0; });
+  std::vector<Table::Column> columns{{"node"},         {"state"},          {"buckets", kRight},
+                                     {"keys", kRight}, {"memory", kRight}, {"requests", kRight}};
+  if (any_strays) columns.push_back({"strays", kRight});
+  Table table(std::move(columns));
   for (const auto& node : nodes) {
+    std::vector<std::string> cells;
     if (!node.info) {
       const std::string code{to_string(node.info.status().code())};
-      table.add({escape(node.name), escape(node.state) + " (" + code + ")", "-", "-", "-", "-"});
-      continue;
-    }
-    const Value* store = node.info->find("store");
-    const Value* counters = node.info->find("counters");
-    const bool stores = store != nullptr && !store->is_nil();
-    table.add({escape(node.name), escape(node.state),
+      cells = {escape(node.name), escape(node.state) + " (" + code + ")", "-", "-", "-", "-"};
+    } else {
+      const Value* store = node.info->find("store");
+      const Value* counters = node.info->find("counters");
+      const bool stores = store != nullptr && !store->is_nil();
+      cells = {escape(node.name),
+               escape(node.state),
                stores ? grouped(number_at(*store, "buckets")) : "-",
                stores ? grouped(number_at(*store, "keys")) : "-",
                byte_count(number_at(*node.info, "memory_bytes")),
-               counters == nullptr ? "-" : grouped(number_at(*counters, "requests"))});
+               counters == nullptr ? "-" : grouped(number_at(*counters, "requests"))};
+    }
+    if (any_strays) cells.push_back(strays_of(node) > 0 ? grouped(strays_of(node)) : "-");
+    table.add(std::move(cells));
   }
   return table.to_string(color);
 }

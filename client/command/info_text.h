@@ -35,7 +35,8 @@ struct MeshNode {
   Result<Value> info;
 };
 
-/// A table, one line a node: node, state, buckets, keys, memory, requests.
+/// A table, one line a node: node, state, buckets, keys, memory, requests; and strays, where a node
+/// has some.
 std::string mesh_table(const std::vector<MeshNode>& nodes, bool color);
 /// The same as an array of objects; `info` is null for a node that does not answer, and `error`
 /// says why.

@@ -32,7 +32,7 @@ _kvmesh() {
         case ${words[i]} in
             --) only_words=yes ;;
             --node) endpoint=${words[++i]-} ;;
-            --timeout | --limit | --after | --file | --format | --retry-for | --on | --count | --bucket | --cancel | \
+            --timeout | --limit | --after | --file | --format | --retry-for | --on | --range | --count | --bucket | --cancel | \
                 --live | --diff | --from | --svg) ((i++)) ;;
             --protocol | --tcp | --connections | --depth | --rate | --duration | --warmup | --patience | \
                 --buckets | --keys | --prefix | --value-bytes | --writes | --zipf | --seed | \
@@ -75,7 +75,7 @@ _kvmesh() {
                 mapfile -t COMPREPLY < <(compgen -W '500ms 1s 5s 10s 30s 1m' -- "$cur")
                 return
                 ;;
-            --node | --limit | --after | --on | --count | --bucket | --cancel | --tcp | --connections | --depth | --rate | --buckets | \
+            --node | --limit | --after | --on | --range | --count | --bucket | --cancel | --tcp | --connections | --depth | --rate | --buckets | \
                 --keys | --prefix | --value-bytes | --writes | --zipf | --seed | --live | --from | \
                 --runs | --nodes | --levels | --requests) return ;;
         esac
@@ -85,8 +85,9 @@ _kvmesh() {
         local options=$common
         case $command in
             keys) options+=' --limit --after --on' ;;
-            buckets) options+=' --limit --after' ;;
-            count | delete | drop) options+=' --on' ;;
+            buckets) options+=' --limit --after --on --prefix --range' ;;
+            count | delete) options+=' --on' ;;
+            drop) options+=' --on --range' ;;
             put) options+=' --stdin --file' ;;
             get) options+=' --raw --on' ;;
             info) options+=' --mesh' ;;
@@ -95,8 +96,8 @@ _kvmesh() {
             call) options+=' --bucket' ;;
             spawn) options+=' --detach' ;;
             tasks) options+=' --cancel' ;;
-            import) options+=' --format --create --no-create --retry-for' ;;
-            export) options+=' --on --format' ;;
+            import) options+=' --format --create --no-create --retry-for --on' ;;
+            export) options+=' --on --range --format' ;;
             verify) options+=' --live --diff --from --dot --svg' ;;
             sim)
                 options='--seed --runs --nodes --levels --shape --requests --duration --faults --scenario --no-shrink --quiet --version --help'
@@ -122,7 +123,7 @@ _kvmesh() {
             _filedir
             return
             ;;
-        drop:0 | keys:0 | count:0 | put:0 | get:0 | delete:0 | route:0 | trace:0 | export:*)
+        drop:* | keys:0 | count:0 | put:0 | get:0 | delete:0 | route:0 | trace:0 | export:*)
             mapfile -t candidates < <(_kvmesh_names "${words[0]}" "$endpoint" buckets)
             ;;
         put:1 | get:1 | delete:1 | trace:1)

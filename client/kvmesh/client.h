@@ -46,9 +46,9 @@ Operation keys(std::string_view bucket, std::string_view after = {},
 Operation buckets(std::string_view node = {}, std::string_view after = {},
                   std::uint32_t limit = limits::kPageItemsDefault);
 Operation route(std::string_view bucket);
-/// The same as `get`, `erase`, `count`, `keys` or `drop`, of what `node` itself holds, wherever the
-/// tables lead (empty: the connected one). For buckets that stayed where tables do not lead any
-/// more.
+/// The same as `create`, `put`, `get`, `erase`, `count`, `keys` or `drop`, of what `node` itself
+/// holds, wherever the tables lead (empty: the connected one). For buckets that stayed where tables
+/// do not lead any more, or that are put where they will lead.
 Operation here(std::string_view node, Operation of_bucket);
 }  // namespace ops
 

@@ -17,9 +17,9 @@ namespace {
 
 using core::Call;
 
-// Those that read or remove: nothing is to be stored where no request would find it.
-constexpr std::array kFunctions = {&functions::kKvCount, &functions::kKvDelete, &functions::kKvDrop,
-                                   &functions::kKvGet, &functions::kKvKeys};
+constexpr std::array kFunctions = {
+    &functions::kKvCount, &functions::kKvCreate, &functions::kKvDelete, &functions::kKvDrop,
+    &functions::kKvGet,   &functions::kKvKeys,   &functions::kKvPut};
 
 std::string names_of_functions() {
   std::vector<std::string> names;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -22,6 +23,8 @@ struct Usage {
   std::uint64_t keys = 0;
   std::uint64_t bytes = 0;  // of memory that counts against kv.memory_max
   std::uint64_t bytes_max = 0;
+  // Of the buckets: those whose names begin with each byte.
+  std::array<std::uint64_t, 256> buckets_of{};
 };
 
 /// One operation on what a node keeps. Names and values are any bytes, none included; their sizes

@@ -29,6 +29,11 @@ MemoryEngine::Stripe& MemoryEngine::stripe_of(const HashedName& bucket) {
   return stripes_[bucket.hash >> (sizeof(bucket.hash) * CHAR_BIT - kStripeBits)];
 }
 
+std::atomic<std::uint64_t>& MemoryEngine::count_of(const HashedName& bucket) {
+  if (bucket.name.empty()) return counts_.back();
+  return counts_[static_cast<std::uint8_t>(bucket.name.front())];
+}
+
 // What `act(stripe, bucket)` answers under the stripe's lock, or kNotFound.
 template <typename Answer, typename Act>
 Answer MemoryEngine::with_bucket(const HashedName& name, Act act) {
@@ -64,8 +69,11 @@ Status MemoryEngine::create(const HashedName& bucket) {
   return put_or_free([&]() -> Status {
     const auto lock = guard(stripe);
     if (stripe.buckets.find(bucket) != nullptr) return {};
-    return stripe.buckets.insert(memory_, bucket, Bucket::bytes_empty(bucket.name),
-                                 [&] { return std::make_unique<Bucket>(bucket.name, memory_); });
+    auto status = stripe.buckets.insert(memory_, bucket, Bucket::bytes_empty(bucket.name), [&] {
+      return std::make_unique<Bucket>(bucket.name, memory_);
+    });
+    if (status.ok()) count_of(bucket).fetch_add(1, std::memory_order_relaxed);
+    return status;
   });
 }
 
@@ -75,7 +83,10 @@ Status MemoryEngine::drop(const HashedName& bucket) {
   {
     const auto lock = guard(stripe);
     taken = stripe.buckets.take(memory_, bucket);
-    if (taken) stripe.keys -= taken->size();
+    if (taken) {
+      stripe.keys -= taken->size();
+      count_of(bucket).fetch_sub(1, std::memory_order_relaxed);
+    }
   }
   if (!taken) return no_such_bucket(bucket.name);
   dropped_.add(std::move(taken));
@@ -179,6 +190,9 @@ Usage MemoryEngine::usage() const {
     const auto lock = guard(stripe);
     usage.buckets += stripe.buckets.size();
     usage.keys += stripe.keys;
+  }
+  for (std::size_t byte = 0; byte < usage.buckets_of.size(); ++byte) {
+    usage.buckets_of[byte] = counts_[byte].load(std::memory_order_relaxed);
   }
   return usage;
 }

@@ -3,6 +3,7 @@
 #include <absl/functional/function_ref.h>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -99,10 +100,15 @@ class MemoryEngine final : public Engine {
   template <typename Act>
   void peek_bucket(const HashedName& name, Act act);
 
+  std::atomic<std::uint64_t>& count_of(const HashedName& bucket);
+
   bool locks_;
   MemoryBound memory_;  // outlives the buckets, which give back to it
   DroppedBuckets dropped_;
   std::array<Stripe, kStripes> stripes_;
+  // Buckets by the first byte of their names; the last: those without a name, which only tests
+  // make.
+  std::array<std::atomic<std::uint64_t>, 257> counts_{};
 };
 
 }  // namespace kvmesh::store

@@ -7,7 +7,7 @@ import unittest
 
 from harness import COMMAND_BIN, MeshTest, eventually, main
 
-INCOMPLETE, UNAVAILABLE = 3, 14
+USAGE, INCOMPLETE, NOT_FOUND, INVALID_ARGUMENT, UNDEFINED_FUNCTION = 2, 3, 11, 12, 22
 DATA = "apple\tk\tv\nhazel\tk\t\\xff\\t\nhazel\tl\t\nolive\t\nzoo\tk\tv\n"
 
 
@@ -50,6 +50,56 @@ class WholeMesh(FourNodes):
         self.assertIn("exported 4 records from 3 buckets", self.stderr)
         self.assertIn("1 failed", self.stderr)
 
+    def test_buckets_of_all_nodes_are_one_list(self):
+        names = sorted(f"{letter}{number:03}" for letter in "afgmnsz" for number in range(30))
+        self.kvmesh("create", *reversed(names))
+        self.assertEqual(self.kvmesh("buckets").split(), names)
+        self.assertEqual(json.loads(self.kvmesh("buckets", "--json")), names)
+        self.assertEqual(self.kvmesh("buckets", "--after", names[40], "--limit", "65").split(), names[41:106])
+        self.assertEqual(self.kvmesh("buckets", "--prefix", "s01").split(), [n for n in names if n.startswith("s01")])
+        self.assertEqual(self.kvmesh("buckets", "--range", "f..m", "--after", "f017").split(),
+                         [n for n in names if "f017" < n < "n"])
+        self.assertEqual(self.kvmesh("buckets", "--on", "nc@localhost").split(), [n for n in names if n[0] in "ns"])
+        self.assertEqual(self.kvmesh("buckets", "nc@localhost", "--prefix", "n", "--limit", "2").split(), ["n000", "n001"])
+        self.kvmesh("buckets", "nc@localhost", "--on", "nb@localhost", status=USAGE)
+        self.kvmesh("buckets", "--prefix", "n", "--range", "n", status=USAGE)
+        self.kvmesh("buckets", "--range", "z..n", status=USAGE)
+        self.assertIn("n..z", self.stderr)
+        self.nd.kill()
+        eventually(lambda: self.nc.peer("nd")["state"] != "up", 2, "nc has lost nd")
+        self.assertEqual(self.kvmesh("buckets", status=INCOMPLETE).split(), [n for n in names if n[0] != "z"])
+        self.assertRegex(self.stderr, "kvmesh: the buckets of nd@localhost, if it stores any, are missing: unavailable: ")
+
+    def test_several_buckets_are_dropped(self):
+        self.kvmesh("create", "apple", "zoo")
+        self.kvmesh("drop", "zebra", "apple", "yak", "zoo", status=NOT_FOUND)
+        self.assertEqual(self.stderr, 'kvmesh: not_found: bucket "zebra": there is no bucket "zebra"\n'
+                                      'kvmesh: not_found: bucket "yak": there is no bucket "yak"\n')
+        self.assertEqual(self.kvmesh("buckets"), "")
+
+    def test_what_is_in_use_is_no_stray(self):
+        self.kvmesh("create", "ape", "zoo")
+        self.kvmesh("drop", "--on", "nb@localhost", "--range", "a..z", status=INVALID_ARGUMENT)
+        self.assertIn("the table of nb@localhost gives it buckets that begin with g, which are in use", self.stderr)
+        self.assertEqual(self.kvmesh("drop", "--on", "nb@localhost", "--range", "n..z"), "dropped 0 buckets\n")
+        for arguments in (["--range", "a"], [], ["ape", "--on", "na@localhost", "--range", "a"]):
+            self.kvmesh("drop", *arguments, status=USAGE)
+        self.assertEqual(self.kvmesh("buckets"), "ape\nzoo\n")
+
+    def test_what_no_request_finds_is_counted(self):
+        self.kvmesh("import", "--on", "nb@localhost", given="yak\tk\tv\nzoo\tk\told\n")
+        self.kvmesh("import", given="zoo\tk\tnew\n")
+        self.assertEqual(self.nb.info()["store"]["strays"], 2)
+        self.assertIn("strays      2 buckets that its table gives to others", self.kvmesh("info", "nb@localhost"))
+        self.assertRegex(self.kvmesh("info", "--mesh"), r"(?m)^nb@localhost .* 2$")
+        self.assertEqual(self.kvmesh("buckets"), "zoo\n")
+        self.assertIn("nb@localhost also holds 2 buckets that its table gives to others; kvmesh buckets --on nb@localhost lists",
+                      self.stderr)
+        self.assertEqual(self.kvmesh("export", "--on", "nb@localhost", "--range", "z"), "zoo\tk\told\n")
+        self.assertEqual(self.kvmesh("export", status=INCOMPLETE), "zoo\tk\tnew\n")
+        self.assertEqual(self.kvmesh("drop", "--on", "nb@localhost", "--range", "y..z"), "dropped 2 buckets\n")
+        self.assertEqual(self.kvmesh("export"), "zoo\tk\tnew\n")
+
     def test_info_finds_all_nodes(self):
         def told(*arguments):
             nodes = json.loads(self.kvmesh("info", *arguments, "--mesh", "--json"))
@@ -64,6 +114,22 @@ class WholeMesh(FourNodes):
         eventually(lambda: self.nc.peer("nd")["state"] != "up", 2, "nc has lost nd")
         self.assertEqual(told()[-1], ("nd", "silent", None))
         self.assertRegex(self.kvmesh("info", "--mesh"), r"(?m)^nd@localhost +silent \(unavailable\)")
+
+
+@unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")
+class NodesWithoutStorage(MeshTest):
+    def test_they_say_whom_to_ask(self):
+        net = self.mesh()
+        gate = net.add("gate", apps=["kv_server"], table=[("a..m", "foo"), ("*", "bar")])
+        net.add("foo", apps=["kv"], table=[("a..m", "foo"), ("*", "bar")])
+        net.add("bar", apps=["kv"])
+        net.start()
+        kvmesh = [COMMAND_BIN, "--node", gate.endpoint, "--timeout", "20s"]
+        self.run_to_end([*kvmesh, "create", "ape", "zoo"])
+        self.assertEqual(self.run_to_end([*kvmesh, "buckets"]), "ape\nzoo\n")
+        self.run_to_end([*kvmesh, "buckets", "gate@localhost"], UNDEFINED_FUNCTION)
+        self.assertEqual(self.stderr, "kvmesh: undefined_function: gate@localhost stores no buckets; ask foo@localhost or "
+                                      "bar@localhost\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 // What the command prints for people: durations, numbers, tables, progress, summaries, hops.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "client/command/duration_text.h"
@@ -161,6 +162,22 @@ TEST(Info, AMeshIsOneLineANode) {
             "node   state               buckets  keys   memory  requests\n"
             "foo@h  connected                 5    60  2.0 KiB     1,234\n"
             "bar@h  down (unavailable)        -     -        -         -\n");
+}
+
+TEST(Info, StraysAreShownWhereThereAreSome) {
+  const auto info = [](std::uint64_t strays) {
+    return Value{
+        Value::Map{{"store", Value::Map{{"buckets", 5U}, {"keys", 60U}, {"strays", strays}}}}};
+  };
+  EXPECT_EQ(info_text(info(0), false).find("strays"), std::string::npos);
+  EXPECT_THAT(
+      info_text(info(1), false),
+      testing::HasSubstr("\nstrays      1 bucket that its table gives to others, so that no "
+                         "request finds it here\n"));
+  EXPECT_EQ(mesh_table({{"foo@h", "connected", info(0)}, {"bar@h", "up", info(1234)}}, false),
+            "node   state      buckets  keys  memory  requests  strays\n"
+            "foo@h  connected        5    60     0 B         -       -\n"
+            "bar@h  up               5    60     0 B         -   1,234\n");
 }
 
 TEST(Nodes, PeersComeWithTheirLinksAndOthersWithTheWay) {

@@ -88,6 +88,21 @@ TYPED_TEST(EngineSuite, StoresReadsCountsAndRemoves) {
   EXPECT_EQ(this->engine_->usage().buckets, 0U);
 }
 
+TYPED_TEST(EngineSuite, BucketsAreCountedByTheirFirstByte) {
+  auto& on = *this->driver_;
+  const auto buckets_of = [&](char byte) {
+    return this->engine_->usage().buckets_of[static_cast<unsigned char>(byte)];
+  };
+  for (const auto* name : {"a", "ab", "b", "\xff", "a"}) on.execute(op::create(name));
+  on.execute(op::drop("c"));
+  EXPECT_EQ(buckets_of('a'), 2U) << "one was there already";
+  EXPECT_EQ(buckets_of('b'), 1U);
+  EXPECT_EQ(buckets_of('c'), 0U);
+  EXPECT_EQ(buckets_of('\xff'), 1U);
+  on.execute(op::drop("ab"));
+  EXPECT_EQ(buckets_of('a'), 1U);
+}
+
 TYPED_TEST(EngineSuite, ABucketThatIsNotThereIsNotFound) {
   for (const auto& op : {op::drop("b"), op::put("b", "k", "v"), op::get("b", "k"),
                          op::erase("b", "k"), op::count("b"), op::keys("b", {{}, 10, 100})}) {

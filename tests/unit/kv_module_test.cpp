@@ -338,13 +338,15 @@ TEST_F(KvModuleTest, AFunctionThatItDoesNotHaveIsNamed) {
   EXPECT_THAT(reply.text, HasSubstr("foo@h has no function \"kv.increment\""));
 }
 
-TEST_F(KvModuleTest, HereReadsAndRemovesWhateverTablesSay) {
+TEST_F(KvModuleTest, HereReadsAndChangesWhateverTablesSay) {
   const auto here = [&](const std::string& function, const PackArgs& inner) {
     return call(Target{}, "kv.here", here_args("b", function, inner));
   };
   EXPECT_EQ(here("kv.count", no_args).code, StatusCode::kNotFound);
-  EXPECT_EQ(create("b"), StatusCode::kOk);
-  EXPECT_EQ(put("b", "k", "v").code, StatusCode::kOk);
+  EXPECT_EQ(here("kv.put", bins({"k", "v"})).code, StatusCode::kNotFound);
+  EXPECT_EQ(here("kv.create", no_args).code, StatusCode::kOk);
+  EXPECT_EQ(here("kv.put", bins({"k", "v"})).code, StatusCode::kOk);
+  EXPECT_EQ(get("b", "k").result, bin("v"));
   EXPECT_EQ(here("kv.get", bins({"k"})).result, bin("v"));
   EXPECT_THAT(page_of(here("kv.keys", page_args({}, 0))).names, testing::ElementsAre("k"));
   EXPECT_EQ(here("kv.delete", bins({"k"})).code, StatusCode::kOk);
@@ -361,7 +363,7 @@ TEST_F(KvModuleTest, HereRefusesTheRest) {
   const auto get_args = here_args("b", "kv.get", bins({"k"}));
   EXPECT_EQ(code({Target::Kind::kBucket, "b"}, get_args), StatusCode::kInvalidArgument);
   EXPECT_EQ(code({}, here_args("", "kv.get", bins({"k"}))), StatusCode::kInvalidArgument);
-  for (const char* function : {"kv.put", "kv.create", "kv.buckets", "kv.here", "node.name", ""}) {
+  for (const char* function : {"kv.buckets", "kv.here", "node.name", ""}) {
     EXPECT_EQ(code({}, here_args("b", function, no_args)), StatusCode::kInvalidArgument)
         << function;
   }

@@ -1,7 +1,5 @@
 #include "node/node_impl.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <csignal>
 #include <system_error>
@@ -105,7 +103,9 @@ void Node::Impl::add_adapters(Reactor& reactor) {
       reactor.next_adapter(), make_line_codec, settings_.mesh.request_timeout,
       settings_.kv_server.idle_timeout, limits::kTcpBufferedBytesMax / settings_.threads};
   line_servers_.push_back(std::make_unique<stream::Server>(options, reactor.core(), connections_));
-  reactor.add(*line_servers_.back());
+  auto& server = *line_servers_.back();
+  reactor.add(server);
+  reactor.watch(server.descriptor(), [&server] { server.notice(); });
 }
 
 void Node::Impl::define_modules(core::FunctionRegistry& modules, std::size_t reactor) {
@@ -184,30 +184,18 @@ Status Node::Impl::bind_lines() {
   acceptor_.emplace(
       first().loop(),
       stream::Acceptor::Options{"kv_server", settings_.kv_server.connections_max, make_line_codec},
-      connections_, [this](asio::ip::tcp::socket socket) { take_connection(std::move(socket)); });
+      connections_, [this](stream::Socket socket) { take_connection(std::move(socket)); });
   return acceptor_->bind(*where, listen);
 }
 
 // Connections go to the reactors in turn.
-void Node::Impl::take_connection(asio::ip::tcp::socket socket) {
+void Node::Impl::take_connection(stream::Socket socket) {
   const auto next = next_reactor_++ % reactors_.size();
-  Reactor& reactor = *reactors_[next];
   auto& server = *line_servers_[next];
   if (next == 0) return server.add(std::move(socket));
-  asio::error_code error;
-  const auto protocol = socket.local_endpoint(error).protocol();
-  const int descriptor = socket.release(error);
-  // On the other loop, and owned from here on: the task is dropped unrun when that reactor has
-  // stopped.
-  auto moved = std::make_shared<asio::ip::tcp::socket>(reactor.loop());
-  moved->assign(protocol, descriptor, error);
-  if (error) {
-    spdlog::warn("cannot take a connection: {}", error.message());
-    ::close(descriptor);
-    connections_.fetch_sub(1, std::memory_order_relaxed);
-    return;
-  }
-  reactor.post([&server, moved] { server.add(std::move(*moved)); });
+  // Owned from here on: the task is dropped unrun when that reactor has stopped.
+  auto moved = std::make_shared<stream::Socket>(std::move(socket));
+  reactors_[next]->post([&server, moved] { server.add(std::move(*moved)); });
 }
 
 void Node::Impl::handle_signals() {

@@ -65,7 +65,7 @@ class Node::Impl {
   Status bind_inbox(const std::string& endpoint, int descriptor);
   Status bind_lines();
   Status start_threads();
-  void take_connection(asio::ip::tcp::socket socket);
+  void take_connection(stream::Socket socket);
 
   Settings settings_;  // what a reload takes over: as at the start
   SettingsSources sources_;
@@ -80,12 +80,13 @@ class Node::Impl {
   std::vector<NodeName> places_;  // of the peers; under the mutex
   stream::ConnectionCount connections_{0};
   std::vector<std::unique_ptr<core::FunctionRegistry>> modules_;  // one for each reactor
-  std::optional<mesh::Inbox> inbox_;  // ends after the first reactor, which watches its descriptor
+  // These two end after the reactors, which watch their descriptors.
+  std::optional<mesh::Inbox> inbox_;
+  std::vector<std::unique_ptr<stream::Server>>
+      line_servers_;  // one for each reactor; none without kv_server
   std::vector<std::unique_ptr<Reactor>> reactors_;
   // One for each reactor, which they wake until they have ended; none without storage.
   std::vector<std::unique_ptr<modules::KvModule>> kv_modules_;
-  std::vector<std::unique_ptr<stream::Server>>
-      line_servers_;                  // one for each; none without kv_server
   std::unique_ptr<IpcListener> ipc_;  // ends before the inbox that listens on it
   tasks::Host tasks_;  // behind the reactors: its bodies wake the first one until they have ended
   std::vector<std::string> still_running_;

@@ -80,7 +80,6 @@ bool Reactor::pass(bool wait) {
   watcher_.arm_fired();
   if (wait) wait_for_work();
   bool more = run_handlers();
-  for (auto* adapter : adapters_) adapter->submit();
   const auto now = now_is();
   notice_pause();
   last_pass_ = now;

@@ -19,8 +19,8 @@ inline constexpr std::chrono::milliseconds kPassTimeMax{10};
 /// A way into a node: takes requests from somewhere (a socket, the bodies of tasks) to its
 /// reactor's core, and gets their replies. The reactor knows its adapters by this interface alone.
 ///
-/// What the reactor calls, in each pass: submit(), receive(), flush(), is_ready(); and before it
-/// sleeps news() and may_sleep(). All calls are on the reactor's thread.
+/// What the reactor calls, in each pass: receive(), flush(), is_ready(); and before it sleeps
+/// news() and may_sleep(). All calls are on the reactor's thread.
 class Adapter {
  public:
   Adapter() = default;
@@ -34,8 +34,6 @@ class Adapter {
   /// The requester, for the log: "127.0.0.1:53422", "a task".
   virtual std::string address_of(const Origin& origin) const = 0;
 
-  /// Gives the core the requests that handlers of the loop have gathered.
-  virtual void submit() {}
   /// Handles what has arrived, at most a pass's share of it. True when there is more.
   virtual bool receive(TimePoint now) {
     (void)now;

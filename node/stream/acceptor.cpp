@@ -61,8 +61,9 @@ void Acceptor::accept() {
 }
 
 void Acceptor::handle_accepted(asio::ip::tcp::socket socket) {
+  asio::error_code ignored;
   if (count_.fetch_add(1, std::memory_order_relaxed) < options_.connections_max) {
-    return handover_(std::move(socket));
+    return handover_(Socket{socket.release(ignored)});
   }
   count_.fetch_sub(1, std::memory_order_relaxed);
   wire::Buffer text;
@@ -70,7 +71,6 @@ void Acceptor::handle_accepted(asio::ip::tcp::socket socket) {
       text, StatusCode::kOverloaded,
       "this node has its " + std::to_string(options_.connections_max) + " connections (" +
           options_.section + ".connections_max); try again later");
-  asio::error_code ignored;
   socket.non_blocking(true, ignored);
   (void)socket.write_some(asio::buffer(text.view().data(), text.size()), ignored);
 }

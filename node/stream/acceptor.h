@@ -10,6 +10,7 @@
 
 #include "common/config/address.h"
 #include "node/stream/server.h"
+#include "node/stream/socket.h"
 
 namespace kvmesh::stream {
 
@@ -18,7 +19,7 @@ namespace kvmesh::stream {
 class Acceptor {
  public:
   /// Takes a connection that was counted; whoever has it in the end counts it off.
-  using Handover = std::function<void(asio::ip::tcp::socket)>;
+  using Handover = std::function<void(Socket)>;
 
   struct Options {
     std::string section;  // of the settings, for messages: "kv_server"

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <sstream>
 #include <string>
 #include <utility>
 
@@ -22,20 +21,14 @@ constexpr std::size_t kPipelineWhenFull = 4;
 
 }  // namespace
 
-Connection::Connection(Server& server, std::uint64_t id, asio::ip::tcp::socket socket,
+Connection::Connection(Server& server, std::uint64_t id, Socket socket,
                        std::unique_ptr<Codec> codec, TimePoint now)
     : server_(server),
       id_(id),
       socket_(std::move(socket)),
       codec_(std::move(codec)),
       replies_(*codec_),
-      last_used_(now) {
-  asio::error_code ignored;
-  socket_.non_blocking(true, ignored);
-  socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
-  // A client whose machine is gone must not keep its place for ever.
-  socket_.set_option(asio::socket_base::keep_alive{true}, ignored);
-}
+      last_used_(now) {}
 
 // A reply that needs no request takes its place in line all the same.
 void Connection::answer(std::string_view text) {
@@ -55,33 +48,33 @@ std::size_t Connection::pipeline_max() const {
                                  limits::kTcpPipelineMax);
 }
 
-void Connection::read() {
-  if (reading_ || ended_ || !may_take_request()) return;
-  reading_ = true;
-  const auto room = in_.room(codec_->input_max());
-  socket_.async_read_some(asio::buffer(room.data(), room.size()),
-                          [self = shared_from_this()](asio::error_code error, std::size_t bytes) {
-                            self->reading_ = false;
-                            if (self->closed_) return;
-                            if (!error) return self->handle_read(bytes);
-                            if (error == asio::error::operation_aborted) {  // by give_back()
-                              self->in_.give_back();
-                              return self->read();
-                            }
-                            if (error != asio::error::eof) return self->close();
-                            self->ended_ = true;
-                            self->server_.mark_dirty(*self);
-                          });
+// A light client is read at once, until the socket has no more or it was much.
+void Connection::ready(std::uint32_t events) {
+  if (closed_) return;
+  const bool was_full = !socket_.is_writable();
+  socket_.note(events);
+  if (was_full && socket_.is_writable()) server_.mark_dirty(*this);  // writes, and may read on
+  if (waiting_ || has_read_much() || codec_->is_skipping()) return go_on();
+  if (!socket_.is_readable() || !may_take_request()) return;
+  last_used_ = server_.begin_turn();
+  read_bytes_ = 0;
+  // submit(): what was gathered lies where the next read goes.
+  while (read() && socket_.is_readable() && !has_read_much()) server_.submit();
 }
 
-void Connection::handle_read(std::size_t bytes) {
-  last_used_ = server_.begin_turn();
-  in_.filled(bytes);
+// False when nothing was read: there is nothing, or what is here comes first.
+bool Connection::read() {
+  if (may_have_message_ || !socket_.is_readable() || !may_take_request()) return false;
+  const auto bytes = socket_.read(in_.room(codec_->input_max()));
+  server_.mark_dirty(*this);  // also goes on, and finds the end
+  if (!bytes) close();
+  if (!bytes || *bytes == 0) return false;
+  in_.filled(*bytes);
+  read_bytes_ += *bytes;
   may_have_message_ = true;
   handle_messages();
-  had_much_ = bytes >= Turns::kLargeReadBytes || codec_->is_skipping();
   if (!in_.empty() && !may_have_message_ && server_.is_full(0)) refuse_unfinished_message();
-  server_.mark_dirty(*this);  // also reads on
+  return true;
 }
 
 // A long message that is not whole yet keeps its memory for as long as its client likes; when all
@@ -155,7 +148,8 @@ void Connection::reply(std::uint64_t place, const ReplyView& reply) {
 void Connection::flush() {
   if (closed_) return;
   write();
-  const bool no_more = finished_ || (ended_ && may_take_request() && !may_have_message_);
+  const bool no_more =
+      finished_ || (socket_.has_ended() && may_take_request() && !may_have_message_);
   if (no_more && replies_.size() == 0 && out_.empty()) {
     discard_input();
     return close();
@@ -163,42 +157,40 @@ void Connection::flush() {
   go_on();
 }
 
-// After a small request at once; with messages that are here already, and after much, by turns.
+// What it has to do without news of its socket is done by turns.
 void Connection::go_on() {
-  if (waiting_ || reading_ || closed_ || !may_take_request()) return;
-  if (!had_much_ && !may_have_message_) return read();
+  if (waiting_ || closed_ || !may_take_request()) return;
+  if (!may_have_message_ && !socket_.is_readable()) return;
   waiting_ = true;
   server_.wait_for_turn(*this);
 }
 
-void Connection::take_turn() {
+std::size_t Connection::take_turn() {
   waiting_ = false;
-  had_much_ = false;
+  read_bytes_ = 0;
   last_used_ = server_.look_at_clock();  // it was we who let it wait
   // Each round may fill the pipeline again.
-  while (may_have_message_ && handle_messages()) {
+  while (may_have_message_ ? handle_messages() : !has_read_much() && read()) {
     server_.submit();
     write();
     if (server_.turn_is_over()) break;
   }
+  return read_bytes_;
 }
 
 void Connection::write() {
-  if (writing_ || closed_ || out_.empty()) return;
-  asio::error_code error;
-  const auto pending = out_.view(written_);
-  const auto bytes = socket_.write_some(asio::buffer(pending.data(), pending.size()), error);
-  written_ += bytes;
-  if (bytes > 0) last_used_ = server_.look_at_clock();
-  if (error && error != asio::error::would_block && error != asio::error::interrupted)
-    return close();
+  if (!socket_.is_writable() || closed_ || out_.empty()) return;
+  const auto bytes = socket_.write(out_.view(written_));
+  if (!bytes) return close();
+  written_ += *bytes;
+  if (*bytes > 0) last_used_ = server_.look_at_clock();
   if (written_ == out_.size()) {
     out_.clear();
     written_ = 0;
     // More is kept as long as replies are large, and there is memory for all.
     if (server_.is_full(0) || out_.capacity() > 4 * pipelined_bytes()) {
       give_back_output();
-      if (!reading_) in_.give_back();
+      in_.give_back();
     }
     return;
   }
@@ -209,25 +201,15 @@ void Connection::write() {
     out_ = std::move(rest);
     written_ = 0;
   }
-  writing_ = true;
-  socket_.async_wait(asio::ip::tcp::socket::wait_write,
-                     [self = shared_from_this()](asio::error_code failed) {
-                       self->writing_ = false;
-                       const bool cancelled = failed == asio::error::operation_aborted;
-                       if ((!failed || cancelled) && !self->closed_) {
-                         self->server_.mark_dirty(*self);
-                       }
-                     });
 }
 
 // The kernel throws away replies that are not delivered yet when a socket is closed with input
 // unread.
 void Connection::discard_input() {
-  asio::error_code error;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
+  socket_.write_no_more();
   std::array<char, 4096> unread;  // NOLINT: filled by the next call
-  for (int rounds = 0; rounds < kDiscardRounds && !error; ++rounds) {
-    (void)socket_.read_some(asio::buffer(unread), error);
+  for (int rounds = 0; rounds < kDiscardRounds; ++rounds) {
+    if (socket_.read(unread).value_or(0) == 0) break;
   }
 }
 
@@ -239,25 +221,11 @@ std::size_t Connection::pipelined_bytes() const {
 void Connection::give_back() {
   give_back_output();
   replies_.give_back();
-  if (!reading_) return in_.give_back();
-  // A read that is under way fills in_'s memory: it must end before that goes. Its handler gives
-  // the memory back and begins another. Cancelling takes no bytes off the socket.
-  if (!in_.can_give_back()) return;
-  asio::error_code ignored;
-  socket_.cancel(ignored);
+  in_.give_back();
 }
 
 void Connection::give_back_output() {
   if (out_.empty()) out_.shrink(limits::kBufferBytesKept);
-}
-
-std::string Connection::address() const {
-  asio::error_code error;
-  const auto remote = socket_.remote_endpoint(error);
-  if (error) return {};
-  std::ostringstream text;
-  text << remote;
-  return text.str();
 }
 
 void Connection::finish() {
@@ -268,8 +236,7 @@ void Connection::finish() {
 void Connection::close() {
   if (closed_) return;
   closed_ = true;
-  asio::error_code ignored;
-  socket_.close(ignored);
+  socket_.close();
   server_.mark_dirty(*this);  // to be taken off the list of connections
 }
 

@@ -5,7 +5,6 @@
 #include <string>
 
 #include <kvmesh/limits.h>
-#include <asio/ip/tcp.hpp>
 
 #include "common/deadline.h"
 #include "common/wire/buffer.h"
@@ -13,6 +12,8 @@
 #include "node/stream/codec.h"
 #include "node/stream/input_buffer.h"
 #include "node/stream/reply_queue.h"
+#include "node/stream/socket.h"
+#include "node/stream/turns.h"
 
 namespace kvmesh::stream {
 
@@ -20,20 +21,22 @@ class Server;
 
 /// One client: reads messages with its codec, gives the requests to the core, writes the replies in
 /// order. Stops reading while its client leaves too much unread, so that it costs bounded memory;
-/// waits for a turn (Turns) when it has more to do than a small request. Owned by its Server and by
-/// the handlers that asio still holds; all on the server's thread.
+/// waits for a turn (Turns) when it has more to do than a small request. Owned by its Server, on
+/// the server's thread.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Server& server, std::uint64_t id, asio::ip::tcp::socket socket,
-             std::unique_ptr<Codec> codec, TimePoint now);
+  Connection(Server& server, std::uint64_t id, Socket socket, std::unique_ptr<Codec> codec,
+             TimePoint now);
 
-  void start() { read(); }
+  /// Its socket has become ready (Socket::note()): reads, or waits for its turn to.
+  void ready(std::uint32_t events);
   /// A reply for `place`; ignored when that place has its reply already.
   void reply(std::uint64_t place, const ReplyView& reply);
   /// Writes what the pass has gathered, and goes on reading if that made room.
   void flush();
-  /// Its turn has come: handles messages that are here already, then reads on.
-  void take_turn();
+  /// Its turn has come: handles messages that are here already, then reads on. Returns the bytes
+  /// that it has read.
+  std::size_t take_turn();
   /// Gives memory back that it keeps for more of what it had to do lately.
   void give_back();
   /// Takes no more requests; closes when all replies are out.
@@ -42,14 +45,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   std::uint64_t id() const { return id_; }
   /// Its client's, as host:port; empty when it has gone.
-  std::string address() const;
+  std::string address() const { return socket_.address(); }
   bool closed() const { return closed_; }
   /// No request under way; the client has the next move, be it to read.
   bool idle() const { return replies_.size() == 0 && !waiting_; }
   /// What it reads is thrown away.
   bool is_skipping() const { return codec_->is_skipping(); }
-  /// The most that the read under way can bring; 0: none is.
-  std::size_t reading_bytes() const { return reading_ ? in_.capacity() : 0; }
   /// When bytes last went either way.
   TimePoint last_used() const { return last_used_; }
   /// Replies that the client has not read.
@@ -64,13 +65,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t counted_bytes = 0;  // what of buffered_bytes() is in the server's sum
 
  private:
-  void read();
-  void handle_read(std::size_t bytes);
+  bool read();
   bool handle_messages();
   void handle(const Message& message);
   void go_on();
   void answer(std::string_view text);
   bool may_take_request() const;
+  bool has_read_much() const { return read_bytes_ >= Turns::kLargeReadBytes; }
   std::size_t pipeline_max() const;
   std::size_t pipelined_bytes() const;
   void refuse_unfinished_message();
@@ -80,7 +81,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Server& server_;
   std::uint64_t id_;
-  asio::ip::tcp::socket socket_;
+  Socket socket_;
   std::unique_ptr<Codec> codec_;
   InputBuffer in_;
   bool may_have_message_ = false;  // in in_: it has not been looked through
@@ -91,12 +92,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // asking for a thousand megabytes at once.
   std::size_t expected_bytes_ = limits::kTcpPipelineBytes / 128;
   TimePoint last_used_;
-  bool reading_ = false;   // a read is under way
-  bool had_much_ = false;  // what it sent last was a lot: goes on with its next turn
-  bool waiting_ = false;   // for that turn
-  bool writing_ = false;   // the socket's buffer is full: waiting for room
-  bool ended_ = false;     // the client sends no more; what is here is still answered
-  bool finished_ = false;  // no more requests are taken
+  std::size_t read_bytes_ = 0;  // when it last became readable, or in its last turn
+  bool waiting_ = false;        // for its turn
+  bool finished_ = false;       // no more requests are taken
   bool closed_ = false;
 };
 

@@ -38,7 +38,7 @@ void InputBuffer::take(std::size_t count) {
 }
 
 void InputBuffer::give_back() {
-  if (can_give_back()) resize(kBytesMin);
+  if (empty() && capacity_ > kBytesMin) resize(kBytesMin);
 }
 
 void InputBuffer::resize(std::size_t capacity) {

@@ -16,8 +16,7 @@ class InputBuffer {
   static constexpr std::size_t kBytesKept = 64 * 1024;
 
   /// Room to read into; valid until the next call of any method that is not const. It grows up to
-  /// `message_max`, the longest message that may be needed whole, or to kBytesKept. REQUIRES:
-  /// nobody still fills what the last call gave, since its memory may go.
+  /// `message_max`, the longest message that may be needed whole, or to kBytesKept.
   std::span<char> room(std::size_t message_max);
   /// The first `count` bytes of room() were filled.
   void filled(std::size_t count);
@@ -27,11 +26,8 @@ class InputBuffer {
   /// The first `count` of them are done with.
   void take(std::size_t count);
 
-  /// Gives memory back that only long messages need. For a connection that is silent. REQUIRES, as
-  /// room() does: nobody still fills what room() gave.
+  /// Gives memory back that only long messages need. For a connection that is silent.
   void give_back();
-  /// Whether give_back() would do anything now.
-  bool can_give_back() const { return empty() && capacity_ > kBytesMin; }
 
   bool empty() const { return begin_ == end_; }
   std::size_t capacity() const { return capacity_; }

@@ -26,14 +26,33 @@ Server::~Server() {
   for (const auto& [id, connection] : connections_) connection->close();
 }
 
-void Server::add(asio::ip::tcp::socket socket) {
+void Server::add(Socket socket) {
   const auto id = next_id_++;
+  const int descriptor = socket.descriptor();
   auto connection = std::make_shared<Connection>(*this, id, std::move(socket),
                                                  options_.make_codec(), look_at_clock());
   connections_.emplace(id, connection);
   // It was accepted when the node was stopping already.
   if (finishing_) return connection->finish();
-  connection->start();
+  const auto status = ready_.add(descriptor, id);
+  if (status.ok()) return;
+  spdlog::warn("the connection of {} cannot be watched and is closed: {}", connection->address(),
+               status.text());
+  connection->close();
+}
+
+bool Server::receive(TimePoint /*now*/) {
+  // Each connection comes once, so none reads over what it has gathered.
+  if (!ready_.look()) return ready_.has_more();
+  const auto until = look_at_clock() + core::kPassTimeMax;
+  while (now_ <= until) {
+    const auto ready = ready_.next();
+    if (!ready) break;
+    const auto found = connections_.find(ready->id);
+    if (found != connections_.end()) found->second->ready(ready->events);
+  }
+  submit();
+  return ready_.has_more();
 }
 
 void Server::gather(const core::Origin& origin, bool is_costly) {
@@ -111,9 +130,9 @@ void Server::give_turns() {
   begin_turn();
   auto share = turns_.share();
   while (const auto connection = turns_.next(share)) {
-    if (!connection->closed()) connection->take_turn();
+    const bool skips = connection->is_skipping();
+    if (!connection->closed()) share.spend(connection->take_turn(), skips);
     flush(*connection);
-    share.spend(connection->reading_bytes(), connection->is_skipping());
   }
 }
 

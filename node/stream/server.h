@@ -10,12 +10,13 @@
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
-#include <asio/ip/tcp.hpp>
 
 #include "node/core/adapter.h"
 #include "node/core/core.h"
 #include "node/stream/codec.h"
 #include "node/stream/connection.h"
+#include "node/stream/ready_set.h"
+#include "node/stream/socket.h"
 #include "node/stream/turns.h"
 
 namespace kvmesh::stream {
@@ -38,11 +39,17 @@ class Server final : public core::Adapter {
   Server(Options options, core::Core& core, ConnectionCount& count);
   ~Server() override;
 
+  /// The reactor calls notice() when this becomes readable: connections have become ready. It stays
+  /// open as long as the server lives.
+  int descriptor() const { return ready_.descriptor(); }
+  void notice() { ready_.notice(); }
+
   /// Takes over a connection that was accepted and counted.
-  void add(asio::ip::tcp::socket socket);
+  void add(Socket socket);
   void reply(const core::Origin& origin, const ReplyView& reply) override;
   std::string address_of(const core::Origin& origin) const override;
-  void submit() override;
+  /// Reads from light clients that have sent something, and gives the core their requests.
+  bool receive(TimePoint now) override;
   /// Writes what the pass has gathered, and gives the turns of a pass.
   void flush() override;
   bool is_ready() override { return !dirty_.empty() || turns_.is_ready(); }
@@ -74,6 +81,7 @@ class Server final : public core::Adapter {
   }
   /// next_request() was filled in; submit() gives the core all that were gathered.
   void gather(const core::Origin& origin, bool is_costly);
+  void submit();
   /// It keeps more or less than when it was counted last.
   void count_bytes(Connection& connection);
   /// The log tells of a client that speaks another protocol, not more than once a minute.
@@ -93,6 +101,7 @@ class Server final : public core::Adapter {
   TimePoint now_;
   std::uint64_t next_id_ = 1;
   absl::flat_hash_map<std::uint64_t, std::shared_ptr<Connection>> connections_;
+  ReadySet ready_;
   std::vector<std::shared_ptr<Connection>> dirty_;
   std::vector<std::shared_ptr<Connection>> flushing_;  // kept for its memory
   std::size_t buffered_bytes_ = 0;                     // of all connections

@@ -37,7 +37,7 @@ class Turns {
   /// What one pass gives.
   class Share {
    public:
-    /// Whoever got the last turn may now read so many bytes.
+    /// Whoever got the last turn has read so many bytes.
     void spend(std::size_t bytes, bool skipping);
 
    private:

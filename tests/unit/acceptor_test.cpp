@@ -12,7 +12,7 @@ class TcpAcceptor : public TcpServer {
   void listen(std::size_t connections_max) {
     serve();
     acceptor_.emplace(loop_, options(connections_max), count_,
-                      [this](Tcp::socket socket) { server_->add(std::move(socket)); });
+                      [this](Socket socket) { server_->add(std::move(socket)); });
     ASSERT_EQ(acceptor_->bind({"127.0.0.1", 0}, "127.0.0.1:0"), Status{});
     acceptor_->start();
   }
@@ -47,7 +47,7 @@ TEST_F(TcpAcceptor, OneBeyondTheLimitIsToldSoAndThePlaceOfOneThatLeftIsFree) {
 
 TEST_F(TcpAcceptor, AnAddressThatIsTakenIsToldWithWhatToDo) {
   listen(1);
-  Acceptor other{loop_, options(1), count_, [](Tcp::socket) {}};
+  Acceptor other{loop_, options(1), count_, [](Socket) {}};
   const auto taken = other.bind(*parse_host_port(acceptor_->endpoint(), AddressUse::kListen),
                                 acceptor_->endpoint());
   EXPECT_EQ(taken.code(), StatusCode::kUnavailable);

@@ -4,10 +4,13 @@
 // clients, so that nothing depends on when another runs.
 #include "node/stream/server.h"
 
+#include <poll.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,6 +53,11 @@ class Client {
     ASSERT_EQ(sent, bytes.size()) << error.message();
   }
   void send_no_more() { socket_.shutdown(Tcp::socket::shutdown_send); }
+  // The server finds the connection reset.
+  void reset() {
+    socket_.set_option(Tcp::socket::linger{true, 0});
+    socket_.close();
+  }
   // Takes what has come.
   void look() {
     std::vector<char> bytes(64 * 1024);
@@ -77,7 +85,10 @@ class TcpServer : public testing::Test, protected core::Effects {
  protected:
   TcpServer() {
     // A PUT is answered at once, a GET when the test says so.
-    functions_.define("kv.put", [](core::Call& call) { call.succeed(); });
+    functions_.define("kv.put", [this](core::Call& call) {
+      on_put_(call.request());
+      call.succeed();
+    });
     functions_.define("kv.get", [this](core::Call& call) {
       const auto ticket = call.defer();
       ASSERT_TRUE(ticket);
@@ -101,13 +112,19 @@ class TcpServer : public testing::Test, protected core::Effects {
     Tcp::socket client{loop_};
     client.connect(listener_.local_endpoint());
     count_.fetch_add(1);
-    server_->add(listener_.accept());
+    server_->add(Socket{listener_.accept().release()});
     return Client{std::move(client)};
+  }
+  // As the reactor's loop does: nobody looks without a notice. True when there is more.
+  bool receive() {
+    pollfd watched{server_->descriptor(), POLLIN, 0};
+    if (poll(&watched, 1, 0) > 0) server_->notice();
+    return server_->receive(now());
   }
   void pass() {
     loop_.restart();
     loop_.poll();
-    server_->submit();
+    receive();
     server_->flush();
     server_->tick(now());
   }
@@ -150,6 +167,7 @@ class TcpServer : public testing::Test, protected core::Effects {
   ConnectionCount count_ = 0;
   std::optional<Server> server_;
   std::vector<core::Call::Ticket> waiting_;  // GETs, in the order in which they came
+  std::function<void(const RequestView&)> on_put_ = [](const RequestView&) {};
 
  private:
   static constexpr std::uint32_t kAdapter = 3;

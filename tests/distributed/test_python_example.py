@@ -1,12 +1,16 @@
 #!/usr/bin/python3
 """The Python client of examples/python/, which is written from common/PROTOCOL.md alone, against a live mesh."""
 
+import contextlib
+import io
 import os
 import sys
 
 from harness import MeshTest, main
 from python_package import EXAMPLE
 from task_client import FOO, with_tasks
+
+from kvmesh.command import main as main_of_command
 
 
 class PythonExample(MeshTest):
@@ -27,8 +31,27 @@ class PythonExample(MeshTest):
         node.kill()
         self.run_script("selftest.py", node.endpoint, status=1)
 
-    def command(self, node, *arguments, status=0):
-        return self.run_script("kvmesh", node.endpoint, *arguments, status=status)
+    def command(self, *arguments, status=0):
+        """What the command prints to stdout, run in this process; `self.stderr` has the rest."""
+        out, err = (io.TextIOWrapper(io.BytesIO()) for _ in range(2))
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            ended = main_of_command(list(arguments))
+        printed, self.stderr = (self.text_of(stream) for stream in (out, err))
+        self.assertEqual(ended, status, (arguments, printed, self.stderr))
+        return printed
+
+    @staticmethod
+    def text_of(stream):
+        stream.flush()
+        return stream.buffer.getvalue().decode()
+
+    def test_its_command_is_a_program(self):
+        node = self.single()
+        self.assertEqual(self.run_script("kvmesh", node.endpoint, "call", "-", "node.ping", "2"), "2\n")
+        module = [sys.executable, "-B", "-m", "kvmesh", node.endpoint, "call", "-", "node.name"]
+        self.assertEqual(self.run_to_end(module, environment={"PYTHONPATH": EXAMPLE}), f'"{FOO}"\n')
+        self.run_script("kvmesh", node.endpoint, "count", "nothing", status=11)
+        self.assertIn("kvmesh: not_found: ", self.stderr)
 
     def test_its_command(self):
         node = self.single(settings=with_tasks())
@@ -38,18 +61,18 @@ class PythonExample(MeshTest):
                                   (("route", "shopping"), FOO + "\n"), (("route", "shopping", "t.add", "1", "2"), "3\n"),
                                   (("call", "-", "t.both_streams"), "one\nthree\nnil\n"),
                                   (("server", FOO, "counter", "add", "4"), "4\n")):
-            self.assertEqual(self.command(node, *arguments), wanted, arguments)
+            self.assertEqual(self.command(node.endpoint, *arguments), wanted, arguments)
         self.assertEqual(node.client().ok(b"shopping", "kv.get", b"milk"), b"1")
-        self.assertIn("t.add(int, int)\n", self.command(node, "modules", "-"))
-        pid = self.command(node, "spawn", FOO, "t.echo_messages").strip()
-        self.assertEqual(self.command(node, "send", pid, "end"), "")
+        self.assertIn("t.add(int, int)\n", self.command(node.endpoint, "modules", "-"))
+        pid = self.command(node.endpoint, "spawn", FOO, "t.echo_messages").strip()
+        self.assertEqual(self.command(node.endpoint, "send", pid, "end"), "")
 
     def test_its_command_takes_arguments_as_kvmesh_call_does(self):
         node = self.single(settings=with_tasks())
         for text, shown in (("2", "2"), ("text", '"text"'), ('"2"', '"2"'), ("nil", "nil"), ("null", "nil"), ("true", "true"),
                             ("[1, {\"a\": 2.5}]", '[1, {"a": 2.5}]'), ("NaN", '"NaN"'), ("{a", '"{a"'),
                             ('{"base64": "/wA="}', '{"base64": "/wA="}')):
-            self.assertEqual(self.command(node, "call", "-", "t.echo", text), shown + "\n", text)
+            self.assertEqual(self.command(node.endpoint, "call", "-", "t.echo", text), shown + "\n", text)
 
     def test_its_command_says_what_is_wrong(self):
         node = self.single(settings=with_tasks())
@@ -58,15 +81,15 @@ class PythonExample(MeshTest):
                                         (("call", "foo", "t.add"), 2, "'foo' is no name of a node"),
                                         (("get", "nothing", "milk"), 11, "not_found: "),
                                         (("call", FOO, "t.fail", "oh"), 26, "task_failed: oh")):
-            self.assertEqual(self.command(node, *arguments, status=status), "")
+            self.assertEqual(self.command(node.endpoint, *arguments, status=status), "")
             self.assertIn(told, self.stderr)
             self.assertNotIn("Traceback", self.stderr)
-        self.command(node, "create", "shopping")
-        self.command(node, "get", "shopping", "milk", status=1)
-        self.run_script("kvmesh", "127.0.0.1:1", "count", "a", status=2)
+        self.command(node.endpoint, "create", "shopping")
+        self.command(node.endpoint, "get", "shopping", "milk", status=1)
+        self.command("127.0.0.1:1", "count", "a", status=2)
         self.assertIn("did you mean 'tcp://127.0.0.1:1'?", self.stderr)
         node.kill()
-        self.command(node, "count", "shopping", status=14)
+        self.command(node.endpoint, "count", "shopping", status=14)
         self.assertIn(f"unavailable: {node.endpoint}: connection refused", self.stderr)
 
 

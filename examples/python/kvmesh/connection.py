@@ -220,7 +220,7 @@ class Connection:
     def _why_unavailable(self) -> str:
         reasons = dict(self._reasons)
         if self._link is not None:
-            reasons[self._link.endpoint] = f"{self._link.endpoint}: {self._link.why('no answer')}"
+            reasons.setdefault(self._link.endpoint, f"{self._link.endpoint}: {self._link.why('no answer')}")
         if len(self._endpoints) == 1:
             return "".join(reasons.values()) or f"{self._endpoints[0]}: no answer yet"
         return f"none of {len(self._endpoints)} endpoints can be used: " + "; ".join(reasons.values())

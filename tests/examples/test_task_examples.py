@@ -102,7 +102,7 @@ class TaskExamples(harness.MeshTest):
         """The selftest of the Python client finds the module and calls it, on either side of the link."""
         for node in self.nodes("hello_node"):
             self.expect_python("selftest: all as common/PROTOCOL.md says\n", "selftest.py", node.endpoint)
-        self.expect_python("hello world\n", "kvmesh", node.endpoint, "call", "foo@localhost", "hello.world")
+        self.expect_python("hello world\nnil\n", "kvmesh", node.endpoint, "call", "foo@localhost", "hello.world")
 
     def test_ping_pong(self):
         foo, bar = self.nodes("ping_pong", "serve")

@@ -12,7 +12,7 @@ from task_client import FOO, QUX, TaskTest, with_tasks
 
 class ClientTest(TaskTest):
     def open(self, node, **options):
-        client = Client(node.endpoint, timeout=30, **options)
+        client = Client(node.endpoint, timeout=30, connect_timeout=30, **options)
         self.addCleanup(client.close)
         return client
 
@@ -162,7 +162,7 @@ class Functions(ClientTest):
 
     def test_closing_stops_tasks_and_leaves_processes(self):
         node = self.node()
-        mesh = Client(node.endpoint, timeout=30)
+        mesh = Client(node.endpoint, timeout=30, connect_timeout=30)
         began = threading.Event()
         task = mesh.submit(None, "t.wait_for_stop", output=lambda *chunk: began.set())
         began.wait(30)
@@ -202,7 +202,7 @@ class Messages(ClientTest):
 
     def test_linked_processes_end_with_their_starter(self):
         node = self.node()
-        mesh = Client(node.endpoint, timeout=30)
+        mesh = Client(node.endpoint, timeout=30, connect_timeout=30)
         box = mesh.mailbox()
         for function, reason in (("t.nothing", "normal"), ("t.fail_oddly", "failed: ")):
             pid = box.spawn_link(FOO, function)

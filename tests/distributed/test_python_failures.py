@@ -234,7 +234,7 @@ class Real(TaskTest):
 
     def test_a_node_that_dies_is_noticed_at_once(self):
         node = self.node()
-        with Client(node.endpoint, timeout=WAIT) as mesh, mesh.mailbox() as box:
+        with Client(node.endpoint, timeout=WAIT, connect_timeout=5) as mesh, mesh.mailbox() as box:
             began = threading.Event()
             task = mesh.submit(None, "t.wait_for_stop", output=lambda *chunk: began.set())
             pid = mesh.spawn(None, "t.echo_messages")
@@ -246,13 +246,14 @@ class Real(TaskTest):
             self.assertIn(f"the mailbox {box.pid} is gone: {node.endpoint}", told.text)
             self.assertEqual(error_of(mesh.put, "zoo", "k", "v").code, "unavailable")
             node.start()
+            eventually(lambda: answers(mesh), 10, "it is used again")
             mesh.create("zoo")
             mesh.put("zoo", "k", "v")
             self.assertEqual(mesh.get("zoo", "k"), b"v")
 
     def test_a_node_that_stalls_is_given_up(self):
         node = self.node()
-        with Client(node.endpoint, timeout=WAIT) as mesh:
+        with Client(node.endpoint, timeout=WAIT, connect_timeout=5) as mesh:
             mesh.ping()
             node.stop_running()
             told = error_of(mesh.ping)
@@ -263,7 +264,7 @@ class Real(TaskTest):
 
     def test_no_answer_in_time(self):
         node = self.node()
-        with Client(node.endpoint, timeout=WAIT) as mesh:
+        with Client(node.endpoint, timeout=WAIT, connect_timeout=WAIT) as mesh:
             mesh.ping()
             node.stop_running()
             told = error_of(mesh.request, None, "node.ping", timeout=0.1)
@@ -273,7 +274,7 @@ class Real(TaskTest):
 
     def test_reads_survive_the_death_of_the_first_endpoint(self):
         foo, bar = self.pair()
-        with Client([foo.endpoint, bar.endpoint], timeout=WAIT, retries=10) as mesh:
+        with Client([foo.endpoint, bar.endpoint], timeout=WAIT, connect_timeout=WAIT, retries=10) as mesh:
             mesh.create("zoo")  # of bar
             mesh.put("zoo", "k", "v")
             self.assertEqual(mesh.call(None, "node.name"), foo.full_name)
@@ -284,7 +285,7 @@ class Real(TaskTest):
     def test_closing_ends_what_is_under_way(self):
         node = self.node()
         node.stop_running()
-        mesh = Client(node.endpoint, timeout=WAIT)
+        mesh = Client(node.endpoint, timeout=WAIT, connect_timeout=WAIT)
         waiting = [Thread(mesh.ping) for _ in range(3)]
         eventually(lambda: len(mesh.connection._waiting) == 3, 10, "they wait")
         mesh.close()
@@ -295,7 +296,7 @@ class Real(TaskTest):
 
     def test_a_forked_process_is_told_to_open_its_own(self):
         node = self.node()
-        with Client(node.endpoint, timeout=WAIT) as mesh:
+        with Client(node.endpoint, timeout=WAIT, connect_timeout=WAIT) as mesh:
             mesh.ping()
             context = multiprocessing.get_context("fork")
             ours, theirs = context.Pipe()
@@ -308,7 +309,7 @@ class Real(TaskTest):
 
     def test_a_callback_that_would_wait_for_itself_is_refused(self):
         node = self.node()
-        with Client(node.endpoint, timeout=WAIT) as mesh:
+        with Client(node.endpoint, timeout=WAIT, connect_timeout=WAIT) as mesh:
             told = []
             done = threading.Event()
 

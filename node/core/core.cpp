@@ -152,7 +152,9 @@ void Core::on_tick(TimePoint now) {
 }
 
 void Core::fail_all() {
-  for (std::size_t link = 0; link < 1 + peers_.size(); ++link) {
+  const auto links = 1 + peers_.size();
+  for (std::size_t i = 1; i <= links; ++i) {
+    const auto link = i % links;  // the local one last
     while (const auto taken = in_flight_.take_oldest(link)) {
       const auto way = way_over(taken->link);
       fail(taken->payload,

@@ -52,6 +52,7 @@ class Reload(ReloadTest):
         client = self.a.client()
         for bucket in (b"apples", b"grapes"):
             client.ok(bucket, "kv.create")
+        eventually(lambda: "link to b@localhost is up" in self.a.log(), 5, "the log says that b is there")
         links = self.a.log().count("link to b@localhost")
         loads = [Load(self.a, bucket) for bucket in ("apples", "grapes") for _ in range(2)]
         _, seen, _ = client.ok(None, "node.watch", 0)
@@ -93,7 +94,7 @@ class Reload(ReloadTest):
         self.assertEqual(printed["error"]["code"], "invalid_argument")
         self.assertIn("d@localhost is neither this node (a@localhost) nor a peer; add mesh.peers.", self.stderr)
         self.assertIn(printed["error"]["text"], self.stderr)
-        self.assertIn(printed["error"]["text"], self.a.log())
+        eventually(lambda: printed["error"]["text"] in self.a.log(), 5, "the log says the same")
         after = self.a.info()
         self.assertEqual((after["table"], [p["name"] for p in after["peers"]]),
                          (before["table"], [p["name"] for p in before["peers"]]))
@@ -121,7 +122,7 @@ class Reload(ReloadTest):
         self.a.write_config()
         self.a.send_signal(signal.SIGHUP)
         eventually(lambda: self.a.reaches("d"), 5, "a reaches d")
-        self.assertIn(f"info peer d@localhost added, {self.d.endpoint}\n", self.a.log())
+        eventually(lambda: f"info peer d@localhost added, {self.d.endpoint}\n" in self.a.log(), 5, "the log says it")
 
     def test_a_peer_that_has_moved(self):
         self.add_d()
@@ -161,6 +162,7 @@ class Reload(ReloadTest):
             ids = client.post_batch([("a@localhost", "node.reload")] * 200, timeout_ms=60000)
             replies = client.wait_all(ids, 60)
         self.assertEqual({reply.code for reply in replies}, {"ok"})
+        eventually(lambda: "peer d@localhost added" in self.a.log(), 5, "the log says it")
         self.assertEqual(self.a.log().count("peer d@localhost added"), 1)
         self.assertEqual(self.peers(), {"b@localhost", "d@localhost"})
 

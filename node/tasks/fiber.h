@@ -26,7 +26,10 @@ class alignas(64) Fiber {
   // By a worker.
 
   void begin() { word_.store(next_generation() | kRunning, std::memory_order_release); }
-  void end() { word_.store(generation_bits() | kEnded, std::memory_order_release); }
+  void end() {
+    set_user({});
+    word_.store(generation_bits() | kEnded, std::memory_order_release);
+  }
 
   /// After the fiber has suspended itself in order to wait: true when it now waits, and another
   /// worker may already run it. False when a permit had come meanwhile; it is used up.
@@ -41,6 +44,11 @@ class alignas(64) Fiber {
   }
 
   // By the fiber itself.
+
+  void set_user(const StackUser& its_user) {
+    user = its_user;
+    user_id.store(its_user.id, std::memory_order_relaxed);
+  }
 
   std::uint64_t generation() const { return word_.load(std::memory_order_relaxed) / kStates; }
 
@@ -72,8 +80,10 @@ class alignas(64) Fiber {
   FiberPool& pool;
   FiberSwitch execution;
   Stack stack;
-  std::function<void()> body;  // until it has begun
-  bool yields = false;         // why it has suspended itself: to go on at once, or to wait
+  StackUser user;                          // what its messages name
+  std::atomic<std::uint64_t> user_id = 0;  // of that, for other threads
+  std::function<void()> body;              // until it has begun
+  bool yields = false;  // why it has suspended itself: to go on at once, or to wait
 
  private:
   static constexpr std::uint64_t kStates = 4;

@@ -13,7 +13,7 @@
 namespace kvmesh::tasks {
 namespace {
 
-constexpr std::size_t kSanitizedStackBytesMin = 256 * 1024;
+constexpr std::size_t kSanitizedFrames = 4;  // instrumented ones are that many times as large
 
 thread_local Fiber* running_fiber = nullptr;
 
@@ -36,7 +36,7 @@ Fiber& running_or_abort(const char* caller) {
 }
 
 std::size_t sane_stack_bytes(std::size_t bytes) {
-  return kSanitized ? std::max(bytes, kSanitizedStackBytesMin) : bytes;
+  return kSanitized ? bytes * kSanitizedFrames : bytes;
 }
 
 // A handler would run on a fiber's small stack. Faults still come to the thread that caused them.
@@ -53,13 +53,13 @@ void block_signals() {
 
 FiberPool::FiberPool(const Options& options)
     : options_(options),
+      workers_max_(std::max<std::size_t>(options.workers, 1)),
       stacks_({sane_stack_bytes(options.stack_bytes), options.stacks_kept_max,
                options.stacks_guarded_max}),
-      queue_({std::max<std::size_t>(options.workers, 1), options.queue_max, options.patience,
-              options.busy_poll}) {
-  for (std::size_t i = 0; i < std::max<std::size_t>(options.workers, 1); ++i) {
-    workers_.emplace_back([this] { work(); });
-  }
+      queue_({workers_max_, options.queue_max, options.patience, options.busy_poll}),
+      current_(workers_max_) {
+  watch_for_overruns(&FiberPool::find_overrun);
+  for (auto& current : current_) workers_.emplace_back([this, &current] { work(current); });
 }
 
 FiberPool::~FiberPool() {
@@ -83,11 +83,11 @@ Status FiberPool::admit() {
   } while (!existing_.compare_exchange_weak(existing, existing + 1));
 
   // Each worker may keep a stack.
-  Status admitted = stacks_.reserve(existing + 1 + workers_.size());
+  Status admitted = stacks_.reserve(existing + 1 + workers_max_);
   if (admitted.ok() && !queue_.reserve_body()) {
     admitted = {StatusCode::kOverloaded,
                 "the queue of tasks is full: " + std::to_string(options_.queue_max) +
-                    " wait to begin on " + std::to_string(workers_.size()) +
+                    " wait to begin on " + std::to_string(workers_max_) +
                     " workers; try again later, or raise tasks.queue_max or tasks.workers"};
   }
   if (!admitted.ok()) leave_one();
@@ -123,6 +123,8 @@ void FiberPool::unpark(FiberRef ref) {
   pool.queue_.push(*ref.fiber_);
 }
 
+void FiberPool::set_user(const StackUser& user) { running_or_abort("set_user").set_user(user); }
+
 void FiberPool::yield() {
   Fiber& fiber = running_or_abort("yield");
   if (fiber.pool.queue_.looks_empty()) return;
@@ -134,7 +136,26 @@ FiberPool::Counts FiberPool::counts() const {
   return {existing_.load(), queue_.bodies(), parked_.load()};
 }
 
-void FiberPool::work() {
+std::vector<std::uint64_t> FiberPool::on_workers() const {
+  std::vector<std::uint64_t> ids;
+  for (const auto& current : current_) {
+    const Fiber* fiber = current.load(std::memory_order_relaxed);
+    if (fiber != nullptr) ids.push_back(fiber->user_id.load(std::memory_order_relaxed));
+  }
+  return ids;
+}
+
+// In a handler of faults: the thread's own fiber has stopped at the instruction that faulted.
+bool FiberPool::find_overrun(const void* address, StackUser& user, std::size_t& stack_bytes) {
+  const Fiber* fiber = running();
+  if (fiber == nullptr || !fiber->pool.stacks_.is_guard_of(fiber->stack, address)) return false;
+  user = fiber->user;
+  stack_bytes = fiber->pool.stacks_.stack_bytes();
+  return true;
+}
+
+void FiberPool::work(std::atomic<Fiber*>& current) {
+  const FaultStack fault_stack;
   block_signals();
   Fiber* spare = nullptr;  // of the fiber that ended last here: its stack is warm
   while (auto next = queue_.pop()) {
@@ -145,7 +166,10 @@ void FiberPool::work() {
       fiber->execution.begin(fiber->stack.low, stacks_.stack_bytes(), &FiberPool::enter, fiber);
       fiber->begin();
     }
-    if (!run(*fiber)) continue;
+    current.store(fiber, std::memory_order_relaxed);
+    const bool ended = run(*fiber);
+    current.store(nullptr, std::memory_order_relaxed);
+    if (!ended) continue;
     if (spare == nullptr) {
       spare = fiber;
     } else {
@@ -164,7 +188,7 @@ bool FiberPool::run(Fiber& fiber) {
     running_fiber = nullptr;
     const bool ended = fiber.execution.has_ended();
     stacks_.check(fiber.stack, fiber.execution.stack_pointer(),
-                  ended ? StackPool::Use::kHasEnded : StackPool::Use::kGoesOn);
+                  ended ? StackPool::Use::kHasEnded : StackPool::Use::kGoesOn, fiber.user);
     if (ended) {
       fiber.end();
       return true;

@@ -38,7 +38,8 @@ class FiberRef {
 
 /// Runs functions on fibers: each has a stack of its own and can wait in the middle of what it does
 /// without keeping a thread, so a few worker threads carry 100 000 that wait. One that waits takes
-/// the pages of its stack that it has touched, mostly one or two, and some 200 bytes.
+/// the pages of its stack that it has touched, mostly one or two, some 200 bytes, and its share of
+/// the page tables: 2 KiB with stacks of 1 MiB, 128 bytes with 64 KiB.
 ///
 /// What is ready runs first come, first served. A worker runs a fiber until it parks, yields or
 /// ends: one that computes for long, or blocks in the system, keeps its worker from the others.
@@ -47,18 +48,20 @@ class FiberRef {
 /// thread_local value and no locked std::mutex over one. The compiler does not know that threads
 /// change: within one function it may use the first thread's errno, thread_local variables and
 /// std::this_thread::get_id() to the end, so whatever reads those belongs in a function that does
-/// not wait. Exceptions are fine, also in a catch block that waits. The stack is small: no large
-/// arrays.
+/// not wait. Exceptions are fine, also in a catch block that waits.
+///
+/// A fiber that overruns its stack ends the process, after a message (see stack_overrun.h). What it
+/// has locked or half done, also inside malloc, would stay so if it were given up alone.
 ///
 /// Thread-safe.
 class FiberPool {
  public:
   struct Options {
-    std::size_t workers = 4;              ///< at least 1
-    std::size_t stack_bytes = 64 * 1024;  ///< rounded up to pages; at least 16 KiB is sensible
-    std::size_t queue_max = 10000;        ///< fibers that wait to begin
-    std::size_t fibers_max = 200000;      ///< fibers that exist, those that wait to begin included
-    std::size_t stacks_kept_max = 1024;   ///< see StackPool::Options
+    std::size_t workers = 4;                ///< at least 1
+    std::size_t stack_bytes = 1024 * 1024;  ///< rounded up to pages; at least 16 KiB is sensible
+    std::size_t queue_max = 10000;          ///< fibers that wait to begin
+    std::size_t fibers_max = 200000;     ///< fibers that exist, those that wait to begin included
+    std::size_t stacks_kept_max = 1024;  ///< see StackPool::Options
     std::size_t stacks_guarded_max = std::numeric_limits<std::size_t>::max();  ///< likewise
     /// How long what is ready is left to the workers that are awake before another is woken. Not
     /// zero: see hurry().
@@ -117,6 +120,10 @@ class FiberPool {
   /// or the reference is empty. Thread-safe.
   static void unpark(FiberRef fiber);
 
+  /// What messages about the calling fiber name, until it ends; `user.id` is also what on_workers()
+  /// gives. REQUIRES: called on a fiber; aborts otherwise.
+  static void set_user(const StackUser& user);
+
   /// Lets all that is ready run first. REQUIRES: called on a fiber; aborts otherwise.
   static void yield();
 
@@ -131,17 +138,30 @@ class FiberPool {
 
   Counts counts() const;
   StackPool::Counts stack_counts() const { return stacks_.counts(); }
+  /// Of the stacks that were ever in use, those without a guard (see StackPool). Takes no lock.
+  std::size_t unguarded_stacks() const { return stacks_.unguarded(); }
+  std::size_t stack_bytes() const { return stacks_.stack_bytes(); }
+
+  std::size_t workers() const { return workers_max_; }
+  /// The StackUser::id of each fiber that is on a worker, 0 for one that has not set any. Of a
+  /// moment; thread-safe.
+  std::vector<std::uint64_t> on_workers() const;
+  /// What was ever made ready to run, and what of that was begun or gone on with, in the same
+  /// order. Thread-safe.
+  RunQueue::Progress progress() const { return queue_.progress(); }
 
  private:
   Status admit();
-  void work();
+  void work(std::atomic<Fiber*>& current);
   bool run(Fiber& fiber);
   Fiber& take_free();
   void put_free(Fiber& fiber);
   void leave_one();
   static void enter(void* fiber) noexcept;
+  static bool find_overrun(const void* address, StackUser& user, std::size_t& stack_bytes);
 
   const Options options_;
+  const std::size_t workers_max_;
   StackPool stacks_;
   std::mutex free_mutex_;
   std::vector<std::unique_ptr<Fiber>> fibers_;  // all there ever were at once
@@ -150,6 +170,7 @@ class FiberPool {
   std::atomic<std::size_t> parked_ = 0;
   std::atomic<bool> stopping_ = false;
   RunQueue queue_;
+  std::vector<std::atomic<Fiber*>> current_;  // what each runs
   std::vector<std::thread> workers_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cxxabi.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -18,6 +19,12 @@
 namespace kvmesh::tasks {
 
 namespace context = boost::context::detail;
+
+#if KVMESH_ADDRESS_SANITIZER
+namespace {
+constexpr std::size_t kFirstFramesBytesMax = 64 * 1024;
+}  // namespace
+#endif
 
 // Inlined, because ThreadSanitizer books entered and left functions on whatever is current.
 [[gnu::always_inline]] inline void FiberSwitch::leave([[maybe_unused]] bool for_good) {
@@ -83,7 +90,11 @@ void FiberSwitch::resume() {
 #if KVMESH_ADDRESS_SANITIZER
   __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
   // Its first frames never returned, and so left their surroundings marked as forbidden.
-  if (ended_) __asan_unpoison_memory_region(stack_low_, stack_bytes_);
+  if (ended_) {
+    const auto first = std::min(stack_bytes_, kFirstFramesBytesMax);
+    __asan_unpoison_memory_region(static_cast<const std::byte*>(stack_low_) + stack_bytes_ - first,
+                                  first);
+  }
 #endif
 #if KVMESH_THREAD_SANITIZER
   if (ended_) __tsan_destroy_fiber(fiber_identity_);

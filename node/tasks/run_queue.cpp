@@ -47,6 +47,7 @@ void RunQueue::push(Fiber& fiber) {
 
 void RunQueue::push_locked(Runnable runnable, Clock::time_point now) {
   queue_.push_back({std::move(runnable), now});
+  ++pushed_;
 }
 
 void RunQueue::pushed_locked(Clock::time_point now) {
@@ -122,6 +123,11 @@ std::optional<Runnable> RunQueue::pop() {
     wake_one();
   }
   return first;
+}
+
+RunQueue::Progress RunQueue::progress() const {
+  const std::lock_guard lock(mutex_);
+  return {pushed_, pushed_ - queue_.size()};
 }
 
 void RunQueue::close() {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -65,6 +66,13 @@ class RunQueue {
   /// Sends those home who wait in pop() and will.
   void close();
 
+  struct Progress {
+    std::uint64_t pushed = 0;
+    std::uint64_t popped = 0;
+  };
+  /// Since the start. What is pushed as the n-th is popped as the n-th.
+  Progress progress() const;
+
   std::size_t bodies() const { return bodies_.load(std::memory_order_relaxed); }
   /// Of a moment that may be over.
   bool looks_empty() const { return size_.load(std::memory_order_relaxed) == 0; }
@@ -84,9 +92,10 @@ class RunQueue {
   void look(bool pays);
 
   const Options options_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Waiting> queue_;
+  std::uint64_t pushed_ = 0;             // ever
   std::atomic<std::size_t> size_ = 0;    // of queue_, to look at without the lock
   std::atomic<std::size_t> bodies_ = 0;  // those that begin, queued or with a place only
   std::size_t looking_ = 0;  // workers that are awake without work, and those that are being woken

@@ -19,9 +19,19 @@ constexpr std::size_t kSlabBytes = 8 * 1024 * 1024;
 constexpr std::size_t kSlotsPerSlabMax = 64;
 constexpr std::size_t kCanaryWords = 8;  // one cache line
 constexpr std::size_t kMappingsDefault = 65530;
+constexpr std::size_t kGuardBytesMax = 64 * 1024;
+constexpr std::size_t kKeptBytes = 64 * 1024;  // of a free stack that stays warm
+constexpr int kGuardInstall = 102;             // MADV_GUARD_INSTALL, which older headers lack
 
-// Guard pages of all pools of the process.
+// Protected guards of all pools of the process.
 std::atomic<std::size_t> guards_in_use = 0;
+// The system was asked to mark pages and does not know how.
+std::atomic<bool> cannot_mark = false;
+
+std::size_t page_bytes() {
+  static const auto kBytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return kBytes;
+}
 
 std::size_t guards_in_use_max() {
   static const std::size_t kMax = [] {
@@ -36,15 +46,28 @@ std::size_t round_up(std::size_t bytes, std::size_t unit) {
   return (bytes + unit - 1) / unit * unit;
 }
 
+std::size_t guard_bytes_for(std::size_t stack_bytes) {
+  return std::clamp(stack_bytes / 16 / page_bytes() * page_bytes(), page_bytes(), kGuardBytesMax);
+}
+
+bool mark(std::byte* guard, std::size_t bytes) {
+  if (cannot_mark.load(std::memory_order_relaxed)) return false;
+  if (madvise(guard, bytes, kGuardInstall) == 0) return true;
+  // Also where memory is locked (mlockall), which will not change.
+  if (errno == EINVAL) cannot_mark.store(true, std::memory_order_relaxed);
+  return false;
+}
+
 }  // namespace
 
 StackPool::StackPool(const Options& options)
-    : page_bytes_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))),
-      stack_bytes_(round_up(options.stack_bytes, page_bytes_)),
-      slot_bytes_(page_bytes_ + stack_bytes_),
+    : stack_bytes_(round_up(options.stack_bytes, page_bytes())),
+      guard_bytes_(guard_bytes_for(stack_bytes_)),
+      slot_bytes_(guard_bytes_ + stack_bytes_),
       slots_per_slab_(std::clamp<std::size_t>(kSlabBytes / slot_bytes_, 1, kSlotsPerSlabMax)),
       kept_max_(options.kept_max),
-      guarded_max_(options.guarded_max) {}
+      guarded_max_(options.guarded_max),
+      marks_(options.marks) {}
 
 StackPool::~StackPool() {
   if (kept_.size() + cold_.size() != used_) {
@@ -53,7 +76,7 @@ StackPool::~StackPool() {
     std::abort();
   }
   for (std::byte* slab : slabs_) munmap(slab, slots_per_slab_ * slot_bytes_);
-  guards_in_use.fetch_sub(guarded_);
+  guards_in_use.fetch_sub(split_);
 }
 
 Status StackPool::reserve(std::size_t count) {
@@ -102,21 +125,24 @@ Stack StackPool::acquire() {
   return {fresh, guarded};
 }
 
+// Memory goes back before others can have the stack: with what is below it, as looking at the
+// canary may have taken a page there. Nothing of that undoes a guard.
 void StackPool::release(Stack stack) noexcept {
+  bool keep = false;
   {
     const std::lock_guard lock(mutex_);
-    if (kept_.size() < kept_max_) {
-      kept_.push_back(stack);
-      return;
-    }
+    keep = kept_.size() + keeping_ < kept_max_;
+    if (keep) ++keeping_;
   }
-  // With the page below: looking at the canary may have given it memory.
-  madvise(stack.low - page_bytes_, slot_bytes_, MADV_DONTNEED);
+  const std::size_t kept = keep ? std::min(kKeptBytes, stack_bytes_) : 0;
+  if (kept < stack_bytes_) madvise(stack.low - guard_bytes_, slot_bytes_ - kept, MADV_DONTNEED);
   const std::lock_guard lock(mutex_);
-  cold_.push_back(stack);
+  if (keep) --keeping_;
+  (keep ? kept_ : cold_).push_back(stack);
 }
 
-void StackPool::check(const Stack& stack, const void* stack_pointer, Use use) const {
+void StackPool::check(const Stack& stack, const void* stack_pointer, Use use,
+                      const StackUser& user) const {
   const auto low = reinterpret_cast<std::uintptr_t>(stack.low);
   const auto place = reinterpret_cast<std::uintptr_t>(stack_pointer);
   std::uint64_t overwritten = 0;
@@ -126,11 +152,14 @@ void StackPool::check(const Stack& stack, const void* stack_pointer, Use use) co
     for (std::size_t i = 0; i < kCanaryWords; ++i) overwritten |= canary[i];
   }
   if (overwritten == 0 && place >= low && place <= low + stack_bytes_) return;
-  std::fprintf(stderr,
-               "kvmesh: a task overran its stack of %zu bytes; raise tasks.stack_bytes, or keep "
-               "large arrays and deep recursion off the task's stack\n",
-               stack_bytes_);
+  say_overrun(user, stack_bytes_);
   std::abort();
+}
+
+bool StackPool::is_guard_of(const Stack& stack, const void* address) const {
+  const auto low = reinterpret_cast<std::uintptr_t>(stack.low);
+  const auto place = reinterpret_cast<std::uintptr_t>(address);
+  return stack.low != nullptr && place < low && place >= low - guard_bytes_;
 }
 
 StackPool::Counts StackPool::counts() const {
@@ -139,25 +168,38 @@ StackPool::Counts StackPool::counts() const {
 }
 
 std::byte* StackPool::low_of(std::size_t index) const {
-  return slabs_[index / slots_per_slab_] + index % slots_per_slab_ * slot_bytes_ + page_bytes_;
+  return slabs_[index / slots_per_slab_] + index % slots_per_slab_ * slot_bytes_ + guard_bytes_;
 }
 
 bool StackPool::guard(std::byte* low) {
+  std::byte* const guard = low - guard_bytes_;
+  bool guarded = false;
   {
     const std::lock_guard lock(mutex_);
-    if (guarded_ >= guarded_max_) return false;
-    if (guards_in_use.fetch_add(1) >= guards_in_use_max()) {
-      guards_in_use.fetch_sub(1);
-      return false;
+    if (guarded_ < guarded_max_) {
+      ++guarded_;
+      guarded = true;
     }
-    ++guarded_;
   }
-  // Fails when others have used up the mappings; the canary serves as well.
-  if (mprotect(low - page_bytes_, page_bytes_, PROT_NONE) == 0) return true;
+  if (guarded && (!marks_ || !mark(guard, guard_bytes_)) && !protect(guard)) {
+    const std::lock_guard lock(mutex_);
+    --guarded_;
+    guarded = false;
+  }
+  if (!guarded) unguarded_.fetch_add(1, std::memory_order_relaxed);
+  return guarded;
+}
+
+bool StackPool::protect(std::byte* guard) {
+  if (guards_in_use.fetch_add(1) >= guards_in_use_max() ||
+      // Fails when others have used up the mappings; the canary serves as well.
+      mprotect(guard, guard_bytes_, PROT_NONE) != 0) {
+    guards_in_use.fetch_sub(1);
+    return false;
+  }
   const std::lock_guard lock(mutex_);
-  --guarded_;
-  guards_in_use.fetch_sub(1);
-  return false;
+  ++split_;
+  return true;
 }
 
 }  // namespace kvmesh::tasks

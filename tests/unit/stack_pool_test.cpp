@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <fstream>
+#include <iterator>
+#include <utility>
 #include <vector>
 
 #include "node/tasks/sanitizers.h"
@@ -23,13 +25,14 @@ StackPool::Options unguarded() { return {.stack_bytes = kBytes, .guarded_max = 0
 
 std::byte* top(const Stack& stack) { return stack.low + kBytes; }
 
-// The page below `stack` has memory (or the system's page of zeros stands for it).
-bool page_below_is_mapped(const Stack& stack) {
-  const auto page_bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+// The page at `page` has memory (or the system's page of zeros stands for it).
+bool is_mapped(std::byte* page) {
   unsigned char mapped = 0;
-  EXPECT_EQ(mincore(stack.low - page_bytes, page_bytes, &mapped), 0);
+  EXPECT_EQ(mincore(page, 4096, &mapped), 0);
   return (mapped & 1U) != 0;
 }
+
+bool page_below_is_mapped(const Stack& stack) { return is_mapped(stack.low - 4096); }
 
 TEST(StackPool, GivesAsManyAsWereReservedAndNoTwoShareAByte) {
   StackPool pool({.stack_bytes = kBytes, .guarded_max = 70});
@@ -105,24 +108,94 @@ TEST(StackPool, ACanaryTakesNoMemoryUntilItIsLookedAtAndGivesItBack) {
   EXPECT_FALSE(page_below_is_mapped(stack)) << "release() left the page of the canary";
 }
 
-TEST(StackPool, GuardPagesAreSharedByAllPools) {
+TEST(StackPool, AKeptStackGivesBackAllButItsUpper64KiB) {
+  for (const std::size_t guarded : {0U, 1U}) {
+    constexpr std::size_t kLarge = 1024 * 1024;
+    StackPool pool({.stack_bytes = kLarge, .guarded_max = guarded});
+    ASSERT_TRUE(pool.reserve(1).ok());
+    const Stack stack = pool.acquire();
+    std::memset(stack.low, 0x5A, kLarge);
+    pool.release(stack);
+    ASSERT_EQ(pool.acquire().low, stack.low);
+    EXPECT_FALSE(is_mapped(stack.low));
+    EXPECT_FALSE(is_mapped(stack.low + kLarge - kBytes - 4096));
+    EXPECT_TRUE(is_mapped(stack.low + kLarge - kBytes));
+    EXPECT_EQ(pool.counts().guarded, guarded);
+    pool.release(stack);
+  }
+}
+
+TEST(StackPool, AGuardIsASixteenthOfTheStackButAPageAtLeast) {
+  for (const auto& [bytes, guard] : {std::pair<std::size_t, std::size_t>{16 * 1024, 4096},
+                                     {256 * 1024, 16 * 1024},
+                                     {1024 * 1024, 64 * 1024},
+                                     {8 * 1024 * 1024, 64 * 1024}}) {
+    StackPool pool({.stack_bytes = bytes});
+    ASSERT_TRUE(pool.reserve(1).ok());
+    const Stack stack = pool.acquire();
+    EXPECT_TRUE(pool.is_guard_of(stack, stack.low - 1));
+    EXPECT_TRUE(pool.is_guard_of(stack, stack.low - guard));
+    EXPECT_FALSE(pool.is_guard_of(stack, stack.low - guard - 1));
+    EXPECT_FALSE(pool.is_guard_of(stack, stack.low));
+    pool.release(stack);
+  }
+}
+
+TEST(StackPool, WithoutAGuardAStackIsCounted) {
+  StackPool pool({.stack_bytes = kBytes, .guarded_max = 1});
+  ASSERT_TRUE(pool.reserve(2).ok());
+  const Stack guarded = pool.acquire();
+  EXPECT_EQ(pool.unguarded(), 0U);
+  const Stack unguarded = pool.acquire();
+  EXPECT_EQ(pool.unguarded(), 1U);
+  pool.release(unguarded);
+  EXPECT_EQ(pool.acquire().low, unguarded.low);
+  EXPECT_EQ(pool.unguarded(), 1U) << "the same one again";
+  pool.release(unguarded);
+  pool.release(guarded);
+}
+
+// Mappings of this process.
+std::size_t mappings() {
+  std::ifstream maps{"/proc/self/maps"};
+  return static_cast<std::size_t>(
+      std::count(std::istreambuf_iterator<char>{maps}, std::istreambuf_iterator<char>{}, '\n'));
+}
+
+TEST(StackPool, WhereTheSystemMarksPagesEveryStackHasAGuardAndNoMappingIsSplit) {
+  constexpr std::size_t kStacks = 50000;  // twice that many mappings are more than there may be
+  StackPool pool({.stack_bytes = 4096});
+  ASSERT_TRUE(pool.reserve(kStacks).ok());
+  const std::size_t before = mappings();
+  std::vector<Stack> stacks(kStacks);
+  for (auto& stack : stacks) stack = pool.acquire();
+  const bool marks = mappings() < before + 1000;
+  if (marks) {
+    EXPECT_EQ(pool.counts().guarded, kStacks);
+    EXPECT_EQ(pool.unguarded(), 0U);
+  }
+  for (const auto& used : stacks) pool.release(used);
+  if (!marks) GTEST_SKIP() << "the system is older than Linux 6.13";
+}
+
+TEST(StackPool, ProtectedGuardsAreSharedByAllPools) {
   std::size_t alone = 0;
   {
-    StackPool pool({.stack_bytes = 4096});
+    StackPool pool({.stack_bytes = 4096, .marks = false});
     ASSERT_TRUE(pool.reserve(20000).ok());
     std::vector<Stack> stacks(20000);
     for (auto& stack : stacks) stack = pool.acquire();
     alone = pool.counts().guarded;
     EXPECT_GT(alone, 0U);
 
-    StackPool other({.stack_bytes = 4096});
+    StackPool other({.stack_bytes = 4096, .marks = false});
     ASSERT_TRUE(other.reserve(1).ok());
     const Stack stack = other.acquire();
     EXPECT_EQ(stack.guarded, alone == stacks.size());
     other.release(stack);
     for (const auto& used : stacks) pool.release(used);
   }
-  StackPool later({.stack_bytes = 4096});
+  StackPool later({.stack_bytes = 4096, .marks = false});
   ASSERT_TRUE(later.reserve(1).ok());
   const Stack stack = later.acquire();
   EXPECT_TRUE(stack.guarded);  // the first pool has given its share back
@@ -173,13 +246,19 @@ TEST_F(StackPoolDeathTest, AStackPointerOutsideIsFound) {
   pool.release(stack);
 }
 
-TEST_F(StackPoolDeathTest, AGuardPageCannotBeTouched) {
-  StackPool pool({.stack_bytes = kBytes, .guarded_max = 1});
-  ASSERT_TRUE(pool.reserve(1).ok());
-  const Stack stack = pool.acquire();
-  ASSERT_TRUE(stack.guarded);
-  EXPECT_DEATH(*const_cast<volatile std::byte*>(stack.low - 1) = std::byte{1}, "");
-  pool.release(stack);
+TEST_F(StackPoolDeathTest, AGuardCannotBeTouchedHoweverOftenItsStackWasUsed) {
+  for (const bool marks : {true, false}) {
+    for (const std::size_t kept_max : {0U, 1U}) {
+      StackPool pool(
+          {.stack_bytes = 4 * kBytes, .kept_max = kept_max, .guarded_max = 1, .marks = marks});
+      ASSERT_TRUE(pool.reserve(1).ok());
+      pool.release(pool.acquire());
+      const Stack stack = pool.acquire();
+      ASSERT_TRUE(stack.guarded);
+      EXPECT_DEATH(*const_cast<volatile std::byte*>(stack.low - 1) = std::byte{1}, "");
+      pool.release(stack);
+    }
+  }
 }
 
 TEST_F(StackPoolDeathTest, MisuseIsADefect) {

@@ -55,7 +55,8 @@ class AsyncTask {
 
   /// Waits for the end, and returns at once when it has come: the result waits as long as this
   /// handle lives, and may be awaited again. Beside what Mesh::call() ends with: kDeadlineExceeded
-  /// when there is no end within `timeout`. The task is then told to stop, and this is its end; one
+  /// when there is no end within `timeout`. The task is then told to stop, and this is its end,
+  /// with what its node says of it within 100 ms: whether it had begun, for example. One
   /// that was started by async_nolink() goes on and may be awaited again.
   Result<Value> await(Timeout timeout = {});
   /// Tells the task to stop: its stop token is set, and await() returns kCancelled as soon as the

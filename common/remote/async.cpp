@@ -1,5 +1,7 @@
 #include <kvmesh/async.h>
 
+#include <chrono>
+
 #include "common/operation_codec.h"
 #include "common/remote/remote_task.h"
 
@@ -7,6 +9,9 @@ namespace kvmesh {
 namespace {
 
 using remote::Mode;
+
+// For the answer of a node that was told to stop a task.
+constexpr std::chrono::milliseconds kStopGrace{100};
 
 void let_go(remote::RemoteTask* task) {
   if (task == nullptr) return;
@@ -38,7 +43,14 @@ Result<Value> AsyncTask::await(Timeout timeout) {
     if (task_->mode() == Mode::kNolink) {
       return Status{StatusCode::kDeadlineExceeded, late + "; it goes on"};
     }
-    task_->give_up({StatusCode::kDeadlineExceeded, late + " and was told to stop"}, true);
+    // What the node says of that: whether it had begun at all, or even that it has just ended.
+    task_->cancel();
+    const auto stopped = late + " and was told to stop";
+    if (!task_->wait_done(kStopGrace)) {
+      task_->give_up({StatusCode::kDeadlineExceeded, stopped}, false);
+    } else if (const auto end = task_->result().status(); end.code() == StatusCode::kCancelled) {
+      task_->replace_end({StatusCode::kDeadlineExceeded, stopped + ": " + end.text()});
+    }
   }
   return task_->result();
 }

@@ -105,6 +105,11 @@ void RemoteTask::give_up(Status end, bool stop) {
   advance();
 }
 
+void RemoteTask::replace_end(Status end) {
+  const std::lock_guard lock{mutex_};
+  end_ = Result<Value>{std::move(end)};
+}
+
 void RemoteTask::send(Operation operation, Timeout timeout, bool is_task) {
   connection_->request(
       std::move(operation),

@@ -67,6 +67,8 @@ class RemoteTask : public std::enable_shared_from_this<RemoteTask> {
   void cancel();
   /// Ends it for its asker, at once, as `end`, unless it has ended. `stop` tells the node.
   void give_up(Status end, bool stop);
+  /// What it has ended with, said in another way. REQUIRES: is_done().
+  void replace_end(Status end);
 
   const std::string& function() const { return function_; }
   Mode mode() const { return mode_; }

@@ -29,6 +29,8 @@ Ended packed(const Result<Value>& result) {
   return {{}, std::string{out.view()}};
 }
 
+Status never_began() { return {StatusCode::kCancelled, "it was stopped before it began"}; }
+
 Status task_failed(std::string_view text) { return {StatusCode::kTaskFailed, std::string{text}}; }
 
 // Runs what may throw.
@@ -103,6 +105,7 @@ class Server {
 
 // With the Mesh destroyed: nothing of this body is under way any more.
 void exit(Execution& execution, Ended ended) {
+  execution.end();
   execution.shared().events.push(
       Exited{execution.id(), std::move(ended.status), std::move(ended.result)});
 }
@@ -115,17 +118,14 @@ Ended serve(Execution& execution) {
 }
 
 Ended run(Execution& execution) {
-  if (execution.is_stopped()) {
-    return {{StatusCode::kCancelled, "it was stopped before it began"}, {}};
-  }
+  if (execution.is_stopped()) return {never_began(), {}};
   return execution.body().server != nullptr ? serve(execution) : call_function(execution);
 }
 
 }  // namespace
 
 void run_body(Execution& execution) {
-  execution.begin();
-  exit(execution, run(execution));
+  exit(execution, execution.begin() ? run(execution) : Ended{never_began(), {}});
 }
 
 }  // namespace kvmesh::tasks

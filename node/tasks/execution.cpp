@@ -15,12 +15,18 @@ std::stop_token Execution::stop_token() {
   return stop_source_.get_token();
 }
 
-void Execution::begin() {
-  begun_.store(true, std::memory_order_relaxed);
+bool Execution::begin() {
+  auto queued = Start::kQueued;
+  if (!start_.compare_exchange_strong(queued, Start::kBegun)) return false;
   if (body_.traced) shared_.events.push(Began{*body_.traced, std::chrono::steady_clock::now()});
+  FiberPool::set_user({body_.name(), shared_.node, id_, body_.from});
   const std::lock_guard lock{mutex_};
   fiber_ = FiberPool::current();
+  return true;
 }
+
+// The names of functions and of the node outlive the fiber.
+void Execution::end() { FiberPool::set_user({body_.name(), shared_.node, id_, {}}); }
 
 Delivery Execution::receive(std::optional<TimePoint> until) {
   if (is_stopped()) return {};
@@ -134,6 +140,11 @@ Status Execution::set_timer(std::chrono::milliseconds after, std::string body) {
 }
 
 void Execution::answer_timer(Status status) { hand_over(timer_, std::move(status)); }
+
+bool Execution::forestall() {
+  auto queued = Start::kQueued;
+  return start_.compare_exchange_strong(queued, Start::kForestalled);
+}
 
 void Execution::stop() { end_waits(false); }
 void Execution::abandon() { end_waits(true); }

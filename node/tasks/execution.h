@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <mutex>
@@ -43,6 +44,8 @@ class Execution {
     std::string args;                          // of a task: one msgpack array
     TimePoint deadline = TimePoint::max();
     std::optional<Ticket> traced;  // of a task: the request that is told when it begins
+    std::string from;              // of a task: the pid of its asker, for people
+    const std::string& name() const { return function != nullptr ? function->name : server->name; }
   };
   Execution(const Shared& shared, ProcessId id, Body body)
       : shared_(shared), id_(id), body_(std::move(body)) {}
@@ -55,7 +58,8 @@ class Execution {
   Pid pid() const { return {shared_.node, id_}; }
   const Body& body() const { return body_; }
   const Shared& shared() const { return shared_; }
-  bool has_begun() const { return begun_.load(std::memory_order_relaxed); }
+  bool has_begun() const { return start_.load(std::memory_order_relaxed) == Start::kBegun; }
+  bool is_forestalled() const { return start_.load() == Start::kForestalled; }
   /// Whether it is to end. From then on nothing waits any more.
   bool is_stopped() const { return stopped_.load(std::memory_order_acquire); }
   std::stop_token stop_token();
@@ -65,7 +69,10 @@ class Execution {
 
   // ---- By the fiber.
 
-  void begin();
+  /// False: it was forestalled, and must do nothing but end.
+  [[nodiscard]] bool begin();
+  /// REQUIRES: only the Exited follows, with which all of this may go.
+  void end();
   /// Waits in receive; kNothing when there is no message until then, or when it is stopped.
   Delivery receive(std::optional<TimePoint> until);
   /// Says that a server's delivery is handled, and waits for the next.
@@ -79,6 +86,8 @@ class Execution {
   void deliver(Delivery delivery);
   void give_credit(std::size_t bytes);
   void answer_timer(Status status);
+  /// Keeps the body from beginning; false when it has begun.
+  bool forestall();
   void stop();
   /// The reactor is no more: stop(), and nothing waits for it.
   void abandon();
@@ -103,7 +112,8 @@ class Execution {
   const Shared shared_;
   const ProcessId id_;
   const Body body_;
-  std::atomic<bool> begun_ = false;
+  enum class Start : std::uint8_t { kQueued, kBegun, kForestalled };
+  std::atomic<Start> start_ = Start::kQueued;
   std::atomic<bool> stopped_ = false;
 
   std::mutex mutex_;  // of all below; no wait while it is held

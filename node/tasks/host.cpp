@@ -17,6 +17,7 @@ constexpr ProcessId kFirstIdMask = (ProcessId{1} << 48) - 1;  // long enough, an
 constexpr std::size_t kEventsBetweenLooks = 64;               // at the clock
 constexpr std::size_t kBatchKept = 65536;                     // events whose memory is kept
 constexpr std::chrono::microseconds kPatience{100};   // some hundred small bodies run in that time
+constexpr std::size_t kWorkersNamed = 8;              // in one line of the log
 constexpr std::chrono::milliseconds kLastMoment{50};  // for bodies that notice that nothing waits
 
 TimePoint clock_now() { return std::chrono::steady_clock::now(); }
@@ -123,9 +124,48 @@ void Host::tick(TimePoint now) {
   processes_.on_tick(now_);
   watch_.on_tick(now_);
   alarms_.ring(now_);
+  if (pool_ != nullptr) look_at_pool();
   while (!later_.empty() && later_.begin()->first <= now_) {
     ask(std::move(later_.extract(later_.begin()).mapped()));
   }
+}
+
+void Host::look_at_pool() {
+  const auto progress = pool_->progress();
+  if (busy_workers_.look(progress, now_)) {
+    const auto waiting = progress.pushed - progress.popped;
+    report("all " + std::to_string(pool_->workers()) + " workers of tasks are busy, and " +
+           std::to_string(waiting) + (waiting == 1 ? " task has" : " tasks have") +
+           " waited for one, the first for a second or longer; on the workers: " +
+           who_is_on_workers() +
+           "; a task that computes or blocks keeps its worker until it ends or waits in receive(), "
+           "await() or call(): raise tasks.workers");
+  }
+  if (!unguarded_said_ && pool_->unguarded_stacks() > 0) {
+    unguarded_said_ = true;
+    report(
+        "tasks now run on stacks without a guard, as the system allows no more of them: one that "
+        "overruns its " +
+        std::to_string(pool_->stack_bytes()) +
+        " bytes (tasks.stack_bytes) is noticed only after it may have changed another's memory; "
+        "raise vm.max_map_count (sysctl), or use Linux 6.13 or later");
+  }
+}
+
+// As far as it is known at this moment.
+std::string Host::who_is_on_workers() const {
+  std::string who;
+  std::size_t named = 0;
+  const auto ids = pool_->on_workers();
+  for (const auto id : ids) {
+    const auto found = executions_.find(id);
+    if (found == executions_.end()) continue;
+    if (++named > kWorkersNamed) continue;
+    const auto& its = *found->second;
+    who.append(who.empty() ? "" : ", ").append(its.body().name() + " " + its.pid().to_string());
+  }
+  if (named > kWorkersNamed) who += " and " + std::to_string(named - kWorkersNamed) + " more";
+  return who.empty() ? "nothing that lasts" : who;
 }
 
 Host::News Host::news() const {
@@ -168,9 +208,7 @@ std::vector<std::string> Host::close() {
     if (const auto* exited = std::get_if<Exited>(&event)) executions_.erase(exited->id);
   }
   for (const auto& [id, execution] : executions_) {
-    const auto& body = execution->body();
-    names.push_back((body.function != nullptr ? body.function->name : body.server->name) + " " +
-                    execution->pid().to_string());
+    names.push_back(execution->body().name() + " " + execution->pid().to_string());
   }
   std::ranges::sort(names);
   return names;
@@ -201,11 +239,11 @@ Status Host::run(ProcessId id, Execution::Body body) {
 
 Status Host::start(TaskStart task) {
   return run(task.id, {&catalogue_.at(task.function), nullptr, std::move(task.args), task.deadline,
-                       task.traced});
+                       task.traced, std::move(task.from)});
 }
 
 Status Host::start_server(ProcessId id, ServerIndex server) {
-  return run(id, {nullptr, &catalogue_.at(server), {}, TimePoint::max(), {}});
+  return run(id, {nullptr, &catalogue_.at(server), {}, TimePoint::max(), {}, {}});
 }
 
 void Host::deliver(ProcessId id, Delivery delivery) {
@@ -222,6 +260,13 @@ bool Host::has_begun(ProcessId id) const {
   return found != executions_.end() && found->second->has_begun();
 }
 
+bool Host::forestall(ProcessId id) { return executions_.at(id)->forestall(); }
+
+Host::Workers Host::workers() const {
+  if (pool_ == nullptr) return {};
+  return {pool_->on_workers().size(), pool_->workers()};
+}
+
 void Host::answer(Ticket ticket, const Status& outcome, std::string_view result) {
   core_->complete(ticket, outcome, result);
 }
@@ -231,7 +276,11 @@ void Host::answer(Ticket ticket, const Status& outcome, std::string_view result)
 void Host::handle(Began& event) { core_->on_begun(event.request, event.at); }
 
 void Host::handle(Exited& event) {
-  processes_.on_exit(event.id, std::move(event.status), event.result, now_);
+  const auto found = executions_.find(event.id);
+  // Processes has forgotten one that was forestalled.
+  if (!found->second->is_forestalled()) {
+    processes_.on_exit(event.id, std::move(event.status), event.result, now_);
+  }
   executions_.erase(event.id);
 }
 

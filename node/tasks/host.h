@@ -23,6 +23,7 @@
 #include "node/core/adapter.h"
 #include "node/core/core.h"
 #include "node/tasks/alarms.h"
+#include "node/tasks/busy_workers.h"
 #include "node/tasks/catalogue.h"
 #include "node/tasks/events.h"
 #include "node/tasks/execution.h"
@@ -116,11 +117,15 @@ class Host final : public core::Adapter, private Runtime {
   void stop(ProcessId id, std::string_view why) override;
   void give_credit(ProcessId id, std::size_t bytes) override;
   bool has_begun(ProcessId id) const override;
+  bool forestall(ProcessId id) override;
+  Workers workers() const override;
   void answer(Ticket ticket, const Status& outcome, std::string_view result) override;
   void report(const std::string& line) override { options_.report(line); }
 
   Status run(ProcessId id, Execution::Body body);
   void add_supervised();
+  void look_at_pool();
+  std::string who_is_on_workers() const;
   void handle_events();
   void handle(Began& event);
   void handle(Exited& event);
@@ -149,7 +154,9 @@ class Host final : public core::Adapter, private Runtime {
   std::vector<Event> batch_;           // taken from events_
   std::size_t handled_ = 0;            // of those
   std::atomic<std::size_t> size_ = 0;  // of processes_
-  std::unique_ptr<FiberPool> pool_;    // last: its workers use the rest
+  BusyWorkers busy_workers_;
+  bool unguarded_said_ = false;
+  std::unique_ptr<FiberPool> pool_;  // last: its workers use the rest
   std::optional<FiberPool::Batch> starting_;
 };
 

@@ -90,12 +90,13 @@ struct Process : Timed {
   const Kind kind;
   Mode mode = Mode::kNoLink;
   Stop stop = Stop::kNone;
-  bool has_asker = false;  // key is valid: the end was not handed over yet
-  bool detached = false;   // nobody fetches its output: it is dropped
-  bool waiting = false;    // for a deliver()
-  bool exited = false;     // its body has ended; kept for its asker
-  bool monitored = false;  // at some time
-  bool has_news = false;   // stands in the list of those that the next flush answers
+  bool has_asker = false;    // key is valid: the end was not handed over yet
+  bool detached = false;     // nobody fetches its output: it is dropped
+  bool forestalled = false;  // its body will never begin
+  bool waiting = false;      // for a deliver()
+  bool exited = false;       // its body has ended; kept for its asker
+  bool monitored = false;    // at some time
+  bool has_news = false;     // stands in the list of those that the next flush answers
   std::uint32_t supervised = ~std::uint32_t{0};  // its place in the supervision, if it has one
 
   std::uint64_t key = 0;

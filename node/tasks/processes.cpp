@@ -32,7 +32,7 @@ void Processes::run(Ticket ticket, Run task, TimePoint now) {
   const auto id = table_.take_id();
   const auto traced = task.traced ? std::optional{ticket} : std::nullopt;
   const auto status =
-      runtime_.start({id, task.function, std::move(task.args), now + limit, traced});
+      runtime_.start({id, task.function, std::move(task.args), now + limit, traced, task.from});
   if (!status.ok()) return runtime_.answer(ticket, status, {});
 
   Process& process = table_.add(id, Process::Kind::kTask);
@@ -68,7 +68,8 @@ Status Processes::cancel(ProcessId id, TimePoint now) {
   if (process == nullptr || process->exited) return not_found(id);
   if (process->kind == Process::Kind::kMailbox) {
     close(*process, "cancelled", now);
-  } else {
+  } else if (!forestall(*process, Process::Stop::kCancelled, "cancelled", StatusCode::kCancelled,
+                        now)) {
     stop(*process, Process::Stop::kCancelled, "cancelled", now);
   }
   return {};
@@ -117,6 +118,7 @@ void Processes::on_exit(ProcessId id, Status status, std::string_view result, Ti
 // returns of its own must not be taken for the node's answer to a poll: that it is busy, or out of
 // reach.
 Status Processes::outcome_of(const Process& process, Status status) const {
+  if (process.forestalled) return status;
   switch (process.stop) {
     case Process::Stop::kNone:
       return speaks_of_a_poll(status.code()) ? Status{StatusCode::kTaskFailed, status.to_string()}
@@ -173,6 +175,28 @@ void Processes::stop(Process& process, Process::Stop cause, std::string why, Tim
   process.why_stopped = std::move(why);
   runtime_.stop(process.id, process.why_stopped);
   deliver_next(process, now);
+}
+
+// Ends a task that waits to begin, here and now, with this code and whatever it was that ends it.
+// It may be gone then. False: it has begun, or is none that ends for good; nothing has changed.
+bool Processes::forestall(Process& process, Process::Stop cause, std::string why, StatusCode code,
+                          TimePoint now) {
+  if (process.kind != Process::Kind::kTask || process.stop != Process::Stop::kNone ||
+      process.supervised < supervision_.size() || !runtime_.forestall(process.id)) {
+    return false;
+  }
+  process.forestalled = true;
+  process.stop = cause;
+  process.why_stopped = std::move(why);
+  const auto workers = runtime_.workers();
+  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(now - process.started);
+  on_exit(process.id,
+          {code, title(process) + " waited " + std::to_string(waited.count()) +
+                     " ms for a free worker (" + std::to_string(workers.busy) + " of " +
+                     std::to_string(workers.all) +
+                     " busy) and never began, so nothing was executed: " + process.why_stopped},
+          {}, now);
+  return true;
 }
 
 void Processes::tell_monitors(Process& process, std::string_view reason, TimePoint now) {

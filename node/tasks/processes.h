@@ -156,6 +156,8 @@ class Processes {
   void answer_poll(Process& process, TimePoint now);
   void hand_over(Process& process);
   void stop(Process& process, Process::Stop cause, std::string why, TimePoint now);
+  bool forestall(Process& process, Process::Stop cause, std::string why, StatusCode code,
+                 TimePoint now);
   void decide(Process& process, Status status, std::string_view result);
   Status outcome_of(const Process& process, Status status) const;
   void tell_monitors(Process& process, std::string_view reason, TimePoint now);
@@ -183,7 +185,7 @@ class Processes {
   // Time: processes_time.cpp
   void visit(Process& process, TimePoint now);
   void answer_poll_due(Process& process, TimePoint now);
-  void end_limit(Process& process, TimePoint now);
+  bool end_limit(Process& process, TimePoint now);
   bool end_lease(Process& process, TimePoint now);
   void retry_starts(TimePoint now);
 

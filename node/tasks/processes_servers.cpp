@@ -33,9 +33,9 @@ void Processes::start(std::uint32_t place, TimePoint now) {
   }
   const auto id = table_.take_id();
   const auto* task = std::get_if<Supervised::Task>(&entry.what);
-  const auto status = task == nullptr
-                          ? runtime_.start_server(id, std::get<ServerIndex>(entry.what))
-                          : runtime_.start({id, task->function, task->args, TimePoint::max(), {}});
+  const auto status =
+      task == nullptr ? runtime_.start_server(id, std::get<ServerIndex>(entry.what))
+                      : runtime_.start({id, task->function, task->args, TimePoint::max(), {}, {}});
   if (!status.ok()) return restart_failed(place, status, now);
   Process& process =
       table_.add(id, task == nullptr ? Process::Kind::kServer : Process::Kind::kTask);

@@ -41,7 +41,7 @@ void Processes::on_tick(TimePoint now) {
 }
 
 void Processes::visit(Process& process, TimePoint now) {
-  if (process.limit_ends <= now) end_limit(process, now);
+  if (process.limit_ends <= now && end_limit(process, now)) return;
   if (process.poll && process.poll->due <= now) answer_poll_due(process, now);
   if (!process.poll && process.lease_ends <= now && end_lease(process, now)) return;
   if (process.wait_ends <= now) deliver_nothing(process);
@@ -68,20 +68,26 @@ void Processes::answer_poll_due(Process& process, TimePoint now) {
   }
 }
 
-// The asker is answered in time; the body may take a while to notice.
-void Processes::end_limit(Process& process, TimePoint now) {
+// The asker is answered in time; the body may take a while to notice. Whether the process has
+// ended, as it had not begun.
+bool Processes::end_limit(Process& process, TimePoint now) {
   process.limit_ends = kNever;
   const auto limit = milliseconds_text(process.limit);
+  const auto why = "its limit of " + limit + " was over";
+  if (forestall(process, Process::Stop::kKilled, why, StatusCode::kDeadlineExceeded, now)) {
+    return true;
+  }
   Status outcome{StatusCode::kDeadlineExceeded,
                  title(process) + " is past its limit of " + limit +
                      "; it still runs, and was told to stop: what it did stands"};
   if (process.stop != Process::Stop::kNone) {
     outcome = outcome_of(process, outcome);
   } else {
-    stop(process, Process::Stop::kKilled, "its limit of " + limit + " was over", now);
+    stop(process, Process::Stop::kKilled, why, now);
   }
   decide(process, std::move(outcome), {});
   if (process.has_poll_for_news()) answer_poll(process, now);
+  return false;
 }
 
 // Whether the process is gone.
@@ -101,8 +107,9 @@ bool Processes::end_lease(Process& process, TimePoint now) {
   if (process.outcome) {
     hand_over(process);
   } else if (is_linked(process.mode)) {
-    stop(process, Process::Stop::kKilled,
-         "its asker has not asked for " + milliseconds_text(options_.lease), now);
+    const auto why = "its asker has not asked for " + milliseconds_text(options_.lease);
+    if (forestall(process, Process::Stop::kKilled, why, StatusCode::kCancelled, now)) return true;
+    stop(process, Process::Stop::kKilled, why, now);
   }
   return false;
 }
@@ -124,7 +131,8 @@ void Processes::stop_all(TimePoint now) {
     } else if (process->exited) {
       if (process->poll) answer_nothing_yet(*process, now);
       table_.remove(*process);
-    } else {
+    } else if (!forestall(*process, Process::Stop::kKilled, "the node stops",
+                          StatusCode::kCancelled, now)) {
       stop(*process, Process::Stop::kKilled, "the node stops", now);
     }
     process = next;
@@ -140,12 +148,12 @@ void Processes::list(wire::Buffer& out, TimePoint now, const Visible& visible) c
     if (rows == limits::kPageItemsMax) break;
     const auto row = out.size();
     std::string_view state = "running";
-    if (process->stop != Process::Stop::kNone) {
+    if (process->kind != Process::Kind::kMailbox && !runtime_.has_begun(process->id)) {
+      state = "queued";
+    } else if (process->stop != Process::Stop::kNone) {
       state = "stopping";
     } else if (process->waiting || process->kind == Process::Kind::kMailbox) {
       state = "waiting";
-    } else if (!runtime_.has_begun(process->id)) {
-      state = "queued";
     }
     pack_row(out, options_.self, *process, state, now);
     if (out.size() - begin > limits::kPageBytesMax) {

@@ -57,6 +57,7 @@ struct TaskStart {
   std::string args;  // one msgpack array
   TimePoint deadline = TimePoint::max();
   std::optional<Ticket> traced;  // the request for it, when it is traced
+  std::string from;              // the pid of its asker, for people; may be empty
 };
 
 /// What Processes asks of its shell. The calls come from inside the inputs of Processes, on the
@@ -68,8 +69,8 @@ class Runtime {
   Runtime& operator=(const Runtime&) = delete;
   virtual ~Runtime() = default;
 
-  /// Runs a task's body. Unless it is refused here, it ends in exactly one on_exit(), also when it
-  /// is stopped before it began. kOverloaded when the pool is full; any other error is handed on
+  /// Runs a task's body. Unless it is refused here, it ends in exactly one on_exit(), or is
+  /// forestalled. kOverloaded when the pool is full; any other error is handed on
   /// too.
   virtual Status start(TaskStart task) = 0;
   /// Constructs a server's state on a fiber, which then says on_wait() for its first delivery. It
@@ -85,6 +86,15 @@ class Runtime {
   virtual void give_credit(ProcessId id, std::size_t bytes) = 0;
   /// Whether the body of a started task has begun, or still waits for its turn; for listings.
   virtual bool has_begun(ProcessId id) const = 0;
+  /// True: the task's body had not begun and never will; nothing more is said of it or asked for
+  /// it. False: it has begun, and nothing has changed.
+  virtual bool forestall(ProcessId id) = 0;
+  struct Workers {
+    std::size_t busy = 0;
+    std::size_t all = 0;
+  };
+  /// What runs bodies, at this moment; for messages.
+  virtual Workers workers() const = 0;
   /// Answers a request, exactly once for each ticket. `result`: one msgpack value, or empty for
   /// nil.
   virtual void answer(Ticket ticket, const Status& outcome, std::string_view result) = 0;

@@ -39,6 +39,7 @@ class StrictRuntime final : public Runtime {
     bool waits = false;
     bool handles = false;  // a server: a delivery
     bool stopped = false;
+    bool begun = false;
     std::size_t unread = 0;  // bytes put out without credit for them
   };
 
@@ -62,7 +63,18 @@ class StrictRuntime final : public Runtime {
     check(bytes <= at(id).unread, "no more is fetched than was put out");
     at(id).unread -= bytes;
   }
-  bool has_begun(ProcessId id) const override { return id % 2 == 0; }
+  bool has_begun(ProcessId id) const override {
+    const auto found = bodies.find(id);
+    return found == bodies.end() || found->second.begun;
+  }
+  bool forestall(ProcessId id) override {
+    const Body& body = at(id);
+    check(!body.server && !body.stopped, "only a task that goes on is forestalled");
+    if (body.begun) return false;
+    bodies.erase(id);
+    return true;
+  }
+  Workers workers() const override { return {}; }
   void answer(Ticket ticket, const Status& outcome, std::string_view result) override {
     check(ticket.value >= 1 && ticket.value <= tickets, "a ticket is one that was given");
     check(answered.insert(ticket.value).second, "a ticket is answered once");
@@ -196,6 +208,7 @@ class History {
     std::advance(at, input_.below(static_cast<std::uint32_t>(bodies.size())));
     const auto id = at->first;
     auto& body = at->second;
+    body.begun = true;
     switch (input_.below(6)) {
       case 0:
         if (!body.waits) end(id);

@@ -55,6 +55,7 @@ class FakePort : public MeshPort {
   };
 
   void request(Operation operation, std::function<void(Outcome)> done, Timeout timeout) override {
+    if (on_request) on_request(operation);
     pending.push_back({std::move(operation), std::move(done), timeout});
   }
   void request_after(std::chrono::milliseconds pause, Operation operation,
@@ -100,6 +101,7 @@ class FakePort : public MeshPort {
   FakeSink sink;
   std::deque<Pending> pending;
   std::deque<std::function<void()>> steps;
+  std::function<void(const Operation&)> on_request;
   std::vector<TimePoint> waits;  // until when somebody waited
 
  private:

@@ -187,6 +187,19 @@ TEST_F(MeshTest, AnAwaitThatIsOverStopsTheTask) {
   EXPECT_EQ(task.await(50ms).status().code(), StatusCode::kDeadlineExceeded);
 }
 
+TEST_F(MeshTest, WhatTheNodeSaysOfTheStopIsPartOfTheEnd) {
+  auto task = mesh_->async<int>("foo@h", "m.f");
+  will_answer("task.run", running());
+  port_.on_request = [&](const Operation& operation) {
+    if (operation.function != "task.cancel") return;
+    will_fail("task.next", StatusCode::kCancelled, "m.f waited and never began");
+  };
+  const Status end{StatusCode::kDeadlineExceeded,
+                   "m.f did not end within 50 ms and was told to stop: m.f waited and never began"};
+  EXPECT_EQ(task.await(50ms).status(), end);
+  EXPECT_EQ(task.await(50ms).status(), end) << "the end stays";
+}
+
 TEST_F(MeshTest, WithoutALinkItGoesOnAndMayBeAwaitedAgain) {
   auto task = mesh_->async_nolink<int>("foo@h", "m.f");
   EXPECT_EQ(port_.pending.front().operation.args[2], Value{"nolink"});

@@ -45,6 +45,8 @@ class FakeRuntime : public Runtime {
   bool has_begun(ProcessId id) const override {
     return std::find(queued.begin(), queued.end(), id) == queued.end();
   }
+  bool forestall(ProcessId id) override { return std::erase(queued, id) > 0; }
+  Workers workers() const override { return {4, 4}; }
   void answer(Ticket ticket, const Status& outcome, std::string_view result) override {
     const auto text = outcome.ok() ? unpacked(result) : outcome.to_string();
     if (!answers.emplace(ticket.value, text).second) {

@@ -19,6 +19,7 @@ class StrictRuntime final : public FakeRuntime {
     bool waits = false;
     bool handles = false;  // a server: a delivery
     bool stopped = false;
+    bool begun = false;
     std::size_t unread = 0;  // bytes put out without credit for them
   };
 
@@ -48,6 +49,17 @@ class StrictRuntime final : public FakeRuntime {
   void give_credit(ProcessId id, std::size_t bytes) override {
     EXPECT_LE(bytes, at(id).unread);
     at(id).unread -= bytes;
+  }
+  bool has_begun(ProcessId id) const override {
+    const auto found = bodies.find(id);
+    return found == bodies.end() || found->second.begun;
+  }
+  bool forestall(ProcessId id) override {
+    const Body& body = at(id);
+    EXPECT_FALSE(body.server || body.stopped) << id;
+    if (body.begun) return false;
+    bodies.erase(id);
+    return true;
   }
   Body& at(ProcessId id) {
     const auto found = bodies.find(id);
@@ -138,6 +150,7 @@ class RandomUse : public ProcessesTest {
     std::advance(at, static_cast<std::ptrdiff_t>(below(bodies.size())));
     const auto id = at->first;
     auto& body = at->second;
+    body.begun = true;
     const auto room = limits::kTaskOutputBytesMax - body.unread;
     switch (below(6)) {
       case 0:

@@ -66,9 +66,64 @@ TEST_F(TaskEnds, TheNodesOwnLimitHoldsWhenTheAskerWantsMoreOrSaysNothing) {
   EXPECT_EQ(runtime_.started.back().deadline, now_ + milliseconds{60000});
 }
 
-TEST_F(TaskEnds, CancellingWhileItWaitsToBeginOrRuns) {
-  const auto asked = run();
+constexpr const char* kNeverBegan =
+    " ms for a free worker (4 of 4 busy) and never began, so nothing was executed: ";
+
+TEST_F(TaskEnds, AtItsLimitATaskThatWaitsToBeginHasEndedAndIsSaidToHaveWaited) {
+  const auto asked = run(Mode::kCall, milliseconds{100});
   runtime_.queued = {0xa1};
+  pass(milliseconds{100});
+  EXPECT_EQ(answer(asked), "deadline_exceeded: hello.slow <foo@h/a1> waited 100" +
+                               std::string{kNeverBegan} + "its limit of 100 ms was over");
+  EXPECT_THAT(runtime_.stopped, IsEmpty()) << "there is no body to tell";
+  expect_empty();
+}
+
+TEST_F(TaskEnds, CancellingWhileItWaitsToBegin) {
+  const auto asked = run();
+  const auto watched = monitor(0xa1);
+  runtime_.queued = {0xa1};
+  now_ += milliseconds{30};
+  EXPECT_TRUE(processes_.cancel(0xa1, now_).ok());
+  EXPECT_EQ(answer(asked),
+            "cancelled: hello.slow <foo@h/a1> waited 30" + std::string{kNeverBegan} + "cancelled");
+  EXPECT_EQ(answer(watched), R"([false,"cancelled"])");
+  EXPECT_EQ(processes_.cancel(0xa1, now_).code(), StatusCode::kNotFound);
+  expect_empty();
+}
+
+TEST_F(TaskEnds, OneThatWaitsToBeginEndsWithItsAskerOrItsNode) {
+  run();
+  runtime_.queued = {0xa1, 0xa2, 0xa3};
+  pass(limits::kTaskSlice);  // answered, and nobody asks again
+  pass(limits::kTaskLease);
+  EXPECT_THAT(answer(next(0xa1)),
+              StartsWith("cancelled: hello.slow <foo@h/a1> waited 2000" + std::string{kNeverBegan} +
+                         "its asker has not asked for 1500 ms"));
+  run(Mode::kSpawn);
+  pass(limits::kTaskLease);
+  const auto asked = run();
+  processes_.stop_all(now_);
+  EXPECT_EQ(answer(asked), "cancelled: hello.slow <foo@h/a3> waited 0" + std::string{kNeverBegan} +
+                               "the node stops");
+  EXPECT_THAT(runtime_.stopped, IsEmpty());
+  pass(limits::kTaskLease);
+  expect_empty();
+}
+
+TEST_F(TaskEnds, ItsEndIsKeptForAnAskerThatAsksLater) {
+  run(Mode::kSpawn, milliseconds{100});
+  runtime_.queued = {0xa1};
+  const auto quiet = next(0xa1, kKey, Wants::kNothing);
+  pass(milliseconds{100});
+  EXPECT_EQ(answer(quiet), "waits") << "an end is no news for it";
+  EXPECT_EQ(list(), "[]");
+  EXPECT_THAT(answer(next(0xa1)), StartsWith("deadline_exceeded: hello.slow <foo@h/a1> waited"));
+  expect_empty();
+}
+
+TEST_F(TaskEnds, CancellingWhileItRuns) {
+  const auto asked = run();
   EXPECT_TRUE(processes_.cancel(0xa1, now_).ok());
   EXPECT_EQ(runtime_.stopped[0xa1], "cancelled");
   EXPECT_TRUE(processes_.cancel(0xa1, now_).ok()) << "again: nothing more to do";

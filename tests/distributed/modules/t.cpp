@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <regex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -36,6 +37,20 @@ void maybe_fail(std::int64_t number) {
 Result<std::int64_t> half(std::int64_t number) {
   if (number % 2 == 0) return number / 2;
   return Status{StatusCode::kNotFound, std::to_string(number) + " has no half"};
+}
+
+// ---- The stack.
+
+// Each character takes some hundred bytes of it.
+bool grep(const std::string& text, const std::string& expression) {
+  return std::regex_search(text, std::regex{expression});
+}
+
+// Without end, for every argument but 0; the compiler does not know that.
+std::int64_t descend(std::int64_t number) {
+  volatile char frame[256];  // NOLINT: std::array has no volatile elements
+  for (volatile char& byte : frame) byte = 1;
+  return number == 0 ? 0 : descend(number + 1) + frame[0];
 }
 
 // ---- Output.
@@ -176,6 +191,8 @@ kvmesh::Module make() {
       .define("fail_oddly", [] { throw 7; })
       .define("maybe_fail", maybe_fail)
       .define("half", half)
+      .define("grep", grep)
+      .define("descend", descend)
       .define("both_streams", both_streams)
       .define("flood", flood)
       .define("wait_for_stop", wait_for_stop)

@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+"""Tasks that wait for a worker: what their callers, `kvmesh tasks` and the log say of them."""
+
+import json
+import os
+import re
+import unittest
+
+from harness import COMMAND_BIN, eventually, main
+from task_client import FOO, Follower, TaskTest, run, with_tasks
+
+DEADLINE_EXCEEDED = 16
+NEVER_BEGAN = r"waited \d+ ms for a free worker \(2 of 2 busy\) and never began, so nothing was executed"
+
+
+class BusyWorkers(TaskTest):
+    """foo has two workers, which two tasks keep."""
+
+    def setUp(self):
+        self.foo = self.single(settings=with_tasks(workers=2))
+        self.client = self.foo.client()
+        for _ in range(2):
+            run(self.client, None, "t.compute", 60000, mode="spawn", limit=60000)
+        eventually(lambda: self.states() == ["running", "running"], 5, "both workers are busy")
+
+    def states(self, function="t.compute"):
+        return [row["state"] for row in self.client.ok(None, "task.list") if row["function"] == function]
+
+    def test_one_that_never_began_is_said_to_have_waited(self):
+        ended = Follower(self.client, None, "t.add", 1, 2, limit=300).end()
+        self.assertEqual(ended.code, "deadline_exceeded")
+        self.assertRegex(ended.text, f"^t.add <{FOO}/[0-9a-f]+> {NEVER_BEGAN}: its limit of 300 ms was over$")
+        self.assertEqual(self.states("t.add"), [])
+
+    def test_it_is_queued_until_it_is_cancelled_and_then_gone(self):
+        waiting = Follower(self.client, None, "t.add", 1, 2).begun()
+        self.assertEqual(self.states("t.add"), ["queued"])
+        self.client.ok(None, "task.cancel", waiting.task.id)
+        self.assertEqual(self.states("t.add"), [])
+        ended = waiting.end()
+        self.assertEqual(ended.code, "cancelled")
+        self.assertRegex(ended.text, f"{NEVER_BEGAN}: cancelled$")
+
+    def test_the_log_says_who_keeps_the_workers(self):
+        run(self.client, None, "t.add", 1, 2, mode="spawn")
+        busy = re.compile(rf"all 2 workers of tasks are busy, and 1 task has waited .* on the workers: "
+                          rf"t.compute <{FOO}/[0-9a-f]+>, t.compute <{FOO}/[0-9a-f]+>; .*tasks.workers")
+        eventually(lambda: busy.search(self.foo.log()), 10, "the log speaks of it")
+
+    @unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")
+    def test_so_does_the_command(self):
+        command = [COMMAND_BIN, "--node", self.foo.endpoint]
+        self.run_to_end([*command, "--timeout", "700ms", "call", FOO, "t.add", "1", "2"], status=DEADLINE_EXCEEDED)
+        self.assertRegex(self.stderr, f"did not end within 700 ms and was told to stop: t.add <.*> {NEVER_BEGAN}")
+        listed = json.loads(self.run_to_end([*command, "tasks", FOO, "--json"]))
+        self.assertEqual([row["state"] for row in listed if row["function"] == "t.add"], [])
+
+
+if __name__ == "__main__":
+    main()

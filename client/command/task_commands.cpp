@@ -1,6 +1,7 @@
 // call, spawn, send: functions on nodes, and messages to processes.
 #include <kvmesh/mesh.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "client/command/argument.h"
 #include "client/command/commands.h"
 #include "client/command/exit_status.h"
+#include "client/command/program.h"
 #include "client/command/task_output.h"
 #include "client/command/task_runs.h"
 #include "client/command/task_texts.h"
@@ -25,6 +27,7 @@ struct CallArguments {
   std::string bucket;
   CLI::Option* by_bucket = nullptr;
   bool detach = false;
+  std::chrono::milliseconds limit{0};
 };
 
 constexpr const char* kArguments =
@@ -70,7 +73,7 @@ int call(Session& session, const CallArguments& given) {
 int spawn_attached(Session& session, Client& client, const CallArguments& given,
                    ArgumentList args) {
   const auto held = std::make_shared<HeldOutput>(output_of(session));
-  const CallOptions options{session.timeout(), held};
+  const CallOptions options{session.timeout(), held, given.limit};
   const auto pid = client.mesh().spawn_link(options, given.node, given.function, std::move(args));
   if (!pid) return session.fail(pid.status());
   // Before anything is shown: what is seen of the process may be answered by an interrupt at once.
@@ -99,7 +102,7 @@ int spawn(Session& session, const CallArguments& given) {
   ArgumentList list{*std::move(args)};
   if (!given.detach) return spawn_attached(session, **client, given, std::move(list));
   // Whoever reads the pid from a pipe wants no output of the first moments behind it.
-  const CallOptions options{session.timeout(), output_to([](const OutputChunk&) {})};
+  const CallOptions options{session.timeout(), output_to([](const OutputChunk&) {}), given.limit};
   const auto pid = (*client)->mesh().spawn(options, given.node, given.function, std::move(list));
   if (!pid) return session.fail(pid.status());
   print_pid(session, *pid);
@@ -141,6 +144,8 @@ void add_task_commands(CLI::App& app, Session& session) {
   spawned->args = add_words(*spawn_command);
   spawn_command->add_flag("--detach", spawned->detach,
                           "Only print its pid; it goes on by itself, and its output is dropped");
+  add_duration(*spawn_command, "--limit", spawned->limit,
+               "How long it may run; else until it ends by itself or is told to");
   spawn_command->callback([&session, spawned] {
     session.action = [&session, spawned] { return spawn(session, *spawned); };
   });

@@ -94,7 +94,7 @@ _kvmesh() {
             nodes) options+=' --watch' ;;
             ping) options+=' --count' ;;
             call) options+=' --bucket' ;;
-            spawn) options+=' --detach' ;;
+            spawn) options+=' --detach --limit' ;;
             tasks) options+=' --cancel' ;;
             import) options+=' --format --create --no-create --retry-for --on' ;;
             export) options+=' --on --range --format' ;;

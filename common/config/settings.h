@@ -69,7 +69,7 @@ struct Settings {
     std::size_t workers = 4;                             // threads
     std::size_t queue_max = 10000;                       // tasks that wait for a worker
     std::size_t processes_max = limits::kProcessesMax;   // tasks, servers and mailboxes together
-    std::chrono::milliseconds time_limit{60000};         // of a task whose caller does not say
+    std::chrono::milliseconds time_limit{0};             // of any task; 0: none
     std::size_t stack_bytes = std::size_t{1024} * 1024;  // of each task
     Allowed allow;                                       // to callers from outside
   } tasks;

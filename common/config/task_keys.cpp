@@ -75,8 +75,9 @@ std::vector<KeySpec> task_keys() {
                           [](Settings& s) -> std::size_t& { return s.tasks.processes_max; }));
   out.push_back(milliseconds_key(
       plain("tasks.time_limit_ms", "",
-            "How long a task may run when its caller does not say; then it is told to stop."),
-      1, limits::kTimeoutMax.count(),
+            "The longest that any task may run, whatever its caller asks for; then it is told to "
+            "stop. 0: no bound. Servers and permanent tasks have none."),
+      0, limits::kTimeoutMax.count(),
       [](Settings& s) -> std::chrono::milliseconds& { return s.tasks.time_limit; }));
   out.push_back(count_key(
       plain("tasks.stack_bytes", "bytes",

@@ -39,11 +39,16 @@ struct ArgumentList {
 
 /// What a call may say beside its function and arguments. Goes first: call({.timeout = 1s}, ...).
 struct CallOptions {
-  /// How long the caller waits. A task that it starts and waits for is also told to stop then.
+  /// How long the caller waits. A task that call() or route() starts is told to stop then.
   Timeout timeout = {};
   /// Where the output of the task goes; null: to the program's own stdout and stderr, and that of a
   /// task to whoever started it.
   std::shared_ptr<OutputSink> output = nullptr;
+  /// How long a task may run that this starts; then its node tells it to stop, and it ends with
+  /// kDeadlineExceeded. Zero: until it ends by itself or is told to. The shorter one holds of this,
+  /// of the node's own setting tasks.time_limit_ms and, for call() and route(), of `timeout`.
+  /// Negative: kInvalidArgument. Of no effect for functions that every node has of its own.
+  std::chrono::milliseconds limit{0};
 };
 
 /// The mesh as a program sees it, or a task: functions on any node are called, tasks and processes
@@ -63,6 +68,7 @@ struct CallOptions {
 /// kUndefinedFunction, kInvalidArgument (wrong number or types of arguments; not executed), and
 /// what the function itself returns. kOutcomeUnknown also when the node goes while the task runs.
 /// kDeadlineExceeded of a task: it did not end in time and was told to stop; it may have begun.
+/// Whose time that was (the caller's, CallOptions::limit, the node's setting) is in the text.
 ///
 /// Thread-safe; blocking methods must not be called in callbacks. In a task: on the task's own
 /// fiber only.
@@ -103,7 +109,8 @@ class Mesh {
   }
 
   /// Starts `function` and returns at once; every fault is told by await(). The task is stopped
-  /// when its starter is gone. CallOptions::timeout does not matter: await() has its own.
+  /// when its starter is gone, and has no time of its own but CallOptions::limit.
+  /// CallOptions::timeout does not matter: await() has its own.
   template <typename R = Value, typename... Args>
   Async<R> async(std::string_view node, std::string_view function, Args&&... args) {
     return async<R>(CallOptions{}, node, function, std::forward<Args>(args)...);
@@ -137,7 +144,8 @@ class Mesh {
   }
 
   /// Starts `function` as a process and returns its pid as soon as it is known; its result is
-  /// dropped. Its output appears at this Mesh as long as that lives; the process outlives it.
+  /// dropped. Its output appears at this Mesh as long as that lives; the process outlives it, and
+  /// runs until it ends or is told to, or for CallOptions::limit.
   template <typename... Args>
   Result<Pid> spawn(std::string_view node, std::string_view function, Args&&... args) {
     return spawn(CallOptions{}, node, function, std::forward<Args>(args)...);

@@ -66,7 +66,7 @@ Result<Value> Mesh::call_values(Destination to, std::string_view function, Value
                           std::string{function},
                           std::move(args),
                           Mode::kCall,
-                          timeout,
+                          options.limit.count() == 0 ? timeout : std::min(timeout, options.limit),
                           {},
                           options.output};
   order.timeout = std::min(timeout + kAnswerGrace, remote::poll_timeout().duration);
@@ -89,7 +89,7 @@ AsyncTask Mesh::start_async(Destination to, std::string_view function, Value::Li
                           std::string{function},
                           std::move(args),
                           linked ? Mode::kAsync : Mode::kNolink,
-                          milliseconds{0},
+                          options.limit,
                           remote::poll_timeout(),
                           options.output};
   return AsyncTask{RemoteTask::start(connection_, std::move(order))};
@@ -107,7 +107,7 @@ Result<Pid> Mesh::spawn_values(Destination to, std::string_view function, Value:
                           std::string{function},
                           std::move(args),
                           linked ? Mode::kSpawnLink : Mode::kSpawn,
-                          milliseconds{0},
+                          options.limit,
                           timeout,
                           options.output};
   const auto task = RemoteTask::start(connection_, std::move(order));

@@ -36,7 +36,7 @@ class RemoteTask : public std::enable_shared_from_this<RemoteTask> {
     std::string function;
     Value::List args;
     Mode mode = Mode::kCall;
-    std::chrono::milliseconds limit{0};  // 0: the node's own
+    std::chrono::milliseconds limit{0};  // 0: none but the node's own
     Timeout timeout;                     // of the first request
     std::shared_ptr<OutputSink> output;  // null: the port's
   };

@@ -66,11 +66,7 @@ SlowRequests::Note SlowRequests::begin(const RequestView& request) {
 std::optional<std::string> SlowRequests::end(Note note, const ReplyView& reply, TimePoint arrived,
                                              TimePoint now) {
   free_.push_back(note);
-  if (now - arrived < threshold_) return std::nullopt;
-  if (!has_room(now)) {
-    ++left_out_;
-    return std::nullopt;
-  }
+  if (now - arrived < threshold_ || !lines_.take(now)) return std::nullopt;
   const auto& kept = kept_[note - 1];
   auto line = plain(kept.function);
   if (kept.kind == Target::Kind::kNode) line += " for node " + plain(kept.target);
@@ -82,19 +78,6 @@ std::optional<std::string> SlowRequests::end(Note note, const ReplyView& reply, 
   line += " ended with " + std::string{to_string(reply.code)} + " after " +
           ms(static_cast<std::uint64_t>(took.count()));
   return line + "; " + hops_line(reply.trace);
-}
-
-bool SlowRequests::has_room(TimePoint now) {
-  if (now - second_began_ >= std::chrono::seconds{1}) {
-    second_began_ = now;
-    lines_ = 0;
-  }
-  return lines_ < kLinesPerSecondMax && ++lines_ > 0;
-}
-
-std::uint64_t SlowRequests::take_left_out(TimePoint now) {
-  if (left_out_ == 0 || now - second_began_ < std::chrono::seconds{1}) return 0;
-  return std::exchange(left_out_, 0);
 }
 
 std::string hops_line(std::string_view trace) {

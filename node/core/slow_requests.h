@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/deadline.h"
+#include "common/line_budget.h"
 #include "common/request.h"
 
 namespace kvmesh::core {
@@ -20,7 +21,7 @@ class SlowRequests {
   /// What the log will say of a request, kept until its end; kNone: it is not watched.
   using Note = std::uint32_t;
   static constexpr Note kNone = 0;
-  static constexpr std::uint32_t kLinesPerSecondMax = 10;
+  static constexpr auto kLinesPerSecondMax = LineBudget::kLinesPerSecondMax;
 
   /// Requests that took so long are slow; zero: none is.
   void set_threshold(std::chrono::milliseconds threshold) { threshold_ = threshold; }
@@ -37,7 +38,7 @@ class SlowRequests {
   std::optional<std::string> end(Note note, const ReplyView& reply, TimePoint arrived,
                                  TimePoint now);
   /// How many lines were left out of a second that is over, told once; 0: none. Call now and then.
-  std::uint64_t take_left_out(TimePoint now);
+  std::uint64_t take_left_out(TimePoint now) { return lines_.take_left_out(now); }
 
  private:
   struct Kept {
@@ -48,14 +49,11 @@ class SlowRequests {
   };
 
   static bool is_poll(std::string_view function);
-  bool has_room(TimePoint now);
 
   std::chrono::milliseconds threshold_{0};
   std::vector<Kept> kept_;  // a note is a place here, counted from 1
   std::vector<Note> free_;
-  TimePoint second_began_{};
-  std::uint32_t lines_ = 0;  // of this second
-  std::uint64_t left_out_ = 0;
+  LineBudget lines_;
 };
 
 /// A trace as one line: for each hop its node and entry, its queue, and its function or the way on.

@@ -33,8 +33,10 @@ Status no_mode(std::string_view mode) {
               "spawn_link"};
 }
 
+// A hundred years at most: the end must be a time that the clock can show.
 std::chrono::milliseconds limit_of(std::uint64_t milliseconds) {
-  const auto most = static_cast<std::uint64_t>(limits::kTimeoutMax.count());
+  constexpr std::chrono::milliseconds kMost = std::chrono::hours{24} * 36525;
+  constexpr auto most = static_cast<std::uint64_t>(kMost.count());
   return std::chrono::milliseconds{std::min(milliseconds, most)};
 }
 

@@ -52,7 +52,7 @@ struct Process : Timed {
   enum class Stop : std::uint8_t {
     kNone,
     kCancelled,  // somebody asked for it
-    kKilled,     // its limit, its asker's end or the node's
+    kKilled,     // its limit, its asker's end or the node's; the log says so
   };
   // A request of the asker (task.run, task.next) or the client (process.receive) that waits for
   // news.
@@ -104,8 +104,9 @@ struct Process : Timed {
   TimePoint limit_ends = kNever;
   TimePoint lease_ends = kNever;  // of its asker; means nothing while a poll waits
   TimePoint wait_ends = kNever;
-  std::chrono::milliseconds limit{0};
-  std::string function;  // its name, for people
+  std::chrono::milliseconds limit{0};  // 0: none
+  bool has_nodes_limit = false;        // that is the one of the node's settings
+  std::string function;                // its name, for people
   std::string from;
   std::string why_stopped;
 

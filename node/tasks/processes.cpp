@@ -2,7 +2,6 @@
 
 #include "node/tasks/processes.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -27,12 +26,14 @@ Processes::Processes(Options options, Runtime& runtime)
 
 void Processes::run(Ticket ticket, Run task, TimePoint now) {
   if (const auto status = can_add(); !status.ok()) return runtime_.answer(ticket, status, {});
-  const auto limit =
-      task.limit.count() > 0 ? std::min(task.limit, options_.time_limit) : options_.time_limit;
+  const bool has_nodes_limit = options_.time_limit.count() > 0 &&
+                               (task.limit.count() == 0 || options_.time_limit < task.limit);
+  const auto limit = has_nodes_limit ? options_.time_limit : task.limit;
+  const auto limit_ends = limit.count() > 0 ? now + limit : kNever;
   const auto id = table_.take_id();
   const auto traced = task.traced ? std::optional{ticket} : std::nullopt;
   const auto status =
-      runtime_.start({id, task.function, std::move(task.args), now + limit, traced, task.from});
+      runtime_.start({id, task.function, std::move(task.args), limit_ends, traced, task.from});
   if (!status.ok()) return runtime_.answer(ticket, status, {});
 
   Process& process = table_.add(id, Process::Kind::kTask);
@@ -41,7 +42,8 @@ void Processes::run(Ticket ticket, Run task, TimePoint now) {
   process.key = task.key;
   process.started = now;
   process.limit = limit;
-  process.limit_ends = now + limit;
+  process.limit_ends = limit_ends;
+  process.has_nodes_limit = has_nodes_limit;
   process.function = std::move(task.name);
   process.from = std::move(task.from);
   process.poll = Process::Poll{ticket, now + options_.slice};
@@ -197,6 +199,19 @@ bool Processes::forestall(Process& process, Process::Stop cause, std::string why
                      " busy) and never began, so nothing was executed: " + process.why_stopped},
           {}, now);
   return true;
+}
+
+// What the node does of its own accord, nobody could explain without its log. A server ends with
+// its node and is there again with it. True: the task had not begun, and may be gone.
+bool Processes::kill(Process& process, std::string why, StatusCode code, TimePoint now) {
+  if (process.stop == Process::Stop::kNone && process.supervised >= supervision_.size() &&
+      kills_.take(now)) {
+    runtime_.report(title(process) + " was told to stop: " + why +
+                    "; its asker: " + (process.from.empty() ? "one without a pid" : process.from));
+  }
+  if (forestall(process, Process::Stop::kKilled, why, code, now)) return true;
+  stop(process, Process::Stop::kKilled, std::move(why), now);
+  return false;
 }
 
 void Processes::tell_monitors(Process& process, std::string_view reason, TimePoint now) {

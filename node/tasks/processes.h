@@ -13,6 +13,7 @@
 #include <kvmesh/status.h>
 
 #include "common/deadline.h"
+#include "common/line_budget.h"
 #include "common/names.h"
 #include "common/wire/buffer.h"
 #include "node/tasks/monitors.h"
@@ -38,8 +39,8 @@ class Processes {
     ProcessId first_id = 1;
     std::chrono::milliseconds slice = limits::kTaskSlice;
     std::chrono::milliseconds lease = limits::kTaskLease;
-    /// How long a task may take at most; its asker may ask for less.
-    std::chrono::milliseconds time_limit{60000};
+    /// How long a task may take at most, whatever its asker asks for; 0: as long as it likes.
+    std::chrono::milliseconds time_limit{0};
     std::size_t processes_max = limits::kProcessesMax;
   };
   /// `runtime` must outlive it.
@@ -60,7 +61,7 @@ class Processes {
     std::string name;  // of the function, for people
     std::string args;  // one msgpack array
     Mode mode = Mode::kCall;
-    std::chrono::milliseconds limit{0};  // 0, or more than the node's own: the node's own
+    std::chrono::milliseconds limit{0};  // 0: none but the node's; the shorter one holds
     std::string from;                    // a pid's text; empty: nobody that has one
     std::uint64_t key = 0;               // random
     bool traced = false;                 // the request wants to know when the body begins
@@ -158,6 +159,7 @@ class Processes {
   void stop(Process& process, Process::Stop cause, std::string why, TimePoint now);
   bool forestall(Process& process, Process::Stop cause, std::string why, StatusCode code,
                  TimePoint now);
+  bool kill(Process& process, std::string why, StatusCode code, TimePoint now);
   void decide(Process& process, Status status, std::string_view result);
   Status outcome_of(const Process& process, Status status) const;
   void tell_monitors(Process& process, std::string_view reason, TimePoint now);
@@ -188,6 +190,7 @@ class Processes {
   bool end_limit(Process& process, TimePoint now);
   bool end_lease(Process& process, TimePoint now);
   void retry_starts(TimePoint now);
+  void report_left_out(std::uint64_t count);
 
   Process& of_runtime(ProcessId id);
   Status not_found(ProcessId id) const;
@@ -202,6 +205,7 @@ class Processes {
   std::vector<ProcessId> news_;
   std::deque<std::uint32_t> retries_;  // places in the supervision, in the order of their times
   bool stopping_ = false;
+  LineBudget kills_;  // lines about processes that this node has ended
   std::uint64_t visits_ = 0;
   wire::Buffer scratch_;  // an answer; kept for its memory
 };

@@ -37,6 +37,7 @@ void Processes::on_tick(TimePoint now) {
   }
   retry_starts(now);
   ended_.forget(now);
+  report_left_out(kills_.take_left_out(now));
   flush(now);
 }
 
@@ -72,18 +73,16 @@ void Processes::answer_poll_due(Process& process, TimePoint now) {
 // ended, as it had not begun.
 bool Processes::end_limit(Process& process, TimePoint now) {
   process.limit_ends = kNever;
-  const auto limit = milliseconds_text(process.limit);
-  const auto why = "its limit of " + limit + " was over";
-  if (forestall(process, Process::Stop::kKilled, why, StatusCode::kDeadlineExceeded, now)) {
-    return true;
-  }
+  const auto limit =
+      (process.has_nodes_limit ? "its node's tasks.time_limit_ms of " : "its limit of ") +
+      milliseconds_text(process.limit);
   Status outcome{StatusCode::kDeadlineExceeded,
-                 title(process) + " is past its limit of " + limit +
+                 title(process) + " is past " + limit +
                      "; it still runs, and was told to stop: what it did stands"};
   if (process.stop != Process::Stop::kNone) {
     outcome = outcome_of(process, outcome);
-  } else {
-    stop(process, Process::Stop::kKilled, why, now);
+  } else if (kill(process, limit + " was over", StatusCode::kDeadlineExceeded, now)) {
+    return true;
   }
   decide(process, std::move(outcome), {});
   if (process.has_poll_for_news()) answer_poll(process, now);
@@ -94,6 +93,10 @@ bool Processes::end_limit(Process& process, TimePoint now) {
 bool Processes::end_lease(Process& process, TimePoint now) {
   process.lease_ends = kNever;
   if (process.kind == Process::Kind::kMailbox) {
+    if (kills_.take(now)) {
+      runtime_.report(title(process) + " was closed: its client has not asked for " +
+                      milliseconds_text(options_.lease));
+    }
     close(process, "killed: the client is gone", now);
     return true;
   }
@@ -107,9 +110,8 @@ bool Processes::end_lease(Process& process, TimePoint now) {
   if (process.outcome) {
     hand_over(process);
   } else if (is_linked(process.mode)) {
-    const auto why = "its asker has not asked for " + milliseconds_text(options_.lease);
-    if (forestall(process, Process::Stop::kKilled, why, StatusCode::kCancelled, now)) return true;
-    stop(process, Process::Stop::kKilled, why, now);
+    return kill(process, "its asker has not asked for " + milliseconds_text(options_.lease),
+                StatusCode::kCancelled, now);
   }
   return false;
 }
@@ -131,12 +133,19 @@ void Processes::stop_all(TimePoint now) {
     } else if (process->exited) {
       if (process->poll) answer_nothing_yet(*process, now);
       table_.remove(*process);
-    } else if (!forestall(*process, Process::Stop::kKilled, "the node stops",
-                          StatusCode::kCancelled, now)) {
-      stop(*process, Process::Stop::kKilled, "the node stops", now);
+    } else {
+      (void)kill(*process, "the node stops", StatusCode::kCancelled, now);
     }
     process = next;
   }
+  report_left_out(kills_.take_left_out());
+}
+
+void Processes::report_left_out(std::uint64_t count) {
+  if (count == 0) return;
+  runtime_.report(std::to_string(count) +
+                  (count == 1 ? " more process was" : " more processes were") +
+                  " told to stop, without a line each");
 }
 
 void Processes::list(wire::Buffer& out, TimePoint now, const Visible& visible) const {

@@ -145,6 +145,25 @@ class Spawn(TaskCommand):
         self.kvmesh("send", pid, "hello", status=NOT_FOUND)
         self.kvmesh("send", "hello", "hello", status=INVALID_ARGUMENT)
 
+    def test_a_limit_ends_it_and_is_told_and_logged(self):
+        self.kvmesh("spawn", QUX, "t.wait_for_stop", "--limit", "100ms", status=DEADLINE_EXCEEDED)
+        self.assertIn("is past its limit of 100 ms", self.stderr)
+        pid = self.kvmesh("spawn", "--detach", "--limit", "100ms", QUX, "t.wait_for_stop").strip()
+        eventually(lambda: f"{pid} was told to stop: its limit of 100 ms was over" in self.qux.log(), 10, "it is logged")
+        self.assertEqual(self.kvmesh("spawn", "--limit", "1h", QUX, "t.has_deadline").count("\n"), 1)
+        for wrong in ("0s", "25h", "soon"):
+            self.kvmesh("spawn", QUX, "t.wait_for_stop", "--limit", wrong, status=USAGE)
+
+    def test_a_call_has_its_callers_time_and_the_operators_bound_is_named(self):
+        self.assertEqual(self.kvmesh("call", QUX, "t.has_deadline", "--timeout", "1h"), "true\n")
+        self.qux.terminate()
+        self.qux.settings["tasks"]["time_limit_ms"] = 200
+        self.qux.start()
+        eventually(lambda: self.foo.reaches("qux"), 5, "foo reaches qux")
+        for command in ("call", "spawn"):
+            self.kvmesh(command, QUX, "t.wait_for_stop", "--timeout", "1h", status=DEADLINE_EXCEEDED)
+            self.assertIn("is past its node's tasks.time_limit_ms of 200 ms", self.stderr)
+
     def test_cancel(self):
         for short in (False, True):
             pid = self.kvmesh("spawn", "--detach", QUX, "t.wait_for_stop").strip()

@@ -209,16 +209,23 @@ class Ends(TaskTest):
             self.assertIn(client.reply(request).code, ("ok",))
         client.reply(busy)
 
+    def eventually_logged(self, node, text, times=1):
+        """The log is written by a thread of its own."""
+        eventually(lambda: node.log().count(text) >= times, 5, f"it is logged: {text}")
+
     def test_limits(self):
         node = self.node(time_limit_ms=200)
         client = node.client()
-        for limit, wanted in [(0, 200), (50, 50), (100000, 200)]:
+        bound = "its node's tasks.time_limit_ms of 200 ms"
+        for limit, wanted in [(0, bound), (50, "its limit of 50 ms"), (100000, bound)]:
             with self.subTest(limit=limit):
                 ended = Follower(client, None, "t.wait_for_stop", limit=limit).end()
                 self.assertEqual(ended.code, "deadline_exceeded")
-                self.assertIn(f"its limit of {wanted} ms; it still runs, and was told to stop", ended.text)
-        patient = self.node(time_limit_ms=60000)
-        self.assertTrue(Follower(patient.client(), None, "t.has_deadline").end().result)
+                self.assertIn(f"is past {wanted}; it still runs, and was told to stop", ended.text)
+                self.eventually_logged(node, f"was told to stop: {wanted} was over; its asker: one without a pid")
+        unbounded = self.node().client()
+        self.assertFalse(Follower(unbounded, None, "t.has_deadline").end().result)
+        self.assertTrue(Follower(unbounded, None, "t.has_deadline", limit=60000).end().result)
         ended = Follower(client, None, "t.compute", 1000).end()  # does not look; the caller is told in time
         self.assertEqual(ended.code, "deadline_exceeded")
         self.assert_idle(node)
@@ -258,6 +265,7 @@ class Ends(TaskTest):
                     del monitors[mode]
         self.assertEqual(reasons, dict.fromkeys(("call", "async", "spawn_link"),
                                                 "killed: its asker has not asked for 1500 ms"))
+        self.eventually_logged(node, "was told to stop: its asker has not asked for 1500 ms", 3)
         for mode in ("nolink", "spawn"):
             client.ok(None, "task.cancel", tasks[mode])
             self.assertEqual(client.reply(monitors[mode]).result, [False, "cancelled"], mode)
@@ -282,6 +290,7 @@ class Ends(TaskTest):
         self.assertEqual(ended.code, "cancelled")
         self.assertIn("the node stops", ended.text)
         node.terminate()
+        self.assertRegex(node.log(), "t.wait_for_stop <foo@localhost/[0-9a-f]+> was told to stop: the node stops")
 
     def test_a_task_that_does_not_stop_does_not_keep_its_node(self):
         node = self.node()

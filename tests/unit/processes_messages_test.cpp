@@ -270,7 +270,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return test.param.name; });
 
 TEST_P(Ends, AreToldToAllWhoMonitorAndToThoseWhoAskAgain) {
-  run(Mode::kSpawn);
+  run(Mode::kSpawn, milliseconds{60000});
   const auto first = monitor(0xa1), second = monitor(0xa1);
   const std::string told = "[false,\"" + std::string{GetParam().reason} + "\"]";
   // The limit takes longer than a slice, after which a monitor asks again.

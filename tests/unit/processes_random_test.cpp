@@ -238,7 +238,7 @@ using Many = ProcessesTest;
 TEST_F(Many, ProcessesThatWaitCostNoTickAnything) {
   constexpr std::uint64_t kWaiting = 100000, kPolls = 50000;
   for (std::uint64_t i = 0; i < kWaiting; ++i) {
-    run(Mode::kSpawn);
+    run(Mode::kSpawn, milliseconds{60000});
     wait(last());
   }
   pass(limits::kTaskLease);

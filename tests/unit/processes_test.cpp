@@ -20,7 +20,7 @@ TEST_F(Tasks, AQuickTaskIsAnsweredWithOneReplyAndForgotten) {
   EXPECT_EQ(runtime_.started[0].id, 0xa1U);
   EXPECT_EQ(runtime_.started[0].function.value, 3U);
   EXPECT_EQ(runtime_.started[0].args, text("args"));
-  EXPECT_EQ(runtime_.started[0].deadline, now_ + milliseconds{60000});
+  EXPECT_EQ(runtime_.started[0].deadline, TimePoint::max());
   EXPECT_EQ(answer(asked), "waits");
   print(0xa1, "hello\n");
   exit(0xa1, {}, number(42));

@@ -122,7 +122,7 @@ TEST_F(SettingsFaults, NumbersAreTakenUpToTheirLimitsAndNoFurther) {
       {"tasks", "workers", 1, 256, ""},
       {"tasks", "queue_max", 1, 1000000, ""},
       {"tasks", "processes_max", 1, 1000000, ""},
-      {"tasks", "time_limit_ms", 1, 86400000, ""},
+      {"tasks", "time_limit_ms", 0, 86400000, ""},
       {"tasks", "stack_bytes", 16384, 8388608, ""},
   };
   for (const auto& c : cases) {

@@ -59,11 +59,81 @@ TEST_F(TaskEnds, ALimitThatNobodyAsksAboutIsForgottenAndTheTaskGoesWhenItEnds) {
   expect_empty();
 }
 
-TEST_F(TaskEnds, TheNodesOwnLimitHoldsWhenTheAskerWantsMoreOrSaysNothing) {
-  run(Mode::kCall, hours{1});
-  EXPECT_EQ(runtime_.started.back().deadline, now_ + milliseconds{60000});
-  run();
-  EXPECT_EQ(runtime_.started.back().deadline, now_ + milliseconds{60000});
+TEST_F(TaskEnds, WithoutALimitAProcessRunsUntilItEnds) {
+  run(Mode::kSpawn);
+  EXPECT_EQ(runtime_.started.back().deadline, TimePoint::max());
+  pass(hours{2});
+  EXPECT_THAT(runtime_.stopped, IsEmpty());
+  EXPECT_THAT(runtime_.reports, IsEmpty());
+  EXPECT_EQ(answer(next(0xa1)), "waits");
+  exit(0xa1, {}, number(1));
+  EXPECT_EQ(answer(ticket_), progress(0xa1, "[],1,1"));
+  expect_empty();
+}
+
+TEST_F(TaskEnds, TheNodesBoundHoldsWhenTheAskerWantsMoreOrSaysNothingAndIsTold) {
+  auto bounded = options();
+  bounded.time_limit = milliseconds{200};
+  Processes processes{bounded, runtime_};
+  const auto run_for = [&](milliseconds limit) {
+    processes.run({++ticket_}, {{1}, "m.f", {}, Mode::kCall, limit, {}, kKey}, now_);
+    return ticket_;
+  };
+  const auto more = run_for(hours{1}), none = run_for(milliseconds{0});
+  const auto less = run_for(milliseconds{100}), same = run_for(milliseconds{200});
+  const auto began = now_;
+  EXPECT_EQ(runtime_.started[0].deadline, began + milliseconds{200});
+  EXPECT_EQ(runtime_.started[1].deadline, began + milliseconds{200});
+  EXPECT_EQ(runtime_.started[2].deadline, began + milliseconds{100});
+  processes.on_tick(now_ += milliseconds{200});
+  for (const auto asked : {more, none}) {
+    EXPECT_THAT(answer(asked), HasSubstr("is past its node's tasks.time_limit_ms of 200 ms; "));
+  }
+  EXPECT_THAT(answer(less), HasSubstr("is past its limit of 100 ms; "));
+  EXPECT_THAT(answer(same), HasSubstr("is past its limit of 200 ms; "));
+  EXPECT_EQ(runtime_.stopped[0xa1], "its node's tasks.time_limit_ms of 200 ms was over");
+  EXPECT_EQ(runtime_.stopped[0xa4], "its limit of 200 ms was over");
+}
+
+TEST_F(TaskEnds, WhatTheNodeEndsByItselfIsReportedAndWhatOthersEndIsNot) {
+  run(Mode::kCall, milliseconds{100});
+  pass(milliseconds{100});
+  EXPECT_THAT(runtime_.reports,
+              ElementsAre("hello.slow <foo@h/a1> was told to stop: its limit of 100 ms was over; "
+                          "its asker: <me@h/1>"));
+  runtime_.reports.clear();
+  run(Mode::kSpawnLink);  // whose asker does not ask
+  pass(limits::kTaskSlice + limits::kTaskLease);
+  EXPECT_THAT(runtime_.reports,
+              ElementsAre("hello.slow <foo@h/a2> was told to stop: its asker has not asked for "
+                          "1500 ms; its asker: <me@h/1>"));
+  runtime_.reports.clear();
+  run(Mode::kSpawn);
+  EXPECT_TRUE(processes_.cancel(0xa3, now_).ok());
+  EXPECT_THAT(runtime_.reports, IsEmpty());
+  ASSERT_TRUE(processes_.open(kKey, now_).ok());
+  pass(limits::kTaskLease);
+  EXPECT_THAT(runtime_.reports, ElementsAre("mailbox <foo@h/a4> was closed: its client has not "
+                                            "asked for 1500 ms"));
+  runtime_.reports.clear();
+  processes_.run({++ticket_}, {{3}, "m.f", {}, Mode::kSpawn, {}, {}, kKey}, now_);
+  processes_.stop_all(now_);
+  EXPECT_THAT(runtime_.reports, ElementsAre("m.f <foo@h/a5> was told to stop: the node stops; "
+                                            "its asker: one without a pid"))
+      << "a3 was told to stop already";
+}
+
+TEST_F(TaskEnds, AFloodOfEndsMakesFewLinesAndACount) {
+  for (int i = 0; i < 25; ++i) run(Mode::kCall, milliseconds{100});
+  pass(milliseconds{100});
+  EXPECT_EQ(runtime_.reports.size(), 10U);
+  pass(milliseconds{1000});
+  EXPECT_EQ(runtime_.reports.size(), 11U);
+  EXPECT_EQ(runtime_.reports.back(), "15 more processes were told to stop, without a line each");
+  for (int i = 0; i < 12; ++i) run(Mode::kSpawn);
+  processes_.stop_all(now_);
+  EXPECT_EQ(runtime_.reports.size(), 22U);
+  EXPECT_EQ(runtime_.reports.back(), "2 more processes were told to stop, without a line each");
 }
 
 constexpr const char* kNeverBegan =

@@ -38,7 +38,7 @@ constexpr auto kShellCommands = std::to_array<ShellCommand>({
      {Names::kFunctions}},
     {"spawn",
      "FUNCTION [ARGS...]",
-     "start a process; it outlives this shell",
+     "start a process; it goes on after this shell, until it ends or is cancelled",
      1,
      kAnyNumber,
      spawn_process,

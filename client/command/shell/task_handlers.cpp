@@ -40,12 +40,25 @@ int show_pid(Shell& shell, const Pid& pid) {
 
 int spawn(Shell& shell, const Words& words, bool linked) {
   Session& session = shell.session();
-  auto args = arguments_of(words, 1);
+  CallOptions options{session.timeout(), nullptr};
+  std::size_t at = 0;
+  if (words[0].text == "--limit") {
+    const auto limit = words.size() < 3 ? std::nullopt : parse_duration(words[1].text);
+    if (!limit) {
+      session.complain(
+          "usage: spawn --limit DURATION FUNCTION [ARGS...]; a DURATION is 1ms to 24h, for example "
+          "500ms or 10m");
+      return kExitUsage;
+    }
+    options.limit = *limit;
+    at = 2;
+  }
+  auto args = arguments_of(words, at + 1);
   if (!args) return session.fail(args.status());
   const auto held = std::make_shared<HeldOutput>(shell.output());
-  const CallOptions options{session.timeout(), held};
+  options.output = held;
   ArgumentList list{*std::move(args)};
-  const std::string function = text_of(words[0]);
+  const std::string function = text_of(words[at]);
   const auto pid = linked
                        ? shell.mesh().spawn_link(options, shell.node(), function, std::move(list))
                        : shell.mesh().spawn(options, shell.node(), function, std::move(list));

@@ -76,6 +76,8 @@ inline constexpr Function kProcessReceive{
 inline constexpr Function kProcessClose{"process.close", "[id, key]"};
 inline constexpr Function kProcessSend{"process.send", "[id or name, from or nil, body]"};
 inline constexpr Function kProcessMonitor{"process.monitor", "[id]", For::kNode, true, true};
+inline constexpr Function kServerList{"server.list", "[]", For::kNode, true};
+inline constexpr Function kServerRestart{"server.restart", "[server]"};
 inline constexpr Function kServerCall{"server.call", "[server, function, arguments, from or nil]"};
 inline constexpr Function kServerCast{"server.cast", "[server, function, arguments, from or nil]"};
 

@@ -34,11 +34,16 @@ std::string names_of(const ServerDefinition::Handlers& handlers) {
   return names.empty() ? "none" : joined(names, ", ");
 }
 
+// `others`: the handlers of the other kind.
 Status undefined(std::string_view kind, const std::string& server, std::string_view function,
-                 const ServerDefinition::Handlers& handlers) {
-  return {StatusCode::kUndefinedFunction, "the server " + server + " has no " + std::string{kind} +
-                                              " " + in_quotes(function) + "; it has " +
-                                              names_of(handlers)};
+                 const ServerDefinition::Handlers& handlers,
+                 const ServerDefinition::Handlers& others) {
+  std::string text = "the server " + server + " has no " + std::string{kind} + " " +
+                     in_quotes(function) + "; it has " + names_of(handlers);
+  if (others.contains(function)) {
+    text += "; " + in_quotes(function) + (kind == "call" ? " is a cast" : " is a call");
+  }
+  return {StatusCode::kUndefinedFunction, std::move(text)};
 }
 
 }  // namespace
@@ -82,15 +87,19 @@ void add_handler(ServerDefinition::Handlers& handlers, std::string_view server,
 Result<Value> ServerDefinition::call(void* state, Task& task, std::string_view function,
                                      const Value::List& args) const {
   const auto found = calls.find(function);
-  if (found == calls.end()) return undefined("call", name, function, calls);
+  if (found == calls.end()) return undefined("call", name, function, calls, casts);
   return found->second.run(state, task, args);
 }
 
 Status ServerDefinition::cast(void* state, Task& task, std::string_view function,
                               const Value::List& args) const {
-  const auto found = casts.find(function);
-  if (found == casts.end()) return undefined("cast", name, function, casts);
-  return found->second.run(state, task, args).status();
+  if (auto status = check_cast(function); !status.ok()) return status;
+  return casts.find(function)->second.run(state, task, args).status();
+}
+
+Status ServerDefinition::check_cast(std::string_view function) const {
+  if (casts.contains(function)) return {};
+  return undefined("cast", name, function, casts, calls);
 }
 
 Module::Module(std::string_view name) : name_(name) {

@@ -24,6 +24,7 @@ void add_node_commands(CLI::App& app, Session& session);     // info, nodes, pin
 void add_reload_command(CLI::App& app, Session& session);    // reload
 void add_task_commands(CLI::App& app, Session& session);     // call, spawn, send
 void add_process_commands(CLI::App& app, Session& session);  // modules, tasks
+void add_server_commands(CLI::App& app, Session& session);   // server
 void add_shell_command(CLI::App& app, Session& session);     // shell
 void add_import_command(CLI::App& app, Session& session);    // import
 void add_export_command(CLI::App& app, Session& session);    // export

@@ -26,6 +26,7 @@ int run(Session& session, int argc, char** argv) {
   add_reload_command(app, session);
   add_task_commands(app, session);
   add_process_commands(app, session);
+  add_server_commands(app, session);
   add_shell_command(app, session);
   add_import_command(app, session);
   add_export_command(app, session);

@@ -16,15 +16,7 @@ namespace {
 int modules(Session& session, const std::string& node) {
   const auto client = session.client();
   if (!client) return session.fail(client.status());
-  const auto told =
-      (*client)->mesh().call({session.timeout(), nullptr}, node, functions::kTaskModules.name);
-  if (!told) return session.fail(told.status());
-  if (session.json()) {
-    session.print_line(modules_json(*told));
-  } else {
-    session.print(modules_text(*told));
-  }
-  return kExitOk;
+  return show_modules(session, (*client)->mesh(), node);
 }
 
 int tasks(Session& session, const std::string& node) {
@@ -51,7 +43,7 @@ int cancel(Session& session, const std::string& node, const std::string& pid) {
 
 void add_process_commands(CLI::App& app, Session& session) {
   auto* modules_command =
-      app.add_subcommand("modules", "Print the functions that can be called on a node");
+      app.add_subcommand("modules", "Print the functions and servers that can be called on a node");
   auto asked = std::make_shared<std::string>();
   modules_command->add_option("NODE", *asked, kWhichNode);
   modules_command->callback([&session, asked] {

@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "client/command/argument.h"
+#include "client/command/argument_words.h"
 #include "client/command/commands.h"
 #include "client/command/exit_status.h"
 #include "client/command/program.h"
+#include "client/command/server_runs.h"
 #include "client/command/task_output.h"
 #include "client/command/task_runs.h"
 #include "client/command/task_texts.h"
@@ -29,19 +31,6 @@ struct CallArguments {
   bool detach = false;
   std::chrono::milliseconds limit{0};
 };
-
-constexpr const char* kArguments =
-    "Its arguments: JSON where it is JSON, else text; write '\"5\"' for the text 5";
-
-// The words behind the function, as they are: of a vector CLI11 would take "[1,2]" and "{}" apart.
-CLI::Option* add_words(CLI::App& command) {
-  constexpr int kWordsMax = 1 << 20;
-  auto* option = command.add_option(
-      "ARGS", [](const CLI::results_t&) { return true; }, kArguments);
-  option->option_text("...")->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  return option->expected(kWordsMax, CLI::detail::expected_max_vector_size)
-      ->allow_extra_args(false);
-}
 
 int call(Session& session, const CallArguments& given) {
   Call wanted;
@@ -109,14 +98,25 @@ int spawn(Session& session, const CallArguments& given) {
   return kExitOk;
 }
 
-int send(Session& session, const std::string& pid, const std::string& value) {
-  const auto to = parse_pid(pid);
+// PID VALUE or NODE NAME VALUE.
+struct SendArguments {
+  std::string first;
+  std::string second;
+  std::string third;
+  CLI::Option* has_third = nullptr;
+};
+
+int send(Session& session, const SendArguments& given) {
+  const bool is_named = given.has_third->count() > 0;
+  const auto to = is_named ? Result<Pid>{Pid{}} : parse_pid(given.first);
   if (!to) return session.fail(to.status());
-  auto body = parse_argument(value);
+  auto body = parse_argument(is_named ? given.third : given.second);
   if (!body) return session.fail(body.status());
   const auto client = session.client();
   if (!client) return session.fail(client.status());
-  return send_message(session, (*client)->mesh(), *to, *std::move(body));
+  auto& mesh = (*client)->mesh();
+  if (!is_named) return send_message(session, mesh, *to, *std::move(body));
+  return send_to_server(session, mesh, {given.second, given.first}, {}, *std::move(body));
 }
 
 }  // namespace
@@ -127,7 +127,7 @@ void add_task_commands(CLI::App& app, Session& session) {
   call_command->add_option("NODE", called->node, "The node; not with --bucket")->required();
   called->has_function =
       call_command->add_option("FUNCTION", called->function, "The function: module.name");
-  called->args = add_words(*call_command);
+  called->args = add_argument_words(*call_command);
   called->by_bucket =
       call_command
           ->add_option("--bucket", called->bucket, "Call on the node that this bucket belongs to")
@@ -141,7 +141,7 @@ void add_task_commands(CLI::App& app, Session& session) {
   auto spawned = std::make_shared<CallArguments>();
   spawn_command->add_option("NODE", spawned->node, "The node")->required();
   spawn_command->add_option("FUNCTION", spawned->function, "The function: module.name")->required();
-  spawned->args = add_words(*spawn_command);
+  spawned->args = add_argument_words(*spawn_command);
   spawn_command->add_flag("--detach", spawned->detach,
                           "Only print its pid; it goes on by itself, and its output is dropped");
   add_duration(*spawn_command, "--limit", spawned->limit,
@@ -150,15 +150,19 @@ void add_task_commands(CLI::App& app, Session& session) {
     session.action = [&session, spawned] { return spawn(session, *spawned); };
   });
 
-  auto* send_command = app.add_subcommand("send", "Send a message to a process");
-  auto pid = std::make_shared<std::string>();
-  auto value = std::make_shared<std::string>();
-  send_command->add_option("PID", *pid, "As printed, or without < and >: foo@localhost/1a2b3c")
+  auto* send_command = app.add_subcommand(
+      "send", "Send a message to a process: PID VALUE; or to one with a name: NODE NAME VALUE");
+  auto sent = std::make_shared<SendArguments>();
+  send_command
+      ->add_option("PID", sent->first,
+                   "As printed, or without < and >: foo@localhost/1a2b3c; or the NODE of a server")
       ->required();
-  send_command->add_option("VALUE", *value, "JSON where it is JSON, else text")->required();
-  send_command->callback([&session, pid, value] {
-    session.action = [&session, pid, value] { return send(session, *pid, *value); };
-  });
+  send_command
+      ->add_option("VALUE", sent->second, "JSON where it is JSON, else text; or the server's NAME")
+      ->required();
+  sent->has_third = send_command->add_option("NAMED_VALUE", sent->third, "The value, after a NAME");
+  send_command->callback(
+      [&session, sent] { session.action = [&session, sent] { return send(session, *sent); }; });
 }
 
 }  // namespace kvmesh::command

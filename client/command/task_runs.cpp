@@ -9,6 +9,7 @@
 #include "client/command/exit_status.h"
 #include "client/command/json_lines.h"
 #include "client/command/task_output.h"
+#include "client/command/task_texts.h"
 #include "client/command/value_text.h"
 #include "common/functions.h"
 #include "common/remote/requests.h"
@@ -61,6 +62,25 @@ void print_pid(const Session& session, const Pid& pid) {
 
 void cancel_later(Client& client, const Pid& pid) {
   client.call_async(remote::cancel_request(pid), Client::Callback{});
+}
+
+Result<Value> servers_of(Mesh& mesh, const std::string& node, Timeout timeout) {
+  auto told = mesh.call({timeout, nullptr}, node, functions::kServerList.name);
+  if (told.status().code() == StatusCode::kUndefinedFunction) return Value{};
+  return told;
+}
+
+int show_modules(Session& session, Mesh& mesh, const std::string& node) {
+  const auto modules = mesh.call({session.timeout(), nullptr}, node, functions::kTaskModules.name);
+  if (!modules) return session.fail(modules.status());
+  const auto servers = servers_of(mesh, node, session.timeout());
+  if (!servers) return session.fail(servers.status());
+  if (session.json()) {
+    session.print_line(modules_json(*modules, *servers));
+  } else {
+    session.print(modules_text(*modules, *servers));
+  }
+  return kExitOk;
 }
 
 int send_message(Session& session, Mesh& mesh, const Pid& to, Value value) {

@@ -36,6 +36,12 @@ void print_pid(const Session& session, const Pid& pid);
 /// Tells a process to stop and does not wait.
 void cancel_later(Client& client, const Pid& pid);
 
+/// Prints the functions and servers of a node.
+int show_modules(Session& session, Mesh& mesh, const std::string& node);
+
+/// The answer of server.list; nil of a node of an earlier version, which has none.
+Result<Value> servers_of(Mesh& mesh, const std::string& node, Timeout timeout);
+
 /// Sends one message and says whether it arrived.
 int send_message(Session& session, Mesh& mesh, const Pid& to, Value value);
 

@@ -1,5 +1,6 @@
 #include "client/command/task_texts.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -36,6 +37,48 @@ std::vector<Function> functions_of(const Value& modules) {
   return out;
 }
 
+struct Server {
+  std::string name;
+  std::vector<Function> calls;
+  std::vector<Function> casts;
+};
+
+std::vector<Server> servers_of(const Value& servers) {
+  std::vector<Server> out;
+  const auto* list = servers.get_if<Value::List>();
+  if (list == nullptr) return out;
+  for (const auto& element : *list) {
+    const auto* parts = element.get_if<Value::List>();
+    if (parts == nullptr || parts->size() < 3) continue;
+    const auto* name = (*parts)[0].bytes_or_text();
+    if (name == nullptr) continue;
+    out.push_back({*name, functions_of((*parts)[1]), functions_of((*parts)[2])});
+  }
+  return out;
+}
+
+std::string function_text(const Function& function) {
+  return escape(function.name) + "(" + escape(function.parameters) + ")";
+}
+
+std::string functions_json(const std::vector<Function>& functions) {
+  std::string out = "[";
+  for (const auto& function : functions) {
+    if (out.size() > 1) out += ",";
+    out += "{\"function\":" + bytes_as_json(function.name) +
+           ",\"parameters\":" + bytes_as_json(function.parameters) +
+           ",\"arity\":" + std::to_string(function.arity) + "}";
+  }
+  return out + "]";
+}
+
+// A server or permanent task, of task.list.
+bool is_supervised(const Value& task) {
+  const auto* map = task.get_if<Value::Map>();
+  return map != nullptr &&
+         std::ranges::any_of(*map, [](const auto& pair) { return pair.first == "restarts"; });
+}
+
 // The reason of a kDown, or why a message could not be delivered.
 std::string reason_of(const Message& message) {
   const auto* reason = message.body.bytes_or_text();
@@ -60,21 +103,26 @@ std::string_view kind_name(MessageKind kind) {
 
 }  // namespace
 
-std::string modules_text(const Value& modules) {
+std::string modules_text(const Value& modules, const Value& servers) {
   std::string out;
-  for (const auto& function : functions_of(modules)) {
-    out += escape(function.name) + "(" + escape(function.parameters) + ")\n";
+  for (const auto& function : functions_of(modules)) out += function_text(function) + "\n";
+  for (const auto& server : servers_of(servers)) {
+    const auto title = "server " + escape(server.name) + ": ";
+    for (const auto& its : server.calls) out += title + "call " + function_text(its) + "\n";
+    for (const auto& its : server.casts) out += title + "cast " + function_text(its) + "\n";
+    if (server.calls.empty() && server.casts.empty()) out += title + "messages only\n";
   }
   return out;
 }
 
-std::string modules_json(const Value& modules) {
-  std::string out = "[";
-  for (const auto& function : functions_of(modules)) {
+std::string modules_json(const Value& modules, const Value& servers) {
+  auto out = functions_json(functions_of(modules));
+  out.pop_back();
+  for (const auto& server : servers_of(servers)) {
     if (out.size() > 1) out += ",";
-    out += "{\"function\":" + bytes_as_json(function.name) +
-           ",\"parameters\":" + bytes_as_json(function.parameters) +
-           ",\"arity\":" + std::to_string(function.arity) + "}";
+    out += "{\"server\":" + bytes_as_json(server.name) +
+           ",\"calls\":" + functions_json(server.calls) +
+           ",\"casts\":" + functions_json(server.casts) + "}";
   }
   return out + "]";
 }
@@ -85,19 +133,48 @@ std::vector<std::string> module_functions(const Value& modules) {
   return out;
 }
 
+std::vector<std::string> server_names(const Value& servers) {
+  std::vector<std::string> out;
+  for (auto& server : servers_of(servers)) out.push_back(std::move(server.name));
+  return out;
+}
+
+std::vector<std::string> server_functions(const Value& servers) {
+  std::vector<std::string> out;
+  for (auto& server : servers_of(servers)) {
+    for (auto& its : server.calls) out.push_back(std::move(its.name));
+    for (auto& its : server.casts) out.push_back(std::move(its.name));
+  }
+  return out;
+}
+
 std::string tasks_table(const Value& tasks, bool color) {
-  Table rows({{"pid"},
-              {"function"},
-              {"state"},
-              {"since", Table::Align::kRight},
-              {"mailbox", Table::Align::kRight},
-              {"for"}});
   const auto* list = tasks.get_if<Value::List>();
-  for (const auto& task : list != nullptr ? *list : Value::List{}) {
+  const Value::List none;
+  const auto& all = list != nullptr ? *list : none;
+  const bool has_supervised = std::ranges::any_of(all, is_supervised);
+  std::vector<Table::Column> columns{{"pid"},
+                                     {"function"},
+                                     {"state"},
+                                     {"since", Table::Align::kRight},
+                                     {"mailbox", Table::Align::kRight},
+                                     {"for"}};
+  if (has_supervised) {
+    columns.push_back({"restarts", Table::Align::kRight});
+    columns.push_back({"why"});
+  }
+  Table rows(std::move(columns));
+  for (const auto& task : all) {
     const std::chrono::milliseconds age{number_at(task, "age_ms")};
-    rows.add({escape(text_at(task, "pid")), escape(text_at(task, "function")),
-              escape(text_at(task, "state")), duration_text(age),
-              grouped(number_at(task, "mailbox")), escape(text_at(task, "from"))});
+    std::vector<std::string> row{
+        escape(text_at(task, "pid")),        escape(text_at(task, "function")),
+        escape(text_at(task, "state")),      duration_text(age),
+        grouped(number_at(task, "mailbox")), escape(text_at(task, "from"))};
+    if (has_supervised) {
+      row.push_back(is_supervised(task) ? grouped(number_at(task, "restarts")) : "");
+      row.push_back(escape(text_at(task, "why")));
+    }
+    rows.add(std::move(row));
   }
   return rows.to_string(color);
 }

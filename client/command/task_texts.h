@@ -13,14 +13,20 @@
 /// another type, is passed over: nodes of other versions have others. Pure functions.
 namespace kvmesh::command {
 
-/// The answer of task.modules, a line each: hello.add(int, int).
-std::string modules_text(const Value& modules);
-/// The same as an array of objects: function, parameters, arity.
-std::string modules_json(const Value& modules);
+/// The answers of task.modules and server.list, a line each: "hello.add(int, int)", "server
+/// counter: call add(int)".
+std::string modules_text(const Value& modules, const Value& servers);
+/// The same as an array of objects: {function, parameters, arity}, then {server, calls, casts},
+/// both of them arrays of such objects.
+std::string modules_json(const Value& modules, const Value& servers);
 /// The functions alone.
 std::vector<std::string> module_functions(const Value& modules);
+/// Of the answer of server.list the names of the servers, and of what they can be asked.
+std::vector<std::string> server_names(const Value& servers);
+std::vector<std::string> server_functions(const Value& servers);
 
-/// The answer of task.list as a table: what runs, since when, for whom.
+/// The answer of task.list as a table: what runs, since when, for whom; of servers and permanent
+/// tasks how often they were restarted, and why they ended last.
 std::string tasks_table(const Value& tasks, bool color);
 
 /// A message of a mailbox: "message from <pid>: VALUE", "down <pid>: why", "undelivered to <pid>:

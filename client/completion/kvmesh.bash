@@ -4,7 +4,21 @@
 _kvmesh_functions() { # PROGRAM ENDPOINT [NODE]
     local program=$1 endpoint=$2
     shift 2
-    "$program" ${endpoint:+--node "$endpoint"} --timeout 300ms modules "$@" 2>/dev/null | sed 's/(.*//'
+    "$program" ${endpoint:+--node "$endpoint"} --timeout 300ms modules "$@" 2>/dev/null | sed '/^server /d; s/(.*//'
+}
+
+# The servers of a node; with a SERVER the functions that it has.
+_kvmesh_servers() { # PROGRAM ENDPOINT NODE [SERVER]
+    local name its
+    "$1" ${2:+--node "$2"} --timeout 300ms modules "$3" 2>/dev/null | sed -n 's/^server //p' |
+        while IFS=: read -r name its; do
+            if [[ -z ${4-} ]]; then
+                printf '%s\n' "$name"
+            elif [[ $name == "$4" && $its == *'('* ]]; then
+                its=${its%%(*}
+                printf '%s\n' "${its##* }"
+            fi
+        done | sort -u
 }
 
 # The nodes that the connected one knows.
@@ -23,7 +37,7 @@ _kvmesh() {
     local cur prev words cword
     _init_completion -n = || return
 
-    local commands='create drop keys count buckets put get delete route trace info nodes ping reload call spawn send modules tasks shell import export bench verify sim'
+    local commands='create drop keys count buckets put get delete route trace info nodes ping reload call spawn send server modules tasks shell import export bench verify sim'
     local common='--node --timeout --json --version --help --help-all -h'
     local command='' endpoint='' i position=0 only_words=''
     local -a arguments=()
@@ -95,6 +109,7 @@ _kvmesh() {
             ping) options+=' --count' ;;
             call) options+=' --bucket' ;;
             spawn) options+=' --detach --limit' ;;
+            server) options+=' --cast --restart' ;;
             tasks) options+=' --cancel' ;;
             import) options+=' --format --create --no-create --retry-for --on' ;;
             export) options+=' --on --range --format' ;;
@@ -129,11 +144,14 @@ _kvmesh() {
         put:1 | get:1 | delete:1 | trace:1)
             mapfile -t candidates < <(_kvmesh_names "${words[0]}" "$endpoint" keys "${arguments[0]}")
             ;;
-        info:0 | nodes:0 | ping:0 | reload:0 | buckets:0 | call:0 | spawn:0 | modules:0 | tasks:0)
+        info:0 | nodes:0 | ping:0 | reload:0 | buckets:0 | call:0 | spawn:0 | server:0 | modules:0 | tasks:0)
             mapfile -t candidates < <(_kvmesh_nodes "${words[0]}" "$endpoint")
             ;;
         call:1 | spawn:1)
             mapfile -t candidates < <(_kvmesh_functions "${words[0]}" "$endpoint" "${arguments[0]}")
+            ;;
+        server:1 | server:2)
+            mapfile -t candidates < <(_kvmesh_servers "${words[0]}" "$endpoint" "${arguments[@]}")
             ;;
     esac
     local candidate quoted

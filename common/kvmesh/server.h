@@ -60,6 +60,8 @@ struct ServerDefinition {
   Result<Value> call(void* state, Task& task, std::string_view function,
                      const Value::List& args) const;
   Status cast(void* state, Task& task, std::string_view function, const Value::List& args) const;
+  /// OK, or as cast() when there is no such function.
+  Status check_cast(std::string_view function) const;
 };
 
 /// Says what a server of class State does; every method returns the builder again. A handler is a

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include <kvmesh/limits.h>
+#include <kvmesh/pid.h>
 
 #include "common/functions.h"
+#include "common/wire/pack.h"
 #include "node/modules/task_modules.h"
 
 namespace kvmesh::modules {
@@ -45,9 +47,34 @@ void call(Host& host, Call& call) {
 void cast(Host& host, Call& call) {
   auto request = read(host, call, functions::kServerCast);
   if (!request) return;
+  // Nobody would learn of it later.
+  const auto* server = host.catalogue().find_server(request->server);
+  if (server != nullptr && refuse(call, server->check_cast(request->its.function))) return;
   const auto status =
       host.processes().server_cast(request->server, std::move(request->its), host.now());
   if (refuse(call, status)) return;
+  call.succeed();
+}
+
+void list_servers(Host& host, Call& call) {
+  const Arguments args{call.request(), functions::kServerList};
+  if (refuse(call, args.check())) return;
+  host.catalogue().list_servers(call.result(),
+                                [&host](std::string_view right) { return host.allows(right); });
+  call.succeed();
+}
+
+void restart(Host& host, Call& call) {
+  Arguments args{call.request(), functions::kServerRestart};
+  const auto server = args.bytes({"server name", limits::kFunctionNameBytesMax});
+  if (refuse(call, args.check()) || refuse(call, check_access(host, server))) return;
+  const auto started = host.processes().restart(server, host.now());
+  if (refuse(call, started.status())) return;
+  if (const auto id = *started) {
+    wire::pack_str(call.result(), Pid{host.self().str(), *id}.to_string());
+  } else {
+    wire::pack_nil(call.result());
+  }
   call.succeed();
 }
 
@@ -56,6 +83,8 @@ void cast(Host& host, Call& call) {
 void define_server(core::FunctionRegistry& all, tasks::Host& host) {
   define_on(host, all, functions::kServerCall, call);
   define_on(host, all, functions::kServerCast, cast);
+  define_on(host, all, functions::kServerList, list_servers);
+  define_on(host, all, functions::kServerRestart, restart);
 }
 
 }  // namespace kvmesh::modules

@@ -55,7 +55,8 @@ void run(Host& host, Call& call) {
   if (remote::is_built_in(function)) return call.fail(no_task(function));
   if (refuse(call, check_allowed(host, function))) return;
   const auto place = host.catalogue().find(function);
-  if (!place) return call.fail(host.catalogue().undefined(host.self().str(), function, count));
+  if (!place)
+    return call.fail(host.catalogue().undefined(host.self().str(), function, count, values));
 
   const auto ticket = call.defer_queued();
   if (!ticket) return;

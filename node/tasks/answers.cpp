@@ -13,6 +13,7 @@ namespace {
 
 // More than the code and text of a good reply, the head of progress and the heads of arrays take.
 constexpr std::size_t kHeadBytes = limits::kNodeNameBytesMax + 64;
+constexpr std::size_t kWhyBytesMax = 1024;     // of a failure, in a list of all processes
 constexpr std::size_t kElementsOfMessage = 4;  // itself, kind, from, body
 
 void pack_text_or_nil(wire::Buffer& out, std::string_view text) {
@@ -33,6 +34,21 @@ void pack_head(wire::Buffer& out, const NodeName& self, const Process& process) 
 void pack_state(wire::Buffer& out, bool done, std::string_view result) {
   wire::pack_uint(out, done ? 1 : 0);
   pack_value_or_nil(out, result);
+}
+
+// What only servers and permanent tasks have; null: it is neither.
+std::uint32_t pairs_of(const Supervised* supervised) {
+  if (supervised == nullptr) return 0;
+  return supervised->last_failure.empty() ? 1 : 2;
+}
+
+void pack_supervised(wire::Buffer& out, const Supervised* supervised) {
+  if (supervised == nullptr) return;
+  wire::pack_str(out, "restarts");
+  wire::pack_uint(out, supervised->restarted());
+  if (supervised->last_failure.empty()) return;
+  wire::pack_str(out, "why");
+  wire::pack_str(out, std::string_view{supervised->last_failure}.substr(0, kWhyBytesMax));
 }
 
 }  // namespace
@@ -97,8 +113,8 @@ void pack_monitor(wire::Buffer& out, bool alive, std::string_view reason) {
 }
 
 void pack_row(wire::Buffer& out, const NodeName& self, const Process& process,
-              std::string_view state, TimePoint now) {
-  wire::pack_map(out, 7);
+              const Supervised* supervised, std::string_view state, TimePoint now) {
+  wire::pack_map(out, 7 + pairs_of(supervised));
   wire::pack_str(out, "pid");
   wire::pack_str(out, Pid{self.str(), process.id}.to_string());
   wire::pack_str(out, "function");
@@ -113,6 +129,26 @@ void pack_row(wire::Buffer& out, const NodeName& self, const Process& process,
   wire::pack_uint(out, process.mailbox.size());
   wire::pack_str(out, "output");
   wire::pack_uint(out, process.output.bytes());
+  pack_supervised(out, supervised);
+}
+
+void pack_stopped_row(wire::Buffer& out, const Supervised& supervised, TimePoint now) {
+  wire::pack_map(out, 7 + pairs_of(&supervised));
+  wire::pack_str(out, "pid");
+  wire::pack_nil(out);
+  wire::pack_str(out, "function");
+  wire::pack_str(out, supervised.title());
+  wire::pack_str(out, "from");
+  wire::pack_nil(out);
+  wire::pack_str(out, "age_ms");
+  wire::pack_uint(out, remaining_ms(now, supervised.since));
+  wire::pack_str(out, "state");
+  wire::pack_str(out, supervised.state_name());
+  wire::pack_str(out, "mailbox");
+  wire::pack_uint(out, 0);
+  wire::pack_str(out, "output");
+  wire::pack_uint(out, 0);
+  pack_supervised(out, &supervised);
 }
 
 }  // namespace kvmesh::tasks

@@ -6,6 +6,7 @@
 #include "common/names.h"
 #include "common/wire/buffer.h"
 #include "node/tasks/process.h"
+#include "node/tasks/supervision.h"
 
 /// The results of the task, process and server functions as msgpack, appended to `out`. Pure
 /// functions.
@@ -28,8 +29,11 @@ void pack_no_messages(wire::Buffer& out);
 /// [alive, reason].
 void pack_monitor(wire::Buffer& out, bool alive, std::string_view reason);
 
-/// A map {pid, function, from, age_ms, state, mailbox, output}.
+/// A map {pid, function, from, age_ms, state, mailbox, output}; of one that is supervised (else
+/// null) with {restarts}, and {why} it ended last.
 void pack_row(wire::Buffer& out, const NodeName& self, const Process& process,
-              std::string_view state, TimePoint now);
+              const Supervised* supervised, std::string_view state, TimePoint now);
+/// The same for one that does not run: pid and from are nil.
+void pack_stopped_row(wire::Buffer& out, const Supervised& supervised, TimePoint now);
 
 }  // namespace kvmesh::tasks

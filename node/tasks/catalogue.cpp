@@ -10,6 +10,7 @@
 #include "common/remote/requests.h"
 #include "common/text.h"
 #include "common/wire/pack.h"
+#include "node/tasks/server_hint.h"
 
 namespace kvmesh::tasks {
 namespace {
@@ -18,6 +19,33 @@ constexpr std::size_t kNearestMax = 3;
 
 std::string parameters_of(const TaskFunction& function) {
   return joined(function.parameters, ", ");
+}
+
+void pack_function(wire::Buffer& out, std::string_view name,
+                   const std::vector<std::string>& parameters) {
+  wire::pack_array(out, 3);
+  wire::pack_str(out, name);
+  wire::pack_str(out, joined(parameters, ", "));
+  wire::pack_uint(out, parameters.size());
+}
+
+// Those that may be seen.
+void pack_handlers(wire::Buffer& out, const ServerDefinition::Handlers& handlers,
+                   const Catalogue::Visible& visible) {
+  const auto count_at = wire::pack_open_array(out);
+  std::uint32_t count = 0;
+  for (const auto& [name, handler] : handlers) {
+    if (!visible(handler.role.name)) continue;
+    pack_function(out, name, handler.role.parameters);
+    ++count;
+  }
+  out.put_u32(count_at, count);
+}
+
+bool shows_anything(const ServerDefinition& server, const Catalogue::Visible& visible) {
+  const auto is_visible = [&](const auto& named) { return visible(named.second.role.name); };
+  return visible(server.name + ".*") || std::ranges::any_of(server.calls, is_visible) ||
+         std::ranges::any_of(server.casts, is_visible);
 }
 
 }  // namespace
@@ -54,13 +82,24 @@ std::optional<FunctionIndex> Catalogue::find(std::string_view function) const {
   return FunctionIndex{found->second};
 }
 
-Status Catalogue::undefined(std::string_view node, std::string_view function,
-                            std::size_t arguments) const {
+const ServerDefinition* Catalogue::find_server(std::string_view name) const {
+  const auto found = std::ranges::find(servers_, name, &ServerDefinition::name);
+  return found == servers_.end() ? nullptr : *found;
+}
+
+Status Catalogue::undefined(std::string_view node, std::string_view function, std::size_t arguments,
+                            std::string_view args) const {
   std::string text = std::string{node} + " has no function " + in_quotes(function) +
                      ", which was to be called with " + std::to_string(arguments) +
                      (arguments == 1 ? " argument" : " arguments");
+  const auto dot = function.find('.');
+  if (const auto* server = find_server(function.substr(0, dot))) {
+    const auto its = dot == std::string_view::npos ? std::string_view{} : function.substr(dot + 1);
+    return {StatusCode::kUndefinedFunction, text + "; " + server_hint(*server, node, its, args)};
+  }
   if (functions_.empty()) {
-    return {StatusCode::kUndefinedFunction, text + "; no module is loaded there"};
+    return {StatusCode::kUndefinedFunction,
+            text + (empty() ? "; no module is loaded there" : "; its modules have servers only")};
   }
   std::vector<std::pair<std::size_t, std::string_view>> nearest;
   for (const auto& [name, place] : places_)
@@ -92,11 +131,21 @@ std::string Catalogue::how_to_call(std::string_view function) const {
 void Catalogue::list(wire::Buffer& out) const {
   wire::pack_array(out, places_.size());
   for (const auto& [name, place] : places_) {
-    const auto& function = *functions_[place];
+    pack_function(out, name, functions_[place]->parameters);
+  }
+}
+
+void Catalogue::list_servers(wire::Buffer& out, const Visible& visible) const {
+  std::map<std::string_view, const ServerDefinition*> sorted;
+  for (const auto* server : servers_) {
+    if (shows_anything(*server, visible)) sorted.emplace(server->name, server);
+  }
+  wire::pack_array(out, sorted.size());
+  for (const auto& [name, server] : sorted) {
     wire::pack_array(out, 3);
     wire::pack_str(out, name);
-    wire::pack_str(out, parameters_of(function));
-    wire::pack_uint(out, function.parameters.size());
+    pack_handlers(out, server->calls, visible);
+    pack_handlers(out, server->casts, visible);
   }
 }
 

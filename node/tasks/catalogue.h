@@ -32,14 +32,24 @@ class Catalogue {
   const std::deque<Module>& modules() const { return modules_; }
   bool empty() const { return functions_.empty() && servers_.empty(); }
 
+  /// Null when there is none of this name.
+  const ServerDefinition* find_server(std::string_view name) const;
+
   /// kUndefinedFunction: names the node, the function, how many arguments it was called with, and
-  /// the functions with the nearest names.
-  Status undefined(std::string_view node, std::string_view function, std::size_t arguments) const;
+  /// the functions with the nearest names; or says that it is a server's. `args`: the arguments,
+  /// one msgpack array.
+  Status undefined(std::string_view node, std::string_view function, std::size_t arguments,
+                   std::string_view args = {}) const;
   /// How a function of a module or of a server is called, as the end of "it is ..."; empty when
   /// `function` is neither. Of a server only the name is looked at, "counter." of "counter.add".
   std::string how_to_call(std::string_view function) const;
   /// An array of [function, parameters as text, how many], in the order of their names.
   void list(wire::Buffer& out) const;
+  /// Whether the caller may see "server.function", or all of a server: "server.*".
+  using Visible = std::function<bool(std::string_view right)>;
+  /// An array of [server, calls, casts], in the order of their names; each of the two is an array
+  /// as of list(). A server of which nothing may be seen is left out.
+  void list_servers(wire::Buffer& out, const Visible& visible) const;
 
  private:
   std::deque<Module> modules_;

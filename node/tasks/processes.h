@@ -114,6 +114,11 @@ class Processes {
   /// so with an earlier one or does not run; kOverloaded; kDeadlineExceeded when its turn comes too
   /// late.
   void server_call(Ticket ticket, std::string_view name, ServerRequest request, TimePoint now);
+  /// Starts a server or permanent task anew, with a fresh count of restarts, also when it was given
+  /// up or has ended: its new id, or empty when it starts later: one that runs is told to stop
+  /// first, and a full pool is tried again. kNotFound: there is none of this name. kUnavailable: it
+  /// cannot be started, or the node stops.
+  Result<std::optional<ProcessId>> restart(std::string_view name, TimePoint now);
   Status server_cast(std::string_view name, ServerRequest request, TimePoint now);
 
   // ---- From the runtime. REQUIRES: the process was started and has not said on_exit(); aborts
@@ -180,6 +185,7 @@ class Processes {
   enum class End { kNormal, kCancelled, kFailed };
   void after_exit(std::uint32_t place, End end, const std::string& reason, TimePoint now);
   std::string right_to(const Process& process) const;
+  void enter(Supervised& entry, Supervised::State state, TimePoint now);
   void refuse_calls(Process& process, const Status& status, const std::string& reason);
   Result<Process*> find_named(std::string_view name);
   Result<Process*> find_server(std::string_view name);

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include <kvmesh/pid.h>
+
 #include "common/text.h"
 #include "node/tasks/processes.h"
 
@@ -25,12 +27,14 @@ void Processes::start_supervised(TimePoint now) {
   for (std::uint32_t place = 0; place < supervision_.size(); ++place) start(place, now);
 }
 
+void Processes::enter(Supervised& entry, Supervised::State state, TimePoint now) {
+  entry.state = state;
+  entry.since = now;
+}
+
 void Processes::start(std::uint32_t place, TimePoint now) {
   auto& entry = supervision_.at(place);
-  if (stopping_) {
-    entry.state = Supervised::State::kEnded;
-    return;
-  }
+  if (stopping_) return enter(entry, Supervised::State::kEnded, now);
   const auto id = table_.take_id();
   const auto* task = std::get_if<Supervised::Task>(&entry.what);
   const auto status =
@@ -42,8 +46,9 @@ void Processes::start(std::uint32_t place, TimePoint now) {
   process.supervised = place;
   process.started = now;
   process.function = entry.title();
-  entry.state = Supervised::State::kRunning;
+  enter(entry, Supervised::State::kRunning, now);
   entry.id = id;
+  ++entry.starts;
 }
 
 // A full pool is not the server's fault, so it does not count as a restart.
@@ -51,38 +56,57 @@ void Processes::restart_failed(std::uint32_t place, const Status& status, TimePo
   auto& entry = supervision_.at(place);
   entry.last_failure = status.text();
   if (status.code() == StatusCode::kOverloaded) {
-    entry.state = Supervised::State::kWaiting;
+    enter(entry, Supervised::State::kWaiting, now);
     entry.retry_at = now + kRetryPause;
     retries_.push_back(place);
     return;
   }
-  entry.state = Supervised::State::kNotStartable;
+  enter(entry, Supervised::State::kNotStartable, now);
   runtime_.report(entry.title() + " cannot be started: " + status.to_string());
 }
 
 // Being cancelled is no failure, so it does not count as a restart either.
 void Processes::after_exit(std::uint32_t place, End end, const std::string& reason, TimePoint now) {
   auto& entry = supervision_.at(place);
+  const auto who = entry.title() + " " + Pid{options_.self.str(), entry.id}.to_string();
   entry.id = 0;
   entry.last_failure = end == End::kNormal ? std::string{} : reason;
   if (stopping_ || (end == End::kNormal && entry.policy.kind == RestartPolicy::Kind::kTransient)) {
-    entry.state = Supervised::State::kEnded;
-    return;
+    return enter(entry, Supervised::State::kEnded, now);
   }
   if (end == End::kCancelled) {
-    runtime_.report(entry.title() + " was cancelled and is restarted");
+    runtime_.report(who + " was cancelled and is restarted");
     return start(place, now);
   }
   const auto period = " in " + std::to_string(entry.policy.period.count()) + " ms";
   if (!entry.restarts.allow(now)) {
-    entry.state = Supervised::State::kGivenUp;
-    return runtime_.report(entry.title() + " ended (" + reason + ") and is given up after " +
+    enter(entry, Supervised::State::kGivenUp, now);
+    return runtime_.report(who + " ended (" + reason + ") and is given up after " +
                            std::to_string(entry.restarts.count()) + " restarts" + period);
   }
-  runtime_.report(entry.title() + " ended (" + reason + ") and is restarted, " +
+  runtime_.report(who + " ended (" + reason + ") and is restarted, " +
                   std::to_string(entry.restarts.count()) + " of " +
                   std::to_string(entry.policy.max_restarts) + " times" + period);
   start(place, now);
+}
+
+Result<std::optional<ProcessId>> Processes::restart(std::string_view name, TimePoint now) {
+  const auto place = supervision_.place_of(name);
+  if (!place) return supervision_.not_found(options_.self.str(), name);
+  if (stopping_) return can_add();
+  auto& entry = supervision_.at(*place);
+  entry.restarts.forget();
+  if (entry.state == Supervised::State::kRunning) {
+    stop(*table_.find(entry.id), Process::Stop::kCancelled, "it is restarted", now);
+    return std::optional<ProcessId>{};
+  }
+  if (entry.state == Supervised::State::kWaiting) return std::optional<ProcessId>{};
+  runtime_.report(entry.title() + " is started anew by request; it was " +
+                  std::string{entry.state_name()});
+  start(*place, now);
+  if (entry.state == Supervised::State::kRunning) return std::optional{entry.id};
+  if (entry.state == Supervised::State::kWaiting) return std::optional<ProcessId>{};
+  return entry.unavailable();
 }
 
 // The state that the calls were meant for is gone. Casts and messages go with it.

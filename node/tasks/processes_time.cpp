@@ -152,6 +152,14 @@ void Processes::list(wire::Buffer& out, TimePoint now, const Visible& visible) c
   const auto begin = out.size();
   const auto count_at = wire::pack_open_array(out);
   std::uint32_t rows = 0;
+  // Those that do not run are few, and first: the page may end before all that runs.
+  for (std::uint32_t place = 0; place < supervision_.size(); ++place) {
+    const auto& entry = supervision_.at(place);
+    if (entry.state == Supervised::State::kRunning || (visible && !visible(entry.right())))
+      continue;
+    pack_stopped_row(out, entry, now);
+    ++rows;
+  }
   for (const Process* process = table_.oldest(); process != nullptr; process = process->next) {
     if (process->exited || (visible && !visible(right_to(*process)))) continue;
     if (rows == limits::kPageItemsMax) break;
@@ -164,7 +172,9 @@ void Processes::list(wire::Buffer& out, TimePoint now, const Visible& visible) c
     } else if (process->waiting || process->kind == Process::Kind::kMailbox) {
       state = "waiting";
     }
-    pack_row(out, options_.self, *process, state, now);
+    const auto* entry =
+        process->supervised < supervision_.size() ? &supervision_.at(process->supervised) : nullptr;
+    pack_row(out, options_.self, *process, entry, state, now);
     if (out.size() - begin > limits::kPageBytesMax) {
       out.truncate(row);
       break;

@@ -43,6 +43,23 @@ Status Supervised::unavailable() const {
   return {StatusCode::kUnavailable, why + "; the request was not executed"};
 }
 
+std::string_view Supervised::state_name() const {
+  switch (state) {
+    case State::kNotStarted:
+    case State::kRunning:
+      break;
+    case State::kWaiting:
+      return "restarting";
+    case State::kEnded:
+      return "ended";
+    case State::kNotStartable:
+      return "not_startable";
+    case State::kGivenUp:
+      return "given_up";
+  }
+  return "not_started";
+}
+
 Status Supervision::add(Supervised entry) {
   if (entry.name.empty()) {
     return {StatusCode::kInvalidArgument, "a server or supervised task needs a name"};
@@ -59,6 +76,12 @@ Status Supervision::add(Supervised entry) {
   }
   entries_.push_back(std::move(entry));
   return {};
+}
+
+std::optional<std::uint32_t> Supervision::place_of(std::string_view name) const {
+  const auto found = places_.find(name);
+  if (found == places_.end()) return std::nullopt;
+  return found->second;
 }
 
 const Supervised* Supervision::find(std::string_view name) const {

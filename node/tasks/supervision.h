@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -25,6 +26,8 @@ class RestartCounter {
   explicit RestartCounter(const RestartPolicy& policy) : policy_(policy) {}
   /// Whether one more restart is allowed now; counts it then.
   bool allow(TimePoint now);
+  /// Begins anew: as if there had been none.
+  void forget() { restarts_.clear(); }
   /// Restarts in the period before the last call of allow().
   std::size_t count() const { return restarts_.size(); }
 
@@ -72,7 +75,14 @@ struct Supervised {
   State state = State::kNotStarted;
   ProcessId id = 0;  // while it runs
   TimePoint retry_at;
+  TimePoint since;           // when it came to that state
+  std::uint64_t starts = 0;  // since the node's start
   std::string last_failure;
+
+  /// "given_up"; for listings. REQUIRES: state is not kRunning.
+  std::string_view state_name() const;
+  /// How often it was started anew since the node's start.
+  std::uint64_t restarted() const { return starts > 0 ? starts - 1 : 0; }
 };
 
 /// The named processes of a node. Filled before the node runs. Not thread-safe.
@@ -83,6 +93,7 @@ class Supervision {
   /// Null when there is none of this name.
   Supervised* find(std::string_view name);
   const Supervised* find(std::string_view name) const;
+  std::optional<std::uint32_t> place_of(std::string_view name) const;
   Supervised& at(std::uint32_t place) { return entries_[place]; }
   const Supervised& at(std::uint32_t place) const { return entries_[place]; }
   std::uint32_t size() const { return static_cast<std::uint32_t>(entries_.size()); }

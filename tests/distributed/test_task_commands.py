@@ -12,7 +12,7 @@ from harness import COMMAND_BIN, MeshTest, clean_environment, die_with_parent, e
 from pipe_lines import read_line, write_line
 from task_client import QUX, with_tasks
 
-USAGE, NOT_FOUND, INVALID_ARGUMENT, NO_ROUTE, DEADLINE_EXCEEDED, UNDEFINED = 2, 11, 12, 13, 16, 22
+USAGE, NOT_FOUND, INVALID_ARGUMENT, NO_ROUTE, UNAVAILABLE, DEADLINE_EXCEEDED, UNDEFINED = 2, 11, 12, 13, 14, 16, 22
 TASK_FAILED, CANCELLED, DENIED = 26, 27, 28
 PID = re.compile(f"<{QUX}/[0-9a-f]+>")
 
@@ -180,7 +180,79 @@ class Modules(TaskCommand):
         self.assertIn("t.nothing()", lines)
         functions = json.loads(self.kvmesh("modules", QUX, "--json"))
         self.assertIn({"function": "t.add", "parameters": "int, int", "arity": 2}, functions)
+        self.assertIn("server counter: call add(int)", lines)
+        self.assertIn("server counter: cast reset()", lines)
+        counter, = [entry for entry in functions if entry.get("server") == "counter"]
+        self.assertIn({"function": "add", "parameters": "int", "arity": 1}, counter["calls"])
+        self.assertEqual(counter["casts"], [{"function": "reset", "parameters": "", "arity": 0}])
         self.assertEqual(self.kvmesh("modules"), "")
+
+
+class Servers(TaskCommand):
+    def counter(self):
+        row, = [row for row in json.loads(self.kvmesh("tasks", QUX, "--json")) if row["function"] == "server counter"]
+        return row
+
+    def give_up(self):
+        for _ in range(3):
+            self.kvmesh("server", QUX, "counter", "crash", status=TASK_FAILED)
+        self.assertEqual(self.counter()["state"], "given_up")
+
+    def test_calls_casts_and_messages_by_name(self):
+        self.assertEqual(self.kvmesh("server", QUX, "counter", "add", "3"), "3\n")
+        self.assertEqual(self.kvmesh("send", QUX, "counter", "4"), "")
+        self.assertEqual(self.kvmesh("server", QUX, "counter", "add", "-2", "--json"), '{"result":5}\n')
+        self.assertEqual(self.kvmesh("server", "--cast", QUX, "counter", "reset"), "")
+        self.assertEqual(self.kvmesh("server", QUX, "counter", "add", "1"), "1\n")
+
+    def test_faults_say_what_there_is(self):
+        for arguments, status, told in [
+                (("server", QUX, "contour", "add", "1"), DENIED, "contour"),
+                (("server", QUX, "counter", "sub", "1"), UNDEFINED, "the server counter has no call \"sub\"; it has add, "),
+                (("server", QUX, "counter", "reset"), UNDEFINED, "\"reset\" is a cast"),
+                (("server", QUX, "counter", "add", "--cast"), UNDEFINED, "\"add\" is a call"),
+                (("server", QUX, "counter", "add", "x"), INVALID_ARGUMENT, "counter.add: argument 1 must be an int"),
+                (("send", QUX, "contour", "1"), DENIED, "contour"),
+                (("server", QUX, "counter"), USAGE, "server takes NODE NAME FUNCTION"),
+                (("server", QUX, "counter", "add", "--restart"), USAGE, "server takes NODE NAME FUNCTION"),
+                (("call", QUX, "counter.add", "1"), UNDEFINED,
+                 f"counter is a server; call it with: kvmesh server {QUX} counter add 1\n")]:
+            with self.subTest(arguments=arguments):
+                self.kvmesh(*arguments, status=status)
+                self.assertIn(told, self.stderr)
+
+    def test_one_that_was_given_up_is_listed_with_its_reason_and_revived(self):
+        first = self.counter()
+        self.assertEqual((first["restarts"], first["state"]), (0, "waiting"))
+        self.give_up()
+        row = self.counter()
+        self.assertEqual((row["pid"], row["restarts"], row["why"]), (None, 2, "failed: the counter is broken"))
+        self.assertRegex(self.kvmesh("tasks", QUX),
+                         r"(?m)^ +server counter +given_up +[0-9.]+ m?s +0 +2 +failed: the counter is broken$")
+        self.kvmesh("server", QUX, "counter", "add", "1", status=UNAVAILABLE)
+        pid = self.kvmesh("server", QUX, "counter", "--restart").strip()
+        self.assertRegex(pid, PID)
+        self.assertEqual(self.kvmesh("server", QUX, "counter", "self"), f'"{pid}"\n')
+        self.assertEqual(self.kvmesh("server", QUX, "counter", "add", "1"), "1\n")
+        self.give_up()  # its restarts counted from none again
+        self.assertRegex(json.loads(self.kvmesh("server", QUX, "counter", "--restart", "--json"))["pid"], PID)
+
+    def test_one_that_runs_is_restarted(self):
+        before = self.kvmesh("server", QUX, "counter", "self")
+        self.kvmesh("server", QUX, "counter", "add", "5")
+        self.assertEqual(self.kvmesh("server", QUX, "counter", "--restart", "--json"), '{"pid":null}\n')
+        eventually(lambda: self.counter()["pid"] not in (None, before.strip('"\n')), 10, "it is another process")
+        eventually(lambda: self.counter()["state"] == "waiting", 10, "it is ready")
+        self.assertEqual(self.kvmesh("server", QUX, "counter", "add", "1"), "1\n")
+
+    def test_in_the_shell(self):
+        lines = [f"node {QUX}", "server counter add 3", "send counter 4", "server counter add 1",
+                 "server --cast counter reset", "server counter add 2", "server counter", "send cafe 1", "self"]
+        done = subprocess.run(self.command_line("shell"), input="\n".join(lines) + "\n", text=True, capture_output=True,
+                              env=clean_environment(), timeout=60 * patience(), check=False)
+        out = [line for line in done.stdout.splitlines() if line]
+        self.assertEqual(out[:3], ["3", "8", "2"], done)
+        self.assertIn("usage: server", done.stderr)
 
 
 class Killed(TaskCommand):

@@ -15,6 +15,7 @@
 namespace kvmesh::tasks {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
 
 void nothing() {}
@@ -73,6 +74,60 @@ TEST(Catalogue, SaysHowWhatItHasIsCalled) {
   for (const char* unknown : {"a.y", "s", "", ".", "a", "t.add"}) {
     EXPECT_EQ(catalogue.how_to_call(unknown), "") << unknown;
   }
+}
+
+struct Counting {
+  std::int64_t add(std::int64_t amount) { return amount; }
+  void reset() {}
+};
+
+class OfAServer : public testing::Test {
+ protected:
+  OfAServer() {
+    Module module{"m"};
+    module.server<Counting>("counter").call("add", &Counting::add).cast("reset", &Counting::reset);
+    EXPECT_EQ(catalogue_.add(std::move(module)), Status{});
+  }
+  std::string told(std::string_view function, const Value::List& args = {}) const {
+    wire::Buffer packed;
+    EXPECT_TRUE(wire::pack_value(packed, args).ok());
+    auto text = catalogue_.undefined("foo@h", function, args.size(), packed.view()).text();
+    return text.substr(text.find("; ") + 2);
+  }
+  Catalogue catalogue_;
+};
+
+TEST_F(OfAServer, AFunctionThatIsCalledAsAModulesIsToldHowToCallIt) {
+  EXPECT_EQ(told("counter.add", {1}),
+            "counter is a server; call it with: kvmesh server foo@h counter add 1");
+  EXPECT_EQ(told("counter.reset"),
+            "counter is a server; call it with: kvmesh server --cast foo@h counter reset");
+  EXPECT_EQ(told("counter.sub"),
+            "counter is a server, and has no function \"sub\"; its calls: add; its casts: reset");
+  EXPECT_EQ(told("counter"),
+            "counter is a server, and has no function \"\"; its calls: add; its casts: reset");
+  EXPECT_EQ(told("contour.add"), "its modules have servers only");
+}
+
+TEST_F(OfAServer, ArgumentsAreWordsForAShellAndAreThoseThatWereGiven) {
+  const Value::List args{-1,      "milk", "two words",        "it's", "5", "true",
+                         Value{}, 2.5,    Value::List{1, "a"}};
+  EXPECT_EQ(told("counter.add", args),
+            "counter is a server; call it with: kvmesh server foo@h counter add -1 milk "
+            R"('"two words"' '"it'\''s"' '"5"' '"true"' nil 2.5 '[1,"a"]')");
+  EXPECT_THAT(told("counter.add", {std::string(300, 'x')}), EndsWith("counter add ARGS..."));
+}
+
+TEST_F(OfAServer, ServersAreListedWithWhatMayBeSeenOfThem) {
+  const auto listed = [&](const std::string& seen) {
+    wire::Buffer out;
+    catalogue_.list_servers(out,
+                            [&](std::string_view right) { return seen == "*" || right == seen; });
+    return wire::unpack_value(out.view())->to_json();
+  };
+  EXPECT_EQ(listed("*"), R"([["counter",[["add","int",1]],[["reset","",0]]]])");
+  EXPECT_EQ(listed("counter.reset"), R"([["counter",[],[["reset","",0]]]])");
+  EXPECT_EQ(listed("another"), "[]");
 }
 
 TEST(EditDistance, CountsWhatMustChange) {

@@ -164,13 +164,31 @@ const Value kModules = Value::List{
 };
 
 TEST(Modules, AreSignatures) {
-  EXPECT_EQ(modules_text(kModules), "hello.add(int, int)\nhello.world()\n");
-  EXPECT_EQ(modules_json(kModules),
+  EXPECT_EQ(modules_text(kModules, {}), "hello.add(int, int)\nhello.world()\n");
+  EXPECT_EQ(modules_json(kModules, {}),
             R"([{"function":"hello.add","parameters":"int, int","arity":2},)"
             R"({"function":"hello.world","parameters":"","arity":0}])");
   EXPECT_EQ(module_functions(kModules), (std::vector<std::string>{"hello.add", "hello.world"}));
-  EXPECT_EQ(modules_text("none"), "");
-  EXPECT_EQ(modules_json({}), "[]");
+  EXPECT_EQ(modules_text("none", "none"), "");
+  EXPECT_EQ(modules_json({}, {}), "[]");
+}
+
+TEST(Modules, ListServersWithTheirCallsAndCasts) {
+  const auto add = Value::List{"add", "int", 1}, reset = Value::List{"reset", "", 0};
+  const Value servers =
+      Value::List{Value::List{"counter", Value::List{add}, Value::List{reset}},
+                  Value::List{"log", Value::List{}, Value::List{}}, "none", Value::List{"short"}};
+  EXPECT_EQ(modules_text({}, servers),
+            "server counter: call add(int)\n"
+            "server counter: cast reset()\n"
+            "server log: messages only\n");
+  EXPECT_EQ(modules_json(Value::List{Value::List{"m.f", "", 0}}, servers),
+            R"([{"function":"m.f","parameters":"","arity":0},{"server":"counter",)"
+            R"("calls":[{"function":"add","parameters":"int","arity":1}],)"
+            R"("casts":[{"function":"reset","parameters":"","arity":0}]},)"
+            R"({"server":"log","calls":[],"casts":[]}])");
+  EXPECT_EQ(server_names(servers), (std::vector<std::string>{"counter", "log"}));
+  EXPECT_EQ(server_functions(servers), (std::vector<std::string>{"add", "reset"}));
 }
 
 TEST(Tasks, AreATable) {
@@ -183,6 +201,18 @@ TEST(Tasks, AreATable) {
             "<foo@h/1a>  hello.slow  running   2.1 s    1,200  <bar@h/2>\n"
             "<foo@h/1b>                       5.0 ms        0\n");
   EXPECT_EQ(tasks_table({}, false), "pid  function  state  since  mailbox  for\n");
+}
+
+TEST(Tasks, OfServersShowTheirRestartsAndWhyTheyEnded) {
+  const Value::Map gone{{"pid", Value{}}, {"function", "server counter"},
+                        {"age_ms", 5},    {"state", "given_up"},
+                        {"restarts", 3},  {"why", "failed: no\x1b"}};
+  const Value::Map task{{"pid", "<foo@h/1a>"}, {"function", "m.f"}, {"state", "running"}};
+  EXPECT_EQ(
+      tasks_table(Value::List{gone, task}, false),
+      "pid         function        state      since  mailbox  for  restarts  why\n"
+      "            server counter  given_up  5.0 ms        0              3  failed: no\\x1b\n"
+      "<foo@h/1a>  m.f             running   0.0 ms        0\n");
 }
 
 TEST(Messages, SayWhatTheyAre) {

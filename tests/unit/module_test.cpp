@@ -252,7 +252,7 @@ TEST_F(ModuleTest, AServerRefusesWhatItHasNot) {
                     "the server counter has no call \"sub\"; it has add, count"}));
   EXPECT_EQ(server.cast(state.get(), task_, "add", {1}),
             (Status{StatusCode::kUndefinedFunction,
-                    "the server counter has no cast \"add\"; it has none"}));
+                    "the server counter has no cast \"add\"; it has none; \"add\" is a call"}));
   EXPECT_EQ(server.call(state.get(), task_, "add", {"x"}).status(),
             (Status{StatusCode::kInvalidArgument,
                     "counter.add: argument 1 must be an int, got text \"x\""}));

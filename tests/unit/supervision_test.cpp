@@ -5,12 +5,10 @@
 #include <kvmesh/limits.h>
 
 #include "node/tasks/processes.h"
-#include "tests/unit/processes_fixture.h"
+#include "tests/unit/servers_fixture.h"
 
 namespace kvmesh::tasks {
 namespace {
-
-using Kind = RestartPolicy::Kind;
 
 constexpr TimePoint kStart = TimePoint{} + hours{1};
 
@@ -40,28 +38,6 @@ TEST(RestartCounter, OfNoneAllowsNone) {
   RestartCounter counter{{Kind::kPermanent, 0, milliseconds{100}}};
   EXPECT_FALSE(counter.allow(kStart));
 }
-
-class Servers : public ProcessesTest {
- protected:
-  // Server `counter` with the policy, started; its id.
-  ProcessId start(RestartPolicy policy = {Kind::kPermanent, 2, milliseconds{1000}}) {
-    EXPECT_TRUE(processes_.add_server("counter", {9}, policy).ok());
-    processes_.start_supervised(now_);
-    return current();
-  }
-  ProcessId current() const { return runtime_.servers.back().first; }
-  void serve(ProcessId id, const Status& status = {}, std::string_view result = {}) {
-    processes_.on_server_answer(id, status, result, now_);
-  }
-  Status cast(std::string function) {
-    return processes_.server_cast("counter", {std::move(function), text("args"), {}}, now_);
-  }
-  std::string state() {
-    const auto rows = list();
-    const auto at = rows.find("\"state\":\"");
-    return at == std::string::npos ? rows : rows.substr(at + 9, rows.find('"', at + 9) - at - 9);
-  }
-};
 
 TEST_F(Servers, ACallIsHandledWhenTheStateIsThere) {
   const auto id = start();
@@ -135,8 +111,8 @@ TEST_F(Servers, ACrashFailsTheCallUnderWayRefusesThoseBehindItAndStartsAnew) {
             "unavailable: server counter ended (failed: division by zero) before this call's turn "
             "came; it was not executed");
   EXPECT_EQ(answer(watch), R"([false,"failed: division by zero"])");
-  EXPECT_THAT(runtime_.reports, ElementsAre("server counter ended (failed: division by zero) and "
-                                            "is restarted, 1 of 2 times in 1000 ms"));
+  EXPECT_THAT(runtime_.reports, ElementsAre("server counter <foo@h/a1> ended (failed: division by "
+                                            "zero) and is restarted, 1 of 2 times in 1000 ms"));
   EXPECT_NE(current(), id);
   wait(current());
   const auto third = call("counter", "a");
@@ -148,9 +124,9 @@ TEST_F(Servers, ACrashFailsTheCallUnderWayRefusesThoseBehindItAndStartsAnew) {
 TEST_F(Servers, IsGivenUpAfterItsRestartsAndSaysSo) {
   start();
   for (int i = 0; i < 3; ++i) fail(current(), "no state");
-  EXPECT_THAT(
-      runtime_.reports.back(),
-      "server counter ended (failed: no state) and is given up after 2 restarts in 1000 ms");
+  EXPECT_THAT(runtime_.reports.back(),
+              "server counter <foo@h/a3> ended (failed: no state) and is given up after 2 restarts "
+              "in 1000 ms");
   const std::string why =
       "unavailable: server counter was given up after 2 restarts in 1000 ms; its last failure: "
       "failed: no state; the request was not executed";
@@ -200,7 +176,8 @@ TEST_F(Servers, CancellingOneStartsItAnew) {
   EXPECT_THAT(answer(asked), StartsWith("cancelled: server counter <foo@h/"));
   EXPECT_THAT(answer(waiting), StartsWith("unavailable: server counter ended (cancelled) before"));
   EXPECT_NE(current(), id);
-  EXPECT_THAT(runtime_.reports, ElementsAre("server counter was cancelled and is restarted"));
+  EXPECT_THAT(runtime_.reports,
+              ElementsAre("server counter <foo@h/a1> was cancelled and is restarted"));
 }
 
 // tasks.allow holds for the reasons of processes that have ended, too.
@@ -227,7 +204,7 @@ TEST_F(Servers, BeingCancelledCountsAsNoRestart) {
   EXPECT_EQ(runtime_.servers.size(), 7U) << "its one restart";
   fail(current(), "y");
   EXPECT_EQ(runtime_.servers.size(), 7U) << "given up";
-  EXPECT_THAT(runtime_.reports.back(), StartsWith("server counter ended (failed: y) and is given"));
+  EXPECT_THAT(runtime_.reports.back(), HasSubstr("> ended (failed: y) and is given up"));
 }
 
 TEST_F(Servers, ATransientOneThatIsCancelledIsRestartedToo) {
@@ -355,7 +332,7 @@ TEST_F(Servers, ASupervisedTaskRunsAlwaysTakesMessagesByNameAndNoCalls) {
   fail(last(), "x");
   EXPECT_EQ(runtime_.started.size(), 2U);
   EXPECT_EQ(runtime_.reports.back(),
-            "task ticker ended (failed: x) and is given up after 1 restarts in 1000 ms");
+            "task ticker <foo@h/a2> ended (failed: x) and is given up after 1 restarts in 1000 ms");
   EXPECT_THAT(answer(next(last())), StartsWith("not_found")) << "nobody has its key";
   expect_empty();
 }

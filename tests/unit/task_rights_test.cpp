@@ -165,6 +165,29 @@ TEST_F(TaskRights, TheEndOfWhatMayNotBeCalledIsNotTold) {
   EXPECT_EQ(code("process.monitor", {open().id}), StatusCode::kOk) << "a mailbox of a client";
 }
 
+TEST_F(TaskRights, OfServersOnlyWhatMayBeCalledIsListed) {
+  run_allowing({"counter.add"});
+  EXPECT_THAT(call("server.list", {}).result.to_json(), StartsWith(R"([["counter",[["add",)"));
+  EXPECT_EQ(call("server.list", {}).result.get_if<Value::List>()->size(), 1U);
+  EXPECT_EQ(code("server.restart", {"counter"}), StatusCode::kDenied) << "that needs counter.*";
+  EXPECT_EQ(code("server.restart", {"nobody"}), StatusCode::kDenied);
+}
+
+TEST_F(TaskRights, WhoMayCallNothingOfAServerDoesNotSeeIt) {
+  run_allowing({"t.shown"});
+  EXPECT_EQ(call("server.list", {}).result, Value{Value::List{}});
+}
+
+TEST_F(TaskRights, WhoMayDoAllOfAServerMayRestartIt) {
+  run_allowing({"counter.*"});
+  const auto restarted = call("server.restart", {"counter"});
+  EXPECT_EQ(restarted.status, Status{});
+  EXPECT_TRUE(restarted.result.is_nil()) << "it runs, and is told to stop first";
+  pass_until([&] { return !reports_.empty(); });
+  EXPECT_EQ(call("server.call", {"counter", "add", Value::List{2}, Value{}}).result, Value{2});
+  EXPECT_EQ(code("server.restart", {"nobody"}), StatusCode::kDenied);
+}
+
 // Strangers took a server down for good: each cancelling counted as a crash.
 TEST_F(TaskRights, CancellingAServerTimeAndAgainLeavesItRunning) {
   run_allowing({"counter.*", "*"});
@@ -177,7 +200,7 @@ TEST_F(TaskRights, CancellingAServerTimeAndAgainLeavesItRunning) {
     }
     const auto restarts = static_cast<std::size_t>(i) + 1;
     pass_until([&] { return reports_.size() == restarts; });
-    EXPECT_EQ(reports_.back(), "server counter was cancelled and is restarted");
+    EXPECT_THAT(reports_.back(), HasSubstr("> was cancelled and is restarted"));
   }
   EXPECT_EQ(call("server.call", {"counter", "add", Value::List{2}, Value{}}).result, Value{2});
 }

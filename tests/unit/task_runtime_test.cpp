@@ -356,7 +356,8 @@ TEST_F(TaskRuntime, PermanentTasksRunFromTheStart) {
   pass_until([&] { return begun == 2; });
   EXPECT_EQ(call("process.send", {"t.watch 2", Value{}, 1}).status, Status{});
   pass_until([&] { return begun == 3; });
-  EXPECT_THAT(reports_, ElementsAre(HasSubstr("task t.watch 2 ended (normal) and is restarted")));
+  EXPECT_THAT(reports_, ElementsAre(HasSubstr("task t.watch 2 <foo@localhost/")));
+  EXPECT_THAT(reports_, ElementsAre(HasSubstr("> ended (normal) and is restarted, 1 of 3 times")));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "common/functions.h"
 #include "common/remote/requests.h"
 #include "common/request.h"
 #include "common/wire/buffer.h"
@@ -104,6 +105,9 @@ TEST_F(TaskVectors, ProcessesAreAskedForAsSpecified) {
   expect_sent("server_call",
               server_request("server.call", kFoo, "counter", "add", {1}, kMailbox.pid));
   expect_sent("server_cast", server_request("server.cast", kFoo, "counter", "add", {1}, {}));
+  using For = Operation::For;
+  expect_sent("server_list", {For::kNode, kFoo, functions::kServerList.str(), {}});
+  expect_sent("server_restart", {For::kNode, kFoo, functions::kServerRestart.str(), {"counter"}});
 }
 
 TEST_F(TaskVectors, ProgressIsReadAsSpecified) {

@@ -19,10 +19,14 @@ int ping_node(Shell& shell, const Words& words);
 int reload_node(Shell& shell, const Words& words);
 int show_modules(Shell& shell, const Words& words);
 
+/// The arguments of a function, from the word at `first` on.
+Result<Value::List> arguments_of(const Words& words, std::size_t first);
+
 // Tasks and processes.
 int call_function(Shell& shell, const Words& words);
 int spawn_process(Shell& shell, const Words& words);
 int spawn_linked(Shell& shell, const Words& words);
+int call_server(Shell& shell, const Words& words);
 int show_tasks(Shell& shell, const Words& words);
 int cancel_task(Shell& shell, const Words& words);
 

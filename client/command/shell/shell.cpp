@@ -121,6 +121,15 @@ std::vector<std::string> Shell::names(Names kind) {
       auto page = client_.buckets(node_, {}, limits::kPageItemsDefault, kNamesWait);
       return page ? std::move(page->names) : std::vector<std::string>{};
     }
+    case Names::kReceivers: {
+      auto out = server_names(servers());
+      out.insert(out.end(), pids_.begin(), pids_.end());
+      return out;
+    }
+    case Names::kServers:
+      return server_names(servers());
+    case Names::kServerFunctions:
+      return server_functions(servers());
     case Names::kCommands:
     case Names::kNone:
       break;
@@ -136,6 +145,15 @@ std::vector<std::string> Shell::functions() {
     if (told) known = {module_functions(*told), now};
   }
   return known.functions;
+}
+
+const Value& Shell::servers() {
+  auto& known = known_servers_[node_];
+  const auto now = steady_clock::now();
+  if (known.told.is_nil() || now - known.asked > kNamesAge) {
+    if (auto told = servers_of(mesh(), node_, kNamesWait)) known = {*std::move(told), now};
+  }
+  return known.told;
 }
 
 std::vector<std::string> Shell::nodes() {

@@ -40,6 +40,9 @@ class Shell final : private NameSource {
   void set_node(std::string node) { node_ = std::move(node); }
   /// Its name for people.
   std::string node_text();
+  /// The servers of node(), as server.list tells them; asked for now and then. Nil when they cannot
+  /// be found out.
+  const Value& servers();
   /// Keeps a pid for completion.
   void remember(const Pid& pid);
   /// Ends run() after this line.
@@ -58,14 +61,20 @@ class Shell final : private NameSource {
     std::chrono::steady_clock::time_point asked;
   };
 
+  struct KnownServers {
+    Value told;
+    std::chrono::steady_clock::time_point asked;
+  };
+
   Session& session_;
   Client& client_;
   std::shared_ptr<ShownOutput> output_;
   std::unique_ptr<Interrupts> interrupts_;  // while it runs
   std::string connected_;                   // the connected node's name, once it is known
   std::string node_;
-  std::map<std::string, Known> known_;  // by node
-  std::deque<std::string> pids_;        // the latest last
+  std::map<std::string, Known> known_;                 // by node
+  std::map<std::string, KnownServers> known_servers_;  // by node
+  std::deque<std::string> pids_;                       // the latest last
   bool quits_ = false;
 };
 

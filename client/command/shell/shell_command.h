@@ -17,7 +17,17 @@ namespace kvmesh::command::shell {
 class Shell;
 
 /// What a word of a command names, for completion.
-enum class Names : std::uint8_t { kNone, kCommands, kFunctions, kNodes, kPids, kBuckets };
+enum class Names : std::uint8_t {
+  kNone,
+  kCommands,
+  kFunctions,
+  kNodes,
+  kPids,
+  kBuckets,
+  kServers,
+  kServerFunctions,  // of all servers
+  kReceivers,        // pids and servers
+};
 
 /// Does what a command says; the words behind its name are as many as it takes. Gives an exit
 /// status.

@@ -9,6 +9,7 @@
 #include "client/command/argument.h"
 #include "client/command/duration_text.h"
 #include "client/command/exit_status.h"
+#include "client/command/server_runs.h"
 #include "client/command/shell/handlers.h"
 #include "client/command/shell/shell.h"
 #include "client/command/task_output.h"
@@ -21,16 +22,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-
-Result<Value::List> arguments_of(const Words& words, std::size_t first) {
-  Value::List values;
-  for (std::size_t i = first; i < words.size(); ++i) {
-    auto value = value_of(words[i]);
-    if (!value) return value.status();
-    values.push_back(*std::move(value));
-  }
-  return values;
-}
 
 int show_pid(Shell& shell, const Pid& pid) {
   shell.remember(pid);
@@ -74,6 +65,15 @@ void print_message(Shell& shell, const Message& message) {
   session.print_line(session.json() ? message_json(message) : message_text(message));
 }
 
+// What can be no pid is a name. What can be both, such as "cafe", is one when there is such a
+// server.
+bool names_a_server(Shell& shell, const std::string& text) {
+  if (text.empty() || text.find_first_of("</@") != std::string::npos) return false;
+  if (!parse_pid(text, shell.node_text())) return true;
+  const auto names = server_names(shell.servers());
+  return std::ranges::find(names, text) != names.end();
+}
+
 // "5", "0.5" or with a unit; empty when it is none of them.
 std::optional<milliseconds> wait_of(const std::string& text) {
   if (text == "0") return milliseconds{0};
@@ -82,6 +82,16 @@ std::optional<milliseconds> wait_of(const std::string& text) {
 }
 
 }  // namespace
+
+Result<Value::List> arguments_of(const Words& words, std::size_t first) {
+  Value::List values;
+  for (std::size_t i = first; i < words.size(); ++i) {
+    auto value = value_of(words[i]);
+    if (!value) return value.status();
+    values.push_back(*std::move(value));
+  }
+  return values;
+}
 
 int call_function(Shell& shell, const Words& words) {
   Session& session = shell.session();
@@ -121,10 +131,16 @@ int show_self(Shell& shell, const Words& /*words*/) {
 // From this shell's mailbox, so that the receiver can answer.
 int send_value(Shell& shell, const Words& words) {
   Session& session = shell.session();
-  const auto pid = parse_pid(words[0].text, shell.node_text());
-  if (!pid) return session.fail(pid.status());
   auto value = value_of(words[1]);
   if (!value) return session.fail(value.status());
+  if (names_a_server(shell, words[0].text)) {
+    const auto self = shell.mesh().self();
+    if (!self) return session.fail(self.status());
+    return send_to_server(session, shell.mesh(), {words[0].text, shell.node()}, self->to_string(),
+                          *std::move(value));
+  }
+  const auto pid = parse_pid(words[0].text, shell.node_text());
+  if (!pid) return session.fail(pid.status());
   const Status status = shell.mesh().send(*pid, *std::move(value));
   return session.finish_silent(status);
 }

@@ -1,0 +1,87 @@
+// Servers that are started anew by request (server.restart), and how those that do not run are
+// listed.
+
+#include "tests/unit/servers_fixture.h"
+
+namespace kvmesh::tasks {
+namespace {
+
+using ServerRestarts = Servers;
+
+TEST_F(ServerRestarts, OneThatWasGivenUpIsListedAndStartsAnewByRequest) {
+  start();
+  for (int i = 0; i < 3; ++i) fail(current(), "no state");
+  now_ += milliseconds{30};
+  EXPECT_EQ(
+      list(),
+      R"([{"pid":null,"function":"server counter","from":null,"age_ms":30,"state":"given_up",)"
+      R"("mailbox":0,"output":0,"restarts":2,"why":"failed: no state"}])");
+  const auto restarted = processes_.restart("counter", now_);
+  ASSERT_TRUE(restarted.ok());
+  EXPECT_EQ(*restarted, current());
+  EXPECT_EQ(runtime_.servers.size(), 4U);
+  EXPECT_EQ(runtime_.reports.back(), "server counter is started anew by request; it was given_up");
+  wait(current());
+  const auto asked = call("counter", "a");
+  serve(current(), {}, number(1));
+  EXPECT_EQ(answer(asked), "1");
+  EXPECT_THAT(list(), HasSubstr(R"("state":"waiting","mailbox":0,"output":0,"restarts":3,)"
+                                R"("why":"failed: no state"})"));
+  for (int i = 0; i < 2; ++i) fail(current(), "again");
+  EXPECT_EQ(runtime_.servers.size(), 6U) << "its restarts count from none";
+}
+
+TEST_F(ServerRestarts, OneThatRunsIsStoppedAndStartsAnewByRequest) {
+  const auto id = start({Kind::kPermanent, 1, milliseconds{1000}});
+  wait(id);
+  fail(id, "x");
+  const auto second = current();
+  const auto restarted = processes_.restart("counter", now_);
+  ASSERT_TRUE(restarted.ok());
+  EXPECT_EQ(*restarted, std::nullopt);
+  EXPECT_EQ(runtime_.stopped[second], "it is restarted");
+  exit(second);
+  EXPECT_NE(current(), second);
+  fail(current(), "y");
+  EXPECT_EQ(runtime_.servers.size(), 4U) << "its restarts count from none";
+}
+
+TEST_F(ServerRestarts, OneThatEndedStartsAnewByRequest) {
+  const auto id = start({Kind::kTransient, 1, milliseconds{1000}});
+  exit(id);
+  EXPECT_THAT(list(), HasSubstr(R"("state":"ended","mailbox":0,"output":0,"restarts":0})"));
+  EXPECT_TRUE(processes_.restart("counter", now_).ok());
+  EXPECT_NE(current(), id);
+}
+
+TEST_F(ServerRestarts, ARestartThatFindsNoRoomIsTriedAgain) {
+  start({Kind::kPermanent, 0, milliseconds{1000}});
+  fail(current(), "x");
+  runtime_.refuse = {StatusCode::kOverloaded, "10 of 10 fibers exist"};
+  for (int i = 0; i < 2; ++i) {
+    const auto restarted = processes_.restart("counter", now_);
+    ASSERT_TRUE(restarted.ok());
+    EXPECT_EQ(*restarted, std::nullopt);
+  }
+  EXPECT_EQ(state(), "restarting");
+  runtime_.refuse = {};
+  pass(milliseconds{100});
+  EXPECT_EQ(runtime_.servers.size(), 2U) << "once";
+}
+
+TEST_F(ServerRestarts, WhatCannotBeRestartedSaysWhy) {
+  start({Kind::kPermanent, 0, milliseconds{1000}});
+  EXPECT_EQ(processes_.restart("contour", now_).status().to_string(),
+            "not_found: foo@h has no server or supervised task \"contour\"; it has: counter");
+  fail(current(), "x");
+  runtime_.refuse = {StatusCode::kInternal, "no such place"};
+  EXPECT_THAT(processes_.restart("counter", now_).status().to_string(),
+              StartsWith("unavailable: server counter could not be started; its last failure: no"));
+  EXPECT_EQ(state(), "not_startable");
+  processes_.stop_all(now_);
+  EXPECT_EQ(processes_.restart("counter", now_).status().to_string(),
+            "unavailable: foo@h is stopping; the request was not executed");
+}
+
+}  // namespace
+}  // namespace kvmesh::tasks

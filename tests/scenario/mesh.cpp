@@ -138,6 +138,9 @@ void Mesh::deliver_reply(const Connection& connection, const std::string& frame)
   const auto reply = wire::decode_reply(record_of(frame, wire::FrameKind::kReplies));
   Node* node = find(connection.from);
   if (!reply || node == nullptr) return say("?? a reply cannot be delivered");
+  // Nobody reads a connection to one that is no peer any more.
+  if (std::ranges::find(node->peers(), connection.to, &NodeName::str) == node->peers().end())
+    return;
   const auto& counters = node->core().counters();
   const auto late = counters.late_replies.value();
   const auto forged = counters.forged_replies.value();

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """What a task may do with its stack on a node with the default settings, and what is said when it needs more."""
 
+import os
 import re
 import resource
 import signal
 import unittest
 
-from harness import SANITIZED, main
-from task_client import FOO, Follower, Mailbox, TaskTest, run
+from harness import SANITIZED, eventually, main
+from task_client import FOO, MODULES, Follower, Mailbox, TaskTest, run, with_tasks
 
 
 class Stacks(TaskTest):
@@ -35,6 +36,26 @@ class Stacks(TaskTest):
         self.assertEqual(len(said), 1, node.log())
         self.assertRegex(said[0], f"^kvmesh: t.descend <{FOO}/[0-9a-f]+>, which {re.escape(mailbox.pid)} asked for, "
                                   "overran its stack of 1048576 bytes, .* raise tasks.stack_bytes ")
+
+    @unittest.skipIf(SANITIZED, "a sanitizer wants to be the first library of its process")
+    def test_where_the_system_has_no_more_guards_the_log_says_so(self):
+        with open("/proc/sys/vm/max_map_count", encoding="ascii") as file:
+            guards = int(file.read()) // 8
+        if guards > 20_000:
+            self.skipTest(f"vm.max_map_count makes room for {guards} guards")
+        mesh = self.mesh()
+        node = mesh.add("foo", settings=with_tasks(queue_max=guards + 100))
+        node.start(environment={"LD_PRELOAD": os.path.join(MODULES, "no_guard_marks.so")})
+        client = node.client()
+        said = "tasks now run on stacks without a guard, as the system allows no more of them: one that overruns its 1048576 bytes"
+        for many, wanted in [(guards - 100, False), (300, True)]:
+            for request in [run(client, None, "t.wait_for_stop", mode="spawn") for _ in range(many)]:
+                self.assertEqual(client.reply(request).code, "ok")
+            eventually(lambda: node.info()["tasks"]["queued"] == 0, 30, "all have begun")
+            if wanted:
+                eventually(lambda: said in node.log(), 5, "the log speaks of it")
+            else:
+                self.assertNotIn(said, node.log())
 
 
 if __name__ == "__main__":

@@ -23,9 +23,12 @@ Result<Node::Reloaded> Node::Impl::reload() {
   }
   report(reloaded->warnings);
   report(reloaded->needs_restart);
+  spdlog::info("the configuration is read again");
   for (const auto& change : reloaded->changes) spdlog::info("{}", change);
-  spdlog::info("the configuration is read again; the routing table is now {}",
-               in_force_.kv.routing_table.to_string());
+  if (reloaded->changes.empty()) {
+    spdlog::info("nothing has changed; the routing table is now {}",
+                 in_force_.kv.routing_table.to_string());
+  }
   return reloaded;
 }
 

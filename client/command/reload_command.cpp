@@ -33,7 +33,9 @@ int reload(Session& session, const std::string& node) {
   if (!client) return session.fail(client.status());
   const Operation operation{Operation::For::kNode, node, functions::kNodeReload.str(), {}};
   const auto outcome = (*client)->call(operation, session.timeout());
-  if (!outcome.status.ok()) return session.fail_lines(outcome.status);
+  const auto& status = outcome.status;
+  const bool faulty = status.code() == StatusCode::kInvalidArgument;
+  if (!status.ok()) return faulty ? session.fail_lines(status) : session.fail(status);
   if (session.json()) {
     session.print_line(outcome.result.to_json());
   } else {

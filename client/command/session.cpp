@@ -81,7 +81,7 @@ int Session::fail(const Status& status) const {
 }
 
 int Session::fail_lines(const Status& status) const {
-  complain_lines(status.to_string());
+  complain_lines(std::string{to_string(status.code())} + ":\n" + status.text());
   if (json()) print_line("{\"error\":" + error_json(status) + "}");
   return exit_status(status.code());
 }

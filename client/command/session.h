@@ -47,7 +47,7 @@ class Session {
   /// Says on standard error, and with --json as a document, why the command failed; gives its exit
   /// status.
   int fail(const Status& status) const;
-  /// The same for a status whose text has several lines.
+  /// The same for a status whose text has several lines, each of which stands on its own.
   int fail_lines(const Status& status) const;
   /// kExitOk, or as fail().
   int finish(const Status& status) const;

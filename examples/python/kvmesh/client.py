@@ -152,6 +152,10 @@ class Client:
         """What a node says of itself (node.info of the protocol)."""
         return self.call(node, "node.info")
 
+    def reload(self, node: Optional[str] = None) -> dict:
+        """Has a node read its configuration again; gives what has changed. Raises when a file is faulty: nothing has changed."""
+        return self.call(node, "node.reload")
+
     def ping(self, value: Any = None, node: Optional[str] = None) -> Any:
         """Gives the value back."""
         return self.call(node, "node.ping", value)

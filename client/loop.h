@@ -91,16 +91,20 @@ class Client::Loop final : private transport::LinkEvents {
   client::Submissions submissions_;
   std::atomic<std::uint32_t> under_way_{0};
 
+  static constexpr const char* kNoAnswerYet =
+      "no answer came yet; the address must be that of a mesh port (mesh.listen), not of the line "
+      "protocol (kv_server.listen)";
+
   std::mutex connection_mutex_;  // of the two below
   std::condition_variable connection_changed_;
   bool connected_ = false;
-  std::string why_not_connected_ = "no answer came yet";
+  std::string why_not_connected_ = kNoAnswerYet;
 
   zmq::context_t context_{1};
   TimePoint now_;
   TimePoint next_tick_{};
   TimePoint down_since_;
-  std::string why_down_ = "no answer came yet";
+  std::string why_down_ = kNoAnswerYet;
   std::string node_;  // who answered the greeting
   std::uint64_t window_requests_ = 0;
   std::uint64_t window_bytes_ = 0;

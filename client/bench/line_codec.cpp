@@ -8,6 +8,9 @@ void append_line(std::string& out, const Operation& operation) {
     case Operation::Kind::kCreate:
       out.append("CREATE ").append(operation.bucket);
       break;
+    case Operation::Kind::kDrop:
+      out.append("DROP ").append(operation.bucket);
+      break;
     case Operation::Kind::kPut:
       out.append("PUT ").append(operation.bucket).append(" ").append(operation.key);
       out.append(" ").append(operation.value);
@@ -22,6 +25,16 @@ void append_line(std::string& out, const Operation& operation) {
 }
 
 constexpr std::string_view kOk = "OK\r\n";
+
+// Of a line that says that a request failed: "NOT FOUND", or "ERROR code text". No value begins so:
+// values hold no blanks.
+std::optional<StatusCode> failure_of(std::string_view line) {
+  constexpr std::string_view kError = "ERROR ";
+  if (line == "NOT FOUND\r\n") return StatusCode::kNotFound;
+  if (!line.starts_with(kError)) return std::nullopt;
+  line.remove_prefix(kError.size());
+  return status_code_from_name(line.substr(0, line.find_first_of(" \r")));
+}
 
 class LineCodec final : public Codec {
  public:
@@ -40,15 +53,15 @@ class LineCodec final : public Codec {
     }
     searched_ = end;
     const auto rest = in.substr(end + 1);
+    if (const auto code = failure_of(in.substr(0, end + 1))) {
+      return done(end + 1, {0, Reply::Kind::kFailed, *first_line(in), *code});
+    }
     if (expected != Operation::Kind::kGet) {
       if (in.substr(0, end + 1) != kOk) return unexpected(in, "OK");
       return done(kOk.size(), {0, Reply::Kind::kDone, {}});
     }
     const auto value = *first_line(in);
-    // An error is one line only, and no value begins so: values hold no blanks.
-    if (value.starts_with("ERROR ") || value == "NOT FOUND" || value == "UNKNOWN COMMAND") {
-      return unexpected(in, "a value");
-    }
+    if (value == "UNKNOWN COMMAND") return unexpected(in, "a value");
     if (rest.size() < kOk.size() && kOk.starts_with(rest)) return Parsed{};
     if (!rest.starts_with(kOk)) return unexpected(rest, "OK behind a value");
     const auto kind = value.empty() ? Reply::Kind::kMissing : Reply::Kind::kValue;

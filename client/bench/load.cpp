@@ -70,9 +70,16 @@ class ProgressLine {
 void print_text(const LoadOptions& options, const Measured& measured) {
   std::printf("%s, %u connections, depth %u%s\n", options.protocol.c_str(), options.connections,
               options.pace.depth, options.pace.rate ? ", open loop" : "");
-  std::printf("%s requests in %.3f s, all answered and right: %s/s\n",
+  std::printf("%s requests in %.3f s, %sanswered and right: %s/s\n",
               command::grouped(measured.operations).c_str(), seconds(measured.elapsed),
+              measured.failed.empty() ? "all " : "",
               command::grouped(static_cast<std::uint64_t>(rate_of(measured))).c_str());
+  std::string failed;
+  for (const auto& [code, count] : measured.failed) {
+    failed +=
+        (failed.empty() ? "" : ", ") + std::string{to_string(code)} + " " + command::grouped(count);
+  }
+  if (!failed.empty()) std::printf("failed: %s\n", failed.c_str());
   std::printf("latency: mean %s",
               micros(static_cast<std::uint64_t>(measured.latency.mean())).c_str());
   for (const auto& [name, percent] : kPercentiles) {
@@ -88,6 +95,8 @@ void print_json(const LoadOptions& options, const Measured& measured) {
   for (const auto& [name, percent] : kPercentiles) {
     latency[name] = static_cast<double>(measured.latency.percentile(percent)) / 1e3;
   }
+  nlohmann::ordered_json failed = nlohmann::ordered_json::object();
+  for (const auto& [code, count] : measured.failed) failed[std::string{to_string(code)}] = count;
   const nlohmann::ordered_json out = {
       {"protocol", options.protocol},
       {"connections", options.connections},
@@ -98,6 +107,7 @@ void print_json(const LoadOptions& options, const Measured& measured) {
       {"value_bytes", options.workload.value_bytes},
       {"seed", options.workload.seed},
       {"requests", measured.operations},
+      {"failed", failed},
       {"seconds", seconds(measured.elapsed)},
       {"per_second", rate_of(measured)},
       {"missing_keys", measured.missing_keys},
@@ -118,10 +128,33 @@ void raise_descriptor_limit() {
 
 }  // namespace
 
-Status run_load(const LoadOptions& options) {
+namespace {
+
+// What was measured is printed, but for the buckets.
+Result<std::uint64_t> measure(Runner& runner, const LoadOptions& options, ProgressLine& line) {
+  const bool keep_going = options.pace.keep_going;
+  if (auto status = runner.create(keep_going); !status.ok()) return status;
+  if (options.load && stores_values(options.protocol)) {
+    if (auto status = runner.load(keep_going); !status.ok()) return status;
+  }
+  const auto measured = runner.run(options.pace);
+  line.clear();
+  if (!measured) return measured.status();
+  if (measured->operations == 0 && measured->failed.empty()) {
+    return Status{StatusCode::kInvalidArgument, "no reply came in the time; measure longer"};
+  }
+  options.json ? print_json(options, *measured) : print_text(options, *measured);
+  std::uint64_t failed = 0;
+  for (const auto& [code, count] : measured->failed) failed += count;
+  return failed;
+}
+
+}  // namespace
+
+Result<std::uint64_t> run_load(const LoadOptions& options) {
   if (options.workload.keys > kKeysMax / options.workload.buckets) {
-    return {StatusCode::kInvalidArgument,
-            "buckets times keys is more than the limit of " + std::to_string(kKeysMax)};
+    return Status{StatusCode::kInvalidArgument,
+                  "buckets times keys is more than the limit of " + std::to_string(kKeysMax)};
   }
   raise_descriptor_limit();
   zmq::context_t context;
@@ -133,18 +166,11 @@ Status run_load(const LoadOptions& options) {
   Runner runner{*std::move(made), Workload{workload},
                 [&line](const Runner::Progress& progress) { line.show(progress); }};
   if (auto status = runner.open(); !status.ok()) return status;
-  if (auto status = runner.create(); !status.ok()) return status;
-  if (options.load && stores_values(options.protocol)) {
-    if (auto status = runner.load(); !status.ok()) return status;
-  }
-  const auto measured = runner.run(options.pace);
+  auto failed = measure(runner, options, line);
+  if (!failed || !options.drop) return failed;
+  auto dropped = runner.drop();
   line.clear();
-  if (!measured) return measured.status();
-  if (measured->operations == 0) {
-    return {StatusCode::kInvalidArgument, "no reply came in the time; measure longer"};
-  }
-  options.json ? print_json(options, *measured) : print_text(options, *measured);
-  return {};
+  return dropped.ok() ? failed : Result<std::uint64_t>{std::move(dropped)};
 }
 
 }  // namespace kvmesh::bench

@@ -70,6 +70,9 @@ void add_load_options(CLI::App& app, LoadOptions& options,
       ->check(command::decimal_number(0.1, 1e8));
   add_workload_options(app, options.workload);
   app.add_flag("!--no-load", options.load, "Do not put every key before measuring");
+  app.add_flag("--keep-going", options.pace.keep_going,
+               "Count requests that fail, by their codes, instead of ending at the first");
+  app.add_flag("--drop", options.drop, "Drop the buckets at the end, whatever was in them");
 }
 
 }  // namespace kvmesh::bench

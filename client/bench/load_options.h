@@ -27,7 +27,8 @@ struct LoadOptions {
   std::uint32_t connections = 1;
   Pace pace;
   WorkloadOptions workload;
-  bool load = true;  // put every key first
+  bool load = true;   // put every key first
+  bool drop = false;  // the buckets, at the end
   CallLoad call;
   bool json = false;
   std::chrono::milliseconds timeout{5000};  // of a request in the native protocol
@@ -38,7 +39,8 @@ void add_load_options(CLI::App& app, LoadOptions& options,
                       const std::vector<std::string>& protocols);
 
 /// Runs the load and prints what was measured, with progress on a terminal meanwhile. kOk only when
-/// every request got its right reply; otherwise nothing was printed.
-Status run_load(const LoadOptions& options);
+/// every request got its right reply; otherwise nothing was printed, unless Pace::keep_going is
+/// set: then the number of requests that failed is given, and figures are printed.
+Result<std::uint64_t> run_load(const LoadOptions& options);
 
 }  // namespace kvmesh::bench

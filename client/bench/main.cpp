@@ -1,8 +1,11 @@
 // kvmesh-load: puts a load on a node and measures it; what `kvmesh bench` runs.
+#include <string>
+
 #include "client/bench/load_options.h"
 #include "client/bench/protocols.h"
 #include "client/command/exit_status.h"
 #include "client/command/program.h"
+#include "client/command/usage.h"
 
 namespace kvmesh::bench {
 namespace {
@@ -20,12 +23,13 @@ int run(Session& session, int argc, char** argv) {
                  "Where the node serves the line protocol (127.0.0.1:4040)")
       ->type_name("HOST:PORT");
   app.footer(
-      "It creates buckets with names like b0000001 and puts every key before it measures; drop "
-      "them when you are\ndone. It prints no figure unless every request got its right reply.");
+      "It creates buckets with names like b0000001 and puts every key before it measures; --drop "
+      "removes them.\nIt prints no figure unless every request got its right reply, but with "
+      "--keep-going.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? command::kExitOk : command::kExitUsage;
+    return command::end_parse(session, app, error);
   }
   if (options.protocol == "native") {
     if (!options.endpoint.empty()) {
@@ -36,7 +40,11 @@ int run(Session& session, int argc, char** argv) {
   }
   options.json = session.json();
   options.timeout = session.options.timeout;
-  return session.finish(run_load(options));
+  const auto failed = run_load(options);
+  if (!failed) return session.fail(failed.status());
+  if (*failed == 0) return command::kExitOk;
+  session.complain(std::to_string(*failed) + (*failed == 1 ? " request" : " requests") + " failed");
+  return command::kExitIncomplete;
 }
 
 }  // namespace

@@ -29,6 +29,8 @@ std::string_view function_of(Operation::Kind kind) {
   switch (kind) {
     case Operation::Kind::kCreate:
       return functions::kKvCreate.name;
+    case Operation::Kind::kDrop:
+      return functions::kKvDrop.name;
     case Operation::Kind::kPut:
       return functions::kKvPut.name;
     case Operation::Kind::kGet:
@@ -140,11 +142,14 @@ void NativeChannel::on_up(transport::Link& /*link*/, const wire::Welcome& /*welc
 
 void NativeChannel::on_reply(transport::Link& /*link*/, const ReplyView& reply) {
   if (sink_ == nullptr || reply.id.value >= kinds_.size()) return fail("a reply out of turn");
-  if (reply.code != StatusCode::kOk) {
-    return fail(std::string{to_string(reply.code)} + " " + std::string{reply.text});
-  }
   Reply out;
   out.tag = static_cast<std::uint32_t>(reply.id.value);
+  if (reply.code != StatusCode::kOk) {
+    out.kind = Reply::Kind::kFailed;
+    out.code = reply.code;
+    out.value = reply.text;
+    return sink_->on_reply(out);
+  }
   wire::Reader in{reply.result};
   if (call_) {
     if (!read_progress(in))

@@ -79,30 +79,49 @@ Status Runner::open() {
   return {};
 }
 
-Status Runner::create() {
+Status Runner::create(bool keep_going) {
   if (!lanes_[0].channel->has_buckets()) return {};
   std::uint64_t bucket = 0;
   Pace pace;
   pace.depth = kLoadDepth;
   pace.count = workload_.buckets();
+  pace.keep_going = keep_going;
   return drive("creating buckets", pace, [&, this]() -> std::optional<Operation> {
     if (bucket == workload_.buckets()) return std::nullopt;
     return workload_.create(bucket++);
   });
 }
 
-Status Runner::load() {
+Status Runner::load(bool keep_going) {
   std::uint64_t number = 0;
   Pace pace;
   const auto fit = kLoadBytes / workload_.value_bytes();
   pace.depth = static_cast<std::uint32_t>(std::clamp<std::size_t>(fit, 1, kLoadDepth));
   pace.count = workload_.all_keys();
+  pace.keep_going = keep_going;
   auto status = drive("loading keys", pace, [&, this]() -> std::optional<Operation> {
     if (number == workload_.all_keys()) return std::nullopt;
     return workload_.put(number++);
   });
-  loaded_ = status.ok();
+  loaded_ = status.ok() && measured_.failed.empty();
   return status;
+}
+
+Status Runner::drop() {
+  if (!lanes_[0].channel->has_buckets()) return {};
+  std::uint64_t bucket = 0;
+  Pace pace;
+  pace.depth = kLoadDepth;
+  pace.count = workload_.buckets();
+  pace.keep_going = true;
+  auto status = drive("dropping buckets", pace, [&, this]() -> std::optional<Operation> {
+    if (bucket == workload_.buckets()) return std::nullopt;
+    return workload_.drop(bucket++);
+  });
+  measured_.failed.erase(StatusCode::kNotFound);
+  if (!status.ok() || measured_.failed.empty()) return status;
+  const auto& [code, count] = *measured_.failed.begin();
+  return {code, std::to_string(count) + " buckets were not dropped"};
 }
 
 Result<Measured> Runner::run(const Pace& pace) {
@@ -290,6 +309,7 @@ void Runner::on_reply(const Reply& reply) {
     return;
   }
   const auto request = lane.requests[reply.tag];
+  const bool failed = reply.kind == Reply::Kind::kFailed;
   if (auto status = check(request, reply); !status.ok()) fault_ = status;
   ++answered_;
   last_reply_ = now_;
@@ -297,11 +317,13 @@ void Runner::on_reply(const Reply& reply) {
   const auto latency = static_cast<std::uint64_t>(std::max<std::int64_t>(nanos, 0));
   if (now_ >= end_ && !pace_.rate) exhausted_ = true;
   const bool counts = pace_.rate ? request.intended >= counting_from_ : !exhausted_ || pace_.count;
-  if (counting_ && counts) {
+  if (counting_ && counts && failed) {
+    ++measured_.failed[reply.code];
+  } else if (counting_ && counts) {
     measured_.latency.add(latency);
     ++measured_.operations;
   }
-  recent_.add(latency);
+  if (!failed) recent_.add(latency);
   lane.free.push_back(reply.tag);
   if (!pace_.rate) {
     submit(lane, now_);
@@ -314,6 +336,9 @@ void Runner::on_reply(const Reply& reply) {
 
 Status Runner::check(const Request& request, const Reply& reply) {
   if (reply.kind == Reply::Kind::kEcho) return {};
+  if (reply.kind == Reply::Kind::kFailed) {
+    return pace_.keep_going ? Status{} : Status{reply.code, std::string{reply.value}};
+  }
   const bool get = request.kind == Operation::Kind::kGet;
   if (get == (reply.kind == Reply::Kind::kDone)) {
     return {StatusCode::kProtocolError, "a reply to another kind of request"};

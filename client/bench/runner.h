@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,13 +27,16 @@ struct Pace {
   std::chrono::milliseconds duration{5000};       // counted
   std::optional<std::uint64_t> count;             // end after so many instead; no warmup then
   std::chrono::milliseconds silence_max{10'000};  // without any reply: some are missing
+  bool keep_going = false;                        // requests that fail are counted
 };
 
-/// What was measured. There is none unless every request got its right reply.
+/// What was measured. There is none unless every request got its right reply, but with
+/// Pace::keep_going.
 struct Measured {
-  std::uint64_t operations = 0;
-  std::uint64_t missing_keys = 0;  // of gets
-  std::uint64_t checked = 0;       // values that were compared byte by byte
+  std::uint64_t operations = 0;                  // that got their right reply
+  std::map<StatusCode, std::uint64_t> failed{};  // the others, with their codes
+  std::uint64_t missing_keys = 0;                // of gets
+  std::uint64_t checked = 0;                     // values that were compared byte by byte
   std::chrono::nanoseconds elapsed{0};
   Histogram latency;             // nanoseconds
   double processor_seconds = 0;  // of this process, the system's on its behalf included
@@ -60,8 +64,11 @@ class Runner final : private ReplySink {
   /// Connects all channels.
   Status open();
   /// Creates the buckets, and puts every key once.
-  Status create();
-  Status load();
+  Status create(bool keep_going);
+  /// With `keep_going` a request may fail; then keys may be missing later.
+  Status load(bool keep_going);
+  /// Removes the buckets, where they are.
+  Status drop();
   /// REQUIRES: open().
   Result<Measured> run(const Pace& pace);
 

@@ -73,6 +73,11 @@ Operation Workload::create(std::uint64_t bucket) {
   return {Operation::Kind::kCreate, bucket, bucket_, {}, {}};
 }
 
+Operation Workload::drop(std::uint64_t bucket) {
+  name(bucket);
+  return {Operation::Kind::kDrop, bucket, bucket_, {}, {}};
+}
+
 Operation Workload::put(std::uint64_t number) {
   name(number);
   return {Operation::Kind::kPut, number, bucket_, key_, form_.write(number, random_.next() >> 32)};

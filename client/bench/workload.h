@@ -49,6 +49,7 @@ class Workload {
   explicit Workload(const WorkloadOptions& options);
 
   Operation create(std::uint64_t bucket);
+  Operation drop(std::uint64_t bucket);
   Operation put(std::uint64_t number);
   Operation get(std::uint64_t number);
   /// The next one of the mix.

@@ -13,9 +13,9 @@
 namespace kvmesh::command {
 namespace {
 
-// Names that end in another's come first.
-constexpr std::array<std::pair<std::string_view, double>, 4> kTimeUnits = {
-    {{"ms", 1.0}, {"s", 1000.0}, {"m", 60'000.0}, {"h", 3'600'000.0}}};
+// Names that end in another's come first; a number alone is seconds.
+constexpr std::array<std::pair<std::string_view, double>, 5> kTimeUnits = {
+    {{"ms", 1.0}, {"s", 1000.0}, {"m", 60'000.0}, {"h", 3'600'000.0}, {"", 1000.0}}};
 
 // Plain decimal digits with at most one point: no sign, exponent, hexadecimal or "inf".
 std::optional<double> parse_decimal(std::string_view text) {

@@ -8,7 +8,8 @@
 /// Durations as people write and read them. Pure functions.
 namespace kvmesh::command {
 
-/// "250ms", "5s", "1.5s", "2m" or "1h": a number and its unit, without a space. Empty when `text`
+/// "250ms", "5s", "1.5s", "2m" or "1h": a number and its unit, without a space; "5"
+/// is 5 seconds. Empty when `text`
 /// is not of that form, is below one millisecond or over limits::kTimeoutMax.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 

@@ -34,7 +34,8 @@ void add_import_command(CLI::App& app, Session& session) {
           [options](const std::string& text) {
             const auto duration = parse_duration(text);
             if (!duration && text != "0" && text != "0s") {
-              throw CLI::ValidationError("--retry-for", "\"" + text + "\" is no duration");
+              throw CLI::ValidationError(
+                  "--retry-for", "\"" + text + "\" is no duration; write for example 10s, or 0");
             }
             options->retry_for = duration.value_or(std::chrono::milliseconds{0});
           },

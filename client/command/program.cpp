@@ -29,7 +29,7 @@ void add_common_options(CLI::App& app, Session& session) {
   add_duration(app, "--timeout", session.options.timeout,
                "How long one request may take, for example 500ms or 5s (the default)");
   app.add_flag("--json", session.options.json, "Print JSON, one document a line");
-  app.set_version_flag("--version", "kvmesh " KVMESH_VERSION, "Print the version and exit");
+  app.set_version_flag("-v,--version", "kvmesh " KVMESH_VERSION, "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.set_help_all_flag("--help-all", "Print the help of all commands and exit");
 }

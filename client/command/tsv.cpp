@@ -102,8 +102,9 @@ Result<Record> parse_tsv(std::string_view line) {
   const auto first = line.find('\t');
   const bool bucket_only = tabs == 1 && first + 1 == line.size();
   if (tabs != 2 && !bucket_only) {
-    return malformed(std::to_string(tabs + 1) +
-                     " fields where bucket TAB key TAB value has 3; a tab within a field is "
+    return malformed("the line has " + std::to_string(tabs + 1) +
+                     (tabs == 0 ? " field" : " fields") +
+                     ", and must have 3: bucket TAB key TAB value; a tab within a field is "
                      "written \\t");
   }
   auto bucket = unescape(line.substr(0, first));

@@ -37,7 +37,7 @@ _kvmesh() {
     local cur prev words cword
     _init_completion -n = || return
 
-    local commands='create drop keys count buckets put get delete route trace info nodes ping reload call spawn send server modules tasks shell import export bench verify sim'
+    local commands='create drop keys count buckets put get delete route trace info nodes ping reload call spawn send server modules tasks shell import export bench verify sim help version'
     local common='--node --timeout --json --version --help --help-all -h'
     local command='' endpoint='' i position=0 only_words=''
     local -a arguments=()
@@ -119,7 +119,7 @@ _kvmesh() {
                 ;;
             bench)
                 options+=' --protocol --tcp --connections --depth --rate --duration --warmup --count --patience'
-                options+=' --buckets --keys --prefix --value-bytes --writes --zipf --seed --no-load'
+                options+=' --buckets --keys --prefix --value-bytes --writes --zipf --seed --no-load --keep-going --drop'
                 ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

@@ -16,6 +16,7 @@
 
 #include "common/number.h"
 #include "common/standard_descriptors.h"
+#include "common/text.h"
 #include "node/sim/options.h"
 #include "node/sim/report.h"
 #include "node/sim/scenario.h"
@@ -154,6 +155,9 @@ int run_program(int argc, char** argv) {
       "Runs a mesh of nodes in one process, with simulated time, network and faults, and checks "
       "that it keeps its promises."};
   app.name("kvmesh sim");
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return "kvmesh: sim: " + printable(error.what()) + "\nkvmesh sim --help says more.\n";
+  });
   app.set_version_flag("--version", "kvmesh-sim " KVMESH_VERSION);
   app.footer(
       "Exit status: 0 every promise was kept; 1 one was broken; 2 wrong usage or configuration.");

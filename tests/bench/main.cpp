@@ -36,7 +36,7 @@ int run(int argc, char** argv) {
       ->check(CLI::IsMember({"call", "async", "nolink", "spawn"}))
       ->capture_default_str();
   load->add_option("--at", options.call.node, "On which node: the endpoint's when not given");
-  load->callback([&] { action = [&] { return run_load(options); }; });
+  load->callback([&] { action = [&] { return run_load(options).status(); }; });
 
   std::string address;
   const auto add_server = [&](const char* name, const char* text,

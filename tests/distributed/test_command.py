@@ -105,6 +105,47 @@ class OneRequest(Command):
         self.kvmesh("nodes", "bar@localhost", node=gate, status=UNAVAILABLE)
         self.kvmesh("nodes", "nobody@localhost", node=gate, status=NO_ROUTE)
 
+    def test_wrong_lines_are_told_what_is_right(self):
+        for arguments, told in (
+                (("gett", "x"), 'no command "gett"; did you mean get?'),
+                (("help", "gett"), 'no command "gett"; did you mean get?'),
+                (("count", "a", "b", "c"), 'count does not expect "b" "c"; write kvmesh count BUCKET'),
+                (("put", "a"), "put needs KEY; write kvmesh put BUCKET KEY [VALUE]"),
+                (("put", "a", "k", "-x"), 'put has no option "-x"; write -- before it if it is an argument: '
+                                          "kvmesh put BUCKET KEY [VALUE]"),
+                (("bench", "--key", "5"), 'bench has no option "--key"; did you mean --keys?')):
+            self.kvmesh(*arguments, status=USAGE)
+            self.assertEqual(self.stderr, f"kvmesh: {told}\n")
+        self.kvmesh("create", "shopping")
+        self.kvmesh("put", "shopping", "neg", "-5")
+        self.kvmesh("put", "shopping", "dash", "--", "-x")
+        self.assertEqual(self.kvmesh("get", "shopping", "neg"), b"-5\n")
+        self.assertEqual(self.kvmesh("get", "shopping", "dash", "--timeout", "5"), b"-x\n")
+
+    def test_help_and_version_are_commands_too(self):
+        self.assertEqual(self.kvmesh("help"), self.kvmesh("--help"))
+        self.assertEqual(self.kvmesh("help", "get"), self.kvmesh("get", "--help"))
+        self.assertEqual(self.kvmesh("help", "bench"), self.kvmesh("bench", "--help"))
+        self.assertEqual(self.kvmesh("version"), self.kvmesh("--version"))
+        self.assertEqual(self.kvmesh("-v"), self.kvmesh("--version"))
+
+    def test_bench_counts_what_fails_and_drops_what_it_made(self):
+        bench = ("bench", "--count", "500", "--buckets", "4", "--keys", "5", "--depth", "8")
+        for protocol in (("--protocol", "native"), ("--protocol", "line", "--tcp", f"127.0.0.1:{self.foo.tcp_port}")):
+            printed = json.loads(self.kvmesh(*bench, *protocol, "--json", "--drop"))
+            self.assertEqual((printed["requests"], printed["failed"]), (500, {}))
+            self.assertEqual(self.kvmesh("buckets"), b"")
+        self.bar.kill()
+        eventually(lambda: self.foo.peer("bar")["state"] != "up", 2, "bar is gone")
+        for protocol in (("--protocol", "native"), ("--protocol", "line", "--tcp", f"127.0.0.1:{self.foo.tcp_port}")):
+            printed = json.loads(self.kvmesh(*bench, *protocol, "--prefix", "s", "--keep-going", "--json", status=INCOMPLETE))
+            self.assertEqual((printed["requests"], printed["failed"]), (0, {"unavailable": 500}))
+            self.assertIn(b"\nfailed: unavailable 500\n",
+                          self.kvmesh(*bench, *protocol, "--prefix", "s", "--keep-going", status=INCOMPLETE))
+            self.assertEqual(self.kvmesh(*bench, *protocol, "--prefix", "s", status=UNAVAILABLE), b"")
+        self.kvmesh(*bench, "--prefix", "s", status=UNAVAILABLE)
+        self.assertEqual(self.stderr.count("unavailable"), 1, self.stderr)
+
     def test_exit_statuses(self):
         self.kvmesh("get", "nowhere", "k", status=NOT_FOUND)
         self.kvmesh("get", "", "k", status=INVALID_ARGUMENT)
@@ -112,6 +153,7 @@ class OneRequest(Command):
         self.assertIn("1025", self.stderr)
         for arguments in ((), ("frob",), ("get",), ("get", "a"), ("put", "a", "b"), ("--frob",), ("get", "a", "b", "c")):
             self.kvmesh(*arguments, status=USAGE)
+            self.assertRegex(self.stderr, r"\Akvmesh: .+\n\Z", arguments)
         self.bar.kill()
         eventually(lambda: self.foo.peer("bar")["state"] != "up", 2, "bar is gone")
         self.kvmesh("create", "shopping", status=UNAVAILABLE)

@@ -24,12 +24,14 @@ TEST(Duration, ReadsNumbersWithAUnit) {
   EXPECT_EQ(parse_duration("5s"), seconds{5});
   EXPECT_EQ(parse_duration("1.5s"), milliseconds{1500});
   EXPECT_EQ(parse_duration("2m"), seconds{120});
+  EXPECT_EQ(parse_duration("5"), seconds{5});
+  EXPECT_EQ(parse_duration("0.25"), milliseconds{250});
   EXPECT_EQ(parse_duration("24h"), limits::kTimeoutMax);
 }
 
 TEST(Duration, RefusesTheRest) {
   for (const char* text :
-       {"", "5", "s", "ms", "-5s", "+5s", "5 s", " 5s", "1e3s", "0x5s", "infs", "nans", "0s",
+       {"", ".", "s", "ms", "-5s", "+5s", "5 s", " 5s", "1e3s", "0x5s", "infs", "nans", "0s",
         "0.1ms", "25h", "1.2.3s", ".s", "5S", "99999999999999999999s"}) {
     EXPECT_EQ(parse_duration(text), std::nullopt) << text;
   }

@@ -212,7 +212,7 @@ TEST(Tasks, OfServersShowTheirRestartsAndWhyTheyEnded) {
       tasks_table(Value::List{gone, task}, false),
       "pid         function        state      since  mailbox  for  restarts  why\n"
       "            server counter  given_up  5.0 ms        0              3  failed: no\\x1b\n"
-      "<foo@h/1a>  m.f             running   0.0 ms        0\n");
+      "<foo@h/1a>  m.f             running     0 us        0\n");
 }
 
 TEST(Messages, SayWhatTheyAre) {

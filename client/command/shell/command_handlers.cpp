@@ -8,6 +8,7 @@
 #include "client/command/exit_status.h"
 #include "client/command/shell/handlers.h"
 #include "client/command/shell/shell.h"
+#include "client/command/usage.h"
 
 namespace kvmesh::command::shell {
 namespace {
@@ -27,7 +28,7 @@ int run(Shell& shell, const char* command, std::vector<std::string> arguments) {
   try {
     app.parse(std::move(line));
   } catch (const CLI::ParseError& error) {
-    session.complain(error.what());
+    session.complain(usage_fault(app, error));
     return kExitUsage;
   }
   return std::exchange(session.action, nullptr)();

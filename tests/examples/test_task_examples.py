@@ -5,6 +5,7 @@ By hand: KVMESH_TEST_BUILD=build/release tests/examples/test_task_examples.py, a
 """
 
 import os
+import re
 import subprocess
 import sys
 
@@ -116,8 +117,8 @@ class TaskExamples(harness.MeshTest):
         foo, bar = self.nodes("counter_server", "serve")
         self.expect(COUNTER_SERVER, "counter_server", bar.endpoint, foo.full_name)
         for end in ("restarted", "given up"):
-            told = f"server counter ended (failed: cannot count down) and is {end}"
-            harness.eventually(lambda told=told: told in foo.log(), 5, "it is logged")
+            told = re.compile(rf"server counter <foo@localhost/\w+> ended \(failed: cannot count down\) and is {end}")
+            harness.eventually(lambda told=told: told.search(foo.log()), 5, "it is logged")
 
     def test_word_count(self):
         foo, _ = self.nodes("word_count", "serve")

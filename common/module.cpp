@@ -128,6 +128,20 @@ void Module::add(std::string_view function, TaskFunction erased) {
   }
 }
 
+// A function whose name is at fault is not there.
+Module& Module::describe(std::string_view function, std::string_view doc) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (doc.size() > kDocBytesMax || std::ranges::any_of(doc, is_control)) {
+    faults_.push_back("module " + name_ + ": the text of function " + in_quotes(function) +
+                      " must be one line of at most " + std::to_string(kDocBytesMax) + " bytes");
+    return *this;
+  }
+  const auto name = name_ + "." + std::string{function};
+  const auto found = std::ranges::find(functions_, name, &TaskFunction::name);
+  if (found != functions_.end()) found->doc = doc;
+  return *this;
+}
+
 ServerDefinition& Module::add_server(std::string_view name) {
   auto fault = name_fault("module " + name_ + ": server", name);
   if (fault.empty() &&

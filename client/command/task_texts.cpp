@@ -20,6 +20,7 @@ struct Function {
   std::string name;
   std::string parameters;
   std::uint64_t arity = 0;
+  std::string doc;
 };
 
 std::vector<Function> functions_of(const Value& modules) {
@@ -32,7 +33,8 @@ std::vector<Function> functions_of(const Value& modules) {
     const auto* name = (*parts)[0].bytes_or_text();
     const auto* parameters = (*parts)[1].bytes_or_text();
     if (name == nullptr || parameters == nullptr) continue;
-    out.push_back({*name, *parameters, (*parts)[2].to_uint().value_or(0)});
+    const auto* doc = parts->size() > 3 ? (*parts)[3].bytes_or_text() : nullptr;
+    out.push_back({*name, *parameters, (*parts)[2].to_uint().value_or(0), doc ? *doc : ""});
   }
   return out;
 }
@@ -58,7 +60,8 @@ std::vector<Server> servers_of(const Value& servers) {
 }
 
 std::string function_text(const Function& function) {
-  return escape(function.name) + "(" + escape(function.parameters) + ")";
+  return escape(function.name) + "(" + escape(function.parameters) + ")" +
+         (function.doc.empty() ? "" : "  " + escape(function.doc));
 }
 
 std::string functions_json(const std::vector<Function>& functions) {
@@ -67,7 +70,8 @@ std::string functions_json(const std::vector<Function>& functions) {
     if (out.size() > 1) out += ",";
     out += "{\"function\":" + bytes_as_json(function.name) +
            ",\"parameters\":" + bytes_as_json(function.parameters) +
-           ",\"arity\":" + std::to_string(function.arity) + "}";
+           ",\"arity\":" + std::to_string(function.arity) +
+           (function.doc.empty() ? "" : ",\"doc\":" + bytes_as_json(function.doc)) + "}";
   }
   return out + "]";
 }

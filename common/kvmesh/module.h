@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -21,6 +22,7 @@ namespace kvmesh {
 struct TaskFunction {
   std::string name;                     // "hello.add"
   std::vector<std::string> parameters;  // their types: "int", "list of text"
+  std::string doc;                      // one line for people; empty: none
   /// kInvalidArgument when number or types of the arguments are wrong, before the user's code
   /// begins; else what that returns. Its exceptions pass through. Thread-safe if the user's code
   /// is.
@@ -58,6 +60,15 @@ class Module {
   template <typename Callable>
   Module& define(std::string_view function, Callable callable);
 
+  /// The same with one line of text for people, which `kvmesh modules` shows; no line end or other
+  /// control character, and at most kDocBytesMax.
+  template <typename Callable>
+  Module& define(std::string_view function, std::string_view doc, Callable callable) {
+    define(function, std::move(callable));
+    return describe(function, doc);
+  }
+  static constexpr std::size_t kDocBytesMax = 200;
+
   /// Begins the server `name`, which Mesh::server_call({name, node}, ...) reaches. It is State{},
   /// or what `make` returns (std::shared_ptr<State>); made anew at each restart.
   template <typename State>
@@ -83,6 +94,7 @@ class Module {
 
  private:
   void add(std::string_view function, TaskFunction erased);
+  Module& describe(std::string_view function, std::string_view doc);
   ServerDefinition& add_server(std::string_view name);
 
   std::string name_;

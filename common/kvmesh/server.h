@@ -87,18 +87,33 @@ class ServerBuilder {
   /// Task::send_after(), and with kDown and kUndelivered: handler(State&, Task&, const Message&).
   template <typename Handler>
   ServerBuilder& message(Handler handler) {
-    definition_->message = [handler = std::move(handler)](void* state, Task& self,
-                                                          const Message& message) {
-      std::invoke(handler, *static_cast<State*>(state), self, message);
-    };
+    constexpr bool kFits = std::is_invocable_v<const Handler&, State&, Task&, const Message&>;
+    static_assert(
+        kFits,
+        "kvmesh: the handler of message() is called with (State&, Task&, const Message&): "
+        "give a member function of the server's class that takes (Task&, const Message&), "
+        "or a lambda of all three that is not mutable");
+    if constexpr (kFits) {
+      definition_->message = [handler = std::move(handler)](void* state, Task& self,
+                                                            const Message& message) {
+        std::invoke(handler, *static_cast<State*>(state), self, message);
+      };
+    }
     return *this;
   }
   /// Called once after each construction, before anything else: handler(State&, Task&).
   template <typename Handler>
   ServerBuilder& started(Handler handler) {
-    definition_->started = [handler = std::move(handler)](void* state, Task& self) {
-      std::invoke(handler, *static_cast<State*>(state), self);
-    };
+    constexpr bool kFits = std::is_invocable_v<const Handler&, State&, Task&>;
+    static_assert(kFits,
+                  "kvmesh: the handler of started() is called with (State&, Task&): give a member "
+                  "function of the server's class that takes (Task&), or a lambda of both that is "
+                  "not mutable");
+    if constexpr (kFits) {
+      definition_->started = [handler = std::move(handler)](void* state, Task& self) {
+        std::invoke(handler, *static_cast<State*>(state), self);
+      };
+    }
     return *this;
   }
 

@@ -24,8 +24,8 @@ class Task : public Mesh {
 
   /// Writes to whoever started the task, in this order, as soon as it is called: print() and err()
   /// a line ('\n' is added) to their stdout and stderr, write() just these bytes to their stdout.
-  /// Wait while limits::kTaskOutputBytesMax have not been read. What nobody is there to read is
-  /// dropped.
+  /// Wait while limits::kTaskOutputBytesMax have not been read. std::cout is the node's own. What
+  /// nobody is there to read is dropped.
   void print(std::string_view text);
   void write(std::string_view bytes);
   void err(std::string_view text);

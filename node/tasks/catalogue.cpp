@@ -22,11 +22,12 @@ std::string parameters_of(const TaskFunction& function) {
 }
 
 void pack_function(wire::Buffer& out, std::string_view name,
-                   const std::vector<std::string>& parameters) {
-  wire::pack_array(out, 3);
+                   const std::vector<std::string>& parameters, std::string_view doc = {}) {
+  wire::pack_array(out, doc.empty() ? 3 : 4);
   wire::pack_str(out, name);
   wire::pack_str(out, joined(parameters, ", "));
   wire::pack_uint(out, parameters.size());
+  if (!doc.empty()) wire::pack_str(out, doc);
 }
 
 // Those that may be seen.
@@ -131,7 +132,7 @@ std::string Catalogue::how_to_call(std::string_view function) const {
 void Catalogue::list(wire::Buffer& out) const {
   wire::pack_array(out, places_.size());
   for (const auto& [name, place] : places_) {
-    pack_function(out, name, functions_[place]->parameters);
+    pack_function(out, name, functions_[place]->parameters, functions_[place]->doc);
   }
 }
 

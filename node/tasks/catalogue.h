@@ -43,7 +43,8 @@ class Catalogue {
   /// How a function of a module or of a server is called, as the end of "it is ..."; empty when
   /// `function` is neither. Of a server only the name is looked at, "counter." of "counter.add".
   std::string how_to_call(std::string_view function) const;
-  /// An array of [function, parameters as text, how many], in the order of their names.
+  /// An array of [function, parameters as text, how many], in the order of their names; a fourth
+  /// element is its line of text, if it has one.
   void list(wire::Buffer& out) const;
   /// Whether the caller may see "server.function", or all of a server: "server.*".
   using Visible = std::function<bool(std::string_view right)>;

@@ -28,6 +28,16 @@ Module with_server(const char* module, const char* server) {
   return out;
 }
 
+TEST(Catalogue, ListsAFunctionWithItsLineOfText) {
+  Catalogue catalogue;
+  ASSERT_EQ(catalogue.add(Module{"a"}.define("y", "Says nothing.", nothing).define("z", nothing)),
+            Status{});
+  wire::Buffer out;
+  catalogue.list(out);
+  EXPECT_EQ(wire::unpack_value(out.view())->to_json(),
+            R"([["a.y","",0,"Says nothing."],["a.z","",0]])");
+}
+
 TEST(Catalogue, FindsTheFunctionsOfAllModules) {
   Catalogue catalogue;
   EXPECT_TRUE(catalogue.empty());

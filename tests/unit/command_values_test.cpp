@@ -169,6 +169,10 @@ TEST(Modules, AreSignatures) {
             R"([{"function":"hello.add","parameters":"int, int","arity":2},)"
             R"({"function":"hello.world","parameters":"","arity":0}])");
   EXPECT_EQ(module_functions(kModules), (std::vector<std::string>{"hello.add", "hello.world"}));
+  const Value documented = Value::List{Value::List{"m.f", "int", 1, "Doubles\x1b it"}};
+  EXPECT_EQ(modules_text(documented, {}), "m.f(int)  Doubles\\x1b it\n");
+  EXPECT_EQ(modules_json(documented, {}),
+            R"([{"function":"m.f","parameters":"int","arity":1,"doc":"Doubles\u001b it"}])");
   EXPECT_EQ(modules_text("none", "none"), "");
   EXPECT_EQ(modules_json({}, {}), "[]");
 }

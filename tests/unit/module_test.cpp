@@ -242,6 +242,20 @@ TEST_F(ModuleTest, AServerKeepsItsState) {
   EXPECT_EQ(*server.call(fresh.get(), task_, "count", {}), Value{0});
 }
 
+TEST_F(ModuleTest, TheTextOfAFunctionIsOneShortLine) {
+  Module m{"m"};
+  m.define("f", std::string(Module::kDocBytesMax, 'x'), [] {}).define("g", "Says so.", [] {});
+  EXPECT_EQ(m.check(), Status{});
+  EXPECT_EQ(m.functions()[0].doc.size(), Module::kDocBytesMax);
+  EXPECT_EQ(m.functions()[1].doc, "Says so.");
+  const std::string why =
+      "module n: the text of function \"f\" must be one line of at most 200 bytes";
+  for (const auto& wrong :
+       {std::string(Module::kDocBytesMax + 1, 'x'), std::string{"two\nlines"}}) {
+    EXPECT_EQ(Module{"n"}.define("f", wrong, [] {}).check().text(), why);
+  }
+}
+
 TEST_F(ModuleTest, AServerRefusesWhatItHasNot) {
   Module m{"m"};
   m.server<Counter>("counter").call("add", &Counter::add).call("count", &Counter::count);

@@ -16,10 +16,10 @@ int hex_digit(char c) {
   return at == std::string_view::npos ? -1 : static_cast<int>(at);
 }
 
-Status malformed(std::string text) { return {StatusCode::kInvalidArgument, std::move(text)}; }
+Status malformed_line(std::string text) { return {StatusCode::kInvalidArgument, std::move(text)}; }
 
 Status bad_escape(std::size_t at) {
-  return malformed("byte " + std::to_string(at + 1) +
+  return malformed_line("byte " + std::to_string(at + 1) +
                    " of the field: a backslash begins none of \\t \\n \\r \\\\ \\xHH; a backslash "
                    "itself is written \\\\");
 }
@@ -102,19 +102,19 @@ Result<Record> parse_tsv(std::string_view line) {
   const auto first = line.find('\t');
   const bool bucket_only = tabs == 1 && first + 1 == line.size();
   if (tabs != 2 && !bucket_only) {
-    return malformed("the line has " + std::to_string(tabs + 1) +
+    return malformed_line("the line has " + std::to_string(tabs + 1) +
                      (tabs == 0 ? " field" : " fields") +
                      ", and must have 3: bucket TAB key TAB value; a tab within a field is "
                      "written \\t");
   }
   auto bucket = unescape(line.substr(0, first));
-  if (!bucket) return malformed("bucket: " + bucket.status().text());
+  if (!bucket) return malformed_line("bucket: " + bucket.status().text());
   if (bucket_only) return Record{*std::move(bucket), std::nullopt};
   const auto second = line.find('\t', first + 1);
   auto key = unescape(line.substr(first + 1, second - first - 1));
-  if (!key) return malformed("key: " + key.status().text());
+  if (!key) return malformed_line("key: " + key.status().text());
   auto value = unescape(line.substr(second + 1));
-  if (!value) return malformed("value: " + value.status().text());
+  if (!value) return malformed_line("value: " + value.status().text());
   return Record{*std::move(bucket), Record::KeyValue{*std::move(key), *std::move(value)}};
 }
 

@@ -23,7 +23,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::size_t kCountsAtOnce = 1000;
-constexpr int kTries = 3;
+constexpr int kMovedTries = 3;
 constexpr milliseconds kMovesPause{250};
 
 // A call that has used its time is not made again: there is one bound for all of them.
@@ -61,7 +61,7 @@ class Reader final : public BucketReader {
 
   // Reading is safe to repeat.
   Outcome again_until_it_passes(const Operation& operation, Outcome outcome) {
-    for (int tried = 1; tried < kTries && is_made_again(outcome.status.code()); ++tried) {
+    for (int tried = 1; tried < kMovedTries && is_made_again(outcome.status.code()); ++tried) {
       std::this_thread::sleep_for(kMovesPause);
       outcome = call(operation);
     }

@@ -10,7 +10,7 @@
 
 #include "client/bench/load_options.h"
 #include "client/bench/protocols.h"
-#include "client/command/number_text.h"
+#include "client/command/base/numbers.h"
 
 namespace kvmesh::bench {
 namespace {

@@ -1,7 +1,7 @@
 #include "client/bench/load_options.h"
 
-#include "client/command/number_options.h"
-#include "client/command/program.h"
+#include "client/command/base/numbers.h"
+#include "client/command/base/program.h"
 
 namespace kvmesh::bench {
 namespace {

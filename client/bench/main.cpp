@@ -3,9 +3,9 @@
 
 #include "client/bench/load_options.h"
 #include "client/bench/protocols.h"
-#include "client/command/exit_status.h"
-#include "client/command/program.h"
-#include "client/command/usage.h"
+#include "client/command/base/exit_status.h"
+#include "client/command/base/program.h"
+#include "client/command/base/usage.h"
 
 namespace kvmesh::bench {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "client/command/session.h"
+#include "client/command/base/session.h"
 
 /// The commands by subject. Each function adds its commands to the parser; the chosen one becomes
 /// the session's action. `session` outlives the parser.

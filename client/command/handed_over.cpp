@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "client/command/base/exit_status.h"
 #include "client/command/commands.h"
-#include "client/command/exit_status.h"
 
 namespace kvmesh::command {
 namespace {

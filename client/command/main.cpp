@@ -5,10 +5,10 @@
 #include <string_view>
 #include <vector>
 
+#include "client/command/base/exit_status.h"
+#include "client/command/base/program.h"
+#include "client/command/base/usage.h"
 #include "client/command/commands.h"
-#include "client/command/exit_status.h"
-#include "client/command/program.h"
-#include "client/command/usage.h"
 #include "common/text.h"
 
 namespace kvmesh::command {

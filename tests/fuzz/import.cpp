@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "client/command/import_format.h"
-#include "client/command/json_lines.h"
-#include "client/command/line_splitter.h"
-#include "client/command/tsv.h"
+#include "client/command/transfer/import_format.h"
+#include "client/command/transfer/json_lines.h"
+#include "client/command/transfer/line_splitter.h"
+#include "client/command/transfer/tsv.h"
 #include "common/text.h"
 #include "common/utf8.h"
 #include "tests/fuzz/check.h"

@@ -1,7 +1,7 @@
 // The order of an import, driven by any history of lines, outcomes and time: each bucket ends as if
 // its lines had been executed one after the other, and every line is settled once.
 
-#include "client/command/import_order.h"
+#include "client/command/transfer/import_order.h"
 
 #include <map>
 #include <set>

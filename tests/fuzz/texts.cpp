@@ -7,11 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "client/command/argument.h"
-#include "client/command/duration_text.h"
+#include "client/command/base/numbers.h"
+#include "client/command/base/values.h"
 #include "client/command/shell/words.h"
-#include "client/command/tsv.h"
-#include "client/command/value_text.h"
+#include "client/command/transfer/tsv.h"
 #include "common/config/address.h"
 #include "common/config/allowed.h"
 #include "common/config/size_text.h"

@@ -2,15 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/command/duration_text.h"
-#include "client/command/exit_status.h"
-#include "client/command/hops_text.h"
-#include "client/command/info_text.h"
-#include "client/command/nodes_text.h"
-#include "client/command/number_text.h"
-#include "client/command/progress_text.h"
-#include "client/command/table.h"
-#include "client/command/watched_nodes.h"
+#include "client/command/base/exit_status.h"
+#include "client/command/base/numbers.h"
+#include "client/command/base/table.h"
+#include "client/command/nodes/hops_text.h"
+#include "client/command/nodes/info_text.h"
+#include "client/command/nodes/nodes_text.h"
+#include "client/command/nodes/nodes_watch.h"
+#include "client/command/transfer/progress.h"
 
 namespace kvmesh::command {
 namespace {

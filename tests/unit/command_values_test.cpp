@@ -8,10 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "client/command/argument.h"
-#include "client/command/nodes_text.h"
-#include "client/command/task_texts.h"
-#include "client/command/value_text.h"
+#include "client/command/base/values.h"
+#include "client/command/nodes/nodes_text.h"
+#include "client/command/tasks/task_texts.h"
 #include "tests/unit/value_printer.h"
 
 namespace kvmesh::command {

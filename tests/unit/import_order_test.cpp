@@ -1,6 +1,6 @@
 // Lines of one bucket take effect in the order of the input, whatever fails and is tried again; no
 // line is lost.
-#include "client/command/import_order.h"
+#include "client/command/transfer/import_order.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // An import notices that a node has lost what it had stored, and that it is another one.
-#include "client/command/import_owners.h"
+#include "client/command/transfer/import_owners.h"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "client/command/shown_output.h"
+#include "client/command/base/shown_output.h"
 
 namespace kvmesh::command {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "client/command/usage.h"
+#include "client/command/base/usage.h"
 
 namespace kvmesh::command {
 namespace {

@@ -4,11 +4,11 @@
 #include <utility>
 #include <vector>
 
+#include "client/command/base/exit_status.h"
+#include "client/command/base/usage.h"
 #include "client/command/commands.h"
-#include "client/command/exit_status.h"
 #include "client/command/shell/handlers.h"
 #include "client/command/shell/shell.h"
-#include "client/command/usage.h"
 
 namespace kvmesh::command::shell {
 namespace {

@@ -14,8 +14,8 @@
 #include <cwchar>
 #include <utility>
 
+#include "client/command/base/table.h"
 #include "client/command/shell/history_file.h"
-#include "client/command/table.h"
 #include "common/text.h"
 
 namespace kvmesh::command::shell {

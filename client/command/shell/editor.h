@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
-#include "client/command/interrupts.h"
+#include "client/command/base/interrupts.h"
+#include "client/command/base/shown_output.h"
 #include "client/command/shell/lines.h"
 #include "client/command/shell/shell_command.h"
-#include "client/command/shown_output.h"
 
 namespace kvmesh::command::shell {
 

@@ -4,10 +4,10 @@
 #include <string_view>
 #include <utility>
 
-#include "client/command/exit_status.h"
-#include "client/command/server_runs.h"
+#include "client/command/base/exit_status.h"
 #include "client/command/shell/handlers.h"
 #include "client/command/shell/shell.h"
+#include "client/command/tasks/server_runs.h"
 
 namespace kvmesh::command::shell {
 namespace {

@@ -6,13 +6,13 @@
 #include <cstdlib>
 #include <utility>
 
-#include "client/command/exit_status.h"
-#include "client/command/info_text.h"
+#include "client/command/base/exit_status.h"
+#include "client/command/nodes/info_text.h"
 #include "client/command/shell/editor.h"
 #include "client/command/shell/history.h"
 #include "client/command/shell/words.h"
-#include "client/command/task_runs.h"
-#include "client/command/task_texts.h"
+#include "client/command/tasks/task_runs.h"
+#include "client/command/tasks/task_texts.h"
 #include "common/functions.h"
 #include "common/text.h"
 

@@ -10,11 +10,11 @@
 #include <string_view>
 #include <vector>
 
-#include "client/command/interrupts.h"
-#include "client/command/session.h"
+#include "client/command/base/interrupts.h"
+#include "client/command/base/session.h"
+#include "client/command/base/shown_output.h"
 #include "client/command/shell/lines.h"
 #include "client/command/shell/shell_command.h"
-#include "client/command/shown_output.h"
 
 namespace kvmesh::command::shell {
 

@@ -6,15 +6,15 @@
 #include <string>
 #include <utility>
 
-#include "client/command/argument.h"
-#include "client/command/duration_text.h"
-#include "client/command/exit_status.h"
-#include "client/command/server_runs.h"
+#include "client/command/base/exit_status.h"
+#include "client/command/base/numbers.h"
+#include "client/command/base/values.h"
 #include "client/command/shell/handlers.h"
 #include "client/command/shell/shell.h"
-#include "client/command/task_output.h"
-#include "client/command/task_runs.h"
-#include "client/command/task_texts.h"
+#include "client/command/tasks/server_runs.h"
+#include "client/command/tasks/task_output.h"
+#include "client/command/tasks/task_runs.h"
+#include "client/command/tasks/task_texts.h"
 #include "common/text.h"
 
 namespace kvmesh::command::shell {

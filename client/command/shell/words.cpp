@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "client/command/argument.h"
+#include "client/command/base/values.h"
 
 namespace kvmesh::command::shell {
 namespace {

@@ -8,10 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "client/command/base/exit_status.h"
 #include "client/command/commands.h"
-#include "client/command/exit_status.h"
-#include "client/command/json_lines.h"
-#include "client/command/verify/graphviz.h"
+#include "client/command/transfer/json_lines.h"
 #include "client/command/verify/live_mesh.h"
 #include "client/command/verify/live_moves.h"
 #include "client/command/verify/live_strays.h"

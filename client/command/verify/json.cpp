@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "client/command/json_lines.h"
+#include "client/command/transfer/json_lines.h"
 #include "client/command/verify/texts.h"
 
 namespace kvmesh::command {

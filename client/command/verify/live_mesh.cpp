@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "client/command/info_text.h"
+#include "client/command/nodes/info_text.h"
 #include "client/command/verify/told_node.h"
 
 namespace kvmesh::command {

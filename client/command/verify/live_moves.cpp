@@ -10,7 +10,7 @@
 #include <thread>
 #include <utility>
 
-#include "client/command/info_text.h"
+#include "client/command/nodes/info_text.h"
 #include "client/command/verify/reach.h"
 #include "client/outcome.h"
 #include "common/functions.h"

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <kvmesh/status.h>
+
 #include <string>
 
 #include "client/verify/mesh_model.h"
@@ -12,5 +14,9 @@ namespace kvmesh::command {
 /// nodes that are not described, bytes without an entry, circles. Pure. REQUIRES: `report` is of
 /// `model`.
 std::string picture(const verify::MeshModel& model, const verify::Report& report);
+
+/// What graphviz's program `dot` draws of `graph`, as SVG. kUnavailable: the program is not
+/// installed; kInternal: it could not be run, or failed, and its own words are on standard error.
+Result<std::string> svg_of(const std::string& graph);
 
 }  // namespace kvmesh::command

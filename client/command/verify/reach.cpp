@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "client/command/info_text.h"
+#include "client/command/nodes/info_text.h"
 
 namespace kvmesh::command {
 namespace {

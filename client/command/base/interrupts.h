@@ -1,0 +1,51 @@
+#pragma once
+
+#include <csignal>
+#include <functional>
+#include <thread>
+
+namespace kvmesh::command {
+
+/// Interrupts (SIGINT, Ctrl-C) as something to wait for, from construction to release(). There is
+/// at most one of these at a time. Where interrupts are ignored they stay so.
+class Interrupts {
+ public:
+  Interrupts();
+  ~Interrupts();
+  Interrupts(const Interrupts&) = delete;
+  Interrupts& operator=(const Interrupts&) = delete;
+
+  /// Readable when one has come.
+  int descriptor() const { return descriptor_; }
+  /// Whether one has come since the last call.
+  bool take() const;
+  /// From now on an interrupt ends the process as usual. Thread-safe.
+  void release();
+
+ private:
+  int descriptor_;
+  bool holds_ = false;
+  struct sigaction before_ {};
+};
+
+/// Calls `on_interrupt`, on a thread of its own, for each interrupt that comes as long as it lives.
+class OnInterrupt {
+ public:
+  OnInterrupt(Interrupts& interrupts, std::function<void()> on_interrupt);
+  ~OnInterrupt();
+  OnInterrupt(const OnInterrupt&) = delete;
+  OnInterrupt& operator=(const OnInterrupt&) = delete;
+
+ private:
+  int end_;  // an eventfd
+  std::thread thread_;
+};
+
+/// Makes the first SIGINT or SIGTERM wake up `wake_descriptor` (an eventfd) and be remembered; a
+/// second one ends the process as usual.
+void catch_interrupt(int wake_descriptor);
+
+/// Whether one has come.
+bool interrupted();
+
+}  // namespace kvmesh::command

@@ -1,0 +1,54 @@
+#include "client/command/base/program.h"
+
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "client/command/base/exit_status.h"
+#include "client/command/base/numbers.h"
+#include "common/standard_descriptors.h"
+
+namespace kvmesh::command {
+
+int run_program(int argc, char** argv, int (*run)(Session& session, int argc, char** argv)) {
+  open_standard_descriptors();
+  try {
+    Session session;
+    return session.finish_output(run(session, argc, argv));
+  } catch (const std::exception& error) {  // of a library, such as for lack of memory
+    std::fprintf(stderr, "kvmesh: internal: %s\n", error.what());
+    return exit_status(StatusCode::kInternal);
+  }
+}
+
+void add_common_options(CLI::App& app, Session& session) {
+  app.add_option("--node", session.options.endpoint, "Where the node listens for the mesh")
+      ->envname("KVMESH_NODE")
+      ->type_name("ENDPOINT")
+      ->capture_default_str();
+  add_duration(app, "--timeout", session.options.timeout,
+               "How long one request may take, for example 500ms or 5s (the default)");
+  app.add_flag("--json", session.options.json, "Print JSON, one document a line");
+  app.set_version_flag("-v,--version", "kvmesh " KVMESH_VERSION, "Print the version and exit");
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.set_help_all_flag("--help-all", "Print the help of all commands and exit");
+}
+
+void add_duration(CLI::App& app, const char* name, std::chrono::milliseconds& where,
+                  const char* text) {
+  app.add_option_function<std::string>(
+         name,
+         [name, &where](const std::string& given) {
+           const auto duration = parse_duration(given);
+           if (!duration) {
+             throw CLI::ValidationError(name, "\"" + given +
+                                                  "\" is no duration between 1ms and 24h; write "
+                                                  "for example 500ms or 5s");
+           }
+           where = *duration;
+         },
+         text)
+      ->type_name("DURATION");
+}
+
+}  // namespace kvmesh::command

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+
+#include "client/command/base/session.h"
+
+/// What the programs of client/ share: the frame of main(), and options.
+namespace kvmesh::command {
+
+/// The whole of main() around `run`, which parses and acts and gives the exit status: descriptors 0
+/// to 2 are open before anything else opens one, what was printed is written, and what a library
+/// throws is told.
+int run_program(int argc, char** argv, int (*run)(Session& session, int argc, char** argv));
+
+/// Adds --node, --timeout and --json, which fill in `session.options`; --help, --help-all and
+/// --version. `session` must outlive the parser.
+void add_common_options(CLI::App& app, Session& session);
+
+/// Adds an option that takes a duration as parse_duration() does. `where` must outlive the parser.
+void add_duration(CLI::App& app, const char* name, std::chrono::milliseconds& where,
+                  const char* text);
+
+}  // namespace kvmesh::command

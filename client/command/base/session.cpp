@@ -1,0 +1,96 @@
+#include "client/command/base/session.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "client/command/base/exit_status.h"
+#include "client/command/transfer/json_lines.h"
+#include "common/standard_descriptors.h"
+#include "common/text.h"
+
+namespace kvmesh::command {
+namespace {
+
+bool color_on(int descriptor) {
+  const char* no_color =
+      std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe): nobody writes it
+  return isatty(descriptor) != 0 && (no_color == nullptr || *no_color == '\0');
+}
+
+}  // namespace
+
+bool color_on_stdout() { return color_on(STDOUT_FILENO); }
+bool color_on_stderr() { return color_on(STDERR_FILENO); }
+
+Result<Client*> Session::client() {
+  if (!client_) {
+    Client::Options wanted;
+    wanted.endpoint = options.endpoint;
+    auto opened = Client::open(wanted);
+    if (!opened) return opened.status();
+    client_ = *std::move(opened);
+  }
+  return client_.get();
+}
+
+Outcome Session::call(Operation of_bucket, const std::string& on) {
+  if (!on.empty()) of_bucket = ops::here(on, std::move(of_bucket));
+  return client_->call(of_bucket, timeout());
+}
+
+void Session::print(std::string_view text) const {
+  if (Status status = write_standard_output(text); !status.ok()) std::_Exit(fail_to_print(status));
+}
+
+void Session::print_line(std::string_view text) const { print(std::string{text} + "\n"); }
+
+int Session::fail_to_print(const Status& status) const {
+  complain(status.text());
+  return status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitIncomplete;
+}
+
+int Session::finish_output(int exit_status) {
+  client_.reset();  // writes what is left of the output of tasks
+  const Status status = write_standard_output();
+  if (status.ok()) return exit_status;
+  const int failed = fail_to_print(status);
+  return exit_status == kExitOk ? failed : exit_status;
+}
+
+void Session::complain(std::string_view text) const { complain_as_it_is(printable(text)); }
+
+void Session::complain_lines(std::string_view text) const {
+  complain_as_it_is(printable(text, "\n"));
+}
+
+void Session::complain_as_it_is(const std::string& text) {
+  const bool color = color_on_stderr();
+  std::fprintf(stderr, "%skvmesh:%s %s\n", color ? "\x1b[31m" : "", color ? "\x1b[0m" : "",
+               text.c_str());
+}
+
+int Session::fail(const Status& status) const {
+  complain(status.to_string());
+  if (json()) {
+    print_line("{\"error\":" + error_json(status) + "}");
+  }
+  return exit_status(status.code());
+}
+
+int Session::fail_lines(const Status& status) const {
+  complain_lines(std::string{to_string(status.code())} + ":\n" + status.text());
+  if (json()) print_line("{\"error\":" + error_json(status) + "}");
+  return exit_status(status.code());
+}
+
+int Session::finish(const Status& status) const { return status.ok() ? kExitOk : fail(status); }
+
+int Session::finish_silent(const Status& status) const {
+  if (status.ok() && json()) print_line(R"({"ok":true})");
+  return finish(status);
+}
+
+}  // namespace kvmesh::command

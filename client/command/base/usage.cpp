@@ -1,0 +1,150 @@
+#include "client/command/base/usage.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "client/command/base/exit_status.h"
+#include "common/text.h"
+
+namespace kvmesh::command {
+namespace {
+
+// What other programs call our commands.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kOtherNames = {
+    {{"set", "put"},
+     {"del", "delete"},
+     {"rm", "delete"},
+     {"remove", "delete"},
+     {"ls", "buckets"},
+     {"list", "buckets"},
+     {"ps", "tasks"},
+     {"status", "info"},
+     {"load", "import"}}};
+
+// The one that is near enough to be meant; empty: none.
+std::string nearest(std::string_view word, const std::vector<std::string>& right) {
+  const auto dashes = std::min(word.find_first_not_of('-'), word.size());
+  std::size_t best_distance = 2 + (word.size() - dashes) / 4;
+  std::string best;
+  for (const auto& name : right) {
+    const auto distance = edit_distance(word, name);
+    if (distance >= best_distance) continue;
+    best = name;
+    best_distance = distance;
+  }
+  return best;
+}
+
+std::string question(const std::string& meant) {
+  return meant.empty() ? "" : "; did you mean " + meant + "?";
+}
+
+std::string no_command(const CLI::App& app, const std::string& word) {
+  std::string meant;
+  for (const auto& [other, own] : kOtherNames) {
+    if (word == other) meant = own;
+  }
+  std::vector<std::string> names;
+  for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (meant.empty()) meant = nearest(word, names);
+  return "no command " + in_quotes(word) +
+         (meant.empty() ? "; " + app.get_name() + " --help lists them" : question(meant));
+}
+
+// The command that the line is for; `app` itself where none was found.
+const CLI::App& command_of(const CLI::App& app) {
+  const auto parsed = app.get_subcommands();
+  return parsed.empty() ? app : *parsed.front();
+}
+
+// "get", or "bench" of a program of its own; empty for `kvmesh` itself.
+std::string name_of(const CLI::App& command) {
+  const std::string name = command.get_name();
+  const auto blank = name.find(' ');
+  if (blank != std::string::npos) return name.substr(blank + 1);
+  return command.get_parent() != nullptr ? name : "";
+}
+
+std::vector<std::string> long_options(const CLI::App& app, const CLI::App& command) {
+  std::vector<std::string> out;
+  for (const auto* from : {&command, &app}) {
+    for (const auto* option : from->get_options()) {
+      for (const auto& name : option->get_lnames()) out.push_back("--" + name);
+    }
+  }
+  return out;
+}
+
+// The word in a command's place that is none; null: there is a command, or no word.
+const std::string* unknown_command(const CLI::App& app, const std::vector<std::string>& words) {
+  if (!app.get_subcommands().empty() || app.get_subcommands({}).empty()) return nullptr;
+  const auto word = std::ranges::find_if(
+      words, [](const std::string& one) { return one.empty() || one.front() != '-'; });
+  return word == words.end() ? nullptr : &*word;
+}
+
+std::string unexpected(const CLI::App& app, const CLI::App& command,
+                       const std::vector<std::string>& words) {
+  const std::string name = name_of(command);
+  const auto dash = std::ranges::find_if(
+      words, [](const std::string& word) { return word.size() > 1 && word.starts_with('-'); });
+  if (dash != words.end()) {
+    const bool takes_words = std::ranges::any_of(
+        command.get_options(), [](const CLI::Option* option) { return option->get_positional(); });
+    const auto typed = dash->substr(0, dash->find('='));
+    const auto meant = nearest(typed, long_options(app, command));
+    const std::string told =
+        (name.empty() ? "no option " : name + " has no option ") + in_quotes(typed);
+    if (!meant.empty()) return told + question(meant);
+    if (!takes_words) return told + "; " + usage_line(command) + " --help lists them";
+    return told + "; write -- before it if it is an argument: " + usage_line(command);
+  }
+  std::vector<std::string> quoted;
+  for (const auto& word : words) quoted.push_back(in_quotes(word));
+  return name + (name.empty() ? "not expected: " : " does not expect ") + joined(quoted, " ") +
+         "; write " + usage_line(command);
+}
+
+}  // namespace
+
+std::string usage_line(const CLI::App& command) {
+  const auto* parent = command.get_parent();
+  std::string out = (parent != nullptr ? parent->get_name() + " " : "") + command.get_name();
+  for (const auto* option : command.get_options()) {
+    if (!option->get_positional()) continue;
+    const std::string name =
+        option->get_name(true) + (option->get_items_expected_max() > 1 ? " ..." : "");
+    out += option->get_required() ? " " + name : " [" + name + "]";
+  }
+  return out;
+}
+
+std::string usage_fault(const CLI::App& app, const CLI::ParseError& error) {
+  const auto& command = command_of(app);
+  auto words = app.remaining(true);
+  std::erase(words, "--");
+  if (const auto* word = unknown_command(app, words)) return no_command(app, *word);
+  if (!words.empty()) return unexpected(app, command, words);
+  if (dynamic_cast<const CLI::RequiredError*>(&error) == nullptr) return error.what();
+  for (const auto* option : command.get_options()) {
+    if (!option->get_required() || option->count() > 0) continue;
+    return name_of(command) + " needs " + option->get_name(true) + "; write " + usage_line(command);
+  }
+  if (&command == &app) return "no command; " + app.get_name() + " --help lists them";
+  return error.what();
+}
+
+int end_parse(const Session& session, const CLI::App& app, const CLI::ParseError& error) {
+  const auto words = app.remaining(true);
+  if (error.get_exit_code() == 0 && unknown_command(app, words) == nullptr) {
+    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  }
+  session.complain(usage_fault(app, error));
+  return kExitUsage;
+}
+
+}  // namespace kvmesh::command

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <string>
+
+#include "client/command/base/session.h"
+
+/// What is said of a line that the parser refuses.
+namespace kvmesh::command {
+
+/// What was typed that is wrong, what is expected, and the nearest right form: one line, without
+/// the program's name. `app` is what has thrown `error`.
+std::string usage_fault(const CLI::App& app, const CLI::ParseError& error);
+
+/// "kvmesh get BUCKET KEY": a command with its arguments, as it is typed.
+std::string usage_line(const CLI::App& command);
+
+/// Prints the help or version that was asked for, or says on standard error what is wrong; gives
+/// the exit status.
+int end_parse(const Session& session, const CLI::App& app, const CLI::ParseError& error);
+
+}  // namespace kvmesh::command

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <kvmesh/pid.h>
+#include <kvmesh/status.h>
+#include <kvmesh/value.h>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Arguments of functions as people write them. Pure functions.
+/// Values as people read them. Pure functions; safe to print on a terminal, whatever the bytes are.
+namespace kvmesh::command {
+
+/// What `text` is as JSON: 1, -2.5, true, null, "text", [1, 2], {"a": 1}; {"base64": "..."} is
+/// bytes. `nil` is null. Anything else is text as it stands: hello. kInvalidArgument: nested deeper
+/// than limits::kNestingMax, a number that does not fit (1e400), a member that is there twice.
+Result<Value> parse_argument(std::string_view text);
+
+/// The same for several; the status names the place of the one at fault, counted from 1.
+Result<Value::List> parse_arguments(const std::vector<std::string>& texts);
+
+/// A pid as it is printed, or without the angle brackets, which shells give a meaning of their own;
+/// or, with `node`, its id alone: 1a2b3c. kInvalidArgument when `text` is none of them.
+Result<Pid> parse_pid(std::string_view text, std::string_view node = {});
+
+/// nil, true, 5, 2.5, "text", b"bytes", [1, 2], {"name": 1}: on one line where that is not longer
+/// than `width` columns, else an element a line. Without a line end.
+std::string value_text(const Value& value, std::size_t width = 80);
+
+/// `text` between double quotes: printable UTF-8 as it is, the rest as \n, \", \\, or \xHH for each
+/// byte.
+std::string quoted_text(std::string_view text);
+
+}  // namespace kvmesh::command

@@ -1,0 +1,144 @@
+// create, drop: of one bucket or many.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/command/base/exit_status.h"
+#include "client/command/buckets/bucket_list.h"
+#include "client/command/buckets/name_bounds.h"
+#include "client/command/buckets/range_option.h"
+#include "client/command/commands.h"
+#include "client/command/verify/told_node.h"
+#include "client/verify/mesh_model.h"
+#include "common/text.h"
+
+namespace kvmesh::command {
+namespace {
+
+constexpr std::size_t kBucketsAtOnce = 1000;
+
+struct BucketsNamed {
+  std::vector<std::string> names;
+  std::string on;                  // a node; empty: where each bucket belongs
+  std::optional<ByteRange> range;  // instead of names
+};
+
+using MakeOperation = Operation (*)(std::string_view bucket);
+
+// Tells what failed, of several with the bucket's name; gives the exit status of the first failure.
+int do_for_each(Session& session, Client& client, std::span<const std::string> buckets,
+                const std::string& on, MakeOperation make) {
+  int exit_status = kExitOk;
+  for (std::size_t at = 0; at < buckets.size(); at += kBucketsAtOnce) {
+    const auto some = buckets.subspan(at, std::min(kBucketsAtOnce, buckets.size() - at));
+    std::vector<Operation> operations;
+    operations.reserve(some.size());
+    for (const auto& bucket : some) {
+      operations.push_back(on.empty() ? make(bucket) : ops::here(on, make(bucket)));
+    }
+    const auto outcomes = client.call(std::move(operations), session.timeout());
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      const Status& status = outcomes[i].status;
+      if (status.ok()) continue;
+      const int failed = session.fail(
+          buckets.size() == 1
+              ? status
+              : Status{status.code(), "bucket " + in_quotes(some[i]) + ": " + status.text()});
+      if (exit_status == kExitOk) exit_status = failed;
+    }
+  }
+  return exit_status;
+}
+
+int do_for_named(Session& session, const BucketsNamed& buckets, MakeOperation make) {
+  const auto client = session.client();
+  if (!client) return session.fail(client.status());
+  const int exit_status = do_for_each(session, **client, buckets.names, buckets.on, make);
+  return exit_status == kExitOk ? session.finish_silent({}) : exit_status;
+}
+
+// OK when the node's table gives none of these bytes to it: no request finds what it holds of them.
+Status check_strays(Session& session, Client& client, const std::string& node, ByteRange range) {
+  const auto info = client.info(node, session.timeout());
+  if (!info) return info.status();
+  const auto told = told_node(*info, node);
+  if (!told) return told.status();
+  for (int byte = range.first; byte <= range.last; ++byte) {
+    if (!verify::is_its_own(*told, static_cast<std::uint8_t>(byte))) continue;
+    return {StatusCode::kInvalidArgument,
+            "the table of " + node + " gives it buckets that begin with " +
+                ByteRange{static_cast<std::uint8_t>(byte), static_cast<std::uint8_t>(byte)}
+                    .to_string() +
+                ", which are in use; drop --range is for what a node holds though its table gives "
+                "it to others"};
+  }
+  return {};
+}
+
+int drop_strays(Session& session, const std::string& node, ByteRange range) {
+  const auto client = session.client();
+  if (!client) return session.fail(client.status());
+  if (const auto status = check_strays(session, **client, node, range); !status.ok()) {
+    return session.fail(status);
+  }
+  BucketList list{**client, node, names_in(range), session.timeout()};
+  std::uint64_t dropped = 0;
+  int exit_status = kExitOk;
+  while (exit_status == kExitOk) {
+    const auto names = list.next();
+    if (!names) return session.fail(names.status());
+    if (names->empty()) break;
+    exit_status = do_for_each(session, **client, *names, node, ops::drop);
+    if (exit_status == kExitOk) dropped += names->size();
+  }
+  const std::string number = std::to_string(dropped);
+  session.print_line(session.json()
+                         ? "{\"dropped\":" + number + "}"
+                         : "dropped " + number + (dropped == 1 ? " bucket" : " buckets"));
+  return exit_status;
+}
+
+int drop(Session& session, const BucketsNamed& buckets) {
+  if (buckets.names.empty() == !buckets.range) {
+    session.complain("name the buckets to drop, or --on NODE and --range RANGE");
+    return kExitUsage;
+  }
+  if (!buckets.range) return do_for_named(session, buckets, ops::drop);
+  if (buckets.on.empty()) {
+    session.complain(
+        "--range needs --on NODE: it drops what that node holds though its table "
+        "gives it to others");
+    return kExitUsage;
+  }
+  return drop_strays(session, buckets.on, *buckets.range);
+}
+
+}  // namespace
+
+void add_create_and_drop(CLI::App& app, Session& session) {
+  auto* create_command =
+      app.add_subcommand("create", "Make empty buckets; no error for one that exists already");
+  auto created = std::make_shared<BucketsNamed>();
+  create_command->add_option("BUCKET", created->names, "The buckets' names")->required();
+  create_command->callback([&session, created] {
+    session.action = [&session, created] { return do_for_named(session, *created, ops::create); };
+  });
+
+  auto* drop_command = app.add_subcommand("drop", "Remove buckets with all their keys");
+  auto dropped = std::make_shared<BucketsNamed>();
+  drop_command->add_option("BUCKET", dropped->names, "The buckets' names");
+  drop_command->add_option("--on", dropped->on, kOnNode)->type_name("NODE");
+  add_byte_range(*drop_command, dropped->range,
+                 "With --on: all that begin with these bytes and that its table gives to others");
+  drop_command->callback([&session, dropped] {
+    session.action = [&session, dropped] { return drop(session, *dropped); };
+  });
+}
+
+}  // namespace kvmesh::command

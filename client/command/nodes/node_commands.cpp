@@ -1,0 +1,164 @@
+// info, nodes, ping: what concerns nodes.
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/command/base/exit_status.h"
+#include "client/command/base/numbers.h"
+#include "client/command/commands.h"
+#include "client/command/nodes/info_text.h"
+#include "client/command/nodes/nodes_text.h"
+#include "client/command/nodes/nodes_watch.h"
+#include "client/command/transfer/json_lines.h"
+#include "client/command/transfer/tsv.h"
+#include "client/command/verify/live_mesh.h"
+
+namespace kvmesh::command {
+namespace {
+
+using std::chrono::microseconds;
+
+// The nodes of the mesh: `first`, those that it knows with their states as it tells them, then all
+// others that are found from node to node.
+std::vector<MeshNode> nodes_from(const std::string& first, const LiveMesh& mesh) {
+  std::vector<MeshNode> out;
+  std::set<std::string> seen;
+  const auto add = [&](const std::string& name, const std::string& state) {
+    const auto told = mesh.infos.find(name);
+    if (told == mesh.infos.end() || !seen.insert(name).second) return;
+    out.push_back({name, state, told->second});
+  };
+  const auto told_by_first = mesh.infos.find(first);
+  if (told_by_first == mesh.infos.end() || !told_by_first->second) return out;
+  const Value& own = *told_by_first->second;
+  add(first, "connected");
+  for (const auto& peer : list_at(own, "peers")) add(text_at(peer, "name"), text_at(peer, "state"));
+  for (const auto& via : list_at(own, "vias")) {
+    add(text_at(via, "name"), "via " + text_at(via, "via"));
+  }
+  for (const auto& node : mesh.model.nodes) {
+    const auto& knower = mesh.ways.at(node.name.str()).knower;
+    add(node.name.str(), knower.empty() ? "found" : "known to " + knower);
+  }
+  for (const auto& [name, why] : mesh.model.silent) add(name, "silent");
+  return out;
+}
+
+int info_of_mesh(Session& session, Client& client, const std::string& node) {
+  const auto first = client.info(node, session.timeout());
+  if (!first) return session.fail(first.status());
+  const auto mesh = live_mesh({session.options.endpoint}, session.options.timeout);
+  if (!mesh) return session.fail(mesh.status());
+  const auto nodes = nodes_from(text_at(*first, "name"), *mesh);
+  if (session.json()) {
+    session.print_line(mesh_json(nodes));
+  } else {
+    session.print(mesh_table(nodes, color_on_stdout()));
+  }
+  return kExitOk;
+}
+
+int info(Session& session, const std::string& node, bool mesh) {
+  const auto client = session.client();
+  if (!client) return session.fail(client.status());
+  if (mesh) return info_of_mesh(session, **client, node);
+  const auto told = (*client)->info(node, session.timeout());
+  if (!told) return session.fail(told.status());
+  if (session.json()) {
+    session.print_line(told->to_json());
+  } else {
+    session.print(info_text(*told, color_on_stdout()));
+  }
+  return kExitOk;
+}
+
+int nodes(Session& session, const std::string& node, bool watch) {
+  const auto client = session.client();
+  if (!client) return session.fail(client.status());
+  if (watch) return watch_nodes(session, **client, node);
+  const auto told = (*client)->info(node, session.timeout());
+  if (!told) return session.fail(told.status());
+  if (session.json()) {
+    session.print_line(nodes_json(*told));
+  } else {
+    session.print(nodes_table(*told, color_on_stdout()));
+  }
+  return kExitOk;
+}
+
+int ping(Session& session, const std::string& node, std::uint64_t count) {
+  const auto client = session.client();
+  if (!client) return session.fail(client.status());
+  // The first round trip would measure the connection's beginning too.
+  if (Status up = (*client)->wait_connected(session.timeout()); !up.ok()) return session.fail(up);
+  microseconds shortest = microseconds::max();
+  microseconds longest{0};
+  microseconds sum{0};
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto took = (*client)->ping(node, session.timeout());
+    if (!took) return session.fail(took.status());
+    shortest = std::min(shortest, *took);
+    longest = std::max(longest, *took);
+    sum += *took;
+    const std::string number = std::to_string(took->count());
+    const std::string whom = node.empty() ? session.options.endpoint : node;
+    session.print_line(session.json() ? "{\"node\":" + bytes_as_json(whom) +
+                                            ",\"round_trip_us\":" + number + "}"
+                                      : escape(whom) + " answered in " + duration_text(*took));
+  }
+  if (count > 1 && !session.json()) {
+    session.print_line(std::to_string(count) + " answers: shortest " + duration_text(shortest) +
+                       ", average " + duration_text(sum / static_cast<std::int64_t>(count)) +
+                       ", longest " + duration_text(longest));
+  }
+  return kExitOk;
+}
+
+struct NodeArguments {
+  std::string node;
+  bool mesh = false;
+  bool watch = false;
+  std::uint64_t count = 1;
+};
+
+}  // namespace
+
+void add_node_commands(CLI::App& app, Session& session) {
+  auto* info_command = app.add_subcommand("info", "Print what a node says of itself");
+  auto shown = std::make_shared<NodeArguments>();
+  info_command->add_option("NODE", shown->node, kWhichNode);
+  info_command->add_flag(
+      "--mesh", shown->mesh,
+      "Print one line for each node of the mesh instead: this one, those it knows, and so on");
+  info_command->callback([&session, shown] {
+    session.action = [&session, shown] { return info(session, shown->node, shown->mesh); };
+  });
+
+  auto* nodes_command =
+      app.add_subcommand("nodes", "Print the nodes that a node knows, and the state of its links");
+  auto listed = std::make_shared<NodeArguments>();
+  nodes_command->add_option("NODE", listed->node, kWhichNode);
+  nodes_command->add_flag("--watch", listed->watch,
+                          "Print a line for each of its peers, and then for each that comes or "
+                          "goes, until interrupted");
+  nodes_command->callback([&session, listed] {
+    session.action = [&session, listed] { return nodes(session, listed->node, listed->watch); };
+  });
+
+  auto* ping_command = app.add_subcommand("ping", "Print how long an empty call takes");
+  auto pinged = std::make_shared<NodeArguments>();
+  ping_command->add_option("NODE", pinged->node, kWhichNode);
+  ping_command->add_option("--count", pinged->count, "Call so many times, one after the other")
+      ->type_name("N")
+      ->check(whole_number(1, 1'000'000'000));
+  ping_command->callback([&session, pinged] {
+    session.action = [&session, pinged] { return ping(session, pinged->node, pinged->count); };
+  });
+}
+
+}  // namespace kvmesh::command

@@ -1,0 +1,111 @@
+#include "client/command/nodes/nodes_text.h"
+
+#include <array>
+#include <cstdint>
+#include <ctime>
+#include <optional>
+#include <vector>
+
+#include "client/command/base/numbers.h"
+#include "client/command/base/table.h"
+#include "client/command/nodes/info_text.h"
+#include "client/command/transfer/json_lines.h"
+#include "client/command/transfer/tsv.h"
+
+namespace kvmesh::command {
+namespace {
+
+struct KnownNode {
+  std::string name;
+  std::string address;  // of a peer
+  std::string via;      // of any other: the peer that leads to it
+  std::string state;
+  std::string why;
+  std::optional<std::uint64_t> in_flight;  // of a peer
+};
+
+std::vector<KnownNode> known_nodes(const Value& info) {
+  std::vector<KnownNode> out;
+  const auto& peers = list_at(info, "peers");
+  for (const auto& peer : peers) {
+    out.push_back({text_at(peer, "name"),
+                   text_at(peer, "address"),
+                   {},
+                   text_at(peer, "state"),
+                   text_at(peer, "why"),
+                   number_at(peer, "in_flight")});
+  }
+  for (const auto& via : list_at(info, "vias")) {
+    KnownNode node;
+    node.name = text_at(via, "name");
+    node.via = text_at(via, "via");
+    for (const auto& peer : peers) {
+      if (text_at(peer, "name") != node.via) continue;
+      node.state = text_at(peer, "state");
+      node.why = text_at(peer, "why");
+    }
+    out.push_back(std::move(node));
+  }
+  return out;
+}
+
+constexpr const char* kDateAndTime = "%Y-%m-%d %H:%M:%S";
+constexpr const char* kIsoTime = "%Y-%m-%dT%H:%M:%S";
+
+std::string formatted(const char* format, const std::tm& time) {
+  std::array<char, 32> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), format, &time)};
+}
+
+}  // namespace
+
+std::string change_text(const NodeChange& change, std::chrono::system_clock::time_point time) {
+  const auto seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  return formatted(kDateAndTime, local) + "  " + escape(change.node) +
+         (change.up ? "  up" : "  down: " + escape(change.why));
+}
+
+std::string change_json(const NodeChange& change, std::chrono::system_clock::time_point time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const auto milliseconds =
+      std::chrono::duration_cast<std::chrono::milliseconds>(time - seconds).count();
+  const auto whole = std::chrono::system_clock::to_time_t(seconds);
+  std::tm utc{};
+  gmtime_r(&whole, &utc);
+  const std::string digits = std::to_string(1000 + milliseconds).substr(1);
+  return "{\"time\":\"" + formatted(kIsoTime, utc) + "." + digits +
+         "Z\",\"node\":" + bytes_as_json(change.node) + ",\"state\":\"" +
+         (change.up ? "up" : "down") + "\",\"why\":" + bytes_as_json(change.why) +
+         ",\"seen_by\":" + bytes_as_json(change.seen_by) + "}";
+}
+
+std::string nodes_table(const Value& info, bool color) {
+  Table rows({{"node"}, {"address"}, {"state"}, {"in flight", Table::Align::kRight}, {"why"}});
+  for (const auto& node : known_nodes(info)) {
+    rows.add(
+        {escape(node.name), node.via.empty() ? escape(node.address) : "via " + escape(node.via),
+         escape(node.state), node.in_flight ? grouped(*node.in_flight) : "", escape(node.why)});
+  }
+  return rows.to_string(color);
+}
+
+std::string nodes_json(const Value& info) {
+  std::string out = "[";
+  for (const auto& node : known_nodes(info)) {
+    if (out.size() > 1) out += ",";
+    out += "{\"node\":" + bytes_as_json(node.name);
+    if (node.in_flight) {
+      out += ",\"address\":" + bytes_as_json(node.address);
+    } else {
+      out += ",\"via\":" + bytes_as_json(node.via);
+    }
+    out += ",\"state\":" + bytes_as_json(node.state);
+    if (node.in_flight) out += ",\"in_flight\":" + std::to_string(*node.in_flight);
+    out += ",\"why\":" + bytes_as_json(node.why) + "}";
+  }
+  return out + "]";
+}
+
+}  // namespace kvmesh::command

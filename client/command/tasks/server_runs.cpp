@@ -1,0 +1,46 @@
+#include "client/command/tasks/server_runs.h"
+
+#include <utility>
+
+#include "client/command/base/exit_status.h"
+#include "client/command/base/values.h"
+#include "common/functions.h"
+
+namespace kvmesh::command {
+
+int run_server(const Session& session, Mesh& mesh, ServerCall call) {
+  const CallOptions options{session.timeout(), nullptr};
+  ArgumentList args{std::move(call.args)};
+  if (call.cast) {
+    return session.finish_silent(
+        mesh.server_cast(options, call.server, call.function, std::move(args)));
+  }
+  const auto result = mesh.server_call<Value>(options, call.server, call.function, std::move(args));
+  if (!result) return session.fail(result.status());
+  session.print_line(session.json() ? "{\"result\":" + result->to_json() + "}"
+                                    : value_text(*result));
+  return kExitOk;
+}
+
+int restart_server(const Session& session, Mesh& mesh, const ServerName& server) {
+  const auto pid = mesh.call({session.timeout(), nullptr}, server.node,
+                             functions::kServerRestart.name, server.name);
+  if (!pid) return session.fail(pid.status());
+  if (session.json()) {
+    session.print_line("{\"pid\":" + pid->to_json() + "}");
+  } else if (const auto* text = pid->bytes_or_text()) {
+    session.print_line(*text);
+  } else {
+    session.print_line("it is told to stop, and starts anew when it has ended");
+  }
+  return kExitOk;
+}
+
+int send_to_server(const Session& session, Mesh& mesh, const ServerName& to, Value from,
+                   Value value) {
+  return session.finish_silent(mesh.call<void>({session.timeout(), nullptr}, to.node,
+                                               functions::kProcessSend.name, to.name,
+                                               std::move(from), std::move(value)));
+}
+
+}  // namespace kvmesh::command

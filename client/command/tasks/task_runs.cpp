@@ -1,0 +1,102 @@
+#include "client/command/tasks/task_runs.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <utility>
+
+#include "client/command/base/exit_status.h"
+#include "client/command/base/values.h"
+#include "client/command/tasks/task_output.h"
+#include "client/command/tasks/task_texts.h"
+#include "client/command/transfer/json_lines.h"
+#include "common/functions.h"
+#include "common/remote/requests.h"
+
+namespace kvmesh::command {
+namespace {
+
+constexpr std::chrono::milliseconds kAnswerGrace{100};
+
+}  // namespace
+
+std::shared_ptr<ShownOutput> output_of(const Session& session) {
+  std::shared_ptr<OutputSink> inner;
+  if (session.json()) {
+    inner = std::make_shared<JsonOutput>();
+  } else {
+    inner = std::make_shared<TerminalOutput>(
+        std::make_shared<client::StandardOutput>(),
+        TerminalOutput::Terminals{isatty(STDOUT_FILENO) != 0, isatty(STDERR_FILENO) != 0});
+  }
+  return std::make_shared<ShownOutput>(std::move(inner));
+}
+
+int run_call(Session& session, Mesh& mesh, Call call, const std::shared_ptr<ShownOutput>& output,
+             Interrupts& interrupts, const std::function<void()>& on_cancel) {
+  const auto time = session.options.timeout;
+  const CallOptions options{session.timeout(), output, time};
+  ArgumentList args{std::move(call.args)};
+  // Not Mesh::call(), which nothing could interrupt.
+  auto task = call.bucket
+                  ? mesh.async_route<Value>(options, *call.bucket, call.function, std::move(args))
+                  : mesh.async<Value>(options, call.node, call.function, std::move(args));
+  const OnInterrupt stop{interrupts, [&] {
+                           task.cancel();
+                           on_cancel();
+                         }};
+  // Its node answers that its time is over when it is; that says more than the clock here.
+  const auto result = task.await(time + kAnswerGrace);
+  if (!output->take_line_ended() && !session.json()) session.print("\n");
+  if (!result) return session.fail(result.status());
+  session.print_line(session.json() ? "{\"result\":" + result->to_json() + "}"
+                                    : value_text(*result));
+  return kExitOk;
+}
+
+void print_pid(const Session& session, const Pid& pid) {
+  const std::string text = pid.to_string();
+  session.print_line(session.json() ? "{\"pid\":" + bytes_as_json(text) + "}" : text);
+}
+
+void cancel_later(Client& client, const Pid& pid) {
+  client.call_async(remote::cancel_request(pid), Client::Callback{});
+}
+
+Result<Value> servers_of(Mesh& mesh, const std::string& node, Timeout timeout) {
+  auto told = mesh.call({timeout, nullptr}, node, functions::kServerList.name);
+  if (told.status().code() == StatusCode::kUndefinedFunction) return Value{};
+  return told;
+}
+
+int show_modules(Session& session, Mesh& mesh, const std::string& node) {
+  const auto modules = mesh.call({session.timeout(), nullptr}, node, functions::kTaskModules.name);
+  if (!modules) return session.fail(modules.status());
+  const auto servers = servers_of(mesh, node, session.timeout());
+  if (!servers) return session.fail(servers.status());
+  if (session.json()) {
+    session.print_line(modules_json(*modules, *servers));
+  } else {
+    session.print(modules_text(*modules, *servers));
+  }
+  return kExitOk;
+}
+
+int send_message(Session& session, Mesh& mesh, const Pid& to, Value value) {
+  const CallOptions options{session.timeout(), nullptr};
+  const Status status = mesh.call<void>(options, to.node, functions::kProcessSend.name, to.id,
+                                        Value{}, std::move(value));
+  return session.finish_silent(status);
+}
+
+int cancel_process(Session& session, Mesh& mesh, const std::string& pid, const std::string& where) {
+  const bool id_alone = pid.find('/') == std::string::npos;
+  const auto parsed = parse_pid(pid, where.empty() ? "connected@node" : where);
+  if (!parsed) return session.fail(parsed.status());
+  const CallOptions options{session.timeout(), nullptr};
+  const Status status = mesh.call<void>(options, id_alone ? where : parsed->node,
+                                        functions::kTaskCancel.name, parsed->id);
+  return session.finish_silent(status);
+}
+
+}  // namespace kvmesh::command

@@ -1,0 +1,235 @@
+#include "client/command/transfer/exporter.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <thread>
+#include <utility>
+
+#include "client/command/base/exit_status.h"
+#include "client/command/buckets/bucket_list.h"
+#include "client/command/transfer/json_lines.h"
+#include "client/command/transfer/tsv.h"
+#include "client/outcome.h"
+#include "client/verify/findings.h"
+#include "common/functions.h"
+#include "common/text.h"
+
+namespace kvmesh::command {
+namespace {
+
+using std::chrono::steady_clock;
+
+// Pages of so many buckets are asked for at once: together at most 8 MiB of names.
+constexpr std::size_t kBucketsAtOnce = 32;
+constexpr std::uint32_t kKeysOfAPage = 250;
+// Values that are asked for at once, by the size of those before.
+constexpr std::size_t kBatchValues = 1024;
+constexpr std::size_t kBatchValueBytes = std::size_t{4} * 1024 * 1024;
+constexpr std::size_t kOutputBytes = std::size_t{64} * 1024;
+constexpr int kTries = 4;
+constexpr std::chrono::milliseconds kRetryPause{250};
+
+}  // namespace
+
+Exporter::Exporter(Session& session, Client& client, Format format)
+    : session_(session),
+      connected_(client),
+      client_(&client),
+      format_(format),
+      display_(isatty(STDOUT_FILENO) == 0),
+      began_(steady_clock::now()) {}
+
+// Reading is safe to repeat. What failed is repeated alone, lest a large batch fails for its size
+// again.
+std::vector<Outcome> Exporter::call(std::vector<Operation> operations) {
+  const std::vector<Operation> again = operations;
+  auto outcomes = client_->call(std::move(operations), session_.timeout());
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    // These are all that it asks for.
+    static_assert(functions::kKvBuckets.is_repeatable && functions::kKvKeys.is_repeatable &&
+                  functions::kKvGet.is_repeatable);
+    for (int tried = 1; tried < kTries && is_transient(outcomes[i].status.code()); ++tried) {
+      std::this_thread::sleep_for(kRetryPause);
+      outcomes[i] = client_->call(again[i], session_.timeout());
+    }
+    // Where the same node stays away, the others of the batch need not wait for it as well.
+    if (is_transient(outcomes[i].status.code())) break;
+  }
+  return outcomes;
+}
+
+Operation Exporter::at_its_node(Operation of_bucket) const {
+  return read_at_ ? ops::here(*read_at_, std::move(of_bucket)) : std::move(of_bucket);
+}
+
+void Exporter::export_mesh() {
+  const auto mesh = live_mesh({session_.options.endpoint}, session_.options.timeout);
+  if (!mesh) return fail("the nodes of the mesh", mesh.status());
+  for (const auto& node : mesh->model.nodes) {
+    if (node.stores) export_own(node, mesh->ways.at(node.name.str()));
+  }
+  for (const auto& [name, why] : mesh->model.silent) {
+    fail("node " + in_quotes(name) + ", which may store buckets", mesh->infos.at(name).status());
+  }
+}
+
+void Exporter::export_own(const verify::MeshNode& node, const Way& way) {
+  const std::string& name = node.name.str();
+  const auto reached = access(session_, way, name);
+  if (!reached) return fail("node " + in_quotes(name) + ", which stores buckets", reached.status());
+  client_ = reached->client;
+  // Where requests enter at the node itself they end there, as its table says.
+  read_at_ = reached->target.empty() ? std::nullopt : std::optional{name};
+  std::uint64_t strays = 0;
+  std::uint64_t elsewhere = 0;
+  const auto export_page = [&](std::vector<std::string> buckets) {
+    const auto is_stray = [&](const std::string& bucket) {
+      return !verify::is_its_own(node, static_cast<std::uint8_t>(bucket.front()));
+    };
+    strays += std::erase_if(buckets, is_stray);
+    elsewhere += std::erase_if(buckets, [&](const auto& bucket) { return seen_.contains(bucket); });
+    export_buckets(buckets);
+  };
+  list_buckets(reached->target, name, export_page);
+  client_ = &connected_;
+  read_at_.reset();
+  if (strays > 0) {
+    leave_out(strays, name + " holds " + verify::counted(strays, "bucket", "buckets") +
+                          " that its table gives to others; kvmesh export --on " + name +
+                          " prints all that it holds");
+  }
+  if (elsewhere > 0) {
+    leave_out(elsewhere, name + " stores " + verify::counted(elsewhere, "bucket", "buckets") +
+                             " that another node stores too, which " +
+                             (elsewhere == 1 ? "was" : "were") +
+                             " printed as they are there; kvmesh verify --live says why");
+  }
+}
+
+void Exporter::export_node(const std::string& node) {
+  list_buckets(node, node.empty() ? "the node" : node,
+               [&](const std::vector<std::string>& buckets) { export_buckets(buckets); });
+}
+
+void Exporter::list_buckets(const std::string& target, const std::string& name,
+                            const std::function<void(std::vector<std::string>)>& take) {
+  BucketList list{*client_, target, bounds_, session_.timeout()};
+  while (true) {
+    auto names = list.next();
+    if (!names) return fail("the buckets of " + name, names.status());
+    if (names->empty()) return;
+    take(*std::move(names));
+  }
+}
+
+void Exporter::export_buckets(const std::vector<std::string>& buckets) {
+  std::vector<Listed> group;
+  for (const auto& bucket : buckets) {
+    if (!seen_.insert(bucket).second) continue;
+    group.push_back({bucket, {}, true});
+    if (group.size() == kBucketsAtOnce) export_group(std::exchange(group, {}));
+  }
+  if (!group.empty()) export_group(std::move(group));
+}
+
+void Exporter::export_group(std::vector<Listed> group) {
+  while (!group.empty()) {
+    std::vector<Operation> operations;
+    operations.reserve(group.size());
+    for (const auto& listed : group) {
+      operations.push_back(at_its_node(ops::keys(listed.bucket, listed.after, kKeysOfAPage)));
+    }
+    auto outcomes = call(std::move(operations));
+    std::vector<Wanted> wanted;
+    std::vector<Listed> longer;
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      auto& [bucket, after, first_page] = group[i];
+      auto page = client::names_of(std::move(outcomes[i]), functions::kKvKeys.name);
+      if (!page) {
+        fail("the keys of bucket " + in_quotes(bucket), page.status());
+        continue;
+      }
+      if (first_page) ++summary_.buckets;
+      if (first_page && page->names.empty()) write({bucket, std::nullopt});
+      if (page->more && !page->names.empty()) longer.push_back({bucket, page->names.back(), false});
+      for (auto& key : page->names) wanted.push_back({bucket, std::move(key)});
+    }
+    export_values(wanted);
+    group = std::move(longer);
+  }
+}
+
+void Exporter::export_values(const std::vector<Wanted>& wanted) {
+  for (std::size_t at = 0; at < wanted.size();) {
+    const std::size_t count = std::min(batch_size_, wanted.size() - at);
+    export_batch(wanted.data() + at, wanted.data() + at + count);
+    at += count;
+  }
+}
+
+void Exporter::export_batch(const Wanted* begin, const Wanted* end) {
+  std::vector<Operation> operations;
+  operations.reserve(static_cast<std::size_t>(end - begin));
+  for (const auto* one = begin; one != end; ++one) {
+    operations.push_back(at_its_node(ops::get(one->bucket, one->key)));
+  }
+  auto outcomes = call(std::move(operations));
+  std::size_t largest = 64;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const auto& [bucket, key] = begin[i];
+    auto value = client::value_of(std::move(outcomes[i]), functions::kKvGet.name);
+    if (!value) {
+      fail("key " + in_quotes(key) + " of bucket " + in_quotes(bucket), value.status());
+    } else if (value->has_value()) {  // else it was deleted since it was listed
+      largest = std::max(largest, (*value)->size());
+      write({bucket, Record::KeyValue{key, **std::move(value)}});
+    }
+  }
+  batch_size_ = std::clamp(kBatchValueBytes / largest, std::size_t{1},
+                           std::min(batch_size_ * 4, kBatchValues));
+}
+
+void Exporter::write(const Record& record) {
+  output_ += format_ == Format::kTsv ? format_tsv(record) : format_json_line(record);
+  output_ += '\n';
+  ++summary_.records;
+  if (output_.size() >= kOutputBytes) flush();
+}
+
+void Exporter::flush() {
+  session_.print(output_);
+  output_.clear();
+  const auto now = steady_clock::now();
+  Progress progress;
+  progress.records = summary_.records;
+  progress.failed = summary_.failed;
+  progress.elapsed = std::chrono::duration_cast<std::chrono::microseconds>(now - began_);
+  display_.show(progress, now);
+}
+
+void Exporter::fail(const std::string& what, const Status& status) {
+  display_.clear();
+  ++summary_.failed;
+  session_.complain("cannot read " + what + ": " + status.to_string());
+}
+
+void Exporter::leave_out(std::uint64_t buckets, const std::string& why) {
+  display_.clear();
+  summary_.failed += buckets;
+  session_.complain("not exported: " + why);
+}
+
+int Exporter::finish() {
+  flush();
+  display_.clear();
+  summary_.elapsed =
+      std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began_);
+  const std::string line = session_.json() ? summary_json(summary_) : summary_line(summary_);
+  std::fprintf(stderr, "%s\n", line.c_str());
+  return summary_.failed > 0 ? kExitIncomplete : kExitOk;
+}
+
+}  // namespace kvmesh::command

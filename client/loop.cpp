@@ -238,7 +238,7 @@ void Client::Loop::expire() {
   while (auto taken = in_flight_.take_expired(now_)) {
     end(taken->payload.done,
         {{StatusCode::kOutcomeUnknown,
-          "no answer came from " + node_ + " in " + milliseconds_text(taken->payload.made, now_)},
+          "no reply came from " + node_ + " in " + milliseconds_text(taken->payload.made, now_)},
          {},
          {}});
   }
@@ -284,7 +284,7 @@ void Client::Loop::sleep() {
 void Client::Loop::end_all() {
   while (auto taken = in_flight_.take_oldest(kOnlyLink)) {
     end(taken->payload.done,
-        {{StatusCode::kOutcomeUnknown, "the client was closed before an answer came"}, {}, {}});
+        {{StatusCode::kOutcomeUnknown, "the client was closed before a reply arrived"}, {}, {}});
   }
   do {
     begin_due(TimePoint::max());
@@ -362,7 +362,7 @@ void Client::Loop::on_down(transport::Link& /*link*/, const std::string& why) {
   while (auto taken = in_flight_.take_oldest(kOnlyLink)) {
     end(taken->payload.done, {{StatusCode::kOutcomeUnknown, "the call was sent to " + node_ +
                                                                 ", and the connection ended (" +
-                                                                why + ") before an answer came"},
+                                                                why + ") before a reply arrived"},
                               {},
                               {}});
   }

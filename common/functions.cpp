@@ -30,7 +30,7 @@ constexpr std::array<LineForm, 10> kLineForms = {{
     {LineVerb::kKeys, "KEYS", 2, 3, &kKvKeys, LineReply::kNames,
      "KEYS bucket [after]       how many keys follow, a line each, then OK (OK MORE: ask again "
      "after the last)\r\n"
-     "KEYS bucket AFTER key     the same behind a key that holds blanks: all to the end of the "
+     "KEYS bucket AFTER key     the same after a key that holds blanks: all to the end of the "
      "line\r\n"},
     {LineVerb::kRoute, "ROUTE", 2, 2, &kNodeName, LineReply::kRoute,
      "ROUTE bucket              the nodes on the way to the bucket, a line each, then OK\r\n"},

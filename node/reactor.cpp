@@ -171,7 +171,7 @@ void Reactor::flush() {
 void Reactor::notice_pause() {
   const auto pause = pauses_.look(time_of(CLOCK_BOOTTIME), thread_time);
   if (!pause) return;
-  spdlog::warn("this process stood still for {} ms; what was sent to it before is not executed",
+  spdlog::warn("this process stalled for {} ms; what was sent to it before is not executed",
                pause->count());
   for (auto* adapter : adapters_) adapter->on_pause();
 }

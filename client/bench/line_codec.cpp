@@ -63,7 +63,7 @@ class LineCodec final : public Codec {
     const auto value = *first_line(in);
     if (value == "UNKNOWN COMMAND") return unexpected(in, "a value");
     if (rest.size() < kOk.size() && kOk.starts_with(rest)) return Parsed{};
-    if (!rest.starts_with(kOk)) return unexpected(rest, "OK behind a value");
+    if (!rest.starts_with(kOk)) return unexpected(rest, "OK after a value");
     const auto kind = value.empty() ? Reply::Kind::kMissing : Reply::Kind::kValue;
     return done(end + 1 + kOk.size(), {0, kind, value});
   }

@@ -46,7 +46,7 @@ class RedisCodec final : public Codec {
     const auto size = line->starts_with('$') ? parse_number(line->substr(1)) : std::nullopt;
     if (!size) return unexpected(in, "a bulk string");
     if (in.size() < head + *size + 2) return Parsed{};
-    if (in.substr(head + *size, 2) != "\r\n") return unexpected(in, "CR LF behind a bulk string");
+    if (in.substr(head + *size, 2) != "\r\n") return unexpected(in, "CR LF after a bulk string");
     return Parsed{head + *size + 2, Reply{0, Reply::Kind::kValue, in.substr(head, *size)}};
   }
 
@@ -86,7 +86,7 @@ class MemcachedCodec final : public Codec {
     if (!size) return unexpected(in, "VALUE or END");
     constexpr std::string_view kEnd = "\r\nEND\r\n";
     if (in.size() < head + *size + kEnd.size()) return Parsed{};
-    if (in.substr(head + *size, kEnd.size()) != kEnd) return unexpected(in, "END behind a value");
+    if (in.substr(head + *size, kEnd.size()) != kEnd) return unexpected(in, "END after a value");
     return Parsed{head + *size + kEnd.size(),
                   Reply{0, Reply::Kind::kValue, in.substr(head, *size)}};
   }

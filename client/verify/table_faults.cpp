@@ -238,7 +238,7 @@ class TableFaults {
     out.kind = FindingKind::kLoop;
     out.nodes.clear();
     for (std::size_t i = 0; i + 1 < circle.size(); ++i) out.nodes.push_back(atlas_.name(circle[i]));
-    out.what = out.bytes.to_string() + " go in a circle: " + atlas_.way_text(steps, circle);
+    out.what = out.bytes.to_string() + " go in a loop: " + atlas_.way_text(steps, circle);
     out.advice = "change one of these entries; " + name_sources(circle);
   }
 

@@ -27,7 +27,7 @@ Finding told(const Atlas& atlas, const NodeWay& to_node, const std::string& targ
   out.advice = "correct the via of " + target + " in " + first.source;
   std::string why;
   if (end == End::kLoop) {
-    out.what = "requests that name " + target + " go in a circle";
+    out.what = "requests that name " + target + " go in a loop";
     why = last + " had it before";
   } else if (end == End::kTooManyHops) {
     out.what = "requests that name " + target + " are passed on too often";

@@ -223,7 +223,7 @@ std::vector<KeySpec> mesh_keys() {
   KeySpec peers =
       plain("mesh.peers", "",
             "The nodes that this node may pass requests to: a table, name = address, or "
-            "name = { via = peer } for a node behind that peer.");
+            "name = { via = peer } for a node reached through that peer.");
   peers.type = "a table of name = address";
   peers.range = "at most " + std::to_string(limits::kPeersMax) +
                 "; tcp://host:port or ipc://path, or { via = name of a peer }";

@@ -42,7 +42,7 @@ void store_way(const Value& table, const std::string& key, Draft::Peer& peer, Dr
         via == nullptr
             ? R"(has no via; write { via = "bar@localhost" } with a peer's name, or the address alone)"
             : "has both an address and a via; keep the address of a peer that is connected to "
-              "directly, the via of one behind another");
+              "directly, the via of one reached through another");
   }
   const Value& way = via == nullptr ? *address : *via;
   const std::string way_key = join_key(key, way.key);

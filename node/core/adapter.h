@@ -60,7 +60,7 @@ class Adapter {
   virtual void tick(TimePoint now) { (void)now; }
   /// Called every second or so, for what tick() need not do as often.
   virtual void sweep(TimePoint now) { (void)now; }
-  /// This process stood still for so long that its peers gave it up: what was sent to it before
+  /// This process stalled for so long that its peers gave it up: what was sent to it before
   /// must not be executed.
   virtual void on_pause() {}
   /// Requests can go to the peer, or no longer. A peer that stays away is reported as down again

@@ -144,7 +144,7 @@ void Core::on_tick(TimePoint now) {
     const auto way = way_over(taken->link);
     fail(taken->payload,
          {StatusCode::kOutcomeUnknown,
-          "no answer came from " + std::string{way.next} + " in time; the request reached " +
+          "no reply came from " + std::string{way.next} + " in time; the request reached " +
               self_.str() + " " + std::to_string(micros(taken->payload.arrived, now) / 1000) +
               " ms ago"},
          way);
@@ -159,7 +159,7 @@ void Core::fail_all() {
       const auto way = way_over(taken->link);
       fail(taken->payload,
            {StatusCode::kOutcomeUnknown,
-            self_.str() + " stopped before an answer came" +
+            self_.str() + " stopped before a reply arrived" +
                 (link == kLocalLink ? "" : " from " + std::string{way.next})},
            way);
     }

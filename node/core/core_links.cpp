@@ -68,7 +68,7 @@ void Core::end_link(PeerIndex peer, std::string why) {
     fail(taken->payload,
          {StatusCode::kOutcomeUnknown, "it was sent to " + p.name.str() +
                                            ", and the connection ended (" + p.why_down +
-                                           ") before an answer came"},
+                                           ") before a reply arrived"},
          way_over(link_of(peer)));
   }
 }

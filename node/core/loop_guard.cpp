@@ -28,11 +28,11 @@ std::string describe_cycle(std::string_view path, std::string_view self, std::st
 Status loop_of(const Target& target, const std::string& cycle) {
   if (target.kind == Target::Kind::kNode) {
     return {StatusCode::kRouteLoop, "the via entries for " + std::string{target.name} +
-                                        " send this request in a circle: " + cycle +
+                                        " send this request in a loop: " + cycle +
                                         "; change one of them"};
   }
   return {StatusCode::kRouteLoop,
-          "the tables send this request in a circle: " + cycle + "; change one of these entries"};
+          "the tables send this request in a loop: " + cycle + "; change one of these entries"};
 }
 
 }  // namespace

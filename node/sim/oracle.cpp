@@ -159,7 +159,7 @@ void Oracle::check_order(std::uint32_t number, NodeIndex node) {
   if (request.operation == Operation::kName && plan_.nodes[node].has_slow_engine) return;
   auto& youngest = youngest_[std::uint64_t{request.node} << 32 | request.bucket];
   if (record.order < youngest && has_one_way(number)) {
-    violate("order", number, "was executed behind a later one of the same asker");
+    violate("order", number, "was executed after a later one of the same asker");
   }
   youngest = std::max(youngest, record.order);
 }
@@ -174,7 +174,7 @@ void Oracle::answered(std::uint32_t number, StatusCode code, std::string_view re
   if (now > std::max(due(number), excused_until) + kAnswerSlack + drift(number)) {
     violate(
         "late_answer", number,
-        "was answered " + std::to_string((now - due(number)).count()) + " us behind its deadline");
+        "was answered " + std::to_string((now - due(number)).count()) + " us after its deadline");
   }
   check_answer(number, code, result);
   check_code(number, code, now);

@@ -152,7 +152,7 @@ class Failures(MeshTest):
         replies = self.client.wait_all(ids)
         self.within(4, stopped, "noticing that bar hangs")
         self.assertEqual({r.code for r in replies}, {"outcome_unknown"})
-        # Until bar has stood still for longer than peer_timeout_ms by its own clock too: foo counts from when it heard of bar last.
+        # Until bar has stalled for longer than peer_timeout_ms by its own clock too: foo counts from when it heard of bar last.
         while time.monotonic() < stopped + 1.5:
             began = time.monotonic()
             for _ in range(20):

@@ -71,7 +71,7 @@ TEST_F(ViaSettingsTest, OtherLayersReplaceAndAdd) {
   sources_.assignments = {"mesh.peers.qux@h={ address = \"tcp://127.0.0.1:6553\" }"};
   EXPECT_EQ(faults(),
             "foo.toml:4: mesh.peers.\"qux@h\": has both an address and a via; keep the address of "
-            "a peer that is connected to directly, the via of one behind another");
+            "a peer that is connected to directly, the via of one reached through another");
 }
 
 TEST_F(ViaSettingsTest, AViaNamesAPeerWithAnAddress) {
@@ -100,7 +100,7 @@ TEST_F(ViaSettingsTest, AViaNamesAPeerWithAnAddress) {
 TEST_F(ViaSettingsTest, WhatIsNoWayIsRefusedWhereItStands) {
   EXPECT_EQ(faults_of_peers("\"qux@h\" = { via = \"bar@h\", address = \"tcp://127.0.0.1:1\" }"),
             "foo.toml:4: mesh.peers.\"qux@h\": has both an address and a via; keep the address of "
-            "a peer that is connected to directly, the via of one behind another");
+            "a peer that is connected to directly, the via of one reached through another");
   EXPECT_EQ(faults_of_peers("\"qux@h\" = {}"),
             "foo.toml:4: mesh.peers.\"qux@h\": has no via; write { via = \"bar@localhost\" } with "
             "a peer's name, or the address alone");

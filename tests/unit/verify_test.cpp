@@ -70,7 +70,7 @@ TEST(Verify, ALoopIsToldWithItsEntries) {
   mesh.add("bar", {{"*", "foo"}});
   mesh.add_gate("gate", {{"*", "foo"}});
   EXPECT_EQ(text_of(mesh.report().findings),
-            "loop: n..z go in a circle: foo@h (n..z) -> bar@h (*) -> foo@h\n"
+            "loop: n..z go in a loop: foo@h (n..z) -> bar@h (*) -> foo@h\n"
             "  n: foo@h (n..z) -> bar@h (*) -> foo@h: foo@h had it before\n"
             "  from 3\n"
             "  change one of these entries; they stand in foo.toml and bar.toml\n"
@@ -85,8 +85,8 @@ TEST(Verify, CirclesThatShareANodeAreToldOneByOne) {
   mesh.add("baz", {{"*", "foo"}});
   const auto findings = mesh.report().findings;
   ASSERT_GE(findings.size(), 2U);
-  EXPECT_EQ(findings[0].what, "a go in a circle: foo@h (a) -> bar@h (*) -> foo@h");
-  EXPECT_EQ(findings[1].what, "b go in a circle: foo@h (b) -> baz@h (*) -> foo@h");
+  EXPECT_EQ(findings[0].what, "a go in a loop: foo@h (a) -> bar@h (*) -> foo@h");
+  EXPECT_EQ(findings[1].what, "b go in a loop: foo@h (b) -> baz@h (*) -> foo@h");
 }
 
 TEST(Verify, DeadEnds) {
@@ -198,7 +198,7 @@ TEST(Verify, RequestsForANodeBehindAPeer) {
             "  foo@h -> bar@h: bar@h knows no way to qux@h\n"
             "  from 1\n"
             "  give bar@h (bar.toml) qux@h as a peer or by a via, or correct its via in foo.toml\n"
-            "via: requests that name zed@h go in a circle\n"
+            "via: requests that name zed@h go in a loop\n"
             "  bar@h -> baz@h -> bar@h: bar@h had it before\n"
             "  from 2\n"
             "  correct the via of zed@h in bar.toml\n"
@@ -266,7 +266,7 @@ TEST(Verify, AThousandNodes) {
   mesh.model().nodes[3].peers = {{name_of("n4"), TestMesh::address_of("n4")}};
   const auto report = mesh.report();
   ASSERT_EQ(report.faults(), 1U);
-  EXPECT_EQ(report.findings[0].what, "0x30..0x3f go in a circle: n3@h (*) -> n4@h (0..?) -> n3@h");
+  EXPECT_EQ(report.findings[0].what, "0x30..0x3f go in a loop: n3@h (*) -> n4@h (0..?) -> n3@h");
   EXPECT_EQ(report.findings[0].from, 1000U);
   EXPECT_EQ(report.owners.size(), 15U);
   for (const auto& owner : report.owners) EXPECT_EQ(owner.from, 1000U);

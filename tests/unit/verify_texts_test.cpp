@@ -24,7 +24,7 @@ TestMesh broken() {
 
 TEST(VerifyTexts, FaultsThenWarningsThenOwnersThenTheVerdict) {
   EXPECT_EQ(report_text(broken().report({{"gate@h", "bar@h"}}), false),
-            R"(fault: loop: x..z go in a circle: bar@h (x..z) -> foo@h (n..z) -> bar@h
+            R"(fault: loop: x..z go in a loop: bar@h (x..z) -> foo@h (n..z) -> bar@h
     bucket "x": bar@h (x..z) -> foo@h (n..z) -> bar@h: bar@h had it before
     From all 2 nodes. To do: change one of these entries; they stand in bar.toml and foo.toml
 fault: dead end: 0 lead to old@h, which no configuration describes

@@ -69,7 +69,7 @@ void add_listing_options(CLI::App& command, Listing& listing) {
   command.add_option("--limit", listing.limit, "Print at most so many names; 0: all")
       ->type_name("N")
       ->check(whole_number());
-  command.add_option("--after", listing.after, "Begin behind this name")->type_name("NAME");
+  command.add_option("--after", listing.after, "Begin after this name")->type_name("NAME");
 }
 
 struct OneBucket {

@@ -198,7 +198,7 @@ class Connection:
     def _end_link(link: Link, why: str) -> None:
         link.close()
         for request in link.in_flight.values():
-            request.fail("outcome_unknown", f"{why}, before an answer came; it may have been executed")
+            request.fail("outcome_unknown", f"{why}, before a reply arrived; it may have been executed")
 
     def _end_late(self, now: float) -> None:
         """Of the waiting requests, those that no link will take in time."""

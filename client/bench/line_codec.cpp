@@ -25,11 +25,11 @@ void append_line(std::string& out, const Operation& operation) {
 }
 
 constexpr std::string_view kOk = "OK\r\n";
+constexpr std::string_view kError = "ERROR ";
 
 // Of a line that says that a request failed: "NOT FOUND", or "ERROR code text". No value begins so:
 // values hold no blanks.
 std::optional<StatusCode> failure_of(std::string_view line) {
-  constexpr std::string_view kError = "ERROR ";
   if (line == "NOT FOUND\r\n") return StatusCode::kNotFound;
   if (!line.starts_with(kError)) return std::nullopt;
   line.remove_prefix(kError.size());
@@ -61,7 +61,7 @@ class LineCodec final : public Codec {
       return done(kOk.size(), {0, Reply::Kind::kDone, {}});
     }
     const auto value = *first_line(in);
-    if (value == "UNKNOWN COMMAND") return unexpected(in, "a value");
+    if (value == "UNKNOWN COMMAND" || value.starts_with(kError)) return unexpected(in, "a value");
     if (rest.size() < kOk.size() && kOk.starts_with(rest)) return Parsed{};
     if (!rest.starts_with(kOk)) return unexpected(rest, "OK after a value");
     const auto kind = value.empty() ? Reply::Kind::kMissing : Reply::Kind::kValue;

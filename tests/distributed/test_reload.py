@@ -198,11 +198,11 @@ class ReloadThreads(ReloadTest):
     threads = 3
 
     def test_every_thread_has_it(self):
-        client = self.a.client()
-        client.ok(b"grapes", "kv.create")
-        # Connections go to the threads in turn.
-        loads = [Load(self.a, "grapes", f"{i}-") for i in range(self.threads)]
+        # Connections go to the threads in turn, and each thread has a link of its own.
         lines = [self.a.line() for _ in range(self.threads)]
+        for line in lines:
+            eventually(lambda own=line: own.ask("CREATE grapes") == "OK", 5, "b is reached")
+        loads = [Load(self.a, "grapes", f"{i}-") for i in range(self.threads)]
         self.add_d()
         for line in lines:
             eventually(lambda own=line: own.ask("CREATE shopping") == "OK", 5, "d is reached")

@@ -19,6 +19,7 @@ class LineBudget {
     if (now - second_began_ >= std::chrono::seconds{1}) {
       second_began_ = now;
       lines_ = 0;
+      owed_ += std::exchange(left_out_, 0);
     }
     if (lines_ == kLinesPerSecondMax) {
       ++left_out_;
@@ -27,17 +28,19 @@ class LineBudget {
     ++lines_;
     return true;
   }
-  /// How many lines were left out of a second that is over, told once; 0: none. Call now and then.
+  /// How many lines were left out of seconds that are over, told once; 0: none. Call now and then.
   std::uint64_t take_left_out(TimePoint now) {
-    return now - second_began_ < std::chrono::seconds{1} ? 0 : take_left_out();
+    if (now - second_began_ >= std::chrono::seconds{1}) return take_left_out();
+    return std::exchange(owed_, 0);
   }
   /// The same of the second that is not over, too.
-  std::uint64_t take_left_out() { return std::exchange(left_out_, 0); }
+  std::uint64_t take_left_out() { return std::exchange(owed_, 0) + std::exchange(left_out_, 0); }
 
  private:
   TimePoint second_began_{};
-  std::uint32_t lines_ = 0;  // of this second
-  std::uint64_t left_out_ = 0;
+  std::uint32_t lines_ = 0;     // of this second
+  std::uint64_t left_out_ = 0;  // of this second
+  std::uint64_t owed_ = 0;      // left out of earlier ones, and not told yet
 };
 
 }  // namespace kvmesh

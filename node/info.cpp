@@ -181,16 +181,17 @@ void pack_info(Buffer& out, const InfoSources& s) {
   pack_tasks(out, s.tasks);
   if (s.engine == nullptr) return;
   const auto usage = s.engine->usage();
-  pack_store(out, usage, count_strays(usage, s.here.core().routes().table(), s.settings.name));
+  pack_store(out, usage,
+             count_strays(usage.buckets_of, s.here.core().routes().table(), s.settings.name));
 }
 
-std::uint64_t count_strays(const store::Usage& usage, const RoutingTable& table,
+std::uint64_t count_strays(const store::BucketsByByte& buckets, const RoutingTable& table,
                            const NodeName& self) {
   std::uint64_t strays = 0;
-  for (std::size_t byte = 0; byte < usage.buckets_of.size(); ++byte) {
+  for (std::size_t byte = 0; byte < buckets.size(); ++byte) {
     const auto entry = table.find(static_cast<std::uint8_t>(byte));
     const bool own = entry && table.entries()[*entry].node == self;
-    if (!own) strays += usage.buckets_of[byte];
+    if (!own) strays += buckets[byte];
   }
   return strays;
 }

@@ -40,7 +40,9 @@ Result<Node::Reloaded> Node::Impl::read_again() {
   out.needs_restart = restart_needed(settings_, loaded->settings);
   out.warnings = std::move(loaded->warnings);
 
-  in_force_ = std::move(loaded->settings);
+  in_force_.mesh.peers = std::move(loaded->settings.mesh.peers);
+  in_force_.mesh.vias = std::move(loaded->settings.mesh.vias);
+  in_force_.kv.routing_table = std::move(loaded->settings.kv.routing_table);
   auto topology = topology_of(in_force_, places_);
   places_ = topology.core.peers;
   if (!out.changes.empty()) raise_descriptor_limit(descriptors_needed(in_force_));
@@ -51,14 +53,15 @@ Result<Node::Reloaded> Node::Impl::read_again() {
 
 void Node::Impl::warn_of_strays(std::vector<std::string>& warnings) const {
   if (!engine_) return;
-  const auto strays = count_strays(engine_->usage(), in_force_.kv.routing_table, settings_.name);
+  const auto strays =
+      count_strays(engine_->buckets_by_byte(), in_force_.kv.routing_table, settings_.name);
   if (strays == 0) return;
   const std::string node = settings_.name.str();
-  warnings.push_back("this node holds " +
-                     (strays == 1 ? "a bucket" : std::to_string(strays) + " buckets") +
-                     " that its table gives to others, so that no request finds " +
-                     (strays == 1 ? "it" : "them") + " here; kvmesh export --on " + node +
-                     " reads what it holds, and kvmesh drop --on " + node + " removes it");
+  warnings.push_back(
+      "this node holds " + (strays == 1 ? "a bucket" : std::to_string(strays) + " buckets") +
+      " that its table gives to others, so that no request finds " + (strays == 1 ? "it" : "them") +
+      " here; kvmesh export --on " + node + " reads what it holds, and kvmesh drop --on " + node +
+      " --range RANGE removes it");
 }
 
 void Node::Impl::apply(const NodeTopology& topology) {

@@ -17,8 +17,9 @@ namespace {
 constexpr const char* kFooter =
     "Exit status: 0 done; 1 the key is missing (get), the mesh is not sound (verify); 2 wrong "
     "usage;\n"
-    "3 some of an import or export failed; 10 + the status code's number otherwise (11 not_found,\n"
-    "13 no_route, 14 unavailable, ...); see kvmesh(1).";
+    "3 a part is missing or failed (import, export, buckets, bench --keep-going); 10 + the status "
+    "code's\n"
+    "number otherwise (11 not_found, 13 no_route, 14 unavailable, ...); see kvmesh(1).";
 
 // `kvmesh help get` is `kvmesh get --help`, that of programs of their own included.
 std::vector<char*> as_options(int argc, char** argv) {

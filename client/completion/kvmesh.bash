@@ -26,7 +26,7 @@ _kvmesh_nodes() { # PROGRAM ENDPOINT
     "$1" ${2:+--node "$2"} --timeout 300ms nodes 2>/dev/null | sed -n '2,$s/ .*//p'
 }
 
-# The keys that a bucket has, or the buckets of the connected node, for the word being completed. Asks the mesh, so briefly.
+# The keys that a bucket has, or the buckets of the mesh, for the word being completed. Asks the mesh, so briefly.
 _kvmesh_names() { # PROGRAM ENDPOINT ARGUMENTS...
     local program=$1 endpoint=$2
     shift 2

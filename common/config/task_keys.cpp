@@ -29,9 +29,9 @@ Status check_path(const std::string& path) {
 KeySpec allow_key() {
   KeySpec spec = plain("tasks.allow", "",
                        "Which functions of modules callers from outside may call, and whose "
-                       "processes they may cancel, list and send to; others get `denied`. `kv` "
-                       "and `node` are not affected. Without this key: every function of the "
-                       "loaded modules; `[]`: none.");
+                       "processes they may cancel, restart, list and send to; others get `denied`. "
+                       "`kv` and `node` are not affected. Without this key: every function of "
+                       "the loaded modules; `[]`: none.");
   spec.optional = true;
   spec.range = "at most " + std::to_string(kPatternsMax) +
                R"( patterns: "module.function", "module.*" or "*")";

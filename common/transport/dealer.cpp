@@ -84,9 +84,10 @@ std::optional<Dealer::Happening> Dealer::next_event() {
     if (event.bytes().size() < sizeof what) continue;
     std::memcpy(&what, event.bytes().data(), sizeof what);
     if (what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) return Happening{Event::kConnected, {}};
-    if (what == ZMQ_EVENT_DISCONNECTED) return Happening{Event::kLost, "the connection ended"};
+    if (what == ZMQ_EVENT_DISCONNECTED)
+      return Happening{Event::kLost, "the other side closed it, or it was lost"};
     if ((what & kFailedConnect) != 0)
-      return Happening{Event::kLost, "nobody accepts connections there"};
+      return Happening{Event::kLost, "connection refused or timed out"};
     if ((what & kFailedHandshake) != 0)
       return Happening{Event::kLost, "what answers there does not speak ZeroMQ"};
   }

@@ -36,8 +36,8 @@ Status no_mode(std::string_view mode) {
 // A hundred years at most: the end must be a time that the clock can show.
 std::chrono::milliseconds limit_of(std::uint64_t milliseconds) {
   constexpr std::chrono::milliseconds kMost = std::chrono::hours{24} * 36525;
-  constexpr auto most = static_cast<std::uint64_t>(kMost.count());
-  return std::chrono::milliseconds{std::min(milliseconds, most)};
+  return std::chrono::milliseconds{
+      std::min(milliseconds, static_cast<std::uint64_t>(kMost.count()))};
 }
 
 void run(Host& host, Call& call) {

@@ -17,6 +17,8 @@
 
 namespace kvmesh::store {
 
+using BucketsByByte = std::array<std::uint64_t, 256>;
+
 /// How full an engine is, for `node.info`.
 struct Usage {
   std::uint64_t buckets = 0;
@@ -24,7 +26,7 @@ struct Usage {
   std::uint64_t bytes = 0;  // of memory that counts against kv.memory_max
   std::uint64_t bytes_max = 0;
   // Of the buckets: those whose names begin with each byte.
-  std::array<std::uint64_t, 256> buckets_of{};
+  BucketsByByte buckets_of{};
 };
 
 /// One operation on what a node keeps. Names and values are any bytes, none included; their sizes
@@ -122,6 +124,8 @@ class Engine {
   /// ended.
   virtual std::unique_ptr<Session> open(SessionOwner& owner, std::function<void()> wake) = 0;
   virtual Usage usage() const = 0;
+  /// How many buckets there are by the first byte of their names. Any thread may ask at any time.
+  virtual BucketsByByte buckets_by_byte() const = 0;
 };
 
 }  // namespace kvmesh::store

@@ -191,10 +191,16 @@ Usage MemoryEngine::usage() const {
     usage.buckets += stripe.buckets.size();
     usage.keys += stripe.keys;
   }
-  for (std::size_t byte = 0; byte < usage.buckets_of.size(); ++byte) {
-    usage.buckets_of[byte] = counts_[byte].load(std::memory_order_relaxed);
-  }
+  usage.buckets_of = buckets_by_byte();
   return usage;
+}
+
+BucketsByByte MemoryEngine::buckets_by_byte() const {
+  BucketsByByte counts{};
+  for (std::size_t byte = 0; byte < counts.size(); ++byte) {
+    counts[byte] = counts_[byte].load(std::memory_order_relaxed);
+  }
+  return counts;
 }
 
 }  // namespace kvmesh::store

@@ -47,6 +47,7 @@ class MemoryEngine final : public Engine {
   bool is_shared() const { return locks_; }
   std::unique_ptr<Session> open(SessionOwner& owner, std::function<void()> wake) override;
   Usage usage() const override;
+  BucketsByByte buckets_by_byte() const override;
 
   // The operations as calls. Each answers what its Op ends with.
 

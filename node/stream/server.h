@@ -53,7 +53,10 @@ class Server final : public core::Adapter {
   /// Writes what the pass has gathered, and gives the turns of a pass.
   void flush() override;
   bool is_ready() override { return !dirty_.empty() || turns_.is_ready(); }
-  void tick(TimePoint /*now*/) override { turns_.tick(); }
+  void tick(TimePoint /*now*/) override {
+    ready_.notice();  // where the loop cannot watch its descriptor
+    turns_.tick();
+  }
   /// Closes connections that were idle for too long.
   void sweep(TimePoint now) override;
   /// Connections close when their replies are out.

@@ -139,7 +139,7 @@ FiberPool::Counts FiberPool::counts() const {
 std::vector<std::uint64_t> FiberPool::on_workers() const {
   std::vector<std::uint64_t> ids;
   for (const auto& current : current_) {
-    const Fiber* fiber = current.load(std::memory_order_relaxed);
+    const Fiber* fiber = current.load(std::memory_order_acquire);
     if (fiber != nullptr) ids.push_back(fiber->user_id.load(std::memory_order_relaxed));
   }
   return ids;
@@ -166,7 +166,7 @@ void FiberPool::work(std::atomic<Fiber*>& current) {
       fiber->execution.begin(fiber->stack.low, stacks_.stack_bytes(), &FiberPool::enter, fiber);
       fiber->begin();
     }
-    current.store(fiber, std::memory_order_relaxed);
+    current.store(fiber, std::memory_order_release);
     const bool ended = run(*fiber);
     current.store(nullptr, std::memory_order_relaxed);
     if (!ended) continue;

@@ -208,6 +208,7 @@ std::vector<std::string> Host::close() {
     if (const auto* exited = std::get_if<Exited>(&event)) executions_.erase(exited->id);
   }
   for (const auto& [id, execution] : executions_) {
+    if (!execution->has_begun()) continue;
     names.push_back(execution->body().name() + " " + execution->pid().to_string());
   }
   std::ranges::sort(names);

@@ -191,12 +191,14 @@ bool Processes::forestall(Process& process, Process::Stop cause, std::string why
   process.stop = cause;
   process.why_stopped = std::move(why);
   const auto workers = runtime_.workers();
+  const auto why_waited = workers.busy < workers.all
+                              ? std::string{}  // one was about to take it
+                              : " for a free worker (" + std::to_string(workers.busy) + " of " +
+                                    std::to_string(workers.all) + " busy)";
   const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(now - process.started);
   on_exit(process.id,
-          {code, title(process) + " waited " + std::to_string(waited.count()) +
-                     " ms for a free worker (" + std::to_string(workers.busy) + " of " +
-                     std::to_string(workers.all) +
-                     " busy) and never began, so nothing was executed: " + process.why_stopped},
+          {code, title(process) + " waited " + std::to_string(waited.count()) + " ms" + why_waited +
+                     " and never began, so nothing was executed: " + process.why_stopped},
           {}, now);
   return true;
 }

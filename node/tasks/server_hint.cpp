@@ -61,11 +61,12 @@ std::string handler_names(const ServerDefinition::Handlers& handlers) {
 
 std::string server_hint(const ServerDefinition& server, std::string_view node,
                         std::string_view function, std::string_view args) {
+  const auto all =
+      "its calls: " + handler_names(server.calls) + "; its casts: " + handler_names(server.casts);
+  if (function.empty()) return server.name + " is a server; " + all;
   const bool is_call = server.calls.contains(function);
   if (!is_call && !server.casts.contains(function)) {
-    return server.name + " is a server, and has no function " + in_quotes(function) +
-           "; its calls: " + handler_names(server.calls) +
-           "; its casts: " + handler_names(server.casts);
+    return server.name + " is a server, and has no function " + in_quotes(function) + "; " + all;
   }
   return server.name + " is a server; call it with: kvmesh server " + (is_call ? "" : "--cast ") +
          std::string{node} + " " + server.name + " " + std::string{function} + words_of(args);

@@ -50,7 +50,10 @@ class BusyWorkers(TaskTest):
     @unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")
     def test_so_does_the_command(self):
         command = [COMMAND_BIN, "--node", self.foo.endpoint]
-        self.run_to_end([*command, "--timeout", "700ms", "call", FOO, "t.add", "1", "2"], status=DEADLINE_EXCEEDED)
+        for _ in range(5):  # the command waits a tenth of a second for what the node says of it, no longer
+            self.run_to_end([*command, "--timeout", "700ms", "call", FOO, "t.add", "1", "2"], status=DEADLINE_EXCEEDED)
+            if "never began" in self.stderr:
+                break
         # Told by the node, whose limit is the same, or by the command that gave up first.
         self.assertRegex(self.stderr, f"t.add <.*> {NEVER_BEGAN}")
         listed = json.loads(self.run_to_end([*command, "tasks", FOO, "--json"]))

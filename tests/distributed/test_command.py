@@ -111,7 +111,7 @@ class OneRequest(Command):
                 (("help", "gett"), 'no command "gett"; did you mean get?'),
                 (("count", "a", "b", "c"), 'count does not expect "b" "c"; write kvmesh count BUCKET'),
                 (("put", "a"), "put needs KEY; write kvmesh put BUCKET KEY [VALUE]"),
-                (("put", "a", "k", "-x"), 'put has no option "-x"; write -- before it if it is an argument: '
+                (("put", "a", "k", "-x"), 'put has no option "-x"; write -- before the arguments if it is one: '
                                           "kvmesh put BUCKET KEY [VALUE]"),
                 (("bench", "--key", "5"), 'bench has no option "--key"; did you mean --keys?')):
             self.kvmesh(*arguments, status=USAGE)

@@ -221,7 +221,9 @@ class Ends(TaskTest):
             with self.subTest(limit=limit):
                 ended = Follower(client, None, "t.wait_for_stop", limit=limit).end()
                 self.assertEqual(ended.code, "deadline_exceeded")
-                self.assertIn(f"is past {wanted}; it still runs, and was told to stop", ended.text)
+                # A busy machine may not have let it begin.
+                self.assertRegex(ended.text, f"is past {wanted}; it still runs, and was told to stop"
+                                             f"|never began, so nothing was executed: {wanted} was over")
                 self.eventually_logged(node, f"was told to stop: {wanted} was over; its asker: one without a pid")
         unbounded = self.node().client()
         self.assertFalse(Follower(unbounded, None, "t.has_deadline").end().result)

@@ -44,6 +44,7 @@ class PeerLinksTest : public testing::Test, protected core::Effects, protected P
     Settings out;
     out.name = name("foo@h");
     out.mesh.peer_timeout = hours{1};
+    out.mesh.ping_interval = hours{1};
     return out;
   }
 

@@ -97,5 +97,17 @@ TEST_F(SlowRequestsTest, AFloodMakesTenLinesASecondAndTellsOfTheRestOnce) {
   EXPECT_TRUE(line(request("kv.get", "b"), milliseconds{200}, kNow + milliseconds{1000}));
 }
 
+TEST(LineBudget, OfAFloodThatLastsEachSecondIsCounted) {
+  LineBudget budget;
+  const TimePoint start = TimePoint{} + std::chrono::hours{1};
+  std::uint64_t told = 0;
+  for (int i = 0; i < 300; ++i) {  // one each 10 ms, asked for after each
+    (void)budget.take(start + milliseconds{10 * i});
+    told += budget.take_left_out(start + milliseconds{10 * i});
+  }
+  EXPECT_EQ(told, 2 * 90U) << "of the seconds that are over";
+  EXPECT_EQ(budget.take_left_out(), 90U);
+}
+
 }  // namespace
 }  // namespace kvmesh::core

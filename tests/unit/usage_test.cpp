@@ -65,9 +65,10 @@ TEST_F(Usage, OptionsThatAreNotThere) {
   EXPECT_EQ(fault({"get", "a", "b", "--rav"}), "get has no option \"--rav\"; did you mean --raw?");
   EXPECT_EQ(fault({"get", "a", "b", "--nod=3"}),
             "get has no option \"--nod\"; did you mean --node?");
-  EXPECT_EQ(fault({"get", "a", "-x"}),
-            "get has no option \"-x\"; write -- before it if it is an argument: kvmesh get BUCKET "
-            "KEY");
+  EXPECT_EQ(
+      fault({"get", "a", "-x"}),
+      "get has no option \"-x\"; write -- before the arguments if it is one: kvmesh get BUCKET "
+      "KEY");
   EXPECT_EQ(fault({"--frobnicate"}), "no option \"--frobnicate\"; kvmesh --help lists them");
   EXPECT_EQ(fault({"get", "a", "-5"}), "none");
   EXPECT_EQ(fault({"get", "a", "--", "-x"}), "none");

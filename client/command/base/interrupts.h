@@ -7,7 +7,8 @@
 namespace kvmesh::command {
 
 /// Interrupts (SIGINT, Ctrl-C) as something to wait for, from construction to release(). There is
-/// at most one of these at a time. Where interrupts are ignored they stay so.
+/// at most one of these at a time, and none beside catch_interrupt(), which takes the same signal.
+/// Where interrupts are ignored they stay so.
 class Interrupts {
  public:
   Interrupts();

@@ -11,10 +11,9 @@
 
 #include "common/number.h"
 
-/// Checks of options that are numbers: the option library itself takes signs, octal and
-/// hexadecimal, and makes the largest number of what does not fit.
-/// Numbers as people read them. Pure functions.
-/// Durations as people write and read them. Pure functions.
+/// Numbers and durations as people write and read them, and checks of options that are numbers: the
+/// option library itself takes signs, octal and hexadecimal, and makes the largest number of what
+/// does not fit. Pure functions.
 namespace kvmesh::command {
 
 inline CLI::Validator whole_number(std::uint64_t min = 0,

@@ -63,7 +63,7 @@ const CLI::App& command_of(const CLI::App& app) {
 
 // "get", or "bench" of a program of its own; empty for `kvmesh` itself.
 std::string name_of(const CLI::App& command) {
-  const std::string name = command.get_name();
+  const std::string& name = command.get_name();
   const auto blank = name.find(' ');
   if (blank != std::string::npos) return name.substr(blank + 1);
   return command.get_parent() != nullptr ? name : "";
@@ -93,17 +93,21 @@ std::string unexpected(const CLI::App& app, const CLI::App& command,
   const auto dash = std::ranges::find_if(
       words, [](const std::string& word) { return word.size() > 1 && word.starts_with('-'); });
   if (dash != words.end()) {
-    const bool takes_words = std::ranges::any_of(
-        command.get_options(), [](const CLI::Option* option) { return option->get_positional(); });
+    const bool takes_words =
+        std::ranges::any_of(command.get_options(), [](const CLI::Option* option) {
+          return option->get_positional() &&
+                 static_cast<int>(option->count()) < option->get_items_expected_max();
+        });
     const auto typed = dash->substr(0, dash->find('='));
     const auto meant = nearest(typed, long_options(app, command));
     const std::string told =
         (name.empty() ? "no option " : name + " has no option ") + in_quotes(typed);
     if (!meant.empty()) return told + question(meant);
     if (!takes_words) return told + "; " + usage_line(command) + " --help lists them";
-    return told + "; write -- before it if it is an argument: " + usage_line(command);
+    return told + "; write -- before the arguments if it is one: " + usage_line(command);
   }
   std::vector<std::string> quoted;
+  quoted.reserve(words.size());
   for (const auto& word : words) quoted.push_back(in_quotes(word));
   return name + (name.empty() ? "not expected: " : " does not expect ") + joined(quoted, " ") +
          "; write " + usage_line(command);

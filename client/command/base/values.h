@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-/// Arguments of functions as people write them. Pure functions.
-/// Values as people read them. Pure functions; safe to print on a terminal, whatever the bytes are.
+/// Values as people write them, as arguments of functions, and as they read them: safe to print on
+/// a terminal, whatever the bytes are. Pure functions.
 namespace kvmesh::command {
 
 /// What `text` is as JSON: 1, -2.5, true, null, "text", [1, 2], {"a": 1}; {"base64": "..."} is

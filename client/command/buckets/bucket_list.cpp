@@ -9,10 +9,12 @@ namespace kvmesh::command {
 
 Result<NodeAccess> access(Session& session, const Way& way, const std::string& node) {
   const auto& connected = session.options.endpoint;
-  if (way.address == connected || way.knower_address == connected) {
+  // An address that another node has told may be another node's from here.
+  const bool is_connected = way.knower.empty() && way.address == connected;
+  if (is_connected || way.knower_address == connected) {
     const auto client = session.client();
     if (!client) return client.status();
-    return NodeAccess{*client, way.address == connected ? "" : node, nullptr};
+    return NodeAccess{*client, is_connected ? "" : node, nullptr};
   }
   auto reached = reach(way, node, CallTime{session.options.timeout});
   if (!reached) return reached.status();

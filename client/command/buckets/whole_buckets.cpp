@@ -31,10 +31,15 @@ struct BucketsNamed {
 
 using MakeOperation = Operation (*)(std::string_view bucket);
 
-// Tells what failed, of several with the bucket's name; gives the exit status of the first failure.
-int do_for_each(Session& session, Client& client, std::span<const std::string> buckets,
-                const std::string& on, MakeOperation make) {
-  int exit_status = kExitOk;
+struct Done {
+  std::uint64_t buckets = 0;
+  int exit_status = kExitOk;  // of the first failure
+};
+
+// Tells what failed, of several with the bucket's name.
+Done do_for_each(Session& session, Client& client, std::span<const std::string> buckets,
+                 const std::string& on, MakeOperation make) {
+  Done done;
   for (std::size_t at = 0; at < buckets.size(); at += kBucketsAtOnce) {
     const auto some = buckets.subspan(at, std::min(kBucketsAtOnce, buckets.size() - at));
     std::vector<Operation> operations;
@@ -45,22 +50,25 @@ int do_for_each(Session& session, Client& client, std::span<const std::string> b
     const auto outcomes = client.call(std::move(operations), session.timeout());
     for (std::size_t i = 0; i < some.size(); ++i) {
       const Status& status = outcomes[i].status;
-      if (status.ok()) continue;
+      if (status.ok()) {
+        ++done.buckets;
+        continue;
+      }
       const int failed = session.fail(
           buckets.size() == 1
               ? status
               : Status{status.code(), "bucket " + in_quotes(some[i]) + ": " + status.text()});
-      if (exit_status == kExitOk) exit_status = failed;
+      if (done.exit_status == kExitOk) done.exit_status = failed;
     }
   }
-  return exit_status;
+  return done;
 }
 
 int do_for_named(Session& session, const BucketsNamed& buckets, MakeOperation make) {
   const auto client = session.client();
   if (!client) return session.fail(client.status());
-  const int exit_status = do_for_each(session, **client, buckets.names, buckets.on, make);
-  return exit_status == kExitOk ? session.finish_silent({}) : exit_status;
+  const auto done = do_for_each(session, **client, buckets.names, buckets.on, make);
+  return done.exit_status == kExitOk ? session.finish_silent({}) : done.exit_status;
 }
 
 // OK when the node's table gives none of these bytes to it: no request finds what it holds of them.
@@ -84,18 +92,20 @@ Status check_strays(Session& session, Client& client, const std::string& node, B
 int drop_strays(Session& session, const std::string& node, ByteRange range) {
   const auto client = session.client();
   if (!client) return session.fail(client.status());
-  if (const auto status = check_strays(session, **client, node, range); !status.ok()) {
-    return session.fail(status);
-  }
   BucketList list{**client, node, names_in(range), session.timeout()};
   std::uint64_t dropped = 0;
   int exit_status = kExitOk;
   while (exit_status == kExitOk) {
+    // For each page: the table may change meanwhile.
+    if (const auto status = check_strays(session, **client, node, range); !status.ok()) {
+      return session.fail(status);
+    }
     const auto names = list.next();
     if (!names) return session.fail(names.status());
     if (names->empty()) break;
-    exit_status = do_for_each(session, **client, *names, node, ops::drop);
-    if (exit_status == kExitOk) dropped += names->size();
+    const auto done = do_for_each(session, **client, *names, node, ops::drop);
+    exit_status = done.exit_status;
+    dropped += done.buckets;
   }
   const std::string number = std::to_string(dropped);
   session.print_line(session.json()

@@ -31,7 +31,7 @@ int restart_server(const Session& session, Mesh& mesh, const ServerName& server)
   } else if (const auto* text = pid->bytes_or_text()) {
     session.print_line(*text);
   } else {
-    session.print_line("it is told to stop, and starts anew when it has ended");
+    session.print_line("it starts anew as soon as it has ended and the node has room for it");
   }
   return kExitOk;
 }

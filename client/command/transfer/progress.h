@@ -8,7 +8,8 @@
 #include <string_view>
 #include <vector>
 
-/// What an import or export says of itself. Pure functions: the time is an input.
+/// What an import or export says of itself: the texts, as pure functions with the time as an input,
+/// and the line on the terminal that they are shown in.
 namespace kvmesh::command {
 
 struct Progress {

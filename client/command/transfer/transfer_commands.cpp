@@ -1,4 +1,4 @@
-#include <map>
+// import, export.
 #include <memory>
 #include <optional>
 #include <string>

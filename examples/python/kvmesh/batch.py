@@ -37,6 +37,7 @@ class Batch:
         self._free = threading.Semaphore(most)
         self._lock = threading.Lock()  # of failures
         self.total = 0
+        self.failed = 0
         self.failures: list[tuple[int, KvmeshError]] = []  # the first 1000: number, counted from 0, and error
 
     def __enter__(self) -> Batch:
@@ -53,7 +54,7 @@ class Batch:
             self._free.acquire()
         self._free.release(self._most)
         if self._check and self.failures:
-            raise BatchError(self.total, sorted(self.failures, key=lambda failure: failure[0]))
+            raise BatchError(self.total, sorted(self.failures, key=lambda failure: failure[0]), self.failed)
 
     def create(self, bucket: Text) -> Request:
         return self._send(as_bytes("bucket", bucket), "kv.create")
@@ -94,6 +95,7 @@ class Batch:
     def _ended(self, number: int, request: Any) -> None:
         if not request.cancelled() and request.exception() is not None:
             with self._lock:
+                self.failed += 1
                 if len(self.failures) < FAILURES_KEPT:
                     self.failures.append((number, request.exception()))
         self._free.release()

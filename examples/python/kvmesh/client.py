@@ -66,7 +66,8 @@ class Client:
     Every method that asks the mesh waits for the answer, `timeout` at most, and raises KvmeshError when it is an error: its
     `code` says which. Wrong arguments are a TypeError or ValueError, a closed client is a RuntimeError. Nothing is sent twice
     unless `retries` says so: then a request that was certainly not executed (`unavailable`, `overloaded`), and one that only
-    reads and was lost, is sent again up to that many times within its timeout, after a pause that doubles from 50 ms.
+    reads and was lost, is sent again up to that many times within its timeout, after a pause that doubles from 50 ms. Requests
+    of batches (with put_many(), get_many() and items()), of submit() and of trace() are sent once.
 
     Thread-safe: any thread may call at any time; the requests of one thread for one bucket are executed in their order. The
     client has a thread of its own that keeps tasks and mailboxes alive. It does not outlive a fork."""
@@ -240,12 +241,14 @@ class Client:
         """As request(), with the way that the request took, a hop for each node: [node, entry, next, elapsed_us, executed_us,
         queue_us, link, ...]."""
         seconds = self.timeout if timeout is None else as_seconds("timeout", timeout)
+        self.connection.refuse_own_thread()
         request = self.connection.submit(Request(pack_tail(target, function, arguments), seconds, TRACE))
         return self.connection.wait(request), request.trace
 
     def ask(self, function: str, tail: bytes, timeout: Optional[float]) -> Any:
         """For the classes beside this one: a request that is packed."""
         seconds = self.timeout if timeout is None else as_seconds("timeout", timeout)
+        self.connection.refuse_own_thread()
 
         def once(left: float) -> Any:
             return self.connection.wait(self.connection.submit(Request(tail, left)))

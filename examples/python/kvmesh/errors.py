@@ -34,10 +34,11 @@ class KvmeshError(Exception):
 
 
 class BatchError(KvmeshError):
-    """Some requests of a batch failed. `code` is that of the first; `failures` holds (number, KvmeshError) for each, where
-    number counts the requests of the batch from 0."""
+    """Some requests of a batch failed. `code` is that of the first; `failures` holds (number, KvmeshError) for each, at
+    most 1000 of them, where number counts the requests of the batch from 0; `failed` is how many there were."""
 
-    def __init__(self, total: int, failures: list[tuple[int, KvmeshError]]):
+    def __init__(self, total: int, failures: list[tuple[int, KvmeshError]], failed: int):
         number, first = failures[0]
-        super().__init__(first.code, f"{len(failures)} of {total} requests failed; the first is number {number}: {first.text}")
+        super().__init__(first.code, f"{failed} of {total} requests failed; the first is number {number}: {first.text}")
         self.failures = failures
+        self.failed = failed

@@ -39,11 +39,7 @@ void define_reload(core::FunctionRegistry& registry, BeginReload begin) {
   registry.define(functions::kNodeReload, [begin = std::move(begin)](core::Call& call) {
     const modules::Arguments args{call.request(), functions::kNodeReload};
     if (modules::refuse(call, args.check())) return;
-    if (!call.bucket().empty()) {
-      return call.fail({StatusCode::kInvalidArgument, functions::kNodeReload.str() +
-                                                          " is for a node; send it to one, not to "
-                                                          "a bucket"});
-    }
+    if (modules::refuse_target(functions::kNodeReload, call)) return;
     if (const auto ticket = call.defer()) begin(*ticket);
   });
 }

@@ -96,4 +96,14 @@ Status Arguments::check() const {
   return {};
 }
 
+// Routing has refused an empty name and one over its limit, but a call for a node has no bucket.
+bool refuse_target(const functions::Function& function, core::Call& call) {
+  const bool for_bucket = function.target == functions::For::kBucket;
+  if (for_bucket == !call.bucket().empty()) return false;
+  call.fail({StatusCode::kInvalidArgument,
+             function.str() + (for_bucket ? " is for a bucket; send it to one, not to a node"
+                                          : " is for a node; send it to one, not to a bucket")});
+  return true;
+}
+
 }  // namespace kvmesh::modules

@@ -69,4 +69,8 @@ inline bool refuse(core::Call& call, const Status& status) {
   return true;
 }
 
+/// Fails a call that is for a bucket though its function is for nodes, or the other way round;
+/// whether it did. REQUIRES: the function's target is not For::kEither.
+bool refuse_target(const functions::Function& function, core::Call& call);
+
 }  // namespace kvmesh::modules

@@ -19,16 +19,6 @@ using core::Call;
 using store::Op;
 using store::PageLimits;
 
-// Routing has refused an empty name and one over its limit, but a call for a node has no bucket.
-bool refuse_target(const functions::Function& function, Call& call) {
-  const bool for_bucket = function.target == functions::For::kBucket;
-  if (for_bucket == !call.bucket().empty()) return false;
-  call.fail({StatusCode::kInvalidArgument,
-             function.str() + (for_bucket ? " is for a bucket; send it to one, not to a node"
-                                          : " is for a node; send it to one, not to a bucket")});
-  return true;
-}
-
 // What follows reads a call's arguments into its operation.
 
 void read_nothing(Arguments& /*args*/, Op& /*op*/) {}

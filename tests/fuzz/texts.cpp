@@ -10,7 +10,6 @@
 #include "client/command/base/numbers.h"
 #include "client/command/base/values.h"
 #include "client/command/shell/words.h"
-#include "client/command/transfer/tsv.h"
 #include "common/config/address.h"
 #include "common/config/allowed.h"
 #include "common/config/size_text.h"

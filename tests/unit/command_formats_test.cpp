@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "client/command/base/escape.h"
 #include "client/command/transfer/import_format.h"
 #include "client/command/transfer/json_lines.h"
 #include "client/command/transfer/line_splitter.h"

@@ -95,8 +95,8 @@ TEST(SummaryText, IsOneLine) {
   const Summary summary{"imported", "into", 61234, 10206, 0, milliseconds{2100}};
   EXPECT_EQ(summary_line(summary),
             "imported 61234 records into 10206 buckets in 2.1 s (29159/s), 0 failed");
-  EXPECT_EQ(summary_json(summary),
-            R"({"records":61234,"buckets":10206,"failed":0,"seconds":2.100})");
+  EXPECT_EQ(summary_json(summary).to_json(),
+            R"({"records":61234,"buckets":10206,"failed":0,"seconds":2.1})");
   EXPECT_EQ(summary_line({"exported", "from", 1, 1, 2, seconds{1}}),
             "exported 1 record from 1 bucket in 1.0 s (1/s), 2 failed");
 }
@@ -127,7 +127,7 @@ TEST(Hops, ThePartsOfAllHopsMakeTheRoundTrip) {
       "     sum                                                 38    1,350           12     "
       "1,400\n");
   EXPECT_EQ(way_text(hops), "  gate@h  n..z -> bar@h\n  bar@h  * is its own\n");
-  EXPECT_EQ(hops_json({hops[1]}),
+  EXPECT_EQ(hops_json({hops[1]}).to_json(),
             R"([{"node":"bar@h","entry":"*","to":"bar@h","link":0,"total_us":42,"queue_us":30,)"
             R"("wire_us":0,"function_us":12}])");
 }
@@ -199,7 +199,7 @@ TEST(Nodes, PeersComeWithTheirLinksAndOthersWithTheWay) {
             "bar@h  tcp://127.0.0.1:1  down           0  refused\n"
             "foo@h  tcp://127.0.0.1:2  up         1,234\n"
             "qux@h  via bar@h          down              refused\n");
-  EXPECT_EQ(nodes_json(info),
+  EXPECT_EQ(nodes_json(info).to_json(),
             R"([{"node":"bar@h","address":"tcp://127.0.0.1:1","state":"down","in_flight":0,)"
             R"("why":"refused"},)"
             R"({"node":"foo@h","address":"tcp://127.0.0.1:2","state":"up","in_flight":1234,)"
@@ -210,11 +210,11 @@ TEST(Nodes, PeersComeWithTheirLinksAndOthersWithTheWay) {
 
 TEST(Nodes, ANodeThatKnowsNoneShowsTheTitlesAlone) {
   EXPECT_EQ(nodes_table(Value{}, false), "node  address  state  in flight  why\n");
-  EXPECT_EQ(nodes_json(Value{}), "[]");
+  EXPECT_EQ(nodes_json(Value{}).to_json(), "[]");
   // One that says odd things of itself is shown as far as it goes.
   const Value odd = Value::Map{{"peers", "none"}, {"vias", Value::List{5U, Value::Map{}}}};
   EXPECT_EQ(
-      nodes_json(odd),
+      nodes_json(odd).to_json(),
       R"([{"node":"","via":"","state":"","why":""},{"node":"","via":"","state":"","why":""}])");
 }
 

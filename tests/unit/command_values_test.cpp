@@ -164,16 +164,16 @@ const Value kModules = Value::List{
 
 TEST(Modules, AreSignatures) {
   EXPECT_EQ(modules_text(kModules, {}), "hello.add(int, int)\nhello.world()\n");
-  EXPECT_EQ(modules_json(kModules, {}),
+  EXPECT_EQ(modules_json(kModules, {}).to_json(),
             R"([{"function":"hello.add","parameters":"int, int","arity":2},)"
             R"({"function":"hello.world","parameters":"","arity":0}])");
   EXPECT_EQ(module_functions(kModules), (std::vector<std::string>{"hello.add", "hello.world"}));
   const Value documented = Value::List{Value::List{"m.f", "int", 1, "Doubles\x1b it"}};
   EXPECT_EQ(modules_text(documented, {}), "m.f(int)  Doubles\\x1b it\n");
-  EXPECT_EQ(modules_json(documented, {}),
+  EXPECT_EQ(modules_json(documented, {}).to_json(),
             R"([{"function":"m.f","parameters":"int","arity":1,"doc":"Doubles\u001b it"}])");
   EXPECT_EQ(modules_text("none", "none"), "");
-  EXPECT_EQ(modules_json({}, {}), "[]");
+  EXPECT_EQ(modules_json({}, {}).to_json(), "[]");
 }
 
 TEST(Modules, ListServersWithTheirCallsAndCasts) {
@@ -185,7 +185,7 @@ TEST(Modules, ListServersWithTheirCallsAndCasts) {
             "server counter: call add(int)\n"
             "server counter: cast reset()\n"
             "server log: messages only\n");
-  EXPECT_EQ(modules_json(Value::List{Value::List{"m.f", "", 0}}, servers),
+  EXPECT_EQ(modules_json(Value::List{Value::List{"m.f", "", 0}}, servers).to_json(),
             R"([{"function":"m.f","parameters":"","arity":0},{"server":"counter",)"
             R"("calls":[{"function":"add","parameters":"int","arity":1}],)"
             R"("casts":[{"function":"reset","parameters":"","arity":0}]},)"
@@ -221,13 +221,14 @@ TEST(Tasks, OfServersShowTheirRestartsAndWhyTheyEnded) {
 TEST(Messages, SayWhatTheyAre) {
   const Message sent{MessageKind::kMessage, {"foo@h", 1}, Value::List{1, "a"}};
   EXPECT_EQ(message_text(sent), "message from <foo@h/1>: [1, \"a\"]");
-  EXPECT_EQ(message_json(sent), R"({"kind":"message","sender":"<foo@h/1>","body":[1,"a"]})");
+  EXPECT_EQ(message_json(sent).to_json(),
+            R"({"kind":"message","sender":"<foo@h/1>","body":[1,"a"]})");
   const Message nobody{MessageKind::kMessage, {}, "hi"};
   EXPECT_EQ(message_text(nobody), "message: \"hi\"");
-  EXPECT_EQ(message_json(nobody), R"({"kind":"message","sender":null,"body":"hi"})");
+  EXPECT_EQ(message_json(nobody).to_json(), R"({"kind":"message","sender":null,"body":"hi"})");
   const Message down{MessageKind::kDown, {"foo@h", 1}, "failed: no\x1b"};
   EXPECT_EQ(message_text(down), "down <foo@h/1>: failed: no\\x1b");
-  EXPECT_EQ(message_json({MessageKind::kDown, {"foo@h", 1}, "normal"}),
+  EXPECT_EQ(message_json({MessageKind::kDown, {"foo@h", 1}, "normal"}).to_json(),
             R"({"kind":"down","sender":"<foo@h/1>","body":"normal"})");
   EXPECT_EQ(message_text({MessageKind::kUndelivered, {"foo@h", 1}, "not_found: it has ended"}),
             "undelivered to <foo@h/1>: not_found: it has ended");
@@ -235,11 +236,11 @@ TEST(Messages, SayWhatTheyAre) {
             "undelivered: not_found: no");
   const Message node_up{MessageKind::kNodeUp, {"foo@h", 0}, "", "gate@h"};
   EXPECT_EQ(message_text(node_up), "node up foo@h");
-  EXPECT_EQ(message_json(node_up),
+  EXPECT_EQ(message_json(node_up).to_json(),
             R"({"kind":"node_up","sender":"<foo@h/0>","body":"","seen_by":"gate@h"})");
   const Message node_down{MessageKind::kNodeDown, {"foo@h", 0}, "it is\x1b stopping", "gate@h"};
   EXPECT_EQ(message_text(node_down), "node down foo@h: it is\\x1b stopping");
-  EXPECT_EQ(message_json({MessageKind::kNodeDown, {"foo@h", 0}, "gone", ""}),
+  EXPECT_EQ(message_json({MessageKind::kNodeDown, {"foo@h", 0}, "gone", ""}).to_json(),
             R"({"kind":"node_down","sender":"<foo@h/0>","body":"gone"})");
 }
 
@@ -249,14 +250,15 @@ TEST(NodeChanges, AreALineWithTheTime) {
   EXPECT_EQ(change_text({"foo@h", false, "no\x1b", "gate@h"}, time).substr(19),
             "  foo@h  down: no\\x1b");
   EXPECT_EQ(change_text({}, time).substr(16, 3), ":00") << "whatever the place's time is";
-  EXPECT_EQ(change_json({"foo@h", false, "gone", "gate@h"}, time),
+  EXPECT_EQ(change_json({"foo@h", false, "gone", "gate@h"}, time).to_json(),
             R"({"time":"1970-01-02T01:00:00.007Z","node":"foo@h","state":"down","why":"gone",)"
             R"("seen_by":"gate@h"})");
 }
 
 TEST(TaskOutput, IsADocumentAPiece) {
-  EXPECT_EQ(output_json({OutputStream::kOut, "a\n"}), R"({"stream":"stdout","output":"a\n"})");
-  EXPECT_EQ(output_json({OutputStream::kErr, "\xff"}),
+  EXPECT_EQ(output_json({OutputStream::kOut, "a\n"}).to_json(),
+            R"({"stream":"stdout","output":"a\n"})");
+  EXPECT_EQ(output_json({OutputStream::kErr, "\xff"}).to_json(),
             R"({"stream":"stderr","output":{"base64":"/w=="}})");
 }
 

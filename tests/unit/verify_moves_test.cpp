@@ -231,7 +231,7 @@ TEST_F(MoveTexts, JsonHasTheFiguresOfEachNode) {
   reader_.faults = {{"f1", {StatusCode::kOverloaded, "busy"}}};
   auto moves = counted();
   moves.silent = {{"qux@h", "unavailable: gone"}};
-  const auto json = difference_json(difference_, &moves, {});
+  const auto json = difference_json(difference_, &moves, {}).to_json();
   EXPECT_EQ(
       json.substr(0, json.find(R"(,"after")", json.find("silent"))),
       R"({"joined":[],"left":[],"changes":[{"ranges":["c..d","x..z"],"before":["bar@h"],"after":["baz@h"],)"
@@ -242,7 +242,7 @@ TEST_F(MoveTexts, JsonHasTheFiguresOfEachNode) {
       R"("error":{"code":"overloaded","text":"busy"}}]}],)"
       R"("holdings":[{"node":"bar@h","buckets":10,"keys":25,"bytes":2048}],)"
       R"("silent":{"qux@h":"unavailable: gone"})");
-  EXPECT_EQ(difference_json(difference_, nullptr, {}).find("moves"), std::string::npos);
+  EXPECT_EQ(difference_json(difference_, nullptr, {}).to_json().find("moves"), std::string::npos);
 }
 
 }  // namespace

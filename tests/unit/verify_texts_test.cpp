@@ -64,7 +64,7 @@ TEST(VerifyTexts, JsonHasEverything) {
   TestMesh mesh;
   mesh.add("foo", {{"0x01..0xff", "foo"}});
   EXPECT_EQ(
-      report_json(mesh.report()),
+      report_json(mesh.report()).to_json(),
       R"({"sound":false,"faults":1,"nodes":["foo@h"],"entries":["foo@h"],"owners":[{"ranges":["0x01..0xff"],)"
       R"("node":"foo@h","from":1,"hops_max":0}],"findings":[{"severity":"fault","kind":"hole",)"
       R"("what":"foo@h has no entry for 0x00","nodes":["foo@h"],"ranges":["0x00"],"from":1,)"

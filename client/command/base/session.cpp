@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "client/command/base/exit_status.h"
-#include "client/command/transfer/json_lines.h"
+#include "client/command/base/json.h"
 #include "common/standard_descriptors.h"
 #include "common/text.h"
 
@@ -74,22 +74,20 @@ void Session::complain_as_it_is(const std::string& text) {
 
 int Session::fail(const Status& status) const {
   complain(status.to_string());
-  if (json()) {
-    print_line("{\"error\":" + error_json(status) + "}");
-  }
+  if (json()) print_json(Value::Map{{"error", error_value(status)}});
   return exit_status(status.code());
 }
 
 int Session::fail_lines(const Status& status) const {
   complain_lines(std::string{to_string(status.code())} + ":\n" + status.text());
-  if (json()) print_line("{\"error\":" + error_json(status) + "}");
+  if (json()) print_json(Value::Map{{"error", error_value(status)}});
   return exit_status(status.code());
 }
 
 int Session::finish(const Status& status) const { return status.ok() ? kExitOk : fail(status); }
 
 int Session::finish_silent(const Status& status) const {
-  if (status.ok() && json()) print_line(R"({"ok":true})");
+  if (status.ok() && json()) print_json(Value::Map{{"ok", true}});
   return finish(status);
 }
 

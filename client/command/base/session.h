@@ -40,6 +40,8 @@ class Session {
   /// something could not be written, now or before, as print() ends, and says so.
   /// Ends the connection before that.
   int finish_output(int exit_status);
+  /// As JSON of one line: what --json prints.
+  void print_json(const Value& value) const { print_line(value.to_json()); }
   /// "kvmesh: text" on standard error: one line, whatever is in the text.
   void complain(std::string_view text) const;
   /// The same for a text of our own that has several lines.

@@ -12,10 +12,9 @@
 #include <variant>
 #include <vector>
 
-#include "client/command/base/strict_json.h"
+#include "client/command/base/escape.h"
+#include "client/command/base/json.h"
 #include "client/command/base/table.h"
-#include "client/command/transfer/json_lines.h"
-#include "client/command/transfer/tsv.h"
 #include "common/text.h"
 
 namespace kvmesh::command {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/command/base/escape.h"
 #include "client/command/base/exit_status.h"
 #include "client/command/base/numbers.h"
 #include "client/command/buckets/bucket_list.h"
@@ -16,8 +17,6 @@
 #include "client/command/buckets/range_option.h"
 #include "client/command/commands.h"
 #include "client/command/nodes/info_text.h"
-#include "client/command/transfer/json_lines.h"
-#include "client/command/transfer/tsv.h"
 #include "client/outcome.h"
 #include "common/functions.h"
 #include "common/text.h"
@@ -50,7 +49,7 @@ int print_names(Session& session, const Listing& listing, const NextPage& next_p
     std::string text;
     for (const auto& name : page->names) {
       if (session.json()) {
-        text += (first ? "[" : ",") + bytes_as_json(name);
+        text += (first ? "[" : ",") + Value{Bytes{name}}.to_json();
       } else {
         text += escape(name) + "\n";
       }
@@ -98,8 +97,11 @@ void add_count(CLI::App& app, Session& session) {
       const auto count = client::count_of(session.call(ops::count(bucket->name), bucket->on),
                                           functions::kKvCount.name);
       if (!count) return session.fail(count.status());
-      const std::string number = std::to_string(*count);
-      session.print_line(session.json() ? "{\"count\":" + number + "}" : number);
+      if (session.json()) {
+        session.print_json(Value::Map{{"count", *count}});
+      } else {
+        session.print_line(std::to_string(*count));
+      }
       return kExitOk;
     };
   });

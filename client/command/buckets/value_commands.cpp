@@ -11,7 +11,6 @@
 
 #include "client/command/base/exit_status.h"
 #include "client/command/commands.h"
-#include "client/command/transfer/json_lines.h"
 #include "client/outcome.h"
 #include "common/functions.h"
 #include "common/standard_descriptors.h"
@@ -108,9 +107,9 @@ int get(Session& session, const KeyArguments& arguments, bool raw) {
   if (!found) return session.fail(found.status());
   const std::optional<std::string>& value = *found;
   if (session.json()) {
-    session.print_line(R"({"bucket":)" + bytes_as_json(arguments.bucket) + R"(,"key":)" +
-                       bytes_as_json(arguments.key) + R"(,"value":)" +
-                       (value ? bytes_as_json(*value) : "null") + "}");
+    session.print_json(Value::Map{{"bucket", Bytes{arguments.bucket}},
+                                  {"key", Bytes{arguments.key}},
+                                  {"value", value ? Value{Bytes{*value}} : Value{}}});
   } else if (value) {
     const bool shown = !raw && isatty(STDOUT_FILENO) != 0;
     session.print((shown ? printable(*value, "\n\t") : *value) + (raw ? "" : "\n"));

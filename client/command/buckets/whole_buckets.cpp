@@ -107,10 +107,12 @@ int drop_strays(Session& session, const std::string& node, ByteRange range) {
     exit_status = done.exit_status;
     dropped += done.buckets;
   }
-  const std::string number = std::to_string(dropped);
-  session.print_line(session.json()
-                         ? "{\"dropped\":" + number + "}"
-                         : "dropped " + number + (dropped == 1 ? " bucket" : " buckets"));
+  if (session.json()) {
+    session.print_json(Value::Map{{"dropped", dropped}});
+  } else {
+    session.print_line("dropped " + std::to_string(dropped) +
+                       (dropped == 1 ? " bucket" : " buckets"));
+  }
   return exit_status;
 }
 

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 
+#include "client/command/base/escape.h"
 #include "client/command/base/numbers.h"
 #include "client/command/base/table.h"
-#include "client/command/transfer/json_lines.h"
-#include "client/command/transfer/tsv.h"
 
 namespace kvmesh::command {
 namespace {
@@ -16,7 +15,7 @@ std::string us(microseconds time) {
   return grouped(static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0)));
 }
 
-std::string us_json(microseconds time) { return std::to_string(time.count()); }
+std::int64_t us_json(microseconds time) { return time.count(); }
 
 }  // namespace
 
@@ -66,18 +65,21 @@ std::string hops_table(const std::vector<Hop>& hops, microseconds round_trip, bo
   return table.to_string(color);
 }
 
-std::string hops_json(const std::vector<Hop>& hops) {
+Value hops_json(const std::vector<Hop>& hops) {
   const auto wire = wire_times(hops);
-  std::string out = "[";
+  Value::List out;
   for (std::size_t i = 0; i < hops.size(); ++i) {
     const auto& hop = hops[i];
-    out += std::string{i == 0 ? "" : ","} + "{\"node\":" + bytes_as_json(hop.node) +
-           ",\"entry\":" + bytes_as_json(hop.entry) + ",\"to\":" + bytes_as_json(hop.next) +
-           ",\"link\":" + std::to_string(hop.link) + ",\"total_us\":" + us_json(hop.elapsed) +
-           ",\"queue_us\":" + us_json(hop.queued) + ",\"wire_us\":" + us_json(wire[i]) +
-           ",\"function_us\":" + us_json(hop.executed) + "}";
+    out.emplace_back(Value::Map{{"node", Bytes{hop.node}},
+                                {"entry", Bytes{hop.entry}},
+                                {"to", Bytes{hop.next}},
+                                {"link", hop.link},
+                                {"total_us", us_json(hop.elapsed)},
+                                {"queue_us", us_json(hop.queued)},
+                                {"wire_us", us_json(wire[i])},
+                                {"function_us", us_json(hop.executed)}});
   }
-  return out + "]";
+  return out;
 }
 
 std::string way_text(const std::vector<Hop>& hops) {

@@ -20,7 +20,7 @@ std::string hops_table(const std::vector<Hop>& hops, std::chrono::microseconds r
                        bool color);
 
 /// An array of one object a hop: node, entry, to, link, total_us, queue_us, wire_us, function_us.
-std::string hops_json(const std::vector<Hop>& hops);
+Value hops_json(const std::vector<Hop>& hops);
 
 /// "gate@localhost  n..z -> bar@localhost", one line a hop, each indented by two spaces.
 std::string way_text(const std::vector<Hop>& hops);

@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <chrono>
 
+#include "client/command/base/escape.h"
 #include "client/command/base/numbers.h"
 #include "client/command/base/table.h"
 #include "client/command/nodes/nodes_text.h"
-#include "client/command/transfer/json_lines.h"
-#include "client/command/transfer/tsv.h"
 
 namespace kvmesh::command {
 namespace {
@@ -183,16 +182,16 @@ std::string mesh_table(const std::vector<MeshNode>& nodes, bool color) {
   return table.to_string(color);
 }
 
-std::string mesh_json(const std::vector<MeshNode>& nodes) {
-  std::string out = "[";
+Value mesh_json(const std::vector<MeshNode>& nodes) {
+  Value::List out;
   for (const auto& node : nodes) {
-    out += std::string{out.size() > 1 ? "," : ""} + "{\"node\":" + bytes_as_json(node.name) +
-           ",\"state\":" + bytes_as_json(node.state) + ",\"info\":" +
-           (node.info ? node.info->to_json()
-                      : "null,\"error\":" + bytes_as_json(node.info.status().to_string())) +
-           "}";
+    Value::Map row{{"node", Bytes{node.name}},
+                   {"state", Bytes{node.state}},
+                   {"info", node.info ? *node.info : Value{}}};
+    if (!node.info) row.emplace_back("error", Bytes{node.info.status().to_string()});
+    out.emplace_back(std::move(row));
   }
-  return out + "]";
+  return out;
 }
 
 }  // namespace kvmesh::command

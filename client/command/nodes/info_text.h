@@ -40,6 +40,6 @@ struct MeshNode {
 std::string mesh_table(const std::vector<MeshNode>& nodes, bool color);
 /// The same as an array of objects; `info` is null for a node that does not answer, and `error`
 /// says why.
-std::string mesh_json(const std::vector<MeshNode>& nodes);
+Value mesh_json(const std::vector<MeshNode>& nodes);
 
 }  // namespace kvmesh::command

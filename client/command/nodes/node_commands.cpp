@@ -8,14 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "client/command/base/escape.h"
 #include "client/command/base/exit_status.h"
 #include "client/command/base/numbers.h"
 #include "client/command/commands.h"
 #include "client/command/nodes/info_text.h"
 #include "client/command/nodes/nodes_text.h"
 #include "client/command/nodes/nodes_watch.h"
-#include "client/command/transfer/json_lines.h"
-#include "client/command/transfer/tsv.h"
 #include "client/command/verify/live_mesh.h"
 
 namespace kvmesh::command {
@@ -56,7 +55,7 @@ int info_of_mesh(Session& session, Client& client, const std::string& node) {
   if (!mesh) return session.fail(mesh.status());
   const auto nodes = nodes_from(text_at(*first, "name"), *mesh);
   if (session.json()) {
-    session.print_line(mesh_json(nodes));
+    session.print_json(mesh_json(nodes));
   } else {
     session.print(mesh_table(nodes, color_on_stdout()));
   }
@@ -70,7 +69,7 @@ int info(Session& session, const std::string& node, bool mesh) {
   const auto told = (*client)->info(node, session.timeout());
   if (!told) return session.fail(told.status());
   if (session.json()) {
-    session.print_line(told->to_json());
+    session.print_json(*told);
   } else {
     session.print(info_text(*told, color_on_stdout()));
   }
@@ -84,7 +83,7 @@ int nodes(Session& session, const std::string& node, bool watch) {
   const auto told = (*client)->info(node, session.timeout());
   if (!told) return session.fail(told.status());
   if (session.json()) {
-    session.print_line(nodes_json(*told));
+    session.print_json(nodes_json(*told));
   } else {
     session.print(nodes_table(*told, color_on_stdout()));
   }
@@ -105,11 +104,13 @@ int ping(Session& session, const std::string& node, std::uint64_t count) {
     shortest = std::min(shortest, *took);
     longest = std::max(longest, *took);
     sum += *took;
-    const std::string number = std::to_string(took->count());
     const std::string whom = node.empty() ? session.options.endpoint : node;
-    session.print_line(session.json() ? "{\"node\":" + bytes_as_json(whom) +
-                                            ",\"round_trip_us\":" + number + "}"
-                                      : escape(whom) + " answered in " + duration_text(*took));
+    if (session.json()) {
+      session.print_json(
+          Value::Map{{"node", Bytes{whom}}, {"round_trip_us", std::int64_t{took->count()}}});
+    } else {
+      session.print_line(escape(whom) + " answered in " + duration_text(*took));
+    }
   }
   if (count > 1 && !session.json()) {
     session.print_line(std::to_string(count) + " answers: shortest " + duration_text(shortest) +

@@ -6,11 +6,10 @@
 #include <optional>
 #include <vector>
 
+#include "client/command/base/escape.h"
 #include "client/command/base/numbers.h"
 #include "client/command/base/table.h"
 #include "client/command/nodes/info_text.h"
-#include "client/command/transfer/json_lines.h"
-#include "client/command/transfer/tsv.h"
 
 namespace kvmesh::command {
 namespace {
@@ -67,7 +66,7 @@ std::string change_text(const NodeChange& change, std::chrono::system_clock::tim
          (change.up ? "  up" : "  down: " + escape(change.why));
 }
 
-std::string change_json(const NodeChange& change, std::chrono::system_clock::time_point time) {
+Value change_json(const NodeChange& change, std::chrono::system_clock::time_point time) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
   const auto milliseconds =
       std::chrono::duration_cast<std::chrono::milliseconds>(time - seconds).count();
@@ -75,10 +74,11 @@ std::string change_json(const NodeChange& change, std::chrono::system_clock::tim
   std::tm utc{};
   gmtime_r(&whole, &utc);
   const std::string digits = std::to_string(1000 + milliseconds).substr(1);
-  return "{\"time\":\"" + formatted(kIsoTime, utc) + "." + digits +
-         "Z\",\"node\":" + bytes_as_json(change.node) + ",\"state\":\"" +
-         (change.up ? "up" : "down") + "\",\"why\":" + bytes_as_json(change.why) +
-         ",\"seen_by\":" + bytes_as_json(change.seen_by) + "}";
+  return Value::Map{{"time", formatted(kIsoTime, utc) + "." + digits + "Z"},
+                    {"node", Bytes{change.node}},
+                    {"state", change.up ? "up" : "down"},
+                    {"why", Bytes{change.why}},
+                    {"seen_by", Bytes{change.seen_by}}};
 }
 
 std::string nodes_table(const Value& info, bool color) {
@@ -91,21 +91,21 @@ std::string nodes_table(const Value& info, bool color) {
   return rows.to_string(color);
 }
 
-std::string nodes_json(const Value& info) {
-  std::string out = "[";
+Value nodes_json(const Value& info) {
+  Value::List out;
   for (const auto& node : known_nodes(info)) {
-    if (out.size() > 1) out += ",";
-    out += "{\"node\":" + bytes_as_json(node.name);
+    Value::Map row{{"node", Bytes{node.name}}};
     if (node.in_flight) {
-      out += ",\"address\":" + bytes_as_json(node.address);
+      row.emplace_back("address", Bytes{node.address});
     } else {
-      out += ",\"via\":" + bytes_as_json(node.via);
+      row.emplace_back("via", Bytes{node.via});
     }
-    out += ",\"state\":" + bytes_as_json(node.state);
-    if (node.in_flight) out += ",\"in_flight\":" + std::to_string(*node.in_flight);
-    out += ",\"why\":" + bytes_as_json(node.why) + "}";
+    row.emplace_back("state", Bytes{node.state});
+    if (node.in_flight) row.emplace_back("in_flight", *node.in_flight);
+    row.emplace_back("why", Bytes{node.why});
+    out.emplace_back(std::move(row));
   }
-  return out + "]";
+  return out;
 }
 
 }  // namespace kvmesh::command

@@ -16,7 +16,7 @@ std::string nodes_table(const Value& info, bool color);
 
 /// The same as an array of objects: `node`, `address` or `via`, `state`, `in_flight` (not with
 /// `via`), `why`.
-std::string nodes_json(const Value& info);
+Value nodes_json(const Value& info);
 
 /// A node that came or went.
 struct NodeChange {
@@ -30,6 +30,6 @@ struct NodeChange {
 std::string change_text(const NodeChange& change, std::chrono::system_clock::time_point time);
 
 /// {"time","node","state","why","seen_by"}, with the time as UTC in milliseconds.
-std::string change_json(const NodeChange& change, std::chrono::system_clock::time_point time);
+Value change_json(const NodeChange& change, std::chrono::system_clock::time_point time);
 
 }  // namespace kvmesh::command

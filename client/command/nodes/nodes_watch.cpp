@@ -17,7 +17,8 @@ constexpr std::chrono::milliseconds kWatchPause{
 
 void print_change(const Session& session, const NodeChange& change) {
   const auto now = std::chrono::system_clock::now();
-  session.print_line(session.json() ? change_json(change, now) : change_text(change, now));
+  session.print_line(session.json() ? change_json(change, now).to_json()
+                                    : change_text(change, now));
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include "client/command/base/exit_status.h"
 #include "client/command/commands.h"
 #include "client/command/nodes/info_text.h"
-#include "client/command/transfer/json_lines.h"
 #include "common/functions.h"
 #include "common/text.h"
 

@@ -4,12 +4,12 @@
 #include <string>
 #include <utility>
 
+#include "client/command/base/escape.h"
 #include "client/command/base/exit_status.h"
+#include "client/command/base/json.h"
 #include "client/command/base/numbers.h"
 #include "client/command/commands.h"
 #include "client/command/nodes/hops_text.h"
-#include "client/command/transfer/json_lines.h"
-#include "client/command/transfer/tsv.h"
 #include "client/outcome.h"
 #include "common/functions.h"
 
@@ -31,8 +31,8 @@ int route(Session& session, const std::string& bucket) {
     return session.fail(owner.status());
   }
   if (session.json()) {
-    session.print_line("{\"bucket\":" + bytes_as_json(bucket) + ",\"owner\":" +
-                       bytes_as_json(*owner) + ",\"hops\":" + hops_json(hops) + "}");
+    session.print_json(
+        Value::Map{{"bucket", Bytes{bucket}}, {"owner", Bytes{*owner}}, {"hops", hops_json(hops)}});
   } else {
     session.print(escape(*owner) + "\n" + way_text(hops));
   }
@@ -61,11 +61,12 @@ int trace(Session& session, const TraceArguments& arguments) {
   if (session.json()) {
     const auto& status = outcome.status;
     if (!status.ok()) session.complain(status.to_string());
-    session.print_line("{\"bucket\":" + bytes_as_json(arguments.bucket) + ",\"function\":\"" +
-                       (with_key ? functions::kKvGet.str() : functions::kNodeName.str()) +
-                       "\",\"round_trip_us\":" + std::to_string(took.count()) +
-                       ",\"hops\":" + hops_json(outcome.trace) +
-                       (status.ok() ? "" : ",\"error\":" + error_json(status)) + "}");
+    Value::Map out{{"bucket", Bytes{arguments.bucket}},
+                   {"function", with_key ? functions::kKvGet.str() : functions::kNodeName.str()},
+                   {"round_trip_us", std::int64_t{took.count()}},
+                   {"hops", hops_json(outcome.trace)}};
+    if (!status.ok()) out.emplace_back("error", error_value(status));
+    session.print_json(std::move(out));
     return status.ok() ? kExitOk : exit_status(status.code());
   }
   if (!outcome.trace.empty()) session.print(hops_table(outcome.trace, took, color_on_stdout()));

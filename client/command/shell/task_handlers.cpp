@@ -62,7 +62,7 @@ int spawn(Shell& shell, const Words& words, bool linked) {
 void print_message(Shell& shell, const Message& message) {
   const Session& session = shell.session();
   if (message.sender.id != 0) shell.remember(message.sender);  // else it is a node
-  session.print_line(session.json() ? message_json(message) : message_text(message));
+  session.print_line(session.json() ? message_json(message).to_json() : message_text(message));
 }
 
 // What can be no pid is a name. What can be both, such as "cafe", is one when there is such a

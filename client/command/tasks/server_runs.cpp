@@ -17,8 +17,11 @@ int run_server(const Session& session, Mesh& mesh, ServerCall call) {
   }
   const auto result = mesh.server_call<Value>(options, call.server, call.function, std::move(args));
   if (!result) return session.fail(result.status());
-  session.print_line(session.json() ? "{\"result\":" + result->to_json() + "}"
-                                    : value_text(*result));
+  if (session.json()) {
+    session.print_json(Value::Map{{"result", *result}});
+  } else {
+    session.print_line(value_text(*result));
+  }
   return kExitOk;
 }
 
@@ -27,7 +30,7 @@ int restart_server(const Session& session, Mesh& mesh, const ServerName& server)
                              functions::kServerRestart.name, server.name);
   if (!pid) return session.fail(pid.status());
   if (session.json()) {
-    session.print_line("{\"pid\":" + pid->to_json() + "}");
+    session.print_json(Value::Map{{"pid", *pid}});
   } else if (const auto* text = pid->bytes_or_text()) {
     session.print_line(*text);
   } else {

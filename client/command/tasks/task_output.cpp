@@ -8,7 +8,7 @@
 namespace kvmesh::command {
 
 void JsonOutput::write(std::vector<OutputChunk> chunks, std::function<void()> taken) {
-  for (auto& chunk : chunks) chunk = {OutputStream::kOut, output_json(chunk) + "\n"};
+  for (auto& chunk : chunks) chunk = {OutputStream::kOut, output_json(chunk).to_json() + "\n"};
   inner_.write(std::move(chunks), std::move(taken));
 }
 

@@ -9,7 +9,6 @@
 #include "client/command/base/values.h"
 #include "client/command/tasks/task_output.h"
 #include "client/command/tasks/task_texts.h"
-#include "client/command/transfer/json_lines.h"
 #include "common/functions.h"
 #include "common/remote/requests.h"
 
@@ -49,14 +48,20 @@ int run_call(Session& session, Mesh& mesh, Call call, const std::shared_ptr<Show
   const auto result = task.await(time + kAnswerGrace);
   if (!output->take_line_ended() && !session.json()) session.print("\n");
   if (!result) return session.fail(result.status());
-  session.print_line(session.json() ? "{\"result\":" + result->to_json() + "}"
-                                    : value_text(*result));
+  if (session.json()) {
+    session.print_json(Value::Map{{"result", *result}});
+  } else {
+    session.print_line(value_text(*result));
+  }
   return kExitOk;
 }
 
 void print_pid(const Session& session, const Pid& pid) {
-  const std::string text = pid.to_string();
-  session.print_line(session.json() ? "{\"pid\":" + bytes_as_json(text) + "}" : text);
+  if (session.json()) {
+    session.print_json(Value::Map{{"pid", pid.to_string()}});
+  } else {
+    session.print_line(pid.to_string());
+  }
 }
 
 void cancel_later(Client& client, const Pid& pid) {
@@ -75,7 +80,7 @@ int show_modules(Session& session, Mesh& mesh, const std::string& node) {
   const auto servers = servers_of(mesh, node, session.timeout());
   if (!servers) return session.fail(servers.status());
   if (session.json()) {
-    session.print_line(modules_json(*modules, *servers));
+    session.print_json(modules_json(*modules, *servers));
   } else {
     session.print(modules_text(*modules, *servers));
   }

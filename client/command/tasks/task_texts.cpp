@@ -5,12 +5,11 @@
 #include <optional>
 #include <utility>
 
+#include "client/command/base/escape.h"
 #include "client/command/base/numbers.h"
 #include "client/command/base/table.h"
 #include "client/command/base/values.h"
 #include "client/command/nodes/info_text.h"
-#include "client/command/transfer/json_lines.h"
-#include "client/command/transfer/tsv.h"
 
 namespace kvmesh::command {
 namespace {
@@ -63,16 +62,16 @@ std::string function_text(const Function& function) {
          (function.doc.empty() ? "" : "  " + escape(function.doc));
 }
 
-std::string functions_json(const std::vector<Function>& functions) {
-  std::string out = "[";
+Value::List functions_json(const std::vector<Function>& functions) {
+  Value::List out;
   for (const auto& function : functions) {
-    if (out.size() > 1) out += ",";
-    out += "{\"function\":" + bytes_as_json(function.name) +
-           ",\"parameters\":" + bytes_as_json(function.parameters) +
-           ",\"arity\":" + std::to_string(function.arity) +
-           (function.doc.empty() ? "" : ",\"doc\":" + bytes_as_json(function.doc)) + "}";
+    Value::Map row{{"function", Bytes{function.name}},
+                   {"parameters", Bytes{function.parameters}},
+                   {"arity", function.arity}};
+    if (!function.doc.empty()) row.emplace_back("doc", Bytes{function.doc});
+    out.emplace_back(std::move(row));
   }
-  return out + "]";
+  return out;
 }
 
 // A server or permanent task, of task.list.
@@ -118,16 +117,14 @@ std::string modules_text(const Value& modules, const Value& servers) {
   return out;
 }
 
-std::string modules_json(const Value& modules, const Value& servers) {
+Value modules_json(const Value& modules, const Value& servers) {
   auto out = functions_json(functions_of(modules));
-  out.pop_back();
   for (const auto& server : servers_of(servers)) {
-    if (out.size() > 1) out += ",";
-    out += "{\"server\":" + bytes_as_json(server.name) +
-           ",\"calls\":" + functions_json(server.calls) +
-           ",\"casts\":" + functions_json(server.casts) + "}";
+    out.emplace_back(Value::Map{{"server", Bytes{server.name}},
+                                {"calls", functions_json(server.calls)},
+                                {"casts", functions_json(server.casts)}});
   }
-  return out + "]";
+  return out;
 }
 
 std::vector<std::string> module_functions(const Value& modules) {
@@ -199,18 +196,17 @@ std::string message_text(const Message& message) {
   return "message" + (whom.empty() ? "" : " from" + whom) + ": " + value_text(message.body);
 }
 
-std::string message_json(const Message& message) {
-  const std::string sender =
-      message.sender.empty() ? "null" : bytes_as_json(message.sender.to_string());
-  return "{\"kind\":\"" + std::string{kind_name(message.kind)} + "\",\"sender\":" + sender +
-         ",\"body\":" + message.body.to_json() +
-         (message.seen_by.empty() ? "" : ",\"seen_by\":" + bytes_as_json(message.seen_by)) + "}";
+Value message_json(const Message& message) {
+  Value::Map out{{"kind", std::string{kind_name(message.kind)}},
+                 {"sender", message.sender.empty() ? Value{} : Value{message.sender.to_string()}},
+                 {"body", message.body}};
+  if (!message.seen_by.empty()) out.emplace_back("seen_by", Bytes{message.seen_by});
+  return out;
 }
 
-std::string output_json(const OutputChunk& chunk) {
-  const bool err = chunk.stream == OutputStream::kErr;
-  return std::string{"{\"stream\":\""} + (err ? "stderr" : "stdout") +
-         "\",\"output\":" + bytes_as_json(chunk.bytes) + "}";
+Value output_json(const OutputChunk& chunk) {
+  return Value::Map{{"stream", chunk.stream == OutputStream::kErr ? "stderr" : "stdout"},
+                    {"output", Bytes{chunk.bytes}}};
 }
 
 Status end_status(std::string_view reason) {

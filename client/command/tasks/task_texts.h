@@ -18,7 +18,7 @@ namespace kvmesh::command {
 std::string modules_text(const Value& modules, const Value& servers);
 /// The same as an array of objects: {function, parameters, arity}, then {server, calls, casts},
 /// both of them arrays of such objects.
-std::string modules_json(const Value& modules, const Value& servers);
+Value modules_json(const Value& modules, const Value& servers);
 /// The functions alone.
 std::vector<std::string> module_functions(const Value& modules);
 /// Of the answer of server.list the names of the servers, and of what they can be asked.
@@ -32,10 +32,10 @@ std::string tasks_table(const Value& tasks, bool color);
 /// A message of a mailbox: "message from <pid>: VALUE", "down <pid>: why", "undelivered to <pid>:
 /// why". Without a line end.
 std::string message_text(const Message& message);
-std::string message_json(const Message& message);
+Value message_json(const Message& message);
 
-/// A piece of what a task wrote.
-std::string output_json(const OutputChunk& chunk);
+/// A piece of what a task wrote, as --json shows it.
+Value output_json(const OutputChunk& chunk);
 
 /// How a process ended whose kDown gave this reason: OK when it ended by itself.
 Status end_status(std::string_view reason);

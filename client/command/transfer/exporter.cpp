@@ -227,7 +227,8 @@ int Exporter::finish() {
   display_.clear();
   summary_.elapsed =
       std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began_);
-  const std::string line = session_.json() ? summary_json(summary_) : summary_line(summary_);
+  const std::string line =
+      session_.json() ? summary_json(summary_).to_json() : summary_line(summary_);
   std::fprintf(stderr, "%s\n", line.c_str());
   return summary_.failed > 0 ? kExitIncomplete : kExitOk;
 }

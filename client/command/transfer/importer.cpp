@@ -253,7 +253,7 @@ class Importer {
         progress_.failed,
         std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began_),
         {owners_.restarted().begin(), owners_.restarted().end()}};
-    session_.print_line(session_.json() ? summary_json(summary) : summary_line(summary));
+    session_.print_line(session_.json() ? summary_json(summary).to_json() : summary_line(summary));
     if (stopping_) return kExitInterrupted;
     return progress_.failed > 0 || broken_ || !kept ? kExitIncomplete : kExitOk;
   }

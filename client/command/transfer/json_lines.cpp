@@ -1,12 +1,12 @@
 #include "client/command/transfer/json_lines.h"
 
-#include <absl/strings/escaping.h>
+#include <kvmesh/value.h>
 
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "client/command/base/strict_json.h"
-#include "common/utf8.h"
+#include "client/command/base/json.h"
+#include "common/text.h"
 
 namespace kvmesh::command {
 namespace {
@@ -35,7 +35,8 @@ std::string one_a_line(std::string_view line) {
 Status check_members(const Json& object) {
   for (const auto& [name, value] : object.items()) {
     if (name != "bucket" && name != "key" && name != "value") {
-      return malformed("has a member " + bytes_as_json(name) + "; known are bucket, key and value");
+      return malformed("has a member " + kvmesh::in_quotes(name) +
+                       "; known are bucket, key and value");
     }
   }
   return {};
@@ -72,37 +73,15 @@ bool is_part_of_json(std::string_view line) {
   return line[first] == '[' || (line[first] == '{' && line[last] != '}');
 }
 
-std::optional<std::string> decode_base64(std::string_view text) {
-  // The decoder of the library passes over white space and takes '.' for '='.
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
-  if (text.find_first_not_of(kDigits) != std::string_view::npos) return std::nullopt;
-  std::string bytes;
-  if (!absl::Base64Unescape(absl::string_view{text.data(), text.size()}, &bytes)) {
-    return std::nullopt;
-  }
-  // Padding may be left out; bits behind the last byte would be passed over.
-  const auto again = absl::Base64Escape(bytes);
-  if (!std::string_view{again}.starts_with(text)) return std::nullopt;
-  return bytes;
-}
-
 std::string format_json_line(const Record& record) {
-  std::string line = R"({"bucket":)" + bytes_as_json(record.bucket);
-  if (!record.pair) return line + R"(,"key":null})";
-  return line + R"(,"key":)" + bytes_as_json(record.pair->key) + R"(,"value":)" +
-         bytes_as_json(record.pair->value) + "}";
-}
-
-std::string bytes_as_json(std::string_view bytes) {
-  if (is_utf8(bytes)) return Json(bytes).dump();
-  return R"({"base64":")" + absl::Base64Escape(absl::string_view{bytes.data(), bytes.size()}) +
-         R"("})";
-}
-
-std::string error_json(const Status& status) {
-  return R"({"code":")" + std::string{to_string(status.code())} + R"(","text":)" +
-         bytes_as_json(status.text()) + "}";
+  Value::Map line{{"bucket", Bytes{record.bucket}}};
+  if (record.pair) {
+    line.emplace_back("key", Bytes{record.pair->key});
+    line.emplace_back("value", Bytes{record.pair->value});
+  } else {
+    line.emplace_back("key", Value{});
+  }
+  return Value{std::move(line)}.to_json();
 }
 
 }  // namespace kvmesh::command

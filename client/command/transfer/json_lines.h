@@ -2,7 +2,6 @@
 
 #include <kvmesh/status.h>
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,14 +22,5 @@ bool is_part_of_json(std::string_view line);
 
 /// The line of a record, without a line end; parse_json_line gives the same record back.
 std::string format_json_line(const Record& record);
-
-/// `bytes` as JSON: a string where they are UTF-8, else {"base64": "..."}.
-std::string bytes_as_json(std::string_view bytes);
-
-/// The bytes that base64 of exactly that form stands for: with its padding, nothing else between.
-std::optional<std::string> decode_base64(std::string_view text);
-
-/// A failure as JSON: {"code": "no_route", "text": "..."}.
-std::string error_json(const Status& status);
 
 }  // namespace kvmesh::command

@@ -8,7 +8,6 @@
 #include <cstdio>
 
 #include "client/command/base/numbers.h"
-#include "client/command/transfer/json_lines.h"
 
 namespace kvmesh::command {
 
@@ -68,17 +67,18 @@ std::string summary_line(const Summary& summary) {
          std::to_string(summary.failed) + " failed";
 }
 
-std::string summary_json(const Summary& summary) {
-  std::string restarted;
-  for (const auto& node : summary.restarted) {
-    restarted += (restarted.empty() ? ",\"restarted\":[" : ",") + bytes_as_json(node);
+Value summary_json(const Summary& summary) {
+  const double milliseconds = std::round(static_cast<double>(summary.elapsed.count()) / 1e3);
+  Value::Map out{{"records", summary.records},
+                 {"buckets", summary.buckets},
+                 {"failed", summary.failed},
+                 {"seconds", milliseconds / 1e3}};
+  if (!summary.restarted.empty()) {
+    Value::List restarted;
+    for (const auto& node : summary.restarted) restarted.emplace_back(Bytes{node});
+    out.emplace_back("restarted", std::move(restarted));
   }
-  if (!restarted.empty()) restarted += "]";
-  return "{\"records\":" + std::to_string(summary.records) +
-         ",\"buckets\":" + std::to_string(summary.buckets) +
-         ",\"failed\":" + std::to_string(summary.failed) +
-         ",\"seconds\":" + decimal(static_cast<double>(summary.elapsed.count()) / 1e6, 3) +
-         restarted + "}";
+  return out;
 }
 
 namespace {

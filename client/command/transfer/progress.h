@@ -1,5 +1,7 @@
 #pragma once
 
+#include <kvmesh/value.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -38,7 +40,7 @@ struct Summary {
 std::string summary_line(const Summary& summary);
 
 /// The same as a JSON object of one line: records, buckets, failed, seconds; restarted, if any.
-std::string summary_json(const Summary& summary);
+Value summary_json(const Summary& summary);
 
 /// Records a second, rounded; what took no measurable time counts as a millisecond.
 std::uint64_t rate_per_second(std::uint64_t records, std::chrono::microseconds elapsed);

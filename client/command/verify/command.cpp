@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "client/command/base/exit_status.h"
+#include "client/command/base/json.h"
 #include "client/command/commands.h"
-#include "client/command/transfer/json_lines.h"
 #include "client/command/verify/live_mesh.h"
 #include "client/command/verify/live_moves.h"
 #include "client/command/verify/live_strays.h"
@@ -38,9 +38,7 @@ struct VerifyArguments {
 // What cannot be read ends the command as wrong usage does, whoever wrote it.
 int refuse(const Session& session, const Status& status) {
   session.complain_lines(status.text());
-  if (session.json()) {
-    session.print_line("{\"error\":" + error_json(status) + "}");
-  }
+  if (session.json()) session.print_json(Value::Map{{"error", error_value(status)}});
   return kExitUsage;
 }
 
@@ -104,7 +102,7 @@ int judge(const Session& session, const VerifyArguments& arguments, const verify
   if (draws_instead(arguments)) {
     if (!report.sound()) session.complain(verdict_text(report));
   } else if (session.json()) {
-    session.print_line(compared != nullptr ? difference_json(compared->difference,
+    session.print_json(compared != nullptr ? difference_json(compared->difference,
                                                              compared->moves_or_null(), report)
                                            : report_json(report));
   } else {

@@ -7,10 +7,10 @@
 #include <map>
 #include <utility>
 
+#include "client/command/base/escape.h"
 #include "client/command/base/numbers.h"
 #include "client/command/base/table.h"
 #include "client/command/base/values.h"
-#include "client/command/transfer/tsv.h"
 
 namespace kvmesh::command {
 namespace {

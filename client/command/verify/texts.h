@@ -1,5 +1,7 @@
 #pragma once
 
+#include <kvmesh/value.h>
+
 #include <string>
 
 #include "client/command/verify/moves.h"
@@ -22,10 +24,10 @@ std::string verdict_text(const verify::Report& report);
 std::string difference_text(const verify::Difference& difference, const Moves* moves, bool color);
 
 /// Everything, as one object.
-std::string report_json(const verify::Report& report);
+Value report_json(const verify::Report& report);
 /// {"joined": [...], "left": [...], "changes": [...], "after": the report of the new mesh}. With
 /// `moves` each change has its "moves", and there are "holdings" and "silent".
-std::string difference_json(const verify::Difference& difference, const Moves* moves,
-                            const verify::Report& after);
+Value difference_json(const verify::Difference& difference, const Moves* moves,
+                      const verify::Report& after);
 
 }  // namespace kvmesh::command

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "client/command/base/escape.h"
 #include "client/command/nodes/info_text.h"
-#include "client/command/transfer/tsv.h"
 #include "common/text.h"
 
 namespace kvmesh::command {

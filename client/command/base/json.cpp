@@ -1,4 +1,6 @@
-#include "client/command/base/strict_json.h"
+#include "client/command/base/json.h"
+
+#include <absl/strings/escaping.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -162,6 +164,26 @@ Result<Json> parse_strict_json(std::string_view text) {
     return Status{StatusCode::kInvalidArgument, "it is no JSON"};
   }
   return std::move(builder.fault);
+}
+
+std::optional<std::string> decode_base64(std::string_view text) {
+  // The decoder of the library passes over white space and takes '.' for '='.
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+  if (text.find_first_not_of(kDigits) != std::string_view::npos) return std::nullopt;
+  std::string bytes;
+  if (!absl::Base64Unescape(absl::string_view{text.data(), text.size()}, &bytes)) {
+    return std::nullopt;
+  }
+  // Padding may be left out; bits behind the last byte would be passed over.
+  const auto again = absl::Base64Escape(bytes);
+  if (!std::string_view{again}.starts_with(text)) return std::nullopt;
+  return bytes;
+}
+
+Value error_value(const Status& status) {
+  return Value::Map{{"code", std::string{to_string(status.code())}},
+                    {"text", Bytes{status.text()}}};
 }
 
 }  // namespace kvmesh::command

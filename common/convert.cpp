@@ -58,8 +58,16 @@ std::optional<double> read_number(const Value& value) {
 }
 
 std::string grouped(std::string text) {
-  if (text.find(" or ") == std::string::npos || text.front() == '(') return text;
+  if (!text.ends_with(" or nil")) return text;
   return "(" + std::move(text) + ")";
+}
+
+Mismatch unknown_key(std::string wanted, std::string_view name) {
+  return {{}, std::move(wanted), "a map with the unknown " + key(name)};
+}
+
+Mismatch missing_key(std::string wanted, std::string_view name) {
+  return {{}, std::move(wanted), "a map without the " + key(name)};
 }
 
 std::string element(std::size_t index) { return "element " + std::to_string(index + 1); }

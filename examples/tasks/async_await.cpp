@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "examples/tasks/example.h"
+#include "example.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "examples/tasks/example.h"
+#include "example.h"
 
 namespace {
 

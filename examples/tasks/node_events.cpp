@@ -6,7 +6,7 @@
 #include <iostream>
 #include <string>
 
-#include "examples/tasks/example.h"
+#include "example.h"
 
 namespace {
 

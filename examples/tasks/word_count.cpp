@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "examples/tasks/example.h"
+#include "example.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-"""Does what examples/README.md tells its reader to do, and compares what happens with what it shows; page.py says how.
+"""Does what examples/README.md and examples/writing_a_module.md tell their reader to do, and compares what happens with what they show; page.py says how.
 
 The nodes that the page starts have the settings of config/demo, on other ports.
 The environment: KVMESH_TEST_BUILD is the build to try.
@@ -51,6 +51,17 @@ class Examples(DemoNodes):
         """One reader, from the first block to the last."""
         self.enter_demo()
         shutil.copy(os.path.join(ROOT, "LICENSE"), self.directory)
+        self.check_blocks()
+
+
+class WritingAModule(DemoNodes):
+    PAGE = "examples/writing_a_module.md"
+
+    def test_every_block_is_checked(self):
+        self.assert_every_block_is_checked()
+
+    def test_session(self):
+        self.enter_demo()
         self.check_blocks()
 
 

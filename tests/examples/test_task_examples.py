@@ -53,6 +53,10 @@ after the restart: 0
 add -1 again: task_failed: cannot count down
 then it is given up: unavailable
 """
+ORDERS = """\
+2 milk, 1 bread, by courier: 1448 cents
+invalid_argument: orders.bill: argument 1, key "shipping", must be post|courier, got text "pigeon"
+"""
 TEXT = """\
 Every node has a table of its own. A node that is asked for a bucket looks up the first
 byte of its name, and serves the request or passes it on. So a table is never right or
@@ -120,6 +124,10 @@ class TaskExamples(harness.MeshTest):
             told = re.compile(rf"server counter <foo@localhost/\w+> ended \(failed: cannot count down\) and is {end}")
             harness.eventually(lambda told=told: told.search(foo.log()), 5, "it is logged")
 
+    def test_orders(self):
+        foo, bar = self.nodes("orders", "serve")
+        self.expect(ORDERS, "orders", bar.endpoint, foo.full_name)
+
     def test_word_count(self):
         foo, _ = self.nodes("word_count", "serve")
         text = os.path.join(foo.mesh.directory, "text")
@@ -146,7 +154,8 @@ class TaskExamples(harness.MeshTest):
         self.assertTrue(self.stderr.startswith("unavailable: "), self.stderr)
 
     def test_wrong_use_is_told(self):
-        for name in ("hello_node", "hello_call", "ping_pong", "async_await", "counter_server", "word_count", "node_events"):
+        for name in ("hello_node", "hello_call", "ping_pong", "async_await", "counter_server", "word_count", "node_events",
+                     "orders"):
             self.run_to_end([example(name)], status=2)
             self.assertTrue(self.stderr.startswith("usage: "), self.stderr)
 

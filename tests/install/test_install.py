@@ -19,7 +19,8 @@ CMAKE = os.environ.get("KVMESH_TEST_CMAKE", "cmake")
 CXX = os.environ.get("KVMESH_TEST_CXX", "c++")
 SANITIZE = os.environ.get("KVMESH_TEST_SANITIZE", "")
 
-PUBLIC_HEADERS = ["async.h", "callable.h", "client.h", "convert.h", "limits.h", "mesh.h", "message.h", "module.h", "node.h",
+PUBLIC_HEADERS = ["async.h", "callable.h", "client.h", "convert.h", "converter.h",
+                  "converter_containers.h", "describe.h", "limits.h", "mesh.h", "message.h", "module.h", "node.h",
                   "operation.h", "output.h", "pid.h", "plugin.h", "server.h", "status.h", "task.h", "value.h"]
 INSTALLED = [
     "bin/kvmesh",
@@ -67,6 +68,10 @@ task_failed: there is no door sesame
 invalid_argument: hello.add: argument 2 must be an int, got text "two"
 hello.wrld: undefined_function
 the process answers "pong"
+"""
+ORDERS = """\
+2 milk, 1 bread, by courier: 1448 cents
+invalid_argument: orders.bill: argument 1, key "shipping", must be post|courier, got text "pigeon"
 """
 
 # A client's project, where a node's libraries are not to be had.
@@ -177,6 +182,19 @@ class InstallTest(harness.MeshTest):
         left = run(harness.COMMAND_BIN, "--node", mesh.nodes["bar"].endpoint, "buckets")
         self.assertEqual(left, "", "the examples drop what they made")
         self.run_hello_node(build)
+        self.run_greeter(build)
+
+    def test_project_of_tasks(self):
+        """The folder tasks/ is a project too. Structs as arguments, between two processes built against what was installed."""
+        source, build = os.path.join(self.directory, "tasks"), os.path.join(self.directory, "tasks-build")
+        shutil.copytree(os.path.join(harness.ROOT, "examples/tasks"), source)
+        configure(source, build, self.prefix)
+        run(CMAKE, "--build", build)
+        mesh = self.mesh()
+        node = mesh.add("foo", apps=["kv"], table=[("*", "foo")])
+        node.command = [os.path.join(build, "orders"), "serve"]
+        mesh.start()
+        self.assertEqual(run(os.path.join(build, "orders"), node.endpoint, "foo@localhost"), ORDERS)
 
     def run_hello_node(self, build):
         """A node of one's own, built against what was installed: it serves, and its functions can be called."""
@@ -187,6 +205,14 @@ class InstallTest(harness.MeshTest):
         self.assertEqual(run(os.path.join(build, "hello_call"), node.endpoint, "foo@localhost"), HELLO)
         called = run(harness.COMMAND_BIN, "--node", node.endpoint, "call", "foo@localhost", "hello.add", "20", "22")
         self.assertEqual(called, "42\n")
+
+    def run_greeter(self, build):
+        """A module in a shared object, built against what was installed, in the node that was."""
+        mesh = self.mesh()
+        node = mesh.add("foo", apps=["kv"], table=[("*", "foo")], modules=[os.path.join(build, "greeter.so")])
+        mesh.start()
+        called = run(harness.COMMAND_BIN, "--node", node.endpoint, "call", "foo@localhost", "greeter.greet", "world")
+        self.assertEqual(called, '"hello world"\n')
 
     def test_client_alone_needs_less(self):
         source, build = os.path.join(self.directory, "client-only"), os.path.join(self.directory, "client-only-build")

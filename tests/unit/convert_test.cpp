@@ -2,15 +2,20 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -58,6 +63,14 @@ TEST(Convert, EveryTypeThereAndBack) {
   expect_same_again(std::vector<std::optional<std::string>>{"a", std::nullopt},
                     Value::List{"a", Value{}});
   expect_same_again(std::map<std::string, int>{{"a", 1}, {"b", 2}}, Value::Map{{"a", 1}, {"b", 2}});
+  expect_same_again(std::map<std::string, int, std::greater<>>{{"a", 1}, {"b", 2}},
+                    Value::Map{{"b", 2}, {"a", 1}});
+  expect_same_again(std::unordered_map<std::string, bool>{{"a", true}}, Value::Map{{"a", true}});
+  expect_same_again(std::set<std::string>{"b", "a"}, Value::List{"a", "b"});
+  expect_same_again(std::set<int, std::greater<>>{1, 2}, Value::List{2, 1});
+  expect_same_again(std::unordered_set<int>{7}, Value::List{7});
+  expect_same_again(std::array{1.5, 2.5}, Value::List{1.5, 2.5});
+  expect_same_again(std::array<int, 0>{}, Value::List{});
   expect_same_again(std::pair{1, std::string{"x"}}, Value::List{1, "x"});
   expect_same_again(std::tuple{1, std::string{"x"}, true}, Value::List{1, "x", true});
   expect_same_again(std::tuple<>{}, Value::List{});
@@ -125,6 +138,24 @@ TEST(Convert, ThePlaceOfAFaultIsNamed) {
             "element 1: expected an int, got nil");
 }
 
+TEST(Convert, OfEqualElementsASetKeepsOne) {
+  EXPECT_EQ(*from_value<std::set<int>>(Value::List{2, 1, 2}), (std::set<int>{1, 2}));
+  EXPECT_EQ(*from_value<std::unordered_set<int>>(Value::List{2, 1, 2}),
+            (std::unordered_set<int>{1, 2}));
+}
+
+TEST(Convert, FaultsInContainersOfTheStandardLibrary) {
+  EXPECT_EQ(refusal<std::set<int>>(Value::List{1, "x"}),
+            "element 2: expected an int, got text \"x\"");
+  EXPECT_EQ(refusal<std::unordered_set<int>>(1), "expected a list of int, got int 1");
+  EXPECT_EQ((refusal<std::array<int, 3>>(Value::List{1, 2})),
+            "expected a list of 3 int, got a list of 2");
+  EXPECT_EQ((refusal<std::array<int, 2>>(Value::List{1, true})),
+            "element 2: expected an int, got true");
+  EXPECT_EQ((refusal<std::unordered_map<std::string, int>>(Value::Map{{"a", "x"}})),
+            "key \"a\": expected an int, got text \"x\"");
+}
+
 TEST(Convert, LongTextsAreCut) {
   const auto text = refusal<int>(std::string(100000, 'x'));
   EXPECT_LT(text.size(), 200U);
@@ -143,6 +174,11 @@ TEST(Convert, TypeTexts) {
   EXPECT_EQ(type_text<std::vector<std::vector<Bytes>>>(), "list of list of bytes");
   EXPECT_EQ((type_text<std::map<std::string, double>>()), "map of float");
   EXPECT_EQ((type_text<std::tuple<int, std::string>>()), "(int, text)");
+  EXPECT_EQ((type_text<std::vector<std::optional<std::pair<int, bool>>>>()),
+            "list of ((int, bool) or nil)");
+  EXPECT_EQ(type_text<std::set<std::string>>(), "list of text");
+  EXPECT_EQ((type_text<std::array<std::optional<int>, 3>>()), "list of 3 (int or nil)");
+  EXPECT_EQ((type_text<std::unordered_map<std::string, int>>()), "map of int");
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace {
 constexpr std::uint64_t kPerLink = 8;      // four, and four more while a new connection takes over
 constexpr std::uint64_t kPerReactor = 8;   // its loop, the inbox, the listening sockets
 constexpr std::uint64_t kPerProcess = 64;  // standard streams, files, libzmq's own
+constexpr std::uint64_t kManyClients = 1000;
 
 }  // namespace
 
@@ -23,11 +24,23 @@ std::uint64_t descriptors_needed(const Settings& settings) {
          kPerProcess;
 }
 
-void raise_descriptor_limit(std::uint64_t needed) {
+void raise_descriptor_limit(const Settings& settings) {
+  const auto needed = descriptors_needed(settings);
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
   limit.rlim_cur = std::min<rlim_t>(needed, limit.rlim_max);
   if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= needed) return;
+  const auto lines_max = settings.kv_server.connections_max;
+  const auto others = needed - lines_max;
+  if (settings.apps.kv_server && lines_max == Settings{}.kv_server.connections_max &&
+      limit.rlim_cur >= others + kManyClients) {
+    spdlog::info(
+        "this process may open {} files: at most {} TCP clients at once, not {} "
+        "(kv_server.connections_max); for more, raise the limit (ulimit -Hn {}, as root, or "
+        "LimitNOFILE={})",
+        limit.rlim_cur, limit.rlim_cur - others, lines_max, needed, needed);
+    return;
+  }
   spdlog::warn(
       "this process may open {} files, but with all the connections that it allows it needs {}: "
       "near its limit it turns new ones away; raise it (ulimit -Hn {}, as root, or LimitNOFILE={})",

@@ -9,9 +9,10 @@ namespace kvmesh {
 /// How many descriptors a node may have open at once when every limit of its settings is reached.
 std::uint64_t descriptors_needed(const Settings& settings);
 
-/// Raises this process's limit of open files to `needed` when it is lower. Where the system does
-/// not allow so many it takes what there is, and warns with both numbers and what to do. Never
-/// lowers it.
-void raise_descriptor_limit(std::uint64_t needed);
+/// Raises this process's limit of open files to what is needed when it is lower. Where the system
+/// does not allow that many it takes what there is, and warns with both numbers and what to do.
+/// With kv_server.connections_max at its default, which nobody asked for, and room for many clients
+/// still, it says how many there is room for, and that as information. Never lowers the limit.
+void raise_descriptor_limit(const Settings& settings);
 
 }  // namespace kvmesh

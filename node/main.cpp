@@ -46,9 +46,13 @@ int main(int argc, char** argv) {
   CLI::App app{"One node of a kvmesh: stores buckets, routes requests, serves the line protocol."};
   app.name("kvmesh-node");
   app.set_version_flag("--version", std::string{"kvmesh-node "} + kvmesh::kVersion);
+  std::vector<std::string> files;
+  app.add_option("FILE", files,
+                 "Configuration file (TOML); may be several, later files win. One after --config "
+                 "is the same, and read before those without")
+      ->type_name("");
   app.add_option("-c,--config", options.config_files,
-                 "Configuration file (TOML); may be given again, later files win")
-      ->required()
+                 "Configuration file, named; may be given again")
       ->type_name("FILE")
       ->allow_extra_args(false);
   app.add_option("-s,--set", options.assignments,
@@ -64,6 +68,12 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? finish_output() : 2;
+  }
+  options.config_files.insert(options.config_files.end(), files.begin(), files.end());
+  if (options.config_files.empty()) {
+    std::cerr << "kvmesh-node: name a configuration file: kvmesh-node hello.toml\n"
+                 "Run with --help for more information.\n";
+    return 2;
   }
 
   if (check_only) {

@@ -38,12 +38,12 @@ class LogDrain {
 };
 
 // Loads them as a node would, and says of each what is wrong.
-Status check_modules(const std::vector<std::string>& paths) {
+Status check_modules(const std::vector<Settings::ModuleFile>& files) {
   tasks::Catalogue catalogue;
   const auto add = [&catalogue](Module module) { return catalogue.add(std::move(module)); };
   std::vector<std::string> faults;
-  for (const auto& path : paths) {
-    const auto status = load_shared_module(path, add);
+  for (const auto& file : files) {
+    const auto status = load_shared_module(file, add);
     if (!status.ok()) faults.push_back(status.text());
   }
   if (faults.empty()) return {};

@@ -51,7 +51,7 @@ Node::Impl::Impl(Settings settings, SettingsSources sources)
       tasks_({settings_.name, settings_.tasks, settings_.busy_poll,
               // It may hold what a task has thrown.
               [](const std::string& line) { spdlog::warn("{}", printable(line)); }}) {
-  raise_descriptor_limit(descriptors_needed(settings_));
+  raise_descriptor_limit(settings_);
   context_.set(zmq::ctxopt::max_sockets, sockets_max(settings_));
   if (settings_.apps.kv) {
     using Use = store::MemoryEngine::Use;
@@ -138,8 +138,8 @@ Status Node::Impl::load(Module module) {
 
 Status Node::Impl::load_modules() {
   const auto add = [this](Module module) { return load(std::move(module)); };
-  for (const auto& path : settings_.modules) {
-    if (auto status = load_shared_module(path, add); !status.ok()) return status;
+  for (const auto& file : settings_.modules) {
+    if (auto status = load_shared_module(file, add); !status.ok()) return status;
   }
   return {};
 }

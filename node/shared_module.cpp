@@ -1,6 +1,7 @@
 #include "node/shared_module.h"
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <exception>
 #include <string_view>
@@ -15,8 +16,15 @@ namespace {
 
 constexpr const char* kEntry = "kvmesh_module";
 
-Status fault(const std::string& path, const std::string& text) {
-  return {StatusCode::kInvalidArgument, "modules: " + in_quotes(path, path.size()) + " " + text};
+using Named = Settings::ModuleFile;
+
+// "foo.toml:3: modules: \"hello.so\"".
+std::string prefix(const Named& named) {
+  return named.place + ": modules: " + in_quotes(named.path, named.path.size());
+}
+
+Status fault(const Named& named, const std::string& text) {
+  return {StatusCode::kInvalidArgument, prefix(named) + " " + text};
 }
 
 std::string last_error() {
@@ -29,9 +37,13 @@ std::string with_folder(const std::string& path) {
   return path.find('/') == std::string::npos ? "./" + path : path;
 }
 
-std::string cannot_load(const std::string& error) {
+std::string cannot_load(const Named& named, const std::string& error) {
   std::string text = "cannot be loaded: " + error;
-  if (error.find("undefined symbol") != std::string::npos) {
+  if (::access(with_folder(named.path).c_str(), F_OK) != 0) {
+    text +=
+        "; build it, or correct the path: a relative one starts at the folder of the file that "
+        "names it";
+  } else if (error.find("undefined symbol") != std::string::npos) {
     text +=
         "; build it with this version of kvmesh, and let the program that loads it export its "
         "symbols";
@@ -39,9 +51,9 @@ std::string cannot_load(const std::string& error) {
   return text;
 }
 
-// `status`, with the path of the shared object whose module it speaks of before each line.
-Status in_module(const std::string& path, const Status& status) {
-  const auto place = "modules: " + in_quotes(path, path.size()) + ": ";
+// `status`, with the shared object whose module it speaks of before each line.
+Status in_module(const Named& named, const Status& status) {
+  const auto place = prefix(named) + ": ";
   auto text = place + status.text();
   for (auto end = text.find('\n'); end != std::string::npos; end = text.find('\n', end + 1)) {
     text.insert(end + 1, place);
@@ -49,41 +61,42 @@ Status in_module(const std::string& path, const Status& status) {
   return {status.code(), std::move(text)};
 }
 
-Result<Module> load(const std::string& path) {
-  void* file = dlopen(with_folder(path).c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (file == nullptr) return fault(path, cannot_load(last_error()));
+Result<Module> load(const Named& named) {
+  void* file = dlopen(with_folder(named.path).c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (file == nullptr) return fault(named, cannot_load(named, last_error()));
   const auto* entry = static_cast<const PluginEntry*>(dlsym(file, kEntry));
   if (entry == nullptr) {
-    return fault(path,
+    return fault(named,
                  "is no module of kvmesh: it has no symbol kvmesh_module; add "
                  "KVMESH_MODULE(function) of <kvmesh/plugin.h> to it");
   }
   if (entry->version != kPluginVersion) {
-    return fault(path, "was built for version " + std::to_string(entry->version) +
-                           " of kvmesh's modules; this node takes version " +
-                           std::to_string(kPluginVersion) + "; build it anew");
+    return fault(named, "was built for version " + std::to_string(entry->version) +
+                            " of kvmesh's modules; this node takes version " +
+                            std::to_string(kPluginVersion) + "; build it anew");
   }
   if (std::string_view{entry->library} != kPluginLibrary ||
       entry->bytes_of_module != sizeof(Module)) {
-    return fault(path, "was built with another standard library (" + std::string{entry->library} +
-                           ") than this node (" + kPluginLibrary + "); build it anew");
+    return fault(named, "was built with another standard library (" + std::string{entry->library} +
+                            ") than this node (" + kPluginLibrary + "); build it anew");
   }
   try {
     return entry->make();
   } catch (const std::exception& error) {
-    return fault(path, std::string{"threw when its module was made: "} + error.what());
+    return fault(named, std::string{"threw when its module was made: "} + error.what());
   } catch (...) {
-    return fault(path, "threw something that is no std::exception when its module was made");
+    return fault(named, "threw something that is no std::exception when its module was made");
   }
 }
 
 }  // namespace
 
-Status load_shared_module(const std::string& path, const std::function<Status(Module)>& add) {
-  auto module = load(path);
+Status load_shared_module(const Settings::ModuleFile& named,
+                          const std::function<Status(Module)>& add) {
+  auto module = load(named);
   if (!module) return module.status();
   auto status = add(*std::move(module));
-  return status.ok() ? status : in_module(path, status);
+  return status.ok() ? status : in_module(named, status);
 }
 
 }  // namespace kvmesh

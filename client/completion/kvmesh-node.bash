@@ -25,5 +25,9 @@ _kvmesh_node() {
             return
             ;;
     esac
+    if [[ $cur != -* ]]; then
+        _filedir toml
+        return
+    fi
     mapfile -t COMPREPLY < <(compgen -W '--config --set --check-config --version --help -c -s -h' -- "$cur")
 } && complete -F _kvmesh_node kvmesh-node

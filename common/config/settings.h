@@ -33,7 +33,12 @@ struct Settings {
   NodeName name;
   std::uint32_t threads = 1;                // reactors
   std::chrono::microseconds busy_poll{50};  // after work, before a reactor sleeps
-  std::vector<std::string> modules;  // paths of shared objects with functions of the user's own
+  // A shared object with functions of the user's own.
+  struct ModuleFile {
+    std::string path;   // a relative one starts at the folder of the file that names it
+    std::string place;  // that named it, for faults: "foo.toml:3"
+  };
+  std::vector<ModuleFile> modules;
 
   struct Apps {
     bool kv = false;         // this node stores buckets

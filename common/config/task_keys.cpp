@@ -1,7 +1,9 @@
 #include "common/config/task_keys.h"
 
+#include <filesystem>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <kvmesh/limits.h>
 
@@ -24,6 +26,19 @@ Status check_path(const std::string& path) {
             in_quotes(path) + " holds a zero byte; name a shared object"};
   }
   return {};
+}
+
+// Where `path` leads to, when it was written at `place`.
+std::string from_place(const std::string& path, const Place& place) {
+  if (place.origin != Place::Origin::kFile) return path;
+  // Joining keeps an absolute path as it is.
+  return (std::filesystem::path{place.source}.parent_path() / path).string();
+}
+
+std::vector<std::string> paths_of(const Settings& settings) {
+  std::vector<std::string> out;
+  for (const auto& module : settings.modules) out.push_back(module.path);
+  return out;
 }
 
 KeySpec allow_key() {
@@ -53,13 +68,26 @@ KeySpec allow_key() {
 KeySpec modules_key() {
   KeySpec spec = plain("modules", "",
                        "Shared objects with functions that this node runs as tasks, loaded at the "
-                       "start in this order.");
+                       "start in this order. A relative path starts at the folder of the file that "
+                       "names it; one of the environment or `--set`, at the working directory.");
   spec.range = "at most " + std::to_string(kModulesMax) + " paths";
-  return strings_key(
-      std::move(spec), R"(modules = ["/usr/local/lib/libhello.so"])", kModulesMax,
-      {check_path,
-       [](Settings& s, std::vector<std::string> paths) { s.modules = std::move(paths); },
-       [](const Settings& s) { return s.modules; }});
+  spec = strings_key(std::move(spec), R"(modules = ["/usr/local/lib/libhello.so"])", kModulesMax,
+                     {check_path,
+                      [](Settings& s, const std::vector<std::string>& paths) {
+                        s.modules.clear();
+                        for (const auto& path : paths) s.modules.push_back({path, {}});
+                      },
+                      paths_of});
+  spec.store = [store = std::move(spec.store)](const Value& value, Draft& draft, Faults& faults) {
+    store(value, draft, faults);
+    if (!draft.sound("modules")) return;
+    auto& modules = draft.settings.modules;
+    for (std::size_t i = 0; i < modules.size(); ++i) {
+      const auto& place = value.children[i].place;
+      modules[i] = {from_place(modules[i].path, place), place.to_string()};
+    }
+  };
+  return spec;
 }
 
 std::vector<KeySpec> task_keys() {

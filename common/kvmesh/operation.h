@@ -31,8 +31,8 @@ struct Operation {
   enum class For : std::uint8_t {
     kHere,    ///< the node that the client is connected to
     kBucket,  ///< wherever the mesh routes the bucket `name`
-    kNode,  ///< the node called `name`, which must be a direct peer of the connected node, or that
-            ///< node itself
+    kNode,  ///< the node called `name`: the connected node, a peer of it, or one that its settings
+            ///< reach through a peer (via)
   };
   For target = For::kHere;
   std::string name;

@@ -21,7 +21,7 @@ namespace kvmesh {
 /// Thread safety: values; free functions are pure.
 enum class StatusCode : std::uint8_t {
   kOk = 0,
-  kNotFound = 1,  ///< the bucket does not exist
+  kNotFound = 1,  ///< there is no such bucket, process or server
   kInvalidArgument =
       2,         ///< the request itself is wrong: empty bucket name, wrong argument type or count
   kNoRoute = 3,  ///< some node's table has no entry for the bucket's first byte

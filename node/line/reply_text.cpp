@@ -16,6 +16,8 @@ namespace {
 constexpr std::string_view kEnd = "\r\n";
 
 constexpr std::string_view kHelpEnd =
+    "Commands are capital letters, with as many words as shown; any other line is UNKNOWN "
+    "COMMAND\r\n"
     "Blanks separate words, so no other name, key or value can hold one; kvmesh(1) takes any "
     "bytes\r\n"
     "OK\r\n";

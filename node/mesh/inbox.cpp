@@ -227,7 +227,7 @@ void Inbox::handle_timed(Client& client, std::string_view content, TimePoint now
 
 void Inbox::handle_requests(Client& client, std::string_view run, std::chrono::microseconds age,
                             TimePoint now) {
-  // Behind requests that are held, so that they stay in order.
+  // After requests that are held, so that they stay in order.
   const bool wait = taking_in_ || !client.held.empty() || turn_.is_over();
   const auto rest = wait ? run : hand_on(client, run, age, std::nullopt, now);
   if (!rest.empty() && !client.gone) hold(client, rest, age);
@@ -316,14 +316,25 @@ std::span<const core::Core::Incoming> Inbox::decode_some(const Client& client,
 void Inbox::refuse(std::string_view routing_id, wire::Refusal reason, std::string_view text) {
   auto& counter = counters_.refused[static_cast<std::size_t>(reason)];
   if (counter.value() == 0) {
-    spdlog::warn("refused a frame ({}): {}; more of these are only counted",
-                 wire::to_string(reason), text);
+    spdlog::warn("refused a frame of {} ({}): {}; more of these are only counted",
+                 sender(routing_id), wire::to_string(reason), text);
   }
   counter.add();
   if (taking_in_) return;  // answers would take the time that is missing
   wire::Buffer frame;
   wire::encode(frame, wire::Refused{StatusCode::kProtocolError, text});
   send_control(routing_id, frame);
+}
+
+// "bar@localhost at 10.0.0.7", as far as it is known.
+std::string Inbox::sender(std::string_view routing_id) {
+  const auto id = parse_routing_id(routing_id);
+  const auto* client = id ? find(*id) : nullptr;
+  // What was held comes from another than the last message.
+  std::string address{client != nullptr ? client->address : body_.peer_address()};
+  if (address.empty()) address = "an unknown address";  // ipc
+  if (client == nullptr) return "a stranger at " + address;
+  return (client->name.empty() ? "a client" : client->name) + " at " + address;
 }
 
 Inbox::Client* Inbox::find(std::uint32_t id) {

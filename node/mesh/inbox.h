@@ -175,6 +175,7 @@ class Inbox final : public core::Adapter {
   std::size_t resume_one(Client& client, TimePoint now);
   void count(wire::Refusal reason) { counters_.refused[static_cast<std::size_t>(reason)].add(); }
   void refuse(std::string_view routing_id, wire::Refusal reason, std::string_view text);
+  std::string sender(std::string_view routing_id);
   Client* find(std::uint32_t id);
   void mark_dirty(Client& client);
   void seal(Client& client);

@@ -73,6 +73,8 @@ class Frames(Hostile):
                 client.greet()
                 self.assertEqual(client.ok(None, "node.name"), "foo@localhost", "HELLO may still be said")
         self.assertIsNone(self.good.ok(b"apples", "kv.get", b"early"))
+        eventually(lambda: "refused a frame of a stranger at 127.0.0.1 (no_hello): say HELLO first" in self.node.log(), 5,
+                   "the log names the sender")
 
     def test_hello(self):
         for name, data in (("the node's own name", hello("foo@localhost")), ("a newer one", hello(low=2, high=9)),

@@ -98,6 +98,7 @@ class Table(MeshTest):
         for command in ("CREATE", "DROP", "PUT", "GET", "DELETE", "KEYS", "ROUTE", "PING", "QUIT"):
             self.assertIn(command, words)
         self.assertIn("Blanks separate words", words)
+        self.assertIn("any other line is UNKNOWN COMMAND", words)
         self.line.send("PUT nowhere a b\r\nQUIT\r\nPING\r\n")
         self.assertEqual(self.line.lines(2), ["NOT FOUND", "OK"])
         self.assertTrue(self.line.has_closed(), "QUIT closes, and what comes behind it is not answered")

@@ -98,10 +98,28 @@ class Configuration(Process):
 
     def test_missing_things(self):
         self.assert_refused(self.run_node("--config", "/nonexistent.toml"), "/nonexistent.toml")
-        self.assertNotEqual(self.run_node().returncode, 0)
+        self.assert_refused(self.run_node(), "name a configuration file: kvmesh-node hello.toml")
         self.assertNotEqual(self.run_node("--frob").returncode, 0)
         self.assertEqual(self.run_node("--help").returncode, 0)
         self.assertRegex(self.run_node("--version").stdout, r"\d+\.\d+")
+
+    def test_a_file_needs_no_option(self):
+        second = self.file("second.toml", "[kv]\nmemory_max = 1\n")
+        self.assertEqual(self.run_node(self.good(), "--check-config").stdout, "the configuration is valid\n")
+        for files in ((self.good(), second), ("--config", self.good(), second), (second, "-c", self.good())):
+            self.assert_refused(self.run_node(*files, "--check-config"), "second.toml:2")
+        self.assertEqual(self.run_node(self.good(), "--set", "threads=2", "--check-config").returncode, 0)
+
+    def test_a_low_limit_of_open_files(self):
+        """Who named no limit of connections is told how many there is room for; who did is warned."""
+        for limit, settings, told in ((12000, {}, r" info this process may open 12000 files: at most 1928 TCP clients at once, not 10000 "),
+                                      (10500, {}, r" warning this process may open 10500 files, but .* it needs 20072"),
+                                      (12000, {"connections_max": 9000}, r" warning this process may open 12000 files, but .* 19072")):
+            with self.subTest(limit=limit, settings=settings):
+                node = self.mesh().add("foo", settings={"kv_server": settings})
+                node.prefix = ["prlimit", f"--nofile={limit}:{limit}"]
+                node.start()
+                self.assertRegex(node.log(), told)
 
     def test_an_entry_that_can_never_match_is_a_warning(self):
         path = self.file("shadow.toml", GOOD.format(port=free_port(), tcp=free_port()).replace(

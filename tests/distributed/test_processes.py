@@ -2,6 +2,7 @@
 """Messages, monitors and servers on real nodes, over raw requests; and the shared objects that modules come from."""
 
 import os
+import re
 import shutil
 
 from harness import NODE_BIN, MeshTest, eventually, main
@@ -142,7 +143,7 @@ class Modules(MeshTest):
                              ("makes_fault", 'module "kv": every node has its own')]:
             with self.subTest(name=name):
                 log = self.refused(f"{MODULES}/{name}.so")
-                self.assertIn(f"{MODULES}/{name}.so", log)
+                self.assertRegex(log, rf'foo\.toml:\d+: modules: "{re.escape(MODULES)}/{name}\.so"')
                 self.assertIn(wanted, log)
 
     def check(self, *paths, status=0):
@@ -159,12 +160,22 @@ class Modules(MeshTest):
         told = self.check(*(f"{MODULES}/{name}.so" for name in names), T, copy, status=2)
         lines = told.splitlines()
         for path in [*(f"{MODULES}/{name}.so" for name in names), copy]:
-            self.assertTrue(lines[0].startswith(f'modules: "{path}"'), told)
-            while lines and lines[0].startswith(f'modules: "{path}"'):  # one or more for each
+            self.assertIn(f': modules: "{path}"', lines[0], told)
+            while lines and f': modules: "{path}"' in lines[0]:  # one or more for each
                 lines.pop(0)
         self.assertEqual(lines, [])
         self.assertNotIn(f'modules: "{T}"', told)
+        self.assertTrue(all(re.match(r"/.*/foo\.toml:\d+: ", line) for line in told.splitlines()), told)
         self.assertIn(f'modules: "{copy}": module "t" is loaded already\n', told)
+
+    def test_a_relative_path_starts_at_the_folder_of_the_file(self):
+        node = self.mesh().add("foo", settings=with_tasks(["./t.so"]))
+        node.write_config()
+        check = [NODE_BIN, node.config_path, "--check-config"]
+        self.assertEqual(self.run_to_end(check, 2), "")
+        self.assertRegex(self.stderr, r"cannot be loaded: .*; build it, or correct the path: a relative one starts at the folder")
+        shutil.copy(T, os.path.dirname(node.config_path))
+        self.assertEqual(self.run_to_end(check), "the configuration is valid\n")
 
     def test_a_module_twice(self):
         copy = os.path.join(self.mesh().directory, "copy.so")

@@ -222,7 +222,7 @@ TEST_F(SettingsLayers, LettersWhereNoneBelongAreASyntaxError) {
   sources_.files.clear();
   add_file("good.toml",
            "name = \"foo@localhost\"\napps = []\nmodules = [\"\"\"\\\n\xc2\xa7.so\"\"\"]\n");
-  EXPECT_EQ(load().settings.modules, std::vector<std::string>{"\xc2\xa7.so"});
+  EXPECT_TRUE(load().settings.modules.at(0).path.ends_with("\xc2\xa7.so"));
 }
 
 TEST_F(SettingsLayers, TheEnvironmentOfTheProcessIsItsKvmeshVariablesButTheClients) {

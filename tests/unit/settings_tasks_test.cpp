@@ -1,6 +1,8 @@
 // `modules` and [tasks]: what they may say, and how a fault is told. Numbers are in
 // settings_test.cpp.
 
+#include <chrono>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,7 +41,9 @@ processes_max = 5
 time_limit_ms = 1500
 stack_bytes = 131072
 )");
-  EXPECT_EQ(settings.modules, std::vector<std::string>{"a.so"});
+  ASSERT_EQ(settings.modules.size(), 1U);
+  EXPECT_EQ(settings.modules[0].path, "a.so");
+  EXPECT_EQ(settings.modules[0].place, "environment KVMESH_MODULES");
   EXPECT_EQ(settings.tasks.workers, 8U);
   EXPECT_EQ(settings.tasks.queue_max, 7U);
   EXPECT_EQ(settings.tasks.processes_max, 5U);
@@ -48,9 +52,23 @@ stack_bytes = 131072
   EXPECT_EQ(settings.tasks.allow.patterns(), std::vector<std::string>{"hello.add"});
 }
 
-TEST_F(TaskSettings, ModulesKeepTheirOrder) {
-  EXPECT_EQ(settings_with("modules = [\"b.so\", \"a.so\"]").modules,
-            (std::vector<std::string>{"b.so", "a.so"}));
+TEST_F(TaskSettings, ModulesKeepTheirOrderAndStartAtTheFolderOfTheFileThatNamesThem) {
+  write("modules = [\n\"b.so\", \"../a.so\",\n\"/c.so\"]");
+  const std::string folder = std::filesystem::path{sources_.files.at(0)}.parent_path();
+  const auto modules = load().settings.modules;
+  ASSERT_EQ(modules.size(), 3U);
+  EXPECT_EQ(modules[0].path, folder + "/b.so");
+  EXPECT_EQ(modules[1].path, folder + "/../a.so");
+  EXPECT_EQ(modules[2].path, "/c.so");
+  EXPECT_TRUE(modules[1].place.ends_with("foo.toml:4")) << modules[1].place;
+  EXPECT_TRUE(modules[2].place.ends_with("foo.toml:5")) << modules[2].place;
+}
+
+TEST_F(TaskSettings, ModulesOfAFileWithoutAFolderStayAsTheyAre) {
+  sources_.files.clear();
+  sources_.assignments = {R"(modules=["x/b.so"])", "name=foo@localhost", "apps=[]"};
+  EXPECT_EQ(load().settings.modules.at(0).path, "x/b.so");
+  EXPECT_EQ(load().settings.modules.at(0).place, "--set");
 }
 
 TEST_F(TaskSettings, AnEmptyListAllowsNothingAndNoneEverything) {

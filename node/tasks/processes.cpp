@@ -208,8 +208,8 @@ bool Processes::forestall(Process& process, Process::Stop cause, std::string why
 bool Processes::kill(Process& process, std::string why, StatusCode code, TimePoint now) {
   if (process.stop == Process::Stop::kNone && process.supervised >= supervision_.size() &&
       kills_.take(now)) {
-    runtime_.report(title(process) + " was told to stop: " + why +
-                    "; its asker: " + (process.from.empty() ? "one without a pid" : process.from));
+    runtime_.report(title(process) + " was told to stop: " + why + "; its asker: " +
+                    (process.from.empty() ? "a client without a pid" : process.from));
   }
   if (forestall(process, Process::Stop::kKilled, why, code, now)) return true;
   stop(process, Process::Stop::kKilled, std::move(why), now);

@@ -70,12 +70,14 @@ void Processes::after_exit(std::uint32_t place, End end, const std::string& reas
   auto& entry = supervision_.at(place);
   const auto who = entry.title() + " " + Pid{options_.self.str(), entry.id}.to_string();
   entry.id = 0;
+  if (end != End::kCancelled) entry.restart_asked = false;
   entry.last_failure = end == End::kNormal ? std::string{} : reason;
   if (stopping_ || (end == End::kNormal && entry.policy.kind == RestartPolicy::Kind::kTransient)) {
     return enter(entry, Supervised::State::kEnded, now);
   }
   if (end == End::kCancelled) {
-    runtime_.report(who + " was cancelled and is restarted");
+    const bool asked = std::exchange(entry.restart_asked, false);
+    runtime_.report(who + (asked ? " is restarted by request" : " was cancelled and is restarted"));
     return start(place, now);
   }
   const auto period = " in " + std::to_string(entry.policy.period.count()) + " ms";
@@ -97,6 +99,7 @@ Result<std::optional<ProcessId>> Processes::restart(std::string_view name, TimeP
   auto& entry = supervision_.at(*place);
   entry.restarts.forget();
   if (entry.state == Supervised::State::kRunning) {
+    entry.restart_asked = true;
     stop(*table_.find(entry.id), Process::Stop::kCancelled, "it is restarted", now);
     return std::optional<ProcessId>{};
   }

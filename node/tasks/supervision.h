@@ -78,6 +78,7 @@ struct Supervised {
   TimePoint since;           // when it came to that state
   std::uint64_t starts = 0;  // since the node's start
   std::string last_failure;
+  bool restart_asked = false;  // its end is that of a restart by request
 
   /// "given_up"; for listings. REQUIRES: state is not kRunning.
   std::string_view state_name() const;

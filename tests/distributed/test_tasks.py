@@ -224,7 +224,7 @@ class Ends(TaskTest):
                 # A busy machine may not have let it begin.
                 self.assertRegex(ended.text, f"is past {wanted}; it still runs, and was told to stop"
                                              f"|never began, so nothing was executed: {wanted} was over")
-                self.eventually_logged(node, f"was told to stop: {wanted} was over; its asker: one without a pid")
+                self.eventually_logged(node, f"was told to stop: {wanted} was over; its asker: a client without a pid")
         unbounded = self.node().client()
         self.assertFalse(Follower(unbounded, None, "t.has_deadline").end().result)
         self.assertTrue(Follower(unbounded, None, "t.has_deadline", limit=60000).end().result)

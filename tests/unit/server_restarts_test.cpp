@@ -42,8 +42,24 @@ TEST_F(ServerRestarts, OneThatRunsIsStoppedAndStartsAnewByRequest) {
   EXPECT_EQ(runtime_.stopped[second], "it is restarted");
   exit(second);
   EXPECT_NE(current(), second);
+  EXPECT_THAT(runtime_.reports.back(), HasSubstr("> is restarted by request"));
+  wait(current());
+  EXPECT_TRUE(processes_.cancel(current(), now_).ok());
+  exit(current());
+  EXPECT_THAT(runtime_.reports.back(), HasSubstr("> was cancelled and is restarted"));
   fail(current(), "y");
-  EXPECT_EQ(runtime_.servers.size(), 4U) << "its restarts count from none";
+  EXPECT_EQ(runtime_.servers.size(), 5U) << "its restarts count from none";
+}
+
+// A list of texts that are not UTF-8 could not be read by every client.
+TEST_F(ServerRestarts, ALongReasonIsCutBetweenTwoCharacters) {
+  start();
+  const std::string text = "failed: " + std::string(1014, 'x');
+  for (const std::string character : {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80"}) {
+    fail(current(), std::string(1014, 'x') + character + character);
+    const auto fits = text.size() + character.size() <= 1024;
+    EXPECT_THAT(list(), HasSubstr(text + (fits ? character : "") + "\"}")) << character.size();
+  }
 }
 
 TEST_F(ServerRestarts, OneThatEndedStartsAnewByRequest) {

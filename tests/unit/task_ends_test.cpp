@@ -119,7 +119,7 @@ TEST_F(TaskEnds, WhatTheNodeEndsByItselfIsReportedAndWhatOthersEndIsNot) {
   processes_.run({++ticket_}, {{3}, "m.f", {}, Mode::kSpawn, {}, {}, kKey}, now_);
   processes_.stop_all(now_);
   EXPECT_THAT(runtime_.reports, ElementsAre("m.f <foo@h/a5> was told to stop: the node stops; "
-                                            "its asker: one without a pid"))
+                                            "its asker: a client without a pid"))
       << "a3 was told to stop already";
 }
 

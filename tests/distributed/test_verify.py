@@ -106,7 +106,8 @@ class Pictures(Verify):
         self.assertRegex(printed, r'(?m)^  "gate@localhost" -> "foo@localhost" \[label="a..m"\]$')
         self.bar.table = [("*", "foo")]
         self.write_configs()
-        self.assertIn("digraph", self.verify(self.net.directory, "--dot", status=UNSOUND))
+        self.assertRegex(self.verify(self.net.directory, "--dot", status=UNSOUND),
+                         r'(?m)^  "\w+@localhost" -> "\w+@localhost" \[label=".*", color="#c0392b", fontcolor="#c0392b"\]$')
         self.assertIn("not sound", self.stderr)
 
     @unittest.skipUnless(shutil.which("dot"), "graphviz is not installed")

@@ -118,6 +118,28 @@ TEST(VerifyTexts, ThePictureHasArrowsWithRangesAndWhatIsWrongIsRed) {
 )");
 }
 
+TEST(VerifyTexts, ASplitBrainIsRedInThePicture) {
+  TestMesh mesh;
+  mesh.add("foo", {{"a..m", "foo"}, {"*", "bar"}});
+  mesh.add("bar", {{"a..f", "foo"}, {"*", "bar"}});
+  mesh.add_gate("gate", {{"a..m", "foo"}, {"*", "bar"}});
+  const auto text = picture(mesh.model(), mesh.report());
+  const std::string red = R"(, color="#c0392b")";
+  const std::string red_arrow = red + R"(, fontcolor="#c0392b"])";
+  for (
+      const auto& line : {
+          R"("foo@h" [label="foo@h\nstores a..f\nstores, as another node does, g..m", fillcolor="#e3f1e5")" +
+              red,
+          R"("bar@h" [label="bar@h\nstores 0x00..0x60, n..0xff\nstores, as another node does, g..m", fillcolor="#e3f1e5")" +
+              red,
+          R"("gate@h" -> "foo@h" [label="g..m")" + red_arrow,
+          std::string{R"("gate@h" -> "foo@h" [label="a..f"])"},
+          std::string{R"("bar@h" -> "foo@h" [label="a..f"])"},
+      }) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+  }
+}
+
 Value map_of(Value::Map entries) { return Value{std::move(entries)}; }
 
 TEST(ToldNode, IsWhatItsConfigurationSays) {

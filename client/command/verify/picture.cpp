@@ -96,15 +96,51 @@ std::vector<Behaviour> behaviours(const Atlas& atlas) {
   return out;
 }
 
-// The arrows that are part of a circle, with the bytes that go round.
-std::map<std::pair<std::string, std::string>, ByteSet> circles(const verify::Report& report) {
-  std::map<std::pair<std::string, std::string>, ByteSet> out;
+// What is wrong, as a picture can show it.
+struct Wrong {
+  std::map<std::pair<std::string, std::string>, ByteSet> turning;  // by arrow: the bytes of loops
+  ByteSet anywhere;                        // wrong on every arrow that they take
+  std::map<std::string, ByteSet> divided;  // by node: what it stores, and another one too
+  std::set<std::string> nodes;
+};
+
+void insert_all(ByteSet& into, const ByteSet& bytes) {
+  for (const auto range : bytes.ranges()) into.insert(range);
+}
+
+Wrong wrong_in(const verify::Report& report) {
+  using verify::FindingKind;
+  Wrong out;
   for (const auto& finding : report.findings) {
-    if (finding.kind != verify::FindingKind::kLoop) continue;
-    for (std::size_t i = 0; i < finding.nodes.size(); ++i) {
-      auto& bytes = out[{finding.nodes[i], finding.nodes[(i + 1) % finding.nodes.size()]}];
-      for (const auto range : finding.bytes.ranges()) bytes.insert(range);
+    const auto& nodes = finding.nodes;
+    if (finding.severity() != verify::Severity::kFault || nodes.empty()) continue;
+    switch (finding.kind) {
+      case FindingKind::kLoop:
+        for (std::size_t i = 0; i < nodes.size(); ++i) {
+          insert_all(out.turning[{nodes[i], nodes[(i + 1) % nodes.size()]}], finding.bytes);
+        }
+        break;
+      case FindingKind::kSplitBrain:
+        insert_all(out.anywhere, finding.bytes);
+        for (const auto& node : nodes) insert_all(out.divided[node], finding.bytes);
+        out.nodes.insert(nodes.begin(), nodes.end());
+        break;
+      case FindingKind::kTooManyHops:
+        insert_all(out.anywhere, finding.bytes);
+        break;
+      default:
+        out.nodes.insert(nodes.front());
     }
+  }
+  return out;
+}
+
+// The bytes of `all` that are in `part`, and those that are not.
+std::pair<ByteSet, ByteSet> divided(const ByteSet& all, const ByteSet& part) {
+  std::pair<ByteSet, ByteSet> out;
+  for (unsigned value = 0; value < 256; ++value) {
+    const auto byte = static_cast<std::uint8_t>(value);
+    if (all.holds(byte)) (part.holds(byte) ? out.first : out.second).insert(byte);
   }
   return out;
 }
@@ -116,15 +152,20 @@ void add_to(std::vector<std::string>& lines, std::string_view what, const ByteSe
   lines.insert(lines.end(), more.begin(), more.end());
 }
 
-std::string box(const Atlas& atlas, std::uint32_t place, const Behaviour& behaviour) {
+std::string box(const Atlas& atlas, std::uint32_t place, const Behaviour& behaviour,
+                const Wrong& wrong) {
   const auto& node = atlas.node(place);
   std::vector<std::string> lines{node.name.str()};
-  add_to(lines, "stores ", behaviour.stores);
+  const auto divided_here = wrong.divided.find(node.name.str());
+  const auto [shared, own] = divided(
+      behaviour.stores, divided_here == wrong.divided.end() ? ByteSet{} : divided_here->second);
+  add_to(lines, "stores ", own);
+  add_to(lines, "stores, as another node does, ", shared);
   add_to(lines, "refuses ", behaviour.refuses);
   std::string out = "  " + quoted_in_dot(node.name.str()) + " [" + label(lines);
   if (node.stores) out += ", fillcolor=\"#e3f1e5\"";
   if (node.serves_lines) out += ", penwidth=2";
-  if (!behaviour.refuses.empty()) {
+  if (!behaviour.refuses.empty() || wrong.nodes.contains(node.name.str())) {
     out.append(", color=\"").append(kRed).append("\"");
   }
   return out + "]\n";
@@ -143,27 +184,17 @@ std::string arrow(const std::string& from, const std::string& to, const ByteSet&
          (wrong ? red() : "") + "]\n";
 }
 
-// The bytes of `all` that are in `part`, and those that are not.
-std::pair<ByteSet, ByteSet> divided(const ByteSet& all, const ByteSet& part) {
-  std::pair<ByteSet, ByteSet> out;
-  for (unsigned value = 0; value < 256; ++value) {
-    const auto byte = static_cast<std::uint8_t>(value);
-    if (all.holds(byte)) (part.holds(byte) ? out.first : out.second).insert(byte);
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string picture(const verify::MeshModel& model, const verify::Report& report) {
   const Atlas atlas{model};
   const auto all = behaviours(atlas);
-  auto circle = circles(report);
+  auto wrong = wrong_in(report);
   std::set<std::uint32_t> unknown;
   std::string boxes;
   std::string arrows;
   for (std::uint32_t place = 0; place < atlas.size(); ++place) {
-    boxes += box(atlas, place, all[place]);
+    boxes += box(atlas, place, all[place], wrong);
     for (const auto& [to, bytes] : all[place].passes_on) {
       const auto& from_name = atlas.name(place);
       const auto& to_name = atlas.name(to);
@@ -172,8 +203,10 @@ std::string picture(const verify::MeshModel& model, const verify::Report& report
         arrows += arrow(from_name, to_name, bytes, true);
         continue;
       }
-      const auto [turning, others] = divided(bytes, circle[{from_name, to_name}]);
-      arrows += arrow(from_name, to_name, turning, true) + arrow(from_name, to_name, others, false);
+      auto wrong_here = wrong.turning[{from_name, to_name}];
+      insert_all(wrong_here, wrong.anywhere);
+      const auto [faulty, others] = divided(bytes, wrong_here);
+      arrows += arrow(from_name, to_name, faulty, true) + arrow(from_name, to_name, others, false);
     }
   }
   for (const auto place : unknown) {

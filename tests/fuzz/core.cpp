@@ -1,11 +1,11 @@
 // The core of one to four nodes under any history of requests, replies (late, duplicate, forged),
-// links that come, drain and go, time, reloads and late answers. Every request is answered once, to
-// who asked; what was said not to be executed was not; windows, tables and deadlines are kept.
+// links that come, drain and go, time, reloads (of peers too) and late answers. Every request is
+// answered once, to who asked; what was said not to be executed was not; windows, tables and
+// deadlines are kept.
 
 #include "node/core/core.h"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <memory>
 #include <string>
@@ -32,7 +32,7 @@ class History {
     for (std::uint32_t i = 0; i < count; ++i) {
       reload(i);
       for (std::uint32_t peer = 0; peer < wires(i).size(); ++peer) {
-        if (input_.flag()) link_up(i, peer);
+        if (input_.flag() && !is_free(i, peer)) link_up(i, peer);
       }
     }
   }
@@ -137,8 +137,7 @@ class History {
   }
 
   void deliver_requests(std::uint32_t node, std::size_t most) {
-    auto* wire = any_wire(node);
-    if (wire != nullptr) deliver_requests(node, *wire, most);
+    if (auto* wire = any_wire(node)) deliver_requests(node, *wire, most);
   }
 
   void deliver_requests(std::uint32_t node, Wire& wire, std::size_t most) {
@@ -203,18 +202,22 @@ class History {
   void change_link(std::uint32_t node) {
     if (wires(node).empty()) return;
     const auto peer = input_.below(static_cast<std::uint32_t>(wires(node).size()));
-    auto& wire = wires(node)[peer];
-    auto& core = nodes_[node]->core();
+    if (is_free(node, peer)) return;
     switch (input_.below(4)) {
       case 0:
       case 1:
         return link_up(node, peer);
       case 2:
-        wire.takes_requests = false;
-        return core.on_peer_draining(index_of(peer), "it stops");
+        wires(node)[peer].takes_requests = false;
+        return nodes_[node]->core().on_peer_draining(index_of(peer), "it stops");
       default:
-        break;
+        return link_down(node, peer);
     }
+  }
+
+  void link_down(std::uint32_t node, std::uint32_t peer) {
+    auto& wire = wires(node)[peer];
+    auto& core = nodes_[node]->core();
     if (input_.flag()) give_back_unsent(node, wire);
     wire.unsent.clear();
     wire.takes_requests = false;
@@ -224,12 +227,10 @@ class History {
   }
 
   void link_up(std::uint32_t node, std::uint32_t peer) {
-    static constexpr std::array<Core::Window, 4> kWindows = {
-        {{1000, 100000}, {2, 100000}, {1000, 60}, {~std::uint64_t{0}, ~std::uint64_t{0}}}};
     auto& wire = wires(node)[peer];
     wire.unsent.clear();
     wire.takes_requests = true;
-    wire.window = kWindows[input_.below(kWindows.size())];
+    wire.window = any_window(input_);
     nodes_[node]->core().on_peer_up(index_of(peer), wire.window);
     check(nodes_[node]->core().in_flight_over(index_of(peer)) == 0, "a new link is empty");
   }
@@ -240,24 +241,17 @@ class History {
       const auto waits = [&](const auto& pending) { return pending.second.id == message.id; };
       const bool was_there = std::ranges::any_of(from.pending(), waits);
       const auto before = from.pending().size();
-      const auto unavailable = unavailable_of(from);
+      const auto unavailable = from.unavailable();
       from.core().on_unsent(message.id);
       check(from.pending().size() + (was_there ? 1 : 0) == before, "what was not sent ends");
-      check(unavailable_of(from) == unavailable + (was_there ? 1 : 0), "as unavailable");
+      check(from.unavailable() == unavailable + (was_there ? 1 : 0), "as unavailable");
     }
-  }
-  static std::uint64_t unavailable_of(Node& node) {
-    return node.core()
-        .counters()
-        .replies[static_cast<std::size_t>(StatusCode::kUnavailable)]
-        .value();
   }
 
   // ---- Time, late answers, tables
 
   void pass_time() {
-    static constexpr std::array<int, 8> kSteps = {1, 3, 8, 50, 99, 1000, 9000, 3'600'000};
-    now_ += milliseconds{kSteps[input_.below(kSteps.size())]};
+    now_ += any_time(input_);
     for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
       nodes_[node]->at(now_);
       if (input_.below(4) != 0) tick(node);
@@ -291,15 +285,18 @@ class History {
     it.delivering.reset();
   }
 
+  // Another table, and at times other peers.
   void reload(std::uint32_t node) {
-    const auto table = any_table(input_);
-    const auto& entries = table.entries();
-    const bool known = std::ranges::all_of(entries, [&](const RouteEntry& entry) {
-      return std::ranges::find(kNames, entry.node.str()) < kNames.begin() + nodes_.size();
-    });
-    const auto status = nodes_[node]->core().set_table(table);
-    check(status.ok() == known, "a table names nodes that are known", status.text());
-    if (known) nodes_[node]->take_table(table);
+    auto& it = *nodes_[node];
+    core::Topology next{it.core().peer_names(), it.vias(), any_table(input_)};
+    if (input_.below(4) == 0) change_peers(input_, it.name(), nodes_.size(), next);
+    for (std::uint32_t place = 0; place < it.wires.size(); ++place) {
+      const bool stays = it.core().peer_names()[place] == next.peers[place];
+      if (!stays && input_.flag()) link_down(node, place);  // else the core ends it by itself
+    }
+    const auto status = it.core().set_topology(next);
+    check(status.ok() == is_sound(it.name(), next), "a table names known nodes", status.text());
+    if (status.ok()) take_topology(it, std::move(next));
   }
 
   void finish() {
@@ -375,6 +372,9 @@ class History {
   Wire* any_wire(std::uint32_t node) {
     if (wires(node).empty()) return nullptr;
     return &wires(node)[input_.below(static_cast<std::uint32_t>(wires(node).size()))];
+  }
+  bool is_free(std::uint32_t node, std::uint32_t place) {
+    return nodes_[node]->core().peer_names()[place].empty();
   }
   PeerIndex peer_of(std::uint32_t node, const Wire& wire) {
     return index_of(static_cast<std::uint32_t>(&wire - wires(node).data()));

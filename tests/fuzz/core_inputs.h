@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -74,6 +77,58 @@ inline RoutingTable any_table(Input& input) {
                        *NodeName::parse(kNames[input.below(kNames.size())])});
   }
   return RoutingTable{std::move(entries)};
+}
+
+inline core::Core::Window any_window(Input& input) {
+  static constexpr std::array<core::Core::Window, 4> kWindows = {
+      {{1000, 100000}, {2, 100000}, {1000, 60}, {~std::uint64_t{0}, ~std::uint64_t{0}}}};
+  return kWindows[input.below(kWindows.size())];
+}
+
+inline std::chrono::milliseconds any_time(Input& input) {
+  static constexpr std::array<int, 8> kTimes = {1, 3, 8, 50, 99, 1000, 9000, 3'600'000};
+  return std::chrono::milliseconds{kTimes[input.below(kTimes.size())]};
+}
+
+/// Other peers among the first `nodes` names, and of the vias those that are possible still.
+inline void change_peers(Input& input, const std::string& self, std::size_t nodes,
+                         core::Topology& next) {
+  std::vector<NodeName> peers;
+  for (std::size_t i = 0; i < nodes; ++i) {
+    if (kNames[i] != self && input.below(4) != 0) peers.push_back(*NodeName::parse(kNames[i]));
+  }
+  next.peers = core::placed(next.peers, peers);
+  std::erase_if(next.vias, [&](const core::Via& via) {
+    return std::ranges::find(peers, via.node) != peers.end() || next.peers[via.peer.value].empty();
+  });
+}
+
+/// Whether a node may take it over: its table names that node, peers and nodes of vias only.
+inline bool is_sound(const std::string& self, const core::Topology& topology) {
+  return std::ranges::all_of(topology.table.entries(), [&](const RouteEntry& entry) {
+    return entry.node.str() == self ||
+           std::ranges::find(topology.peers, entry.node) != topology.peers.end() ||
+           std::ranges::find(topology.vias, entry.node, &core::Via::node) != topology.vias.end();
+  });
+}
+
+/// What the node's shell does when its core has taken it over: the links of places that changed
+/// hands are new ones. Replies of the peers that went may still come.
+inline void take_topology(Node& node, core::Topology next) {
+  node.wires.resize(next.peers.size());
+  for (std::size_t place = 0; place < next.peers.size(); ++place) {
+    auto& wire = node.wires[place];
+    const auto found = std::ranges::find(kNames, next.peers[place].str());  // the end: it is free
+    const auto to = static_cast<std::size_t>(found - kNames.begin());
+    if (wire.to == to) continue;
+    wire.to = to;
+    wire.takes_requests = false;
+    wire.unsent.clear();
+    wire.requests.clear();
+    check(node.core().in_flight_over(PeerIndex{static_cast<std::uint16_t>(place)}) == 0,
+          "nothing is in flight over a place that changed hands");
+  }
+  node.take(std::move(next.vias), next.table);
 }
 
 }  // namespace kvmesh::fuzz

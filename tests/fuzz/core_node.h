@@ -88,7 +88,16 @@ class Node final : public core::Effects {
     pending_.emplace(++serial_, std::move(pending));
     return serial_;
   }
-  void take_table(const RoutingTable& table) { table_ = table.entries(); }
+  const std::string& name() const { return name_; }
+  const std::vector<core::Via>& vias() const { return vias_; }
+  void take(std::vector<core::Via> vias, const RoutingTable& table) {
+    vias_ = std::move(vias);
+    table_ = table.entries();
+  }
+  /// How many requests ended as kUnavailable.
+  std::uint64_t unavailable() const {
+    return core_.counters().replies[static_cast<std::size_t>(StatusCode::kUnavailable)].value();
+  }
 
   /// All that must hold between two inputs.
   void check_all() {

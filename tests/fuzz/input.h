@@ -12,7 +12,7 @@ inline std::string_view as_bytes(const std::uint8_t* data, std::size_t size) {
 }
 
 /// A fuzzer's input as a row of decisions: every input is some history of events, and a small
-/// change of it is a small change of that history. Behind the end all decisions are 0.
+/// change of it is a small change of that history. After the end all decisions are 0.
 class Input {
  public:
   Input(const std::uint8_t* data, std::size_t size) : rest_(as_bytes(data, size)) {}

@@ -40,7 +40,7 @@ int main(int count, char** arguments) try {
       std::fprintf(stderr, "cannot read %s\n", file.c_str());
       return 1;
     }
-    // Just as large as it is, so that AddressSanitizer sees a read behind its end.
+    // Just as large as it is, so that AddressSanitizer sees a read past its end.
     const std::vector<char> read{std::istreambuf_iterator<char>{in}, {}};
     const std::vector<std::uint8_t> input{read.begin(), read.end()};
     std::fprintf(stderr, "%s\n", file.c_str());  // the last one is the one that failed

@@ -17,7 +17,7 @@ namespace {
 
 using wire::Reader;
 
-// The same value, told by both; the reader moves behind it.
+// The same value, told by both; the reader moves past it.
 void check_same(Reader& in, const msgpack::object& value) {
   switch (value.type) {
     case msgpack::type::NIL:

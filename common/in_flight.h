@@ -197,7 +197,7 @@ class InFlight {
   std::vector<LinkList> links_;
   std::array<std::uint32_t, kWheelSlots> wheel_;
   std::int64_t done_tick_;  // all that was due up to this tick is gone
-  // Where take_expired() goes on in the slot behind done_tick_, so that entries of later turns are
+  // Where take_expired() goes on in the slot after done_tick_, so that entries of later turns are
   // passed once for each tick and not once for each entry that expires. Begins anew when something
   // was added.
   bool scanning_ = false;

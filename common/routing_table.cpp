@@ -40,7 +40,7 @@ Status bad_range(std::string_view text, std::string_view why) {
 Result<ByteRange> ByteRange::parse(std::string_view text) {
   if (text == "*") return ByteRange{0, 255};
   if (const auto single = parse_byte(text)) return ByteRange{*single, *single};
-  // The search starts behind the first character, so that `...z` reads as '.' to 'z'.
+  // The search starts after the first character, so that `...z` reads as '.' to 'z'.
   const auto dots = text.find("..", 1);
   if (dots == std::string_view::npos) {
     return bad_range(

@@ -14,7 +14,7 @@ namespace kvmesh {
 /// replaced, all else is left alone; and at its end the file is removed while it is still ours.
 class IpcListener {
  public:
-  /// `path` as behind ipc://, one that begins with @ is a name without a file. kUnavailable:
+  /// `path` as after ipc://, one that begins with @ is a name without a file. kUnavailable:
   /// somebody listens there, something else than a socket is there, or the system refuses.
   static Result<std::unique_ptr<IpcListener>> open(const std::string& path);
   ~IpcListener();

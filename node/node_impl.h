@@ -88,7 +88,7 @@ class Node::Impl {
   // One for each reactor, which they wake until they have ended; none without storage.
   std::vector<std::unique_ptr<modules::KvModule>> kv_modules_;
   std::unique_ptr<IpcListener> ipc_;  // ends before the inbox that listens on it
-  tasks::Host tasks_;  // behind the reactors: its bodies wake the first one until they have ended
+  tasks::Host tasks_;  // after the reactors: its bodies wake the first one until they have ended
   std::vector<std::string> still_running_;
   bool has_run_ = false;
   std::vector<std::thread> threads_;

@@ -194,7 +194,7 @@ void Runner::finish() {
   measured_.processor_seconds = processor_seconds() - processor_before_;
 }
 
-// A reply too many somewhere on the way shifts all behind it by one, and only shows at the end.
+// A reply too many somewhere on the way shifts all after it by one, and only shows at the end.
 Status Runner::expect_nothing() {
   const auto until = clock_now() + kSilenceAtEnd;
   next_tick_ = until;

@@ -63,7 +63,7 @@ void add_help_commands(CLI::App& app, Session& session) {
 int run(Session& session, int argc, char** argv) {
   CLI::App app{"Talks to a mesh of kvmesh nodes through any one of them.", "kvmesh"};
   app.require_subcommand(1);
-  app.fallthrough();  // --node, --timeout and --json may stand behind the command too
+  app.fallthrough();  // --node, --timeout and --json may stand after the command too
   add_common_options(app, session);
   add_bucket_commands(app, session);
   add_value_commands(app, session);

@@ -13,7 +13,7 @@
 namespace kvmesh::verify {
 
 /// The nodes of a model by number, with the nodes that their tables name looked up once. Of
-/// several nodes of one name only the first is here. Behind the described ones follow the nodes
+/// several nodes of one name only the first is here. After the described ones follow the nodes
 /// that are only named. The model must outlive it; immutable.
 class Atlas {
  public:

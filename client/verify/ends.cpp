@@ -18,7 +18,7 @@ class Walk {
   Ending ending(std::uint32_t start) const {
     const State& state = states_[start];
     // A node refuses to pass a request on when it has done so before, and else when it was passed
-    // on kHopsMax times already. So the circle is noticed one round behind its first node.
+    // on kHopsMax times already. So the circle is noticed one round after its first node.
     const auto hops = state.distance + state.circle;
     if (hops > limits::kHopsMax) return {End::kTooManyHops, state.place, limits::kHopsMax};
     return {state.end, state.place, hops};

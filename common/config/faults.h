@@ -12,7 +12,7 @@ namespace kvmesh::config {
 /// is to mend.
 class Faults {
  public:
-  /// `text` says what is wrong and, behind a semicolon, what to do.
+  /// `text` says what is wrong and, after a semicolon, what to do.
   void add(const Place& place, std::string_view key, std::string_view text);
 
   bool empty() const { return faults_.empty(); }

@@ -71,7 +71,7 @@ std::optional<std::string> take_quoted_part(std::string_view& text) {
 }
 
 // Splits `key=value` at the first `=` outside quotes. A shell removes quotes, so
-// `mesh.peers.bar@10.0.0.7` must do: behind `mesh.peers` all that is left is one name.
+// `mesh.peers.bar@10.0.0.7` must do: after `mesh.peers` all that is left is one name.
 std::optional<std::pair<KeyParts, std::string_view>> split_assignment(std::string_view text) {
   KeyParts parts;
   while (!text.empty()) {

@@ -165,7 +165,7 @@ Result<Value> result_of(Function&& function) {
 }
 
 /// Calls `callable` with `leading...`, then Task& when it takes one, then the converted arguments.
-/// `Parameters` are those behind the leading ones.
+/// `Parameters` are those after the leading ones.
 template <typename Parameters, typename Callable, typename... First>
 Result<Value> run(const Role& role, Callable& callable, Task& task, const Value::List& args,
                   First&... first) {

@@ -202,7 +202,7 @@ class Mesh {
   /// those that are down, so that no change can be missed. A peer is down from the moment at which
   /// requests no longer go to it: at once when its process ends or says that it stops, and after
   /// mesh.peer_timeout_ms when it is silent. No full mailbox loses these messages: of each node the
-  /// last kNodeDown and the last kNodeUp behind it always find room.
+  /// last kNodeDown and the last kNodeUp after it always find room.
   ///
   /// When `node` itself is stopped or cannot be reached any more, that is a kNodeDown of `node`
   /// with an empty `seen_by`, and the watch is over: watch it again when it is back. A node that is

@@ -21,7 +21,7 @@ Operation at_node(std::string node, std::string function, Value::List args) {
   return {target, std::move(node), std::move(function), std::move(args)};
 }
 
-// A list of `count` elements or more: later versions may add some behind.
+// A list of `count` elements or more: later versions may add some after.
 Value::List* list_of(Value& answer, std::size_t count) {
   auto* list = answer.get_if<Value::List>();
   return list != nullptr && list->size() >= count ? list : nullptr;

@@ -53,7 +53,7 @@ class LinkEvents {
   /// This request's time was over before it could leave; it never will. Comes in flush() and
   /// tick().
   virtual void on_expired(Link& link, RequestId id) = 0;
-  /// This request never left; comes behind on_draining() or before on_down(). Link::state() is not
+  /// This request never left; comes after on_draining() or before on_down(). Link::state() is not
   /// kUp any more.
   virtual void on_unsent(Link& link, RequestId id) = 0;
   /// The connection has ended or could not be made; no reply to an earlier request will come.
@@ -110,7 +110,7 @@ class Link {
   /// Handles what was noticed: at most `frames_max` frames or a mebibyte, and until `until`, but
   /// one frame at least. True when there may be more.
   bool receive(TimePoint now, int frames_max, TimePoint until = TimePoint::max());
-  /// Connects, pings and times out. Call every few ten milliseconds. The receive() behind it looks
+  /// Connects, pings and times out. Call every few ten milliseconds. The receive() after it looks
   /// everywhere, for a descriptor that could not be watched.
   void tick(TimePoint now);
   /// Ends the connection, if there is one, as when it is lost: on_unsent() for what has not left,
@@ -177,7 +177,7 @@ class Link {
   std::size_t sealed_bytes_ = 0;
   std::vector<RequestId> expired_;   // not told yet
   std::size_t read_bytes_ = 0;       // of replies, not told yet
-  int greetings_ = 0;                // HELLOs behind the first that are not answered yet
+  int greetings_ = 0;                // HELLOs after the first that are not answered yet
   std::optional<std::string> lost_;  // why the connection has ended, while its rest is read
   bool look_for_frames_ = false;
   bool look_for_events_ = false;

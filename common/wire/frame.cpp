@@ -26,8 +26,8 @@ std::uint64_t read_added(Reader& in, std::uint32_t fields, std::uint32_t field) 
   return 0;
 }
 
-// Whether `in`, behind the `known` of `fields` fields that are there, holds just the rest of them;
-// `needed` must be there. Later versions may add fields behind those that we know, so these are
+// Whether `in`, after the `known` of `fields` fields that are there, holds just the rest of them;
+// `needed` must be there. Later versions may add fields after those that we know, so these are
 // passed over.
 bool ends_after(Reader& in, std::uint32_t fields, std::uint32_t needed, std::uint32_t known) {
   if (fields < needed) in.fail();

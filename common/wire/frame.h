@@ -65,7 +65,7 @@ FrameOrRefusal parse_frame(std::string_view bytes);
 /// Begins a frame in an empty buffer.
 void begin_frame(Buffer& out, FrameKind kind);
 
-/// Writes a stamp behind the frame's header. REQUIRES: room for it is there.
+/// Writes a stamp after the frame's header. REQUIRES: room for it is there.
 void put_stamp(Buffer& frame, std::uint64_t stamp_us);
 /// Appends a stamp, or an age in microseconds, which looks the same.
 void append_stamp(Buffer& out, std::uint64_t stamp_us);

@@ -9,7 +9,7 @@
 
 #include "common/wire/buffer.h"
 
-/// Writes msgpack values, with msgpack-cxx's packer, behind what `out` already holds. Always the
+/// Writes msgpack values, with msgpack-cxx's packer, after what `out` already holds. Always the
 /// shortest form, but of what is open; a float is always float 64.
 namespace kvmesh::wire {
 

@@ -8,7 +8,7 @@
 namespace kvmesh::wire {
 
 /// Reads msgpack values out of bytes that somebody else sent. Total: any bytes give an answer,
-/// nothing is allocated and nothing behind the end is touched. The first thing that does not fit
+/// nothing is allocated and nothing after the end is touched. The first thing that does not fit
 /// makes failed() true for good; every later read then returns an empty value, so a caller may read
 /// a whole record and ask once. Format: https://github.com/msgpack/msgpack/blob/master/spec.md. Not
 /// thread-safe.

@@ -97,7 +97,7 @@ void append_body(Buffer& out, const RequestView& request) {
   pack_words(out, request);
 }
 
-// Writes the length of all that was appended behind the prefix at `at`.
+// Writes the length of all that was appended after the prefix at `at`.
 void close_record(Buffer& out, std::size_t at) {
   out.put_u32(at, static_cast<std::uint32_t>(out.size() - at - kRecordPrefixBytes));
 }

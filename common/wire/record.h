@@ -19,7 +19,7 @@ struct PathStep {
 };
 
 /// Appends `request` with its length prefix, under `id`, with `timeout_ms` left, and with `step`
-/// behind its path when there is one. A packed body is copied as it is; all else is written anew.
+/// after its path when there is one. A packed body is copied as it is; all else is written anew.
 void append_request(Buffer& out, const RequestView& request, RequestId id, std::uint64_t timeout_ms,
                     const PathStep* step);
 
@@ -70,11 +70,11 @@ struct TraceHop {
   std::uint64_t link = 0;  // which connection to `next` it took, from 1 on; 0: none, or not told
 };
 void append_trace_hop(Buffer& out, const TraceHop& hop);
-/// Reads the first hop of a trace and moves behind it; empty when there is none or it is malformed.
+/// Reads the first hop of a trace and moves past it; empty when there is none or it is malformed.
 /// Nodes of earlier versions do not tell queue_us and link: they are 0 then.
 std::optional<TraceHop> take_trace_hop(std::string_view& trace);
 
-/// Reads the first step of a path and moves behind it; empty when there is none or it is malformed.
+/// Reads the first step of a path and moves past it; empty when there is none or it is malformed.
 std::optional<PathStep> take_path_step(std::string_view& path);
 
 // Implementation only below here.

@@ -25,7 +25,7 @@ inline int serve(const std::string& config, const kvmesh::Module& module) {
   return status.ok() ? 0 : 2;
 }
 
-/// `ask` gets the mesh and the arguments behind ENDPOINT, of which there must be `count`, and says
+/// `ask` gets the mesh and the arguments after ENDPOINT, of which there must be `count`, and says
 /// whether all went well.
 inline int run(int argc, char** argv, const kvmesh::Module& module, int count,
                const std::function<bool(kvmesh::Mesh&, char** arguments)>& ask) {

@@ -29,7 +29,7 @@ class Effects {
   Effects& operator=(const Effects&) = delete;
   virtual ~Effects() = default;
 
-  /// Sends `request` to a peer that is up, under `id`, with `step` behind its path and with what is
+  /// Sends `request` to a peer that is up, under `id`, with `step` after its path and with what is
   /// left until `deadline` when it leaves. When nothing is left by then it must not leave, and
   /// Core::on_expired() is told.
   virtual void forward(PeerIndex peer, const RequestView& request, RequestId id, TimePoint deadline,

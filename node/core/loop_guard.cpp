@@ -16,7 +16,7 @@ void append_step(std::string& out, std::string_view node, std::string_view entry
   out.append(" -> ");
 }
 
-// "foo@a (a..m) -> bar@b (*) -> foo@a", from the path behind the point where `self` stands on it.
+// "foo@a (a..m) -> bar@b (*) -> foo@a", from the path after the point where `self` stands on it.
 // Requests for a node go by no entry: "foo@a -> bar@b -> foo@a".
 std::string describe_cycle(std::string_view path, std::string_view self, std::string_view entry) {
   std::string out;

@@ -15,7 +15,7 @@ bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 constexpr std::size_t kLongWord = 64;
 
 // Each of `bytes`, eight of them, that is a space or below has its top bit set in the result; those
-// behind the first of them may, too. (https://graphics.stanford.edu/~seander/bithacks.html,
+// after the first of them may, too. (https://graphics.stanford.edu/~seander/bithacks.html,
 // "Determine if a word has a byte less than n".)
 std::uint64_t low_bytes(const char* bytes) {
   constexpr std::uint64_t kEach = 0x0101010101010101;
@@ -69,8 +69,8 @@ std::size_t split(std::string_view line, std::array<std::string_view, kWordsMax>
   }
 }
 
-// KEYS bucket AFTER key: behind one blank, the rest of the line as it is, so that a listing can go
-// on behind any key that a line can show. Empty when it is not of this form.
+// KEYS bucket AFTER key: after one blank, the rest of the line as it is, so that a listing can go
+// on after any key that a line can show. Empty when it is not of this form.
 std::string_view key_to_the_end(std::string_view line, std::string_view after) {
   if (after != "AFTER") return {};
   const auto at = static_cast<std::size_t>(after.data() - line.data()) + after.size() + 1;

@@ -17,7 +17,7 @@ constexpr int kListenerMax = 4096;
 
 constexpr std::chrono::microseconds kLookTime{500};
 constexpr int kLooksPerClock = 16;
-// Numbers behind the highest open one that are tried for a newer one.
+// Numbers after the highest open one that are tried for a newer one.
 constexpr int kTriedBehind = 64;
 constexpr std::size_t kSuspectsMax = 64;
 constexpr std::uint64_t kMuchKept = 64 * 1024;
@@ -101,7 +101,7 @@ const std::vector<Doorkeeper::Ended>& Doorkeeper::look(TimePoint now, Situation 
   return ended_;
 }
 
-// A new connection gets the lowest free number, so it is below the highest one or close behind it.
+// A new connection gets the lowest free number, so it is below the highest one or close after it.
 void Doorkeeper::find_top() {
   for (int fd = top_; fd < top_ + kTriedBehind && fd < kNumbersMax; ++fd) {
     if (fcntl(fd, F_GETFD) >= 0) top_ = fd + 1;

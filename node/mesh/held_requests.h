@@ -49,12 +49,12 @@ class HeldRequests {
   /// !empty().
   Oldest take();
   /// `rest`, the end of its run that was not executed, is the oldest frame now; when it is empty,
-  /// the frame behind it is.
+  /// the frame after it is.
   void give_back(Oldest oldest, std::string_view rest);
 
  private:
   struct Piece {
-    wire::Buffer frames;   // the run of each, behind its length in 4 bytes
+    wire::Buffer frames;   // the run of each, after its length in 4 bytes
     std::size_t next = 0;  // where the oldest begins
     TimePoint arrived;
     std::chrono::microseconds age{};

@@ -89,7 +89,7 @@ bool has_key(Operation operation);
 inline constexpr std::uint16_t kNextPage = 0xffff;
 
 /// One request of the workload. Its value, if it has one, is "v" and the number, filled up with
-/// dots to value_bytes: every value tells who wrote it. A page of keys begins behind `key` and
+/// dots to value_bytes: every value tells who wrote it. A page of keys begins after `key` and
 /// holds `value` keys at most.
 struct Request {
   Micros at{};

@@ -14,7 +14,7 @@ namespace kvmesh::store {
 /// One page of names in ascending byte order.
 struct Page {
   std::vector<std::string> names;
-  bool more = false;  // names behind the last one exist
+  bool more = false;  // names after the last one exist
 };
 
 /// Which page: the first names greater than `after` (from the very first, when there is no
@@ -65,7 +65,7 @@ class Listing {
   std::size_t bytes_max_;
   std::vector<std::string> names_;
   std::size_t bytes_ = 0;
-  // The least name that had no room, if any: a page has no gaps, so nothing behind it gets in.
+  // The least name that had no room, if any: a page has no gaps, so nothing after it gets in.
   bool more_ = false;
   std::string first_beyond_;
 };

@@ -29,7 +29,7 @@ class Turns {
   /// The message before was a costly one: is_over() looks at the clock next.
   void look_soon() { look_soon_ = true; }
 
-  /// Puts a connection behind all that wait.
+  /// Puts a connection after all that wait.
   void wait(std::shared_ptr<Connection> connection) { waiting_.push_back(std::move(connection)); }
   /// Is somebody waiting whose turn comes in the next pass?
   bool is_ready() const { return !waiting_.empty(); }

@@ -5,7 +5,7 @@
 namespace kvmesh::tasks {
 
 /// What a fiber does: the body of a task or of a server, whichever `execution` has. It ends with an
-/// Exited, behind which it does not touch `execution`.
+/// Exited, after which it does not touch `execution`.
 ///
 /// A task is one call of its function. A server makes its state, then handles one delivery after
 /// the other, until it is stopped or an exception ends it. An exception is kTaskFailed with its

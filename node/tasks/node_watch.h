@@ -20,7 +20,7 @@ namespace kvmesh::tasks {
 
 /// Which peers of a node can be reached, and the polls (node.watch) of those who want to know of
 /// changes. Every change has a number; who asks says the last that it has seen, and gets what came
-/// behind it: of each peer its state if that is another, and before that its latest end, so that
+/// after it: of each peer its state if that is another, and before that its latest end, so that
 /// neither a change nor a restart is missed, however late somebody asks. Pure and bounded: nothing
 /// is kept for those who watch but the polls that wait, which the core bounds, and the latest
 /// kPeersMax peers that have gone. Owned by one thread;
@@ -46,13 +46,13 @@ class NodeWatch {
   void on_up(PeerIndex peer);
   void on_down(PeerIndex peer, std::string_view why);
 
-  /// Answers through Runtime::answer() what came behind `seen`, when there is something or at the
+  /// Answers through Runtime::answer() what came after `seen`, when there is something or at the
   /// slice's end: [node, seen, array of [peer, up, why]]. For 0, and any other number that this
   /// node has not told, that is the state of every peer. One that is no longer a peer is told as
   /// down. kUnavailable once stop() was called.
   void poll(Ticket ticket, std::uint64_t seen, TimePoint now);
 
-  /// Answers the polls for which there was news. Call it behind each batch of inputs.
+  /// Answers the polls for which there was news. Call it after each batch of inputs.
   void flush();
   /// Answers those whose slice is over. Call it every few milliseconds.
   void on_tick(TimePoint now);

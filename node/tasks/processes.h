@@ -140,7 +140,7 @@ class Processes {
 
   // ---- Time.
 
-  /// Answers the polls for which there was news. Call it behind each batch of inputs: what came
+  /// Answers the polls for which there was news. Call it after each batch of inputs: what came
   /// together leaves together.
   void flush(TimePoint now);
   /// Slices, leases, limits, restarts, timed messages; then flush(). Call it every few

@@ -24,7 +24,7 @@ class Timed {
 };
 
 /// Items in the order of their times, equal ones in the order in which they were set: a heap that
-/// knows where each item stands. set() and remove() cost O(log n), and O(1) for a time behind all
+/// knows where each item stands. set() and remove() cost O(log n), and O(1) for a time after all
 /// others; asking for the next is O(1). Does not own the items: remove one before it ends. Not
 /// thread-safe.
 class Timetable {

@@ -32,7 +32,7 @@ std::vector<std::string> split(std::string_view line) {
   return words;
 }
 
-// The value of the first word "key=value" at or behind `from`.
+// The value of the first word "key=value" at or after `from`.
 std::optional<std::string> option(const std::vector<std::string>& words, std::size_t from,
                                   std::string_view key) {
   for (std::size_t i = from; i < words.size(); ++i) {

@@ -19,7 +19,7 @@ class Commands {
   using Words = std::vector<std::string>;
   struct Command {
     std::string_view name;
-    std::size_t words_min;  // behind the name
+    std::size_t words_min;  // after the name
     void (Commands::*run)(const Words&);
   };
   static const Command kCommands[];

@@ -27,7 +27,7 @@ TEST(Oracle, AcceptsAnUnknownOutcomeExecutedOrNotAndLate) {
   h.ask(2, 5);
   h.execute(2, H::value(1));
   h.answer(2, 6, H::value(1));
-  h.execute(3);  // behind a younger request
+  h.execute(3);  // after a younger request
   h.ask(4, 7);
   h.execute(4, H::value(3));
   h.answer(4, 8, H::value(3));

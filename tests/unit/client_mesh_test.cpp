@@ -113,7 +113,7 @@ TEST_F(ClientMesh, IsOneWithOneMailbox) {
 }
 
 // A node that tells a watcher at once that foo@h is up; then it is busy, `busy` times; then foo@h
-// is down. Polls behind that it keeps.
+// is down. Polls after that it keeps.
 class BusyNode : public ClientMesh {
  protected:
   void play_busy_node(int busy) {

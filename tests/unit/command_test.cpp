@@ -113,7 +113,7 @@ TEST(Command, KeysGoOnBehindAnyKey) {
   };
   EXPECT_EQ(key("KEYS b AFTER two words"), "two words");
   EXPECT_EQ(key("KEYS b AFTER word"), "word");
-  EXPECT_EQ(key(" KEYS\tb  AFTER  a\tb "), " a\tb ") << "one byte behind AFTER, then the key";
+  EXPECT_EQ(key(" KEYS\tb  AFTER  a\tb "), " a\tb ") << "one byte after AFTER, then the key";
   EXPECT_EQ(key("KEYS b AFTER  "), " ");
   EXPECT_EQ(key("KEYS b AFTER AFTER"), "AFTER");
   EXPECT_EQ(key("KEYS b AFTER"), "AFTER") << "a word as any other";

@@ -136,7 +136,7 @@ class FakeNode {
   std::vector<std::uint64_t> clocks;  // of the HELLOs
   std::vector<std::uint64_t> stamps;  // of the frames, when `welcome` asks for these
   std::vector<std::string> pings;
-  std::optional<std::uint64_t> pong_age_us;  // behind the bytes of each PING
+  std::optional<std::uint64_t> pong_age_us;  // after the bytes of each PING
   std::uint64_t read_bytes = 0;              // that the other side has told
 
  private:

@@ -17,7 +17,7 @@ class ForwardedAllocations : public testing::Test {
     ASSERT_EQ(nodes_.ask("CREATE shopping\r\n"), "OK\r\n");
     ASSERT_EQ(nodes_.ask("PUT shopping milk 16-bytes-of-text\r\n"), "OK\r\n");
   }
-  // Of `rounds` such requests, behind some that may still grow buffers.
+  // Of `rounds` such requests, after some that may still grow buffers.
   std::uint64_t count(std::string_view line, std::string_view reply) {
     constexpr int kRounds = 1000;
     for (int i = 0; i < kRounds; ++i) EXPECT_EQ(nodes_.ask(line), reply);

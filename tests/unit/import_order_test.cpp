@@ -167,7 +167,7 @@ TEST_F(ImportOrderTest, PausesGrowAndALineIsGivenUpInTheEnd) {
   EXPECT_GE(now - began, milliseconds{10'000});
   EXPECT_LE(now - began, milliseconds{11'000});
   EXPECT_EQ(longest, milliseconds{1000});
-  EXPECT_EQ(send(), Names{"a=2"}) << "its turn, and behind what may have been stored of line 1";
+  EXPECT_EQ(send(), Names{"a=2"}) << "its turn, and after what may have been stored of line 1";
   answer("a=2", kAway);
   EXPECT_EQ(settled(), Names{"2:unavailable"}) << "one try is enough by now";
   add(3, "b", "3");

@@ -203,7 +203,7 @@ TEST(MemoryEngine, APageEndsAtItsItemsOrItsBytesButHoldsOneName) {
       {std::nullopt, 3, 103, {"a", longest, "c"}, true},
       {std::nullopt, 4, 102, {"a", longest, "c"}, true},
       {std::nullopt, 4, 101, {"a", longest}, true},
-      {std::nullopt, 4, 100, {"a"}, true},  // what is behind the long name must not slip in
+      {std::nullopt, 4, 100, {"a"}, true},  // what is after the long name must not slip in
       {std::nullopt, 4, 0, {"a"}, true},
       {"a", 4, 10, {longest}, true},
       {"a", 4, 102, {longest, "c", "d"}, false},

@@ -193,7 +193,7 @@ TEST(Reader, SkipEndsAtTheElementLimit) {
   EXPECT_FALSE(skips(std::string{spread.view()}));
 }
 
-// The same value, told by both; the reader moves behind it.
+// The same value, told by both; the reader moves past it.
 void expect_same(Reader& in, const msgpack::object& value) {
   switch (value.type) {
     case msgpack::type::NIL:
@@ -260,7 +260,7 @@ std::optional<Theirs> unpack(const char* bytes, std::size_t size) {
 enum class Verdict { kRefused, kAccepted };
 
 Verdict compare(const std::string& bytes) {
-  // A copy of just the right size, so that AddressSanitizer sees a read behind its end.
+  // A copy of just the right size, so that AddressSanitizer sees a read past its end.
   const std::unique_ptr<char[]> copy{new char[bytes.size()]};
   std::memcpy(copy.get(), bytes.data(), bytes.size());
   const std::string_view input{copy.get(), bytes.size()};

@@ -43,7 +43,7 @@ std::string page(bool more, const std::vector<std::string>& keys) {
   });
 }
 
-// Behind what stands in the buffer already, which must stay.
+// After what stands in the buffer already, which must stay.
 std::string text_of(Verb verb, const ReplyView& reply) {
   wire::Buffer out;
   out.append("before;");

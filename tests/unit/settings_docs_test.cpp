@@ -121,7 +121,7 @@ std::set<std::string> constant_names(const std::string& header) {
   return out;
 }
 
-// What stands behind `start` in the indented lines of the README that begin with it, without the
+// What stands after `start` in the indented lines of the README that begin with it, without the
 // quotes for the shell.
 std::vector<std::string> examples(const std::string& text, const std::string& start) {
   std::vector<std::string> out;

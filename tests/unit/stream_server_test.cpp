@@ -56,7 +56,7 @@ TEST_F(TcpServer, QuitWaitsForTheRepliesBeforeIt) {
   answer(0, 1);
   EXPECT_EQ(end_of(client), "end");
   EXPECT_EQ(client.got, "a\r\nOK\r\nOK\r\n");
-  EXPECT_EQ(waiting_.size(), 1U) << "what stands behind QUIT is not executed";
+  EXPECT_EQ(waiting_.size(), 1U) << "what stands after QUIT is not executed";
 }
 
 TEST_F(TcpServer, AClientThatSendsNoMoreIsStillAnswered) {

@@ -175,7 +175,7 @@ std::optional<std::string> decode_base64(std::string_view text) {
   if (!absl::Base64Unescape(absl::string_view{text.data(), text.size()}, &bytes)) {
     return std::nullopt;
   }
-  // Padding may be left out; bits behind the last byte would be passed over.
+  // Padding may be left out; bits after the last byte would be passed over.
   const auto again = absl::Base64Escape(bytes);
   if (!std::string_view{again}.starts_with(text)) return std::nullopt;
   return bytes;

@@ -28,7 +28,7 @@ inline CLI::Validator decimal_number(double min, double max) {
 /// 61234 as "61,234".
 std::string grouped(std::uint64_t number);
 
-/// A number with so many digits behind the point: decimal(2.14, 1) is "2.1".
+/// A number with so many digits after the point: decimal(2.14, 1) is "2.1".
 std::string decimal(double number, int digits);
 
 /// 1536 as "1.5 KiB"; below 1024 as "17 B".

@@ -29,7 +29,7 @@ enum class Names : std::uint8_t {
   kReceivers,        // pids and servers
 };
 
-/// Does what a command says; the words behind its name are as many as it takes. Gives an exit
+/// Does what a command says; the words after its name are as many as it takes. Gives an exit
 /// status.
 using Handler = int (*)(Shell& shell, const std::vector<Word>& words);
 

@@ -112,7 +112,7 @@ int call_function(Shell& shell, const Words& words) {
   if (!args) return session.fail(args.status());
   call.args = *std::move(args);
   return run_call(session, shell.mesh(), std::move(call), shell.output(), shell.interrupts(),
-                  [&session] { session.print("\n"); });  // behind the ^C of the terminal
+                  [&session] { session.print("\n"); });  // after the ^C of the terminal
 }
 
 int spawn_process(Shell& shell, const Words& words) { return spawn(shell, words, false); }

@@ -90,7 +90,7 @@ int spawn(Session& session, const CallArguments& given) {
   if (!client) return session.fail(client.status());
   ArgumentList list{*std::move(args)};
   if (!given.detach) return spawn_attached(session, **client, given, std::move(list));
-  // Whoever reads the pid from a pipe wants no output of the first moments behind it.
+  // Whoever reads the pid from a pipe wants no output of the first moments after it.
   const CallOptions options{session.timeout(), output_to([](const OutputChunk&) {}), given.limit};
   const auto pid = (*client)->mesh().spawn(options, given.node, given.function, std::move(list));
   if (!pid) return session.fail(pid.status());

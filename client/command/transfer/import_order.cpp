@@ -122,7 +122,7 @@ void ImportOrder::succeed(Item& item) {
 
 void ImportOrder::fail(Item& item, Time now) {
   Bucket& bucket = *item.bucket;
-  // A line behind one that is to be tried again has no fate of its own yet: its bucket may not be
+  // A line after one that is to be tried again has no fate of its own yet: its bucket may not be
   // created.
   if (!abandoned_ && bucket.holding && !bucket.probing) {
     item.state = State::kAgain;

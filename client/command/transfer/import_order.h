@@ -24,7 +24,7 @@ namespace kvmesh::command {
 /// A bucket is created before its first line. A failure that may pass (the node is away,
 /// overloaded, too late, or the outcome is unknown) holds its bucket: nothing more of it is sent
 /// until all its requests are answered; then the failed line is tried alone, with growing pauses;
-/// when it succeeds, everything behind it is sent, also what had succeeded already, for the failed
+/// when it succeeds, everything after it is sent, also what had succeeded already, for the failed
 /// one must not be stored over it. That is safe since creating and putting again has no effect of
 /// its own. After `retry_for` without success the line is given up.
 ///

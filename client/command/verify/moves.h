@@ -43,7 +43,7 @@ struct Moves {
 class BucketReader {
  public:
   virtual ~BucketReader() = default;
-  /// A page of names behind `after`, as Client::buckets().
+  /// A page of names after `after`, as Client::buckets().
   virtual Result<Names> buckets(const std::string& after) = 0;
   /// The number of keys of each; kNotFound for one that is gone.
   virtual std::vector<Result<std::uint64_t>> counts(std::span<const std::string> buckets) = 0;

@@ -73,7 +73,8 @@ bool ask(kvmesh::Mesh& mesh, char** arguments) {
   std::cout << answer->text << ": " << answer->cents << " cents\n";
 
   // What does not fit is refused before the function begins, and the place is named.
-  const auto wrong = kvmesh::Value::Map{{"items", kvmesh::Value::List{}}, {"shipping", "pigeon"}};
+  const kvmesh::Value wrong =
+      kvmesh::Value::Map{{"items", kvmesh::Value::List{}}, {"shipping", "pigeon"}};
   const auto refused = mesh.call<Bill>(node, "orders.bill", wrong).status();
   std::cout << refused.to_string() << '\n';
   return refused.code() == kvmesh::StatusCode::kInvalidArgument;

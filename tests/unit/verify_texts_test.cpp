@@ -124,8 +124,8 @@ TEST(VerifyTexts, ASplitBrainIsRedInThePicture) {
   mesh.add("bar", {{"a..f", "foo"}, {"*", "bar"}});
   mesh.add_gate("gate", {{"a..m", "foo"}, {"*", "bar"}});
   const auto text = picture(mesh.model(), mesh.report());
-  const std::string red = R"(, color="#c0392b")";
-  const std::string red_arrow = red + R"(, fontcolor="#c0392b"])";
+  const std::string red = R"(, penwidth=2, color="#c0392b")";
+  const std::string red_arrow = R"(, color="#c0392b", fontcolor="#c0392b"])";
   for (
       const auto& line : {
           R"("foo@h" [label="foo@h\nstores a..f\nstores, as another node does, g..m", fillcolor="#e3f1e5")" +

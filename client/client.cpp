@@ -70,6 +70,8 @@ Status Client::wait_connected(Timeout timeout) {
   return loop_->wait_connected(timeout);
 }
 
+std::string Client::connected_endpoint() const { return loop_->connected_endpoint(); }
+
 Outcome Client::call(const Operation& operation, Timeout timeout) {
   Outcome outcome;
   if (loop_->is_own_thread()) {

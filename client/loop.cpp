@@ -1,7 +1,5 @@
 #include "client/loop.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <csignal>
 #include <system_error>
@@ -9,7 +7,6 @@
 
 #include <kvmesh/limits.h>
 
-#include "common/config/address.h"
 #include "common/operation_codec.h"
 
 namespace kvmesh {
@@ -22,7 +19,9 @@ constexpr std::chrono::milliseconds kTickIdle{50};  // enough for the link's PIN
 // silent.
 constexpr std::chrono::milliseconds kGrace{100};
 
-constexpr std::size_t kOnlyLink = 0;
+// An attempt at one of several endpoints takes no longer than a call waits for it, but at least
+// this long.
+constexpr std::chrono::milliseconds kAttemptMin{250};
 
 std::string milliseconds_text(TimePoint from, TimePoint to) {
   const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(to - from);
@@ -37,7 +36,10 @@ Status late_unsent(TimePoint made, TimePoint now) {
 
 transport::Link::Options link_options(const Client::Options& options) {
   transport::Link::Options link;
-  link.endpoint = options.endpoint;
+  if (options.endpoints.size() > 1) {
+    link.attempt_max = std::clamp(options.connect_timeout, std::min(kAttemptMin, link.attempt_max),
+                                  link.attempt_max);
+  }
   link.software = "kvmesh " KVMESH_VERSION;
   return link;
 }
@@ -64,13 +66,12 @@ Client::Loop::Loop(Options options)
     : options_(std::move(options)),
       now_(std::chrono::steady_clock::now()),
       down_since_(now_),
-      in_flight_(1, options_.in_flight_max, now_),
-      link_(context_, link_options(options_), *this) {}
+      nodes_(options_.endpoints.size()),
+      in_flight_(options_.endpoints.size(), options_.in_flight_max, now_),
+      endpoints_(context_, options_.endpoints, link_options(options_), *this) {}
 
 Result<std::unique_ptr<Client::Loop>> Client::Loop::start(Options options) {
-  if (auto status = check_endpoint(options.endpoint, AddressUse::kConnect); !status.ok()) {
-    return status;
-  }
+  if (auto status = client::check_endpoints(options.endpoints); !status.ok()) return status;
   if (options.in_flight_max == 0) {
     return Status{StatusCode::kInvalidArgument, "in_flight_max must be at least 1"};
   }
@@ -79,9 +80,11 @@ Result<std::unique_ptr<Client::Loop>> Client::Loop::start(Options options) {
     std::unique_ptr<Loop> loop{new Loop{std::move(options)}};
     if (auto status = loop->submissions_.open(); !status.ok()) return status;
     // The first attempt is made here, because an endpoint that libzmq does not take shows at once.
-    loop->tick();
-    if (loop->link_.state() == transport::Link::State::kWaiting) {
-      return Status{StatusCode::kInvalidArgument, loop->why_down_};
+    for (std::size_t i = 0; i < loop->endpoints_.size() && !loop->endpoints_.is_trying(); ++i) {
+      loop->tick();
+    }
+    if (!loop->endpoints_.is_trying()) {
+      return Status{StatusCode::kInvalidArgument, loop->endpoints_.why_unreachable()};
     }
     loop->thread_ = std::thread{[self = loop.get()] { self->run(); }};
     return loop;
@@ -137,22 +140,23 @@ Status Client::Loop::wait_connected(Timeout timeout) {
   const auto until = std::chrono::steady_clock::now() + bounded(timeout);
   std::unique_lock lock{connection_mutex_};
   if (connection_changed_.wait_until(lock, until, [&] { return connected_; })) return {};
-  return {StatusCode::kUnavailable, cannot_reach(why_not_connected_)};
+  return {StatusCode::kUnavailable, why_not_connected_};
 }
 
-std::string Client::Loop::cannot_reach(const std::string& why) const {
-  return "cannot reach " + options_.endpoint + ": " + why;
+std::string Client::Loop::connected_endpoint() {
+  const std::lock_guard lock{connection_mutex_};
+  return connected_to_;
 }
 
 // The thread.
 
 void Client::Loop::run() {
   while (take_submissions()) {
-    const bool more = link_.receive(now_, kFramesPerPass);
+    const bool more = endpoints_.receive(now_, kFramesPerPass);
     if (now_ >= next_tick_) tick();
     send_waiting();
-    link_.flush();
-    if (!more && !link_.is_ready()) sleep();
+    endpoints_.current().flush();
+    if (!more && !endpoints_.is_ready()) sleep();
   }
   end_all();
 }
@@ -198,7 +202,8 @@ void Client::Loop::send_waiting() {
     } else if (bytes > window_bytes_) {
       refused = {StatusCode::kTooLarge,
                  "request of " + std::to_string(bytes) + " bytes is over the limit of " +
-                     std::to_string(window_bytes_) + " that " + node_ + " gives this connection"};
+                     std::to_string(window_bytes_) + " that " + nodes_[endpoints_.current_index()] +
+                     " gives this connection"};
     }
     if (!refused.ok()) {
       auto ended = std::move(call);
@@ -207,26 +212,29 @@ void Client::Loop::send_waiting() {
       continue;
     }
     if (!has_room(bytes)) break;
+    const auto link = endpoints_.current_index();
     const auto id =
-        in_flight_.add(kOnlyLink, bytes, call.deadline + kGrace, {std::move(call.done), call.made});
+        in_flight_.add(link, bytes, call.deadline + kGrace, {std::move(call.done), call.made});
     if (!id) std::abort();  // under_way_ counts more than is in flight, and has the same bound
     RequestView request;
     request.flags = call.trace ? RequestView::kFlagTrace : 0;
     request.body = call.body.view();
-    link_.add_request(request, *id, call.deadline, nullptr);
+    endpoints_.current().add_request(request, *id, call.deadline, nullptr);
     waiting_.pop_front();
   }
 }
 
 // What has ended before it left takes memory still.
 bool Client::Loop::has_room(std::size_t bytes) const {
-  const auto unsent = link_.unsent();
-  return std::max(in_flight_.link_size(kOnlyLink), unsent.requests) < window_requests_ &&
-         in_flight_.link_bytes(kOnlyLink) + bytes <= window_bytes_ && unsent.bytes <= window_bytes_;
+  const auto unsent = endpoints_.current().unsent();
+  const auto link = endpoints_.current_index();
+  return std::max(in_flight_.link_size(link), unsent.requests) < window_requests_ &&
+         in_flight_.link_bytes(link) + bytes <= window_bytes_ && unsent.bytes <= window_bytes_;
 }
 
 void Client::Loop::tick() {
-  link_.tick(now_);
+  endpoints_.tick(now_);
+  if (!is_up()) publish(false);
   begin_due(now_);
   expire();
   const bool idle = is_up() && waiting_.empty() && in_flight_.size() == 0;
@@ -237,8 +245,8 @@ void Client::Loop::tick() {
 void Client::Loop::expire() {
   while (auto taken = in_flight_.take_expired(now_)) {
     end(taken->payload.done,
-        {{StatusCode::kOutcomeUnknown,
-          "no reply came from " + node_ + " in " + milliseconds_text(taken->payload.made, now_)},
+        {{StatusCode::kOutcomeUnknown, "no reply came from " + nodes_[taken->link] + " in " +
+                                           milliseconds_text(taken->payload.made, now_)},
          {},
          {}});
   }
@@ -257,34 +265,36 @@ void Client::Loop::expire() {
 // Why a call that was not sent must wait no longer; OK: it may.
 Status Client::Loop::overdue(const client::Submission& waiting) const {
   const bool late = remaining_ms(waiting.deadline, now_) == 0;
-  if (!is_up() &&
-      (late || now_ >= std::max(waiting.made, down_since_) + options_.connect_timeout)) {
-    return {StatusCode::kUnavailable, cannot_reach(why_down_) + "; the call was not sent"};
+  if (!is_up() && (late || now_ >= std::max(waiting.made, down_since_) + patience())) {
+    return {StatusCode::kUnavailable, endpoints_.why_unreachable() + "; the call was not sent"};
   }
   if (!late) return {};
   return late_unsent(waiting.made, now_);
 }
 
+// Long enough for each endpoint to be tried.
+std::chrono::milliseconds Client::Loop::patience() const {
+  return options_.connect_timeout * static_cast<int>(endpoints_.size());
+}
+
 void Client::Loop::sleep() {
   if (!submissions_.may_sleep()) return;
-  pollfd watched[] = {{submissions_.fd(), POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}};
-  if (link_.state() != transport::Link::State::kWaiting) {
-    watched[1].fd = link_.fd();
-    watched[2].fd = link_.monitor_fd();
-  }
+  watched_.assign(1, {submissions_.fd(), POLLIN, 0});
+  endpoints_.watch(watched_);
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(next_tick_ - std::chrono::steady_clock::now());
-  (void)poll(watched, std::size(watched), static_cast<int>(std::max<long>(0, left.count())));
-  if (watched[0].revents != 0) submissions_.awake();
-  if (watched[1].revents != 0) link_.notice_frames();
-  if (watched[2].revents != 0) link_.notice_events();
+  (void)poll(watched_.data(), watched_.size(), static_cast<int>(std::max<long>(0, left.count())));
+  if (watched_[0].revents != 0) submissions_.awake();
+  endpoints_.notice(watched_);
 }
 
 // What callbacks begin meanwhile ends here too, so this goes on until none begins anything.
 void Client::Loop::end_all() {
-  while (auto taken = in_flight_.take_oldest(kOnlyLink)) {
-    end(taken->payload.done,
-        {{StatusCode::kOutcomeUnknown, "the client was closed before a reply arrived"}, {}, {}});
+  for (std::size_t link = 0; link < endpoints_.size(); ++link) {
+    while (auto taken = in_flight_.take_oldest(link)) {
+      end(taken->payload.done,
+          {{StatusCode::kOutcomeUnknown, "the client was closed before a reply arrived"}, {}, {}});
+    }
   }
   do {
     begin_due(TimePoint::max());
@@ -312,34 +322,39 @@ void Client::Loop::deliver(Callback& done, Outcome outcome) {
   done = nullptr;  // what it holds may be waited for
 }
 
-void Client::Loop::publish(bool up, const std::string& why) {
-  if (!up) why_down_ = why;
+void Client::Loop::publish(bool up) {
   {
     const std::lock_guard lock{connection_mutex_};
     if (connected_ && !up) down_since_ = now_;
     connected_ = up;
-    why_not_connected_ = why;
+    connected_to_ = up ? endpoints_.current().options().endpoint : std::string{};
+    if (!up) why_not_connected_ = endpoints_.why_unreachable();
   }
-  connection_changed_.notify_all();
+  if (up) connection_changed_.notify_all();
 }
 
-// What the link tells.
+// What links tell.
 
-void Client::Loop::on_up(transport::Link& /*link*/, const wire::Welcome& welcome) {
-  node_ = welcome.name;
+void Client::Loop::on_up(transport::Link& link, const wire::Welcome& welcome) {
+  nodes_[endpoints_.index_of(link)] = welcome.name;
   window_requests_ = welcome.in_flight_max;
   window_bytes_ = welcome.in_flight_bytes_max;
-  publish(true, {});
+  endpoints_.connected();
+  publish(true);
 }
 
-void Client::Loop::on_reply(transport::Link& /*link*/, const ReplyView& reply) {
+void Client::Loop::on_reply(transport::Link& link, const ReplyView& reply) {
+  // Late: its caller was told that the outcome is unknown. Or it was sent to another node.
+  if (in_flight_.find(reply.id) == nullptr ||
+      in_flight_.link_of(reply.id) != endpoints_.index_of(link)) {
+    return;
+  }
   auto taken = in_flight_.take(reply.id);
-  if (!taken) return;  // late: its caller was told that the outcome is unknown
   end(taken->payload.done, outcome_of(reply));
 }
 
-void Client::Loop::on_draining(transport::Link& /*link*/, const std::string& why) {
-  publish(false, why);
+void Client::Loop::on_draining(transport::Link& link, const std::string& why) {
+  give_up(link, why);
 }
 
 void Client::Loop::on_expired(transport::Link& /*link*/, RequestId id) {
@@ -351,21 +366,30 @@ void Client::Loop::on_expired(transport::Link& /*link*/, RequestId id) {
 void Client::Loop::on_unsent(transport::Link& /*link*/, RequestId id) {
   auto taken = in_flight_.take(id);
   if (!taken) return;
-  end(taken->payload.done,
-      {{StatusCode::kUnavailable, "the connection to " + node_ + " ended before the call was sent"},
-       {},
-       {}});
+  end(taken->payload.done, {{StatusCode::kUnavailable, "the connection to " + nodes_[taken->link] +
+                                                           " ended before the call was sent"},
+                            {},
+                            {}});
 }
 
-void Client::Loop::on_down(transport::Link& /*link*/, const std::string& why) {
-  publish(false, why);
-  while (auto taken = in_flight_.take_oldest(kOnlyLink)) {
-    end(taken->payload.done, {{StatusCode::kOutcomeUnknown, "the call was sent to " + node_ +
-                                                                ", and the connection ended (" +
-                                                                why + ") before a reply arrived"},
-                              {},
-                              {}});
+void Client::Loop::on_down(transport::Link& link, const std::string& why) {
+  give_up(link, why);
+  const auto index = endpoints_.index_of(link);
+  while (auto taken = in_flight_.take_oldest(index)) {
+    end(taken->payload.done,
+        {{StatusCode::kOutcomeUnknown, "the call was sent to " + nodes_[index] +
+                                           ", and the connection ended (" + why +
+                                           ") before a reply arrived"},
+         {},
+         {}});
   }
+}
+
+// The next endpoint is tried at once, when there is another.
+void Client::Loop::give_up(const transport::Link& link, const std::string& why) {
+  if (!endpoints_.leave(link, why)) return;
+  publish(false);
+  if (endpoints_.size() > 1) next_tick_ = now_;
 }
 
 }  // namespace kvmesh

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <poll.h>
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -16,6 +18,7 @@
 #include <kvmesh/client.h>
 #include <zmq.hpp>
 
+#include "client/endpoints.h"
 #include "client/submissions.h"
 #include "common/deadline.h"
 #include "common/in_flight.h"
@@ -23,7 +26,7 @@
 
 namespace kvmesh {
 
-/// The client's thread and what it owns: the link, the calls that wait to be sent and those that
+/// The client's thread and what it owns: the links, the calls that wait to be sent and those that
 /// were. A pass takes what callers pushed, handles what arrived, sends what fits and sleeps when
 /// nothing is left.
 /// Invariant: every call is in exactly one of submissions_, later_, waiting_ and in_flight_ until
@@ -51,6 +54,7 @@ class Client::Loop final : private transport::LinkEvents {
     submissions_.push(std::move(batch));
   }
   Status wait_connected(Timeout timeout);
+  std::string connected_endpoint();
   /// True in a callback, where nothing may block.
   bool is_own_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
 
@@ -62,7 +66,6 @@ class Client::Loop final : private transport::LinkEvents {
 
   explicit Loop(Options options);
   client::Submission prepare(const Operation& operation, Timeout timeout, Callback done);
-  std::string cannot_reach(const std::string& why) const;
 
   void run();
   bool take_submissions();
@@ -77,8 +80,10 @@ class Client::Loop final : private transport::LinkEvents {
   void end_all();
   void end(Callback& done, Outcome outcome);
   static void deliver(Callback& done, Outcome outcome);
-  void publish(bool up, const std::string& why);
-  bool is_up() const { return link_.state() == transport::Link::State::kUp; }
+  void publish(bool up);
+  void give_up(const transport::Link& link, const std::string& why);
+  bool is_up() const { return endpoints_.is_up(); }
+  std::chrono::milliseconds patience() const;
 
   void on_up(transport::Link& link, const wire::Welcome& welcome) override;
   void on_reply(transport::Link& link, const ReplyView& reply) override;
@@ -91,28 +96,25 @@ class Client::Loop final : private transport::LinkEvents {
   client::Submissions submissions_;
   std::atomic<std::uint32_t> under_way_{0};
 
-  static constexpr const char* kNoAnswerYet =
-      "no answer came yet; the address must be that of a mesh port (mesh.listen), not of the line "
-      "protocol (kv_server.listen)";
-
-  std::mutex connection_mutex_;  // of the two below
+  std::mutex connection_mutex_;  // of the three below
   std::condition_variable connection_changed_;
   bool connected_ = false;
-  std::string why_not_connected_ = kNoAnswerYet;
+  std::string connected_to_;       // an endpoint
+  std::string why_not_connected_;  // as of the last tick
 
   zmq::context_t context_{1};
   TimePoint now_;
   TimePoint next_tick_{};
   TimePoint down_since_;
-  std::string why_down_ = kNoAnswerYet;
-  std::string node_;  // who answered the greeting
+  std::vector<std::string> nodes_;  // who answered the greeting, by endpoint
   std::uint64_t window_requests_ = 0;
   std::uint64_t window_bytes_ = 0;
   std::vector<client::Submission> taken_;
   std::multimap<TimePoint, client::Submission> later_;  // by the end of their pause
   std::deque<client::Submission> waiting_;              // to be sent, in this order
   InFlight<Sent> in_flight_;
-  transport::Link link_;
+  client::Endpoints endpoints_;
+  std::vector<pollfd> watched_;
   std::thread thread_;
 };
 

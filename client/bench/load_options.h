@@ -23,7 +23,9 @@ struct CallLoad {
 /// Everything that one load run takes.
 struct LoadOptions {
   std::string protocol = "native";
-  std::string endpoint;  // of the protocol's kind; empty: its usual one on this machine
+  // Of the protocol's kind, of native and task several with commas between them; empty: its usual
+  // one on this machine.
+  std::string endpoint;
   std::uint32_t connections = 1;
   Pace pace;
   WorkloadOptions workload;

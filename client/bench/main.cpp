@@ -36,7 +36,7 @@ int run(Session& session, int argc, char** argv) {
       session.complain("--tcp is for --protocol line; the native protocol goes to --node");
       return command::kExitUsage;
     }
-    options.endpoint = session.options.endpoint;
+    options.endpoint = session.options.endpoints;
   }
   options.json = session.json();
   options.timeout = session.options.timeout;

@@ -14,11 +14,10 @@ namespace kvmesh::bench {
 namespace {
 
 constexpr int kFramesAtOnce = 64;
-constexpr std::chrono::seconds kOpenMax{3};
+constexpr std::chrono::seconds kOpenMax{3};  // for each endpoint
 
-transport::Link::Options options_for(std::string endpoint) {
+transport::Link::Options link_options() {
   transport::Link::Options options;
-  options.endpoint = std::move(endpoint);
   options.software = "kvmesh bench";
   // A machine under full load may be silent for longer than one that serves people.
   options.peer_timeout = std::chrono::seconds{10};
@@ -43,31 +42,34 @@ std::string_view function_of(Operation::Kind kind) {
 
 }  // namespace
 
-NativeChannel::NativeChannel(zmq::context_t& context, std::string endpoint,
-                             std::chrono::milliseconds timeout, std::optional<CallLoad> call)
-    : context_(context),
-      timeout_(timeout),
+NativeChannel::NativeChannel(zmq::context_t& context, const std::vector<std::string>& endpoints,
+                             std::chrono::milliseconds timeout, bool outlives_connections,
+                             std::optional<CallLoad> call)
+    : timeout_(timeout),
       call_(std::move(call)),
-      link_(context_, options_for(std::move(endpoint)), *this) {}
+      outlives_connections_(outlives_connections),
+      endpoints_(context, endpoints, link_options(), *this) {}
 
 NativeChannel::~NativeChannel() = default;
 
 Status NativeChannel::open(int epoll, std::uint64_t mark) {
   epoll_ = epoll;
   mark_ = mark;
-  const auto give_up = std::chrono::steady_clock::now() + kOpenMax;
-  while (link_.state() != transport::Link::State::kUp) {
+  const auto give_up =
+      std::chrono::steady_clock::now() + kOpenMax * static_cast<int>(endpoints_.size());
+  while (!endpoints_.is_up()) {
     now_ = std::chrono::steady_clock::now();
     if (!fault_.ok()) return fault_;
-    if (now_ > give_up) {
-      return {StatusCode::kUnavailable, "no answer from " + link_.options().endpoint};
+    if (now_ > give_up || left_ >= endpoints_.size()) {
+      return {StatusCode::kUnavailable, endpoints_.why_unreachable()};
     }
-    link_.tick(now_);
-    (void)link_.receive(now_, kFramesAtOnce);
+    endpoints_.tick(now_);
+    (void)endpoints_.receive(now_, kFramesAtOnce);
     // The epoll descriptor is readable when one that it watches is.
     pollfd ready{epoll_, POLLIN, 0};
-    if (!link_.is_ready()) poll(&ready, 1, 10);
+    if (!endpoints_.is_ready()) poll(&ready, 1, 10);
   }
+  is_opening_ = false;
   return fault_;
 }
 
@@ -95,29 +97,38 @@ RequestView NativeChannel::request_for(const Operation& operation) {
 
 void NativeChannel::submit(const Operation& operation, std::uint32_t tag) {
   const auto request = request_for(operation);
-  if (kinds_.size() <= tag) kinds_.resize(tag + 1);
-  kinds_[tag] = operation.kind;
-  if (link_.state() != transport::Link::State::kUp) return fail("it is not up");
-  link_.add_request(request, RequestId{tag}, now_ + timeout_, nullptr);
+  if (asked_.size() <= tag) asked_.resize(tag + 1);
+  asked_[tag] = {operation.kind, endpoints_.current_index()};
+  if (!endpoints_.is_up()) return end(RequestId{tag}, StatusCode::kUnavailable, "it is not up");
+  endpoints_.current().add_request(request, RequestId{tag}, now_ + timeout_, nullptr);
 }
 
 Status NativeChannel::flush() {
-  link_.flush();
+  endpoints_.current().flush();
   return fault_;
 }
 
 Status NativeChannel::receive(ReplySink& sink) {
   sink_ = &sink;
-  link_.notice_frames();  // events wait for the next tick
+  endpoints_.notice_frames();  // events wait for the next tick
   now_ = std::chrono::steady_clock::now();
-  (void)link_.receive(now_, kFramesAtOnce);
+  (void)endpoints_.receive(now_, kFramesAtOnce);
+  for (const auto& [tag, code] : std::exchange(due_, {})) {
+    Reply failed;
+    failed.tag = tag;
+    failed.kind = Reply::Kind::kFailed;
+    failed.code = code;
+    sink.on_reply(failed);
+  }
   sink_ = nullptr;
   return fault_;
 }
 
 Status NativeChannel::tick() {
   now_ = std::chrono::steady_clock::now();
-  link_.tick(now_);
+  endpoints_.tick(now_);
+  due_.insert(due_.end(), failed_.begin(), failed_.end());
+  failed_.clear();
   return fault_;
 }
 
@@ -138,10 +149,15 @@ void NativeChannel::watch(int fd, int what) {
   if (epoll_ctl(epoll_, what, fd, &event) != 0) fail("epoll_ctl failed");
 }
 
-void NativeChannel::on_up(transport::Link& /*link*/, const wire::Welcome& /*welcome*/) {}
+void NativeChannel::on_up(transport::Link& /*link*/, const wire::Welcome& /*welcome*/) {
+  endpoints_.connected();
+}
 
-void NativeChannel::on_reply(transport::Link& /*link*/, const ReplyView& reply) {
-  if (sink_ == nullptr || reply.id.value >= kinds_.size()) return fail("a reply out of turn");
+void NativeChannel::on_reply(transport::Link& link, const ReplyView& reply) {
+  if (sink_ == nullptr || reply.id.value >= asked_.size()) return fail("a reply out of turn");
+  auto& asked = asked_[reply.id.value];
+  if (asked.link != endpoints_.index_of(link)) return fail("a reply that nobody asked for");
+  asked.link = kNone;
   Reply out;
   out.tag = static_cast<std::uint32_t>(reply.id.value);
   if (reply.code != StatusCode::kOk) {
@@ -155,7 +171,7 @@ void NativeChannel::on_reply(transport::Link& /*link*/, const ReplyView& reply) 
     if (!read_progress(in))
       return fail("progress that is not that of a call of " + call_->function);
   } else if (in.peek() == wire::Reader::Type::kNil) {
-    const bool get = kinds_[out.tag] == Operation::Kind::kGet;
+    const bool get = asked.kind == Operation::Kind::kGet;
     out.kind = get ? Reply::Kind::kMissing : Reply::Kind::kDone;
   } else {
     out.kind = Reply::Kind::kValue;
@@ -180,19 +196,43 @@ bool NativeChannel::read_progress(wire::Reader& in) const {
   return state == (call_->mode.starts_with("spawn") ? 0U : 1U);
 }
 
-void NativeChannel::on_draining(transport::Link& /*link*/, const std::string& why) { fail(why); }
-void NativeChannel::on_expired(transport::Link& /*link*/, RequestId /*id*/) {
-  fail("a request could not be sent in time");
+void NativeChannel::on_draining(transport::Link& link, const std::string& why) { leave(link, why); }
+
+void NativeChannel::on_expired(transport::Link& /*link*/, RequestId id) {
+  end(id, StatusCode::kDeadlineExceeded, "a request could not be sent in time");
 }
 
-void NativeChannel::on_unsent(transport::Link& /*link*/, RequestId /*id*/) {
-  fail("a request could not be sent");
+void NativeChannel::on_unsent(transport::Link& /*link*/, RequestId id) {
+  end(id, StatusCode::kUnavailable, "a request could not be sent");
 }
-void NativeChannel::on_down(transport::Link& /*link*/, const std::string& why) { fail(why); }
+
+void NativeChannel::on_down(transport::Link& link, const std::string& why) {
+  leave(link, why);
+  const auto index = endpoints_.index_of(link);
+  for (std::size_t tag = 0; tag < asked_.size(); ++tag) {
+    if (asked_[tag].link == index) end(RequestId{tag}, StatusCode::kOutcomeUnknown, why.c_str());
+  }
+}
+
+void NativeChannel::leave(const transport::Link& link, const std::string& why) {
+  (void)endpoints_.leave(link, why);
+  if (is_opening_) {
+    ++left_;
+  } else if (!outlives_connections_) {
+    fail(why);
+  }
+}
+
+// A request that got no reply.
+void NativeChannel::end(RequestId id, StatusCode code, const char* text) {
+  if (!outlives_connections_) return fail(text);
+  asked_[id.value].link = kNone;
+  failed_.push_back({static_cast<std::uint32_t>(id.value), code});
+}
 
 void NativeChannel::fail(const std::string& text) {
   if (!fault_.ok()) return;
-  fault_ = {StatusCode::kUnavailable, link_.options().endpoint + ": " + text};
+  fault_ = {StatusCode::kUnavailable, endpoints_.current().options().endpoint + ": " + text};
 }
 
 }  // namespace kvmesh::bench

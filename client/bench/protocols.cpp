@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -10,6 +11,8 @@
 #include "client/bench/echo_channel.h"
 #include "client/bench/native_channel.h"
 #include "client/bench/stream_channel.h"
+#include "client/command/base/endpoint_list.h"
+#include "client/endpoints.h"
 
 namespace kvmesh::bench {
 namespace {
@@ -83,11 +86,17 @@ Result<std::vector<std::unique_ptr<Channel>>> make_channels(zmq::context_t& cont
   const bool calls = makes_calls(options.protocol);
   const bool native = calls || options.protocol == "native";
   if (native) context.set(zmq::ctxopt::max_sockets, 65535);
+  auto endpoints = native ? command::endpoint_list(endpoint) : std::vector<std::string>{};
+  if (native) {
+    if (auto status = client::check_endpoints(endpoints); !status.ok()) return status;
+  }
   std::vector<std::unique_ptr<Channel>> channels;
   for (std::uint32_t i = 0; i < options.connections; ++i) {
     if (native) {
       channels.push_back(std::make_unique<NativeChannel>(
-          context, endpoint, options.timeout, calls ? std::optional{options.call} : std::nullopt));
+          context, endpoints, options.timeout, options.pace.keep_going,
+          calls ? std::optional{options.call} : std::nullopt));
+      std::rotate(endpoints.begin(), endpoints.begin() + 1, endpoints.end());  // spreads them
     } else if (options.protocol == "echo") {
       channels.push_back(std::make_unique<EchoChannel>(context, endpoint));
     } else {

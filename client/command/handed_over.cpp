@@ -63,7 +63,7 @@ void add_bench_command(CLI::App& app, Session& session) {
   command->callback([&session, command] {
     session.action = [&session, given = command->remaining()] {
       const auto& options = session.options;
-      std::vector<std::string> words{"--node", options.endpoint, "--timeout",
+      std::vector<std::string> words{"--node", options.endpoints, "--timeout",
                                      std::to_string(options.timeout.count()) + "ms"};
       if (options.json) words.emplace_back("--json");
       words.insert(words.end(), given.begin(), given.end());

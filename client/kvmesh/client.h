@@ -54,14 +54,20 @@ Operation here(std::string_view node, Operation of_bucket);
 
 /// A connection to the mesh through one of its nodes, any of them.
 ///
+/// With several endpoints it connects to the first that answers, in their order. It goes on with
+/// the next one, after the last with the first, when the connection ends, cannot be made in
+/// Options::connect_timeout, or when the node stops. It pauses only when all were tried, and does
+/// not go back by itself to one that it prefers. To spread programs over nodes, give each another
+/// order.
+///
 /// Thread-safe: any thread may call at any time; calls of one thread for one bucket are executed in
 /// their order. Reconnects by itself: a call made while there is no connection waits for one, up to
 /// Options::connect_timeout or its own timeout, and then ends as kUnavailable (not executed), with
-/// the reason why there is no connection. A call that was sent and has no answer when its time is
-/// over or its connection ends, ends as kOutcomeUnknown: until its time is over it may still be
-/// executed, and not later. One that was not sent yet ends as kDeadlineExceeded or kUnavailable. No
-/// call is ever sent twice. The node says how many calls it
-/// takes unanswered (its window); further ones wait here, in their order.
+/// each endpoint and the reason why it cannot be used. A call that was sent and has no answer when
+/// its time is over or its connection ends, ends as kOutcomeUnknown: until its time is over it may
+/// still be executed, and not later. One that was not sent yet ends as kDeadlineExceeded or
+/// kUnavailable. No call is ever sent twice. The node says how many calls it takes unanswered (its
+/// window); further ones wait here, in their order.
 ///
 /// Every call can end with: kUnavailable, kOverloaded, kDeadlineExceeded, kNoRoute, kRouteLoop,
 /// kTooManyHops (certainly not executed); kOutcomeUnknown (it may have been); kTooLarge and
@@ -72,21 +78,25 @@ Operation here(std::string_view node, Operation of_bucket);
 class Client {
  public:
   struct Options {
+    /// Of one node or of several of the same mesh, at least one; the same one again counts once.
     /// tcp://HOST:PORT or ipc://PATH. HOST: a name, an IPv4 address, or an IPv6 address in
     /// brackets.
-    std::string endpoint = "tcp://127.0.0.1:5550";
+    std::vector<std::string> endpoints = {"tcp://127.0.0.1:5550"};
+    /// How long a call waits for a connection: that much for each endpoint.
     std::chrono::milliseconds connect_timeout{1000};
     /// Calls that may be under way at once, waiting ones included; one more ends as kOverloaded.
     std::uint32_t in_flight_max = 65536;
   };
 
-  /// Starts to connect and returns at once. kInvalidArgument when the endpoint is none that can
-  /// be connected to, with what is wrong, or in_flight_max is 0; kInternal when the system has no
-  /// more descriptors or threads.
+  /// Starts to connect and returns at once. kInvalidArgument when an endpoint is none that can
+  /// be connected to, with what is wrong, when there is none, or in_flight_max is 0; kInternal when
+  /// the system has no more descriptors or threads.
   static Result<std::unique_ptr<Client>> open(Options options);
-  /// Waits until the node has answered the greeting. kUnavailable, with the reason, when it does
-  /// not in time.
+  /// Waits until a node has answered the greeting. kUnavailable, with the reasons, when none does
+  /// in time.
   Status wait_connected(Timeout timeout = std::chrono::seconds{1});
+  /// The endpoint in use; empty: there is no connection. A snapshot; may be stale. Does not block.
+  std::string connected_endpoint() const;
   /// Ends the connection. Calls still under way end before the destructor returns: as
   /// kOutcomeUnknown if they were sent, as kUnavailable if not. No other thread may begin a call
   /// once the destructor has begun; what a callback begins then ends as kUnavailable. Must not run
@@ -143,7 +153,11 @@ class Client {
   ///
   ///     auto sum = client->mesh().call<std::int64_t>("foo@localhost", "hello.add", 1, 2);
   ///
-  /// Always the same, with one mailbox, and gone with the client. Output of tasks goes to stdout
+  /// Always the same, with one mailbox, and gone with the client. The mailbox is a process of the
+  /// node that was connected when it was opened, and keeps its pid as long as that node runs and is
+  /// reached, directly or through the node that is connected now; so do tasks. Else
+  /// Mesh::receive() says once that it is lost, and the next use opens another, with a new pid.
+  /// Output of tasks goes to stdout
   /// and stderr unless CallOptions say otherwise, by a thread of its own: a reader that is slow
   /// stops the task, and neither this client nor other tasks. The destructor writes what has come.
   Mesh& mesh();

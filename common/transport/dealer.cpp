@@ -21,8 +21,8 @@ constexpr int kFailedHandshake = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                                  ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                                  ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
 constexpr int kFailedConnect = ZMQ_EVENT_CLOSED | ZMQ_EVENT_CONNECT_RETRIED;
-constexpr int kWatched =
-    ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | kFailedHandshake | kFailedConnect;
+constexpr int kWatched = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                         ZMQ_EVENT_DISCONNECTED | kFailedHandshake | kFailedConnect;
 
 std::string next_monitor_address() {
   static std::atomic<std::uint64_t> serial{0};
@@ -83,6 +83,7 @@ std::optional<Dealer::Happening> Dealer::next_event() {
     std::uint16_t what = 0;
     if (event.bytes().size() < sizeof what) continue;
     std::memcpy(&what, event.bytes().data(), sizeof what);
+    if (what == ZMQ_EVENT_CONNECTED) is_accepted_ = true;
     if (what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) return Happening{Event::kConnected, {}};
     if (what == ZMQ_EVENT_DISCONNECTED)
       return Happening{Event::kLost, "the other side closed it, or it was lost"};

@@ -39,6 +39,10 @@ class Dealer {
   /// What the monitor has told since the last call, one thing at a time.
   std::optional<Happening> next_event();
 
+  /// Whether somebody has accepted the connection, as far as next_event() has looked; only
+  /// kConnected says that it is a ZeroMQ socket.
+  bool is_accepted() const { return is_accepted_; }
+
   /// REQUIRES: kConnected was told and kLost was not.
   Sent send(wire::Buffer& frame);
   /// Bytes of large frames that the socket has taken and not written yet.
@@ -61,6 +65,7 @@ class Dealer {
   Message message_;
   std::shared_ptr<UnsentBytes> unsent_ = std::make_shared<UnsentBytes>();
   bool may_hide_input_ = true;
+  bool is_accepted_ = false;
 };
 
 }  // namespace kvmesh::transport

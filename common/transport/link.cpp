@@ -10,7 +10,6 @@
 namespace kvmesh::transport {
 namespace {
 
-constexpr std::chrono::milliseconds kAttemptMax{1500};  // from connect to WELCOME
 // Received in one go, so that a peer's large replies do not keep the others waiting.
 constexpr std::size_t kBytesPerPass = 1024 * 1024;
 // Replies that were read until the peer is told; it stops at sixteen times as much.
@@ -136,14 +135,14 @@ void Link::tick(TimePoint now) {
   look_for_frames_ = look_for_events_ = true;
   switch (state_) {
     case State::kWaiting:
-      if (now >= retry_at_) open(now);
+      if (may_try(now)) open(now);
       break;
     case State::kConnecting:
       attempt(now);
       break;
     case State::kGreeting:
-      if (now - attempt_began_ > kAttemptMax) {
-        close(now, "it accepts connections but does not answer");
+      if (now - attempt_began_ > options_.attempt_max) {
+        close(now, why_not_yet());
       }
       break;
     case State::kUp:
@@ -163,9 +162,21 @@ void Link::tick(TimePoint now) {
 void Link::attempt(TimePoint now) {
   if (!dialled_) dial(now);
   if (state_ != State::kConnecting) return;
-  const auto max = dialled_ && addresses_.has_more() ? kConnectMaxOfMany : kAttemptMax;
+  const auto max = dialled_ && addresses_.has_more() ? kConnectMaxOfMany : options_.attempt_max;
   if (now - attempt_began_ <= max) return;
-  close(now, dialled_ ? "the connection could not be made in time" : addresses_.still_looking());
+  const bool told = !dialled_ || dealer_->is_accepted();
+  close(now, told ? why_not_yet() : "the connection could not be made in time");
+}
+
+std::string Link::why_not_yet() const {
+  if (state_ == State::kConnecting && !dialled_) return addresses_.still_looking();
+  if (state_ == State::kGreeting) return "it accepts connections but does not answer";
+  if (dealer_ && dealer_->is_accepted()) {
+    return "it accepts connections but does not answer: it hangs, or is not the mesh port of a "
+           "node "
+           "(mesh.listen) but perhaps that of the line protocol (kv_server.listen)";
+  }
+  return "no answer came yet";
 }
 
 bool Link::receive(TimePoint now, int frames_max, TimePoint until) {

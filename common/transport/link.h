@@ -75,6 +75,7 @@ class Link {
     std::function<std::uint64_t()> table_epoch;    // for HELLO; none: 0
     std::chrono::milliseconds ping_interval{250};  // of silence, then a PING
     std::chrono::milliseconds peer_timeout{1000};  // of silence, then the link is down
+    std::chrono::milliseconds attempt_max{1500};   // from connect to WELCOME, or it has failed
     std::chrono::milliseconds reconnect_min{50};
     std::chrono::milliseconds reconnect_max{1000};
     TimePoint (*clock)() = [] { return std::chrono::steady_clock::now(); };
@@ -121,6 +122,10 @@ class Link {
   bool is_ready();
 
   State state() const { return state_; }
+  /// Whether there is no connection, and the pause since the last one or attempt is over.
+  bool may_try(TimePoint now) const { return state_ == State::kWaiting && now >= retry_at_; }
+  /// What the attempt to connect waits for, as a reason why there is no connection yet.
+  std::string why_not_yet() const;
   const Options& options() const { return options_; }
   /// REQUIRES: between on_open() and on_close().
   int fd() { return dealer_->fd(); }

@@ -95,7 +95,7 @@ int main(int argc, char** argv) {
   bool good = false;
   {
     kvmesh::Client::Options to_node;
-    to_node.endpoint = (*node)->mesh_endpoint();
+    to_node.endpoints = {(*node)->mesh_endpoint()};
     auto mesh = kvmesh::Client::open(to_node);
     good = mesh && reaches(**mesh, peer) && use(**mesh);  // an empty name is the node itself
   }

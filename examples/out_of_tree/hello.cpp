@@ -3,7 +3,7 @@
 #include <kvmesh/client.h>
 
 int main() {
-  auto mesh = kvmesh::Client::open({.endpoint = "tcp://127.0.0.1:5552"});
+  auto mesh = kvmesh::Client::open({.endpoints = {"tcp://127.0.0.1:5552"}});
   if (!mesh) return 2;
   auto status = (*mesh)->create("greetings");
   if (status.ok()) status = (*mesh)->put("greetings", "world", "hello");

@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
   }
   std::cout << std::unitbuf;  // in one order with what tasks print, which is not buffered
   kvmesh::Client::Options options;
-  options.endpoint = argv[1];
+  options.endpoints = {argv[1]};
   const auto client = kvmesh::Client::open(options);
   if (!client) {
     std::cerr << client.status().to_string() << '\n';

@@ -91,7 +91,7 @@ bool without_waiting(kvmesh::Client& mesh) {
 
 int main(int argc, char** argv) {
   kvmesh::Client::Options options;
-  if (argc > 1) options.endpoint = argv[1];
+  if (argc > 1) options.endpoints = {argv[1]};
   auto mesh = kvmesh::Client::open(options);
   if (!mesh) {
     std::cerr << mesh.status().to_string() << '\n';

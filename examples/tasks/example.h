@@ -37,7 +37,7 @@ inline int run(int argc, char** argv, const kvmesh::Module& module, int count,
   }
   std::cout << std::unitbuf;  // in one order with what tasks print, which is not buffered
   kvmesh::Client::Options options;
-  options.endpoint = first;
+  options.endpoints = {first};
   const auto client = kvmesh::Client::open(options);
   if (!client) {
     std::cerr << client.status().to_string() << '\n';

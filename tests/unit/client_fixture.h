@@ -28,7 +28,7 @@ inline Operation echo(const Value& value) {
 class ClientFixture : public testing::Test {
  protected:
   void open(Client::Options options = {}) {
-    options.endpoint = node_.endpoint();
+    options.endpoints = {node_.endpoint()};
     auto client = Client::open(options);
     ASSERT_TRUE(client) << client.status().to_string();
     client_ = *std::move(client);

@@ -21,7 +21,7 @@ TEST_F(ClientCalls, RefusesWrongOptions) {
   for (const auto* endpoint :
        {"", "127.0.0.1:1", "tcp://", "tcp://127.0.0.1", "tcp://*:1", "inproc://x", "x://y"}) {
     Client::Options options;
-    options.endpoint = endpoint;
+    options.endpoints = {endpoint};
     const auto client = Client::open(options);
     ASSERT_FALSE(client) << endpoint;
     EXPECT_EQ(client.status().code(), StatusCode::kInvalidArgument) << endpoint;

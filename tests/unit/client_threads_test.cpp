@@ -88,7 +88,7 @@ int work(Client& client, int thread) {
 TEST(ClientThreads, EveryThreadGetsItsOwnAnswersInItsOwnOrder) {
   EchoingNode node;
   Client::Options options;
-  options.endpoint = node.endpoint();
+  options.endpoints = {node.endpoint()};
   options.connect_timeout = 20s;
   auto client = Client::open(options);
   ASSERT_TRUE(client);
@@ -106,7 +106,7 @@ TEST(ClientThreads, EveryThreadGetsItsOwnAnswersInItsOwnOrder) {
 TEST(ClientThreads, ClosingWakesWhoWaitsForAnswers) {
   test::FakeNode silent;  // nobody works on it: no greeting, no answers
   Client::Options options;
-  options.endpoint = silent.endpoint();
+  options.endpoints = {silent.endpoint()};
   options.connect_timeout = 20s;
   auto client = *Client::open(options);
   std::vector<std::future<Outcome>> calls;

@@ -22,7 +22,9 @@ int run_program(int argc, char** argv, int (*run)(Session& session, int argc, ch
 }
 
 void add_common_options(CLI::App& app, Session& session) {
-  app.add_option("--node", session.options.endpoint, "Where the node listens for the mesh")
+  app.add_option("--node", session.options.endpoints,
+                 "Where the node listens for the mesh; of several, with commas between them, the "
+                 "next is used when one is gone")
       ->envname("KVMESH_NODE")
       ->type_name("ENDPOINT")
       ->capture_default_str();

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -27,13 +28,24 @@ bool color_on_stderr() { return color_on(STDERR_FILENO); }
 
 Result<Client*> Session::client() {
   if (!client_) {
-    Client::Options wanted;
-    wanted.endpoint = options.endpoint;
-    auto opened = Client::open(wanted);
+    auto opened = open_client(endpoint_list(options.endpoints), options.timeout);
     if (!opened) return opened.status();
     client_ = *std::move(opened);
   }
   return client_.get();
+}
+
+std::string Session::where() const {
+  const auto connected = client_ ? client_->connected_endpoint() : std::string{};
+  return connected.empty() ? options.endpoints : connected;
+}
+
+EndpointList Session::endpoints() const {
+  auto out = endpoint_list(options.endpoints);
+  if (const auto at = std::ranges::find(out, where()); at != out.end()) {
+    std::rotate(out.begin(), at, out.end());
+  }
+  return out;
 }
 
 Outcome Session::call(Operation of_bucket, const std::string& on) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "client/command/base/endpoint_list.h"
+
 namespace kvmesh::command {
 
 /// One run of the command: its options, its connection and how it prints. One thread.
@@ -15,7 +17,7 @@ class Session {
  public:
   /// What all commands take; filled in by the parser before any action runs.
   struct Options {
-    std::string endpoint = "tcp://127.0.0.1:5550";
+    std::string endpoints = "tcp://127.0.0.1:5550";  // as endpoint_list() reads them
     std::chrono::milliseconds timeout = limits::kTimeoutDefault;
     bool json = false;
   };
@@ -25,6 +27,10 @@ class Session {
 
   /// The connection, opened by the first use. kInvalidArgument when there can be none.
   Result<Client*> client();
+  /// Where the connection is or, while there is none, all that may be tried.
+  std::string where() const;
+  /// The endpoints, that of the connection first: to begin another connection at the same node.
+  EndpointList endpoints() const;
   Timeout timeout() const { return options.timeout; }
   /// Calls `of_bucket` where the mesh routes it or, with `on`, at that node (ops::here).
   /// REQUIRES: client() has succeeded.

@@ -8,7 +8,7 @@
 namespace kvmesh::command {
 
 Result<NodeAccess> access(Session& session, const Way& way, const std::string& node) {
-  const auto& connected = session.options.endpoint;
+  const auto connected = session.where();
   // An address that another node has told may be another node's from here.
   const bool is_connected = way.knower.empty() && way.address == connected;
   if (is_connected || way.knower_address == connected) {

@@ -23,7 +23,7 @@ std::uint64_t strays_of(const Value& info) {
 }  // namespace
 
 Result<MeshBuckets> MeshBuckets::open(Session& session, const NameBounds& bounds) {
-  const auto mesh = live_mesh({session.options.endpoint}, session.options.timeout);
+  const auto mesh = live_mesh({session.endpoints()}, session.options.timeout);
   if (!mesh) return mesh.status();
   MeshBuckets out;
   for (const auto& node : mesh->model.nodes) {

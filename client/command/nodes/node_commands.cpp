@@ -51,7 +51,7 @@ std::vector<MeshNode> nodes_from(const std::string& first, const LiveMesh& mesh)
 int info_of_mesh(Session& session, Client& client, const std::string& node) {
   const auto first = client.info(node, session.timeout());
   if (!first) return session.fail(first.status());
-  const auto mesh = live_mesh({session.options.endpoint}, session.options.timeout);
+  const auto mesh = live_mesh({session.endpoints()}, session.options.timeout);
   if (!mesh) return session.fail(mesh.status());
   const auto nodes = nodes_from(text_at(*first, "name"), *mesh);
   if (session.json()) {
@@ -104,7 +104,7 @@ int ping(Session& session, const std::string& node, std::uint64_t count) {
     shortest = std::min(shortest, *took);
     longest = std::max(longest, *took);
     sum += *took;
-    const std::string whom = node.empty() ? session.options.endpoint : node;
+    const std::string whom = node.empty() ? session.where() : node;
     if (session.json()) {
       session.print_json(
           Value::Map{{"node", Bytes{whom}}, {"round_trip_us", std::int64_t{took->count()}}});

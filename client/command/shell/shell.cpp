@@ -42,7 +42,7 @@ int Shell::run_interactive() {
   interrupts_ = std::make_unique<Interrupts>();
   const std::string where = node_text();
   if (!connected_.empty() && !session_.json()) {
-    session_.print_line("Connected to " + where + " at " + session_.options.endpoint +
+    session_.print_line("Connected to " + where + " at " + session_.where() +
                         "; help lists the commands, Ctrl-D ends.");
   }
   Editor editor{
@@ -93,12 +93,15 @@ int Shell::execute(std::string_view line) {
 
 std::string Shell::node_text() {
   if (!node_.empty()) return node_;
-  if (connected_.empty()) {
+  // With several endpoints it may be another node by now.
+  const auto endpoint = client_.connected_endpoint();
+  if (connected_.empty() || (!endpoint.empty() && endpoint != connected_at_)) {
+    connected_at_ = endpoint;
     const auto told =
         client_.call({Operation::For::kHere, "", functions::kNodeName.str(), {}}, kNamesWait);
     if (const auto* name = told.result.bytes_or_text()) connected_ = printable(*name);
   }
-  return connected_.empty() ? session_.options.endpoint : connected_;
+  return connected_.empty() ? session_.where() : connected_;
 }
 
 void Shell::remember(const Pid& pid) {

@@ -71,6 +71,7 @@ class Shell final : private NameSource {
   std::shared_ptr<ShownOutput> output_;
   std::unique_ptr<Interrupts> interrupts_;  // while it runs
   std::string connected_;                   // the connected node's name, once it is known
+  std::string connected_at_;                // its endpoint
   std::string node_;
   std::map<std::string, Known> known_;                 // by node
   std::map<std::string, KnownServers> known_servers_;  // by node

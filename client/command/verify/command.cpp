@@ -28,7 +28,7 @@ constexpr const char* kStandardOutput = "-";
 
 struct VerifyArguments {
   std::vector<std::string> configurations;  // files and directories
-  std::vector<std::string> live;            // endpoints
+  std::vector<std::string> live;            // endpoints, each as endpoint_list() reads it
   std::string before;                       // a file, a directory or an endpoint
   std::vector<std::string> from;
   bool dot = false;
@@ -50,6 +50,12 @@ Result<LiveMesh> described_mesh(const std::vector<std::string>& configurations) 
     mesh.model.nodes.push_back(verify::node_of(file.loaded.settings, file.path));
   }
   return mesh;
+}
+
+Result<LiveMesh> running_mesh(const Session& session, const std::vector<std::string>& nodes) {
+  std::vector<EndpointList> starts;
+  for (const auto& endpoints : nodes) starts.push_back(endpoint_list(endpoints));
+  return live_mesh(starts, session.options.timeout);
 }
 
 bool is_endpoint(const std::string& text) {
@@ -131,8 +137,8 @@ verify::EntryPoints options_before(const verify::MeshModel& before,
 int compare(const Session& session, const VerifyArguments& arguments,
             const verify::MeshModel& model, const verify::Report& report) {
   const bool live = is_endpoint(arguments.before);
-  const auto before = live ? live_mesh({arguments.before}, session.options.timeout)
-                           : described_mesh({arguments.before});
+  const auto before =
+      live ? running_mesh(session, {arguments.before}) : described_mesh({arguments.before});
   if (!before) return live ? session.fail(before.status()) : refuse(session, before.status());
   const auto was = verify::verify(before->model, options_before(before->model, arguments.from));
   if (!was) return refuse(session, was.status());
@@ -152,8 +158,8 @@ int run_verify(const Session& session, const VerifyArguments& arguments) {
                                  : "name the configurations of all nodes, as files or "
                                    "directories, or a running node with --live ENDPOINT"});
   }
-  const auto mesh = live ? live_mesh(arguments.live, session.options.timeout)
-                         : described_mesh(arguments.configurations);
+  const auto mesh =
+      live ? running_mesh(session, arguments.live) : described_mesh(arguments.configurations);
   if (!mesh) return live ? session.fail(mesh.status()) : refuse(session, mesh.status());
   auto report = verify::verify(mesh->model, {arguments.from});
   if (!report) return refuse(session, report.status());
@@ -172,7 +178,8 @@ void add_verify_command(CLI::App& app, Session& session) {
                       "The configurations of all nodes: files, or directories of *.toml");
   command
       ->add_option("--live", arguments->live,
-                   "Ask running nodes instead: this one, those it knows, and so on")
+                   "Ask running nodes instead: this one, those it knows, and so on; of several "
+                   "with commas between them, the first that answers")
       ->type_name("ENDPOINT")
       ->allow_extra_args(false);
   command

@@ -46,7 +46,7 @@ class Knower {
       status_ = {StatusCode::kUnavailable, name_ + " is only reached over others"};
       return;
     }
-    auto client = connected_client(endpoint_, timeout_);
+    auto client = connected_client({endpoint_}, timeout_);
     if (!client) {
       status_ = client.status();
       return;
@@ -73,9 +73,10 @@ class Walk {
  public:
   explicit Walk(std::chrono::milliseconds timeout) : timeout_(timeout) {}
 
-  Status begin_at(const std::string& endpoint) {
-    auto asked = ask(endpoint, timeout_);
+  Status begin_at(const EndpointList& endpoints) {
+    auto asked = ask(endpoints, timeout_);
     if (!asked) return asked.status();
+    const auto endpoint = asked->node.source;
     keep(*std::move(asked), {endpoint, {}, {}});
     return {};
   }
@@ -97,10 +98,22 @@ class Walk {
   LiveMesh take() { return std::move(mesh_); }
 
  private:
-  Result<Told> ask(const std::string& endpoint, std::chrono::milliseconds connect_timeout) const {
-    const auto client = connected_client(endpoint, connect_timeout);
+  // The node's `source` is the endpoint that was asked.
+  Result<Told> ask(const EndpointList& endpoints, std::chrono::milliseconds connect_timeout) const {
+    const auto client = connected_client(endpoints, connect_timeout);
     if (!client) return client.status();
-    return told((*client)->info({}, timeout_), endpoint);
+    Status why;
+    // The next one is asked when the connection ends under the question.
+    for (std::size_t tried = 0; tried < endpoints.size(); ++tried) {
+      const auto endpoint = (*client)->connected_endpoint();
+      auto info = (*client)->info({}, timeout_);
+      if (info && endpoint == (*client)->connected_endpoint())
+        return told(std::move(info), endpoint);
+      why = info ? Status{StatusCode::kUnavailable, "the connection to " + endpoint + " ended"}
+                 : info.status();
+      if (!is_transient(why.code())) break;
+    }
+    return why;
   }
 
   // Asks over the node that knows the peer, as its address is meant for that one; then directly, as
@@ -118,7 +131,7 @@ class Walk {
     Way way{peer.address, knower.name(), knower.endpoint()};
     if (!asked) {
       way = {peer.address, {}, {}};
-      asked = ask(peer.address, std::min(timeout_, kConnectMax));
+      asked = ask({peer.address}, std::min(timeout_, kConnectMax));
       if (asked.ok() && asked->node.name != peer.name) {
         text = peer.address + " is the address of " + asked->node.name.str();
         why = {StatusCode::kUnavailable, text};
@@ -162,21 +175,19 @@ class Walk {
 
 }  // namespace
 
-Result<std::unique_ptr<Client>> connected_client(const std::string& endpoint,
+Result<std::unique_ptr<Client>> connected_client(const EndpointList& endpoints,
                                                  std::chrono::milliseconds timeout) {
-  Client::Options options;
-  options.endpoint = endpoint;
-  auto client = Client::open(options);
+  auto client = open_client(endpoints, timeout);
   if (!client) return client.status();
   if (auto up = (*client)->wait_connected(timeout); !up.ok()) return up;
   return client;
 }
 
-Result<LiveMesh> live_mesh(const std::vector<std::string>& endpoints,
+Result<LiveMesh> live_mesh(const std::vector<EndpointList>& starts,
                            std::chrono::milliseconds timeout) {
   Walk walk{timeout};
-  for (const auto& endpoint : endpoints) {
-    if (auto status = walk.begin_at(endpoint); !status.ok()) return status;
+  for (const auto& endpoints : starts) {
+    if (auto status = walk.begin_at(endpoints); !status.ok()) return status;
   }
   walk.go_on();
   return walk.take();

@@ -13,7 +13,7 @@ using std::chrono::steady_clock;
 
 Result<Reached> reach_at(const std::string& endpoint, const std::string& name,
                          const CallTime& time) {
-  auto client = connected_client(endpoint, std::min(time.of_a_call(), kConnectMax));
+  auto client = connected_client({endpoint}, std::min(time.of_a_call(), kConnectMax));
   if (!client) return client.status();
   auto info = (*client)->info({}, time.of_a_call());
   if (!info) return info.status();
@@ -25,7 +25,7 @@ Result<Reached> reach_at(const std::string& endpoint, const std::string& name,
 
 Result<Reached> reach_over(const std::string& endpoint, const std::string& name,
                            const CallTime& time) {
-  auto client = connected_client(endpoint, std::min(time.of_a_call(), kConnectMax));
+  auto client = connected_client({endpoint}, std::min(time.of_a_call(), kConnectMax));
   if (!client) return client.status();
   auto info = (*client)->info(name, time.of_a_call());
   if (!info) return info.status();

@@ -104,6 +104,22 @@ class Played(MeshTest):
                          ["task.run"] * 2)
         self.assertEqual(call.end(), "done")
 
+    def test_a_callback_may_close_the_client_while_output_waits(self):
+        node = self.node()
+        mesh = self.open(node)
+        go_on = threading.Event()
+        task = mesh.submit(None, "t.talk", output=lambda stream, written: go_on.wait(WAIT))
+        dialler = node.welcome()
+        ((id_, *_),) = node.requests()[1]
+        node.reply(dialler, id_, result=["foo@localhost", 1, 2, [[1, b"x"]], 0, None])
+        self.assertEqual(node.requests()[1][0][5], "task.next")
+        request = mesh.batch().get("zoo", "key")
+        request.add_done_callback(lambda _: mesh.close())
+        self.answer(node, result=b"value")
+        mesh.connection._thread.join(WAIT)
+        go_on.set()
+        self.assertEqual(error_of(task.result, WAIT).code, "outcome_unknown")
+
     def test_of_what_was_lost_only_reads_are_sent_again(self):
         node = self.node()
         mesh = self.open(node, retries=5)

@@ -38,39 +38,48 @@ class Printer:
     no request. Thread-safe."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # of _thread and each Output.unwritten
+        self._lock = threading.Lock()  # of all below and each Output.unwritten
+        self._closed = False
         self._queue: queue.SimpleQueue = queue.SimpleQueue()
         self._thread: Optional[threading.Thread] = None
 
     def write(self, output: Output, chunks: list) -> None:
         with self._lock:
             output.unwritten += sum(len(written) for _, written in chunks)
+            self._queue.put((output, chunks, None))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="kvmesh-output", daemon=True)
                 self._thread.start()
-        self._queue.put((output, chunks, None))
 
     def when_written(self, output: Output, action: Callable[[], None]) -> None:
         """Runs `action` when all output so far is written; here and now when none waits."""
         with self._lock:
             waits = output.unwritten > 0
-        if waits:
-            self._queue.put((output, [], action))
-        else:
+            if waits:
+                self._queue.put((output, [], action))
+        if not waits:
             action()
 
     def close(self, waits: bool) -> None:
-        """Ends the thread after everything is written; `waits` for that, unless it is called by a sink."""
-        if self._thread is not None:
-            self._queue.put(None)
-            if waits and self._thread is not threading.current_thread():
-                self._thread.join()
+        """Ends the thread after everything is written, what comes later included; `waits` for that, unless it is called by a
+        sink."""
+        with self._lock:
+            self._closed = True
+            thread = self._thread
+            if thread is not None:
+                self._queue.put(None)  # wakes it up
+        if waits and thread is not None and thread is not threading.current_thread():
+            thread.join()
 
     def _run(self) -> None:
         while True:
+            with self._lock:
+                if self._closed and self._queue.empty():
+                    self._thread = None
+                    return
             item = self._queue.get()
             if item is None:
-                return
+                continue
             output, chunks, action = item
             for stream, written in chunks:
                 if output.error is None:

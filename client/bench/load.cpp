@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <map>
 #include <utility>
 
 #include <unistd.h>
@@ -67,6 +68,28 @@ class ProgressLine {
   Runner::Progress last_;
 };
 
+using Failures = std::map<StatusCode, std::uint64_t>;
+
+std::string text_of(const Failures& failures) {
+  std::string out;
+  for (const auto& [code, count] : failures) {
+    out += (out.empty() ? "" : ", ") + std::string{to_string(code)} + " " + command::grouped(count);
+  }
+  return out;
+}
+
+nlohmann::ordered_json json_of(const Failures& failures) {
+  auto out = nlohmann::ordered_json::object();
+  for (const auto& [code, count] : failures) out[std::string{to_string(code)}] = count;
+  return out;
+}
+
+std::uint64_t sum_of(const Failures& failures) {
+  std::uint64_t sum = 0;
+  for (const auto& [code, count] : failures) sum += count;
+  return sum;
+}
+
 void print_text(const LoadOptions& options, const Measured& measured) {
   std::printf("%s, %u connections, depth %u%s\n", options.protocol.c_str(), options.connections,
               options.pace.depth, options.pace.rate ? ", open loop" : "");
@@ -74,12 +97,11 @@ void print_text(const LoadOptions& options, const Measured& measured) {
               command::grouped(measured.operations).c_str(), seconds(measured.elapsed),
               measured.failed.empty() ? "all " : "",
               command::grouped(static_cast<std::uint64_t>(rate_of(measured))).c_str());
-  std::string failed;
-  for (const auto& [code, count] : measured.failed) {
-    failed +=
-        (failed.empty() ? "" : ", ") + std::string{to_string(code)} + " " + command::grouped(count);
+  if (!measured.failed.empty()) std::printf("failed: %s\n", text_of(measured.failed).c_str());
+  if (!measured.load_failed.empty()) {
+    std::printf("failed before, while buckets and keys were made: %s\n",
+                text_of(measured.load_failed).c_str());
   }
-  if (!failed.empty()) std::printf("failed: %s\n", failed.c_str());
   std::printf("latency: mean %s",
               micros(static_cast<std::uint64_t>(measured.latency.mean())).c_str());
   for (const auto& [name, percent] : kPercentiles) {
@@ -95,8 +117,6 @@ void print_json(const LoadOptions& options, const Measured& measured) {
   for (const auto& [name, percent] : kPercentiles) {
     latency[name] = static_cast<double>(measured.latency.percentile(percent)) / 1e3;
   }
-  nlohmann::ordered_json failed = nlohmann::ordered_json::object();
-  for (const auto& [code, count] : measured.failed) failed[std::string{to_string(code)}] = count;
   const nlohmann::ordered_json out = {
       {"protocol", options.protocol},
       {"connections", options.connections},
@@ -107,7 +127,8 @@ void print_json(const LoadOptions& options, const Measured& measured) {
       {"value_bytes", options.workload.value_bytes},
       {"seed", options.workload.seed},
       {"requests", measured.operations},
-      {"failed", failed},
+      {"failed", json_of(measured.failed)},
+      {"load_failed", json_of(measured.load_failed)},
       {"seconds", seconds(measured.elapsed)},
       {"per_second", rate_of(measured)},
       {"missing_keys", measured.missing_keys},
@@ -144,9 +165,7 @@ Result<std::uint64_t> measure(Runner& runner, const LoadOptions& options, Progre
     return Status{StatusCode::kInvalidArgument, "no reply came in the time; measure longer"};
   }
   options.json ? print_json(options, *measured) : print_text(options, *measured);
-  std::uint64_t failed = 0;
-  for (const auto& [code, count] : measured->failed) failed += count;
-  return failed;
+  return sum_of(measured->failed) + sum_of(measured->load_failed);
 }
 
 }  // namespace

@@ -86,10 +86,16 @@ Status Runner::create(bool keep_going) {
   pace.depth = kLoadDepth;
   pace.count = workload_.buckets();
   pace.keep_going = keep_going;
-  return drive("creating buckets", pace, [&, this]() -> std::optional<Operation> {
+  auto status = drive("creating buckets", pace, [&, this]() -> std::optional<Operation> {
     if (bucket == workload_.buckets()) return std::nullopt;
     return workload_.create(bucket++);
   });
+  count_load_failures();
+  return status;
+}
+
+void Runner::count_load_failures() {
+  for (const auto& [code, count] : measured_.failed) load_failed_[code] += count;
 }
 
 Status Runner::load(bool keep_going) {
@@ -104,6 +110,7 @@ Status Runner::load(bool keep_going) {
     return workload_.put(number++);
   });
   loaded_ = status.ok() && measured_.failed.empty();
+  count_load_failures();
   return status;
 }
 
@@ -129,6 +136,7 @@ Result<Measured> Runner::run(const Pace& pace) {
   auto status = drive("measuring", pace, [this] { return std::optional{workload_.next()}; });
   if (status.ok()) status = expect_nothing();
   if (!status.ok()) return status;
+  measured_.load_failed = load_failed_;
   return std::move(measured_);
 }
 

@@ -33,10 +33,11 @@ struct Pace {
 /// What was measured. There is none unless every request got its right reply, but with
 /// Pace::keep_going.
 struct Measured {
-  std::uint64_t operations = 0;                  // that got their right reply
-  std::map<StatusCode, std::uint64_t> failed{};  // the others, with their codes
-  std::uint64_t missing_keys = 0;                // of gets
-  std::uint64_t checked = 0;                     // values that were compared byte by byte
+  std::uint64_t operations = 0;                       // that got their right reply
+  std::map<StatusCode, std::uint64_t> failed{};       // the others, with their codes
+  std::map<StatusCode, std::uint64_t> load_failed{};  // while buckets and keys were made
+  std::uint64_t missing_keys = 0;                     // of gets
+  std::uint64_t checked = 0;                          // values that were compared byte by byte
   std::chrono::nanoseconds elapsed{0};
   Histogram latency;             // nanoseconds
   double processor_seconds = 0;  // of this process, the system's on its behalf included
@@ -63,9 +64,10 @@ class Runner final : private ReplySink {
 
   /// Connects all channels.
   Status open();
-  /// Creates the buckets, and puts every key once.
+  /// Creates the buckets.
   Status create(bool keep_going);
-  /// With `keep_going` a request may fail; then keys may be missing later.
+  /// Puts every key once. With `keep_going` a request of create() and load() may fail; then it is
+  /// in Measured::load_failed, and keys may be missing later.
   Status load(bool keep_going);
   /// Removes the buckets, where they are.
   Status drop();
@@ -89,6 +91,7 @@ class Runner final : private ReplySink {
 
   void on_reply(const Reply& reply) override;
   Status check(const Request& request, const Reply& reply);
+  void count_load_failures();
   Status drive(std::string_view phase, const Pace& pace, const Next& next);
   bool submit(Lane& lane, TimePoint intended);
   void submit_due(TimePoint now);
@@ -130,6 +133,7 @@ class Runner final : private ReplySink {
   bool loaded_ = false;      // every key was put: none may be missing
   double processor_before_ = 0;
   Measured measured_;
+  std::map<StatusCode, std::uint64_t> load_failed_;
   Histogram recent_;
 };
 

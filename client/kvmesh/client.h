@@ -154,10 +154,9 @@ class Client {
   ///     auto sum = client->mesh().call<std::int64_t>("foo@localhost", "hello.add", 1, 2);
   ///
   /// Always the same, with one mailbox, and gone with the client. The mailbox is a process of the
-  /// node that was connected when it was opened, and keeps its pid as long as that node runs and is
-  /// reached, directly or through the node that is connected now; so do tasks. Else
-  /// Mesh::receive() says once that it is lost, and the next use opens another, with a new pid.
-  /// Output of tasks goes to stdout
+  /// node that is connected, and is lost with the connection: Mesh::receive() says so once, and the
+  /// next use opens another, with a new pid, at the node that is connected then. Tasks, links and
+  /// watches that are waited for end as kOutcomeUnknown. Output of tasks goes to stdout
   /// and stderr unless CallOptions say otherwise, by a thread of its own: a reader that is slow
   /// stops the task, and neither this client nor other tasks. The destructor writes what has come.
   Mesh& mesh();

@@ -31,8 +31,13 @@ class NodeWatches::Watch : public std::enable_shared_from_this<Watch> {
       if (ended_) return;
       if (outcome.status.ok()) {
         const auto told = nodes_told_of(outcome.result);
-        if (told) tell(*told);
-        outcome.status = told.status();
+        if (told && told->node != node_) {
+          outcome.status = {StatusCode::kUnavailable,
+                            "another node is connected now, " + told->node};
+        } else {
+          if (told) tell(*told);
+          outcome.status = told.status();
+        }
       }
       ended_ = !outcome.status.ok();
       if (ended_) {

@@ -12,8 +12,8 @@ namespace kvmesh::remote {
 
 /// The nodes whose peers one Mesh watches: asks each of them over and over for changes, and puts
 /// these into the mailbox as kNodeUp and kNodeDown. The watch of a node that fails to answer ends,
-/// with a kNodeDown of that node; one that is only busy is asked on (poll.h). Driven by answers:
-/// needs no thread. Thread-safe.
+/// with a kNodeDown of that node, and so does that of the connected one when another is connected;
+/// one that is only busy is asked on (poll.h). Driven by answers: needs no thread. Thread-safe.
 class NodeWatches {
  public:
   explicit NodeWatches(std::shared_ptr<Connection> connection)

@@ -283,13 +283,17 @@ Process& Processes::of_runtime(ProcessId id) {
 }
 
 Status Processes::not_found(ProcessId id) const {
-  return {StatusCode::kNotFound,
-          "there is no process " + Pid{options_.self.str(), id}.to_string() +
-              " for this request: it has ended, or never was, or the key is not its own"};
+  return {StatusCode::kNotFound, "there is no process " + Pid{options_.self.str(), id}.to_string() +
+                                     ": it has ended, or never was"};
+}
+
+// To a request that must show the process's key.
+Status Processes::not_found_by_key(ProcessId id) const {
+  return {StatusCode::kNotFound, not_found(id).text() + ", or has another key"};
 }
 
 void Processes::answer_not_found(Ticket ticket, ProcessId id) {
-  runtime_.answer(ticket, not_found(id), {});
+  runtime_.answer(ticket, not_found_by_key(id), {});
 }
 
 std::string Processes::title(const Process& process) const {

@@ -200,6 +200,7 @@ class Processes {
 
   Process& of_runtime(ProcessId id);
   Status not_found(ProcessId id) const;
+  Status not_found_by_key(ProcessId id) const;
   void answer_not_found(Ticket ticket, ProcessId id);
   std::string title(const Process& process) const;
 

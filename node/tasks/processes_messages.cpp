@@ -52,7 +52,7 @@ void Processes::answer_messages(Process& process, TimePoint now) {
 Status Processes::close(ProcessId id, std::uint64_t key, TimePoint now) {
   Process* process = table_.find(id);
   if (process == nullptr || process->kind != Process::Kind::kMailbox || !process->is_open_to(key)) {
-    return not_found(id);
+    return not_found_by_key(id);
   }
   close(*process, "normal", now);
   return {};

@@ -134,14 +134,17 @@ class OneRequest(Command):
         for protocol in (("--protocol", "native"), ("--protocol", "line", "--tcp", f"127.0.0.1:{self.foo.tcp_port}")):
             printed = json.loads(self.kvmesh(*bench, *protocol, "--json", "--drop"))
             self.assertEqual((printed["requests"], printed["failed"]), (500, {}))
+            self.assertEqual(printed["load_failed"], {})
             self.assertEqual(self.kvmesh("buckets"), b"")
         self.bar.kill()
         eventually(lambda: self.foo.peer("bar")["state"] != "up", 2, "bar is gone")
         for protocol in (("--protocol", "native"), ("--protocol", "line", "--tcp", f"127.0.0.1:{self.foo.tcp_port}")):
             printed = json.loads(self.kvmesh(*bench, *protocol, "--prefix", "s", "--keep-going", "--json", status=INCOMPLETE))
             self.assertEqual((printed["requests"], printed["failed"]), (0, {"unavailable": 500}))
-            self.assertIn(b"\nfailed: unavailable 500\n",
+            self.assertEqual(printed["load_failed"], {"unavailable": 4 + 4 * 5})
+            self.assertIn(b"\nfailed: unavailable 500\nfailed before, while buckets and keys were made: unavailable 24\n",
                           self.kvmesh(*bench, *protocol, "--prefix", "s", "--keep-going", status=INCOMPLETE))
+            self.assertIn("524 requests failed", self.stderr)
             self.assertEqual(self.kvmesh(*bench, *protocol, "--prefix", "s", status=UNAVAILABLE), b"")
         self.kvmesh(*bench, "--prefix", "s", status=UNAVAILABLE)
         self.assertEqual(self.stderr.count("unavailable"), 1, self.stderr)

@@ -172,17 +172,17 @@ class Command(MeshTest):
 
     def test_nodes_watch(self):
         process = self.run_command("nodes", "--watch")
-        stamp = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  "
-        self.assertRegex(read_line(process.stdout), rf"^{stamp}{BAR}  up$")
+        stamp = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}  "
+        self.assertRegex(read_line(process.stdout), rf"^{stamp}{BAR}  is up$")
         self.bar.kill()
-        self.assertRegex(read_line(process.stdout), rf"^{stamp}{BAR}  down: .+$")
+        self.assertRegex(read_line(process.stdout), rf"^{stamp}{BAR}  went down: .+$")
         self.bar.start()
-        self.assertRegex(read_line(process.stdout), rf"^{stamp}{BAR}  up$")
+        self.assertRegex(read_line(process.stdout), rf"^{stamp}{BAR}  came up$")
         self.foo.kill()
-        self.assertRegex(read_line(process.stdout), rf"^{stamp}{FOO}  down: \w+: .+$")
+        self.assertRegex(read_line(process.stdout), rf"^{stamp}{FOO}  went down: unavailable: cannot reach {self.foo.endpoint}: .+$")
         self.foo.start()
-        self.assertRegex(read_line(process.stdout), rf"^{stamp}{FOO}  up$")
-        while not re.search(rf"{BAR}  up$", read_line(process.stdout)):
+        self.assertRegex(read_line(process.stdout), rf"^{stamp}{FOO}  came up$")
+        while not re.search(rf"{BAR}  (is|came) up$", read_line(process.stdout)):
             pass
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(10 * patience()), -signal.SIGINT)
@@ -191,7 +191,7 @@ class Command(MeshTest):
         process = self.run_command("--json", "nodes", FOO, "--watch")
         first = json.loads(read_line(process.stdout))
         self.assertRegex(first.pop("time"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
-        self.assertEqual(first, {"node": BAR, "state": "up", "why": "", "seen_by": FOO})
+        self.assertEqual(first, {"node": BAR, "state": "up", "change": False, "why": "", "seen_by": FOO})
         self.bar.kill()
         second = json.loads(read_line(process.stdout))
         self.assertEqual((second["node"], second["state"]), (BAR, "down"))

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "client/command/base/endpoint_list.h"
 #include "client/command/base/exit_status.h"
 #include "client/command/base/numbers.h"
 #include "client/command/base/table.h"
@@ -225,13 +226,13 @@ TEST(ExitStatus, IsTenAndTheNumberOfTheCode) {
   EXPECT_EQ(exit_status(StatusCode::kDenied), 28);
 }
 
-// "foo@h up by bar@h: why, " of each.
+// "foo@h up by bar@h: why, " of each that changed, and "foo@h is up ..." of the others.
 std::string text_of(const Result<std::vector<NodeChange>>& changes) {
   if (!changes) return "! " + changes.status().to_string();
   std::string out;
   for (const auto& change : *changes) {
-    out += change.node + (change.up ? " up by " : " down by ") + change.seen_by + ": " +
-           change.why + ", ";
+    out += change.node + (change.is_change ? "" : " is") + (change.up ? " up by " : " down by ") +
+           change.seen_by + ": " + change.why + ", ";
   }
   return out;
 }
@@ -240,14 +241,29 @@ TEST(WatchedNodes, AFailureIsToldOnceAndBeginsAnew) {
   WatchedNodes watched;
   EXPECT_EQ(watched.seen(), 0U);
   EXPECT_EQ(text_of(watched.take(remote::NodesTold{"gate@h", 9, {{"foo@h", true, ""}}})),
-            "foo@h up by gate@h: , ");
+            "foo@h is up by gate@h: , ");
   EXPECT_EQ(watched.seen(), 9U);
+  EXPECT_EQ(text_of(watched.take(remote::NodesTold{"gate@h", 9, {{"foo@h", false, "why"}}})),
+            "foo@h down by gate@h: why, ");
   const Status gone{StatusCode::kUnavailable, "gone"};
   EXPECT_EQ(text_of(watched.take(gone)), "gate@h down by : unavailable: gone, ");
   EXPECT_EQ(watched.seen(), 0U);
   EXPECT_EQ(text_of(watched.take(gone)), "");
   EXPECT_EQ(text_of(watched.take(remote::NodesTold{"gate@h", 4, {{"foo@h", false, "why"}}})),
-            "gate@h up by : , foo@h down by gate@h: why, ");
+            "gate@h up by : , foo@h is down by gate@h: why, ");
+}
+
+TEST(WatchedNodes, AnotherNodeThatAnswersBeginsAnew) {
+  const remote::NodesTold first{"a@h", 9, {{"foo@h", true, ""}}};
+  const remote::NodesTold second{"b@h", 70, {{"foo@h", true, ""}}};
+  WatchedNodes watched;
+  (void)watched.take(first);
+  EXPECT_EQ(text_of(watched.take(second)),
+            "a@h down by : another node is connected now, b@h, b@h is up by : , "
+            "foo@h is up by b@h: , ");
+  EXPECT_EQ(watched.seen(), 70U);
+  (void)watched.take(Status{StatusCode::kUnavailable, "gone"});
+  EXPECT_EQ(text_of(watched.take(first)), "a@h is up by : , foo@h is up by a@h: , ");
 }
 
 TEST(WatchedNodes, ABusyNodeIsNotDown) {
@@ -259,6 +275,17 @@ TEST(WatchedNodes, ABusyNodeIsNotDown) {
   EXPECT_EQ(watched.seen(), 9U);
   EXPECT_EQ(text_of(watched.take(remote::NodesTold{"gate@h", 10, {{"foo@h", false, "gone"}}})),
             "foo@h down by gate@h: gone, ");
+}
+
+TEST(EndpointList, HasWhatStandsBetweenCommas) {
+  EXPECT_EQ(endpoint_list("tcp://a:1"), EndpointList{"tcp://a:1"});
+  EXPECT_EQ(endpoint_list("tcp://a:1,tcp://[::1]:2, ipc://x "),
+            (EndpointList{"tcp://a:1", "tcp://[::1]:2", "ipc://x"}));
+  // Nothing is passed over: such a part is no endpoint, and is refused as one.
+  EXPECT_EQ(endpoint_list(""), EndpointList{""});
+  EXPECT_EQ(endpoint_list("a,, "), (EndpointList{"a", "", ""}));
+  EXPECT_EQ(open_client(endpoint_list("tcp://a:1,"), std::chrono::seconds{1}).status().code(),
+            StatusCode::kInvalidArgument);
 }
 
 }  // namespace

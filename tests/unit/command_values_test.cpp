@@ -246,13 +246,18 @@ TEST(Messages, SayWhatTheyAre) {
 
 TEST(NodeChanges, AreALineWithTheTime) {
   const auto time = std::chrono::system_clock::time_point{} + std::chrono::milliseconds{90'000'007};
-  EXPECT_EQ(change_text({"foo@h", true, "", "gate@h"}, time).substr(19), "  foo@h  up");
-  EXPECT_EQ(change_text({"foo@h", false, "no\x1b", "gate@h"}, time).substr(19),
-            "  foo@h  down: no\\x1b");
-  EXPECT_EQ(change_text({}, time).substr(16, 3), ":00") << "whatever the place's time is";
+  const auto line = [&](const NodeChange& change) { return change_text(change, time).substr(16); };
+  // Whatever the place's time is.
+  EXPECT_EQ(line({"foo@h", true, "", "gate@h"}), ":00.007  foo@h  came up");
+  EXPECT_EQ(line({"foo@h", true, "", "gate@h", false}), ":00.007  foo@h  is up");
+  EXPECT_EQ(line({"foo@h", false, "no\x1b", "gate@h"}), ":00.007  foo@h  went down: no\\x1b");
+  EXPECT_EQ(line({"foo@h", false, "no", "gate@h", false}), ":00.007  foo@h  is down: no");
   EXPECT_EQ(change_json({"foo@h", false, "gone", "gate@h"}, time).to_json(),
-            R"({"time":"1970-01-02T01:00:00.007Z","node":"foo@h","state":"down","why":"gone",)"
-            R"("seen_by":"gate@h"})");
+            R"({"time":"1970-01-02T01:00:00.007Z","node":"foo@h","state":"down","change":true,)"
+            R"("why":"gone","seen_by":"gate@h"})");
+  EXPECT_EQ(change_json({"foo@h", true, "", "", false}, time).to_json(),
+            R"({"time":"1970-01-02T01:00:00.007Z","node":"foo@h","state":"up","change":false,)"
+            R"("why":"","seen_by":""})");
 }
 
 TEST(TaskOutput, IsADocumentAPiece) {

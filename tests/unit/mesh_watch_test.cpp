@@ -90,6 +90,16 @@ TEST_F(WatchTest, TheEndOfTheWatchedNodeEndsTheWatchAndIsTold) {
   EXPECT_EQ(end->seen_by, "");
 }
 
+TEST_F(WatchTest, TheWatchOfTheConnectedNodeEndsWhenAnotherIsConnected) {
+  watch(told(9, {up("foo@h")}));
+  EXPECT_EQ(mesh_->try_receive(), is_up("foo@h"));
+  port_.answer("node.watch", told(70, {up("foo@h")}, "b@h"));
+  EXPECT_EQ(mesh_->try_receive(),
+            is_down("gate@h", "unavailable: another node is connected now, b@h", ""));
+  EXPECT_EQ(mesh_->try_receive(), std::nullopt);
+  EXPECT_EQ(port_.asked(), "");
+}
+
 TEST_F(WatchTest, ABusyNodeIsAskedAgainAfterAPauseForWhatItHasNotTold) {
   watch(told(9, {up("foo@h")}), "gate@h");
   EXPECT_EQ(mesh_->try_receive(), is_up("foo@h"));

@@ -201,7 +201,7 @@ TEST_F(Tasks, AnAskerThatOnlySaysThatItIsThereLeavesTheOutputAndTheEndWhereTheyA
 TEST_F(Tasks, AWrongKeyFindsNothingAndDisturbsNothing) {
   const auto asked = run();
   EXPECT_THAT(answer(next(0xa1, kKey + 1)),
-              HasSubstr("not_found: there is no process <foo@h/a1> for this request"));
+              HasSubstr("not_found: there is no process <foo@h/a1>: it has ended, or never was"));
   EXPECT_EQ(answer(asked), "waits");
   EXPECT_THAT(answer(receive(0xa1)), StartsWith("not_found"));
 }

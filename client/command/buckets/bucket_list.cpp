@@ -24,7 +24,7 @@ Result<NodeAccess> access(Session& session, const Way& way, const std::string& n
 
 Result<std::vector<std::string>> BucketList::next(std::uint32_t limit) {
   while (more_) {
-    auto page = client_.buckets(target_, bounds_.after, limit, timeout_);
+    auto page = client_->buckets(target_, bounds_.after, limit, timeout_);
     if (!page) return page.status();
     if (!is_page_behind(*page, bounds_.after)) {
       return Status{StatusCode::kProtocolError, "its pages of buckets go back"};

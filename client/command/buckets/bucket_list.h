@@ -30,7 +30,7 @@ class BucketList {
  public:
   /// `client` must outlive it; `target` as NodeAccess::target.
   BucketList(Client& client, std::string target, NameBounds bounds, Timeout timeout)
-      : client_(client),
+      : client_(&client),
         target_(std::move(target)),
         bounds_(std::move(bounds)),
         timeout_(timeout) {}
@@ -39,8 +39,14 @@ class BucketList {
   /// call that failed; kProtocolError when the node does not give names in their order. Blocks.
   Result<std::vector<std::string>> next(std::uint32_t limit = limits::kPageItemsDefault);
 
+  /// The same for another connection to the node, which is asked from here on.
+  void go_on_over(Client& client, std::string target) {
+    client_ = &client;
+    target_ = std::move(target);
+  }
+
  private:
-  Client& client_;
+  Client* client_;
   std::string target_;
   NameBounds bounds_;
   Timeout timeout_;

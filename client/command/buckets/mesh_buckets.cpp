@@ -25,22 +25,17 @@ std::uint64_t strays_of(const Value& info) {
 Result<MeshBuckets> MeshBuckets::open(Session& session, const NameBounds& bounds) {
   const auto mesh = live_mesh({session.endpoints()}, session.options.timeout);
   if (!mesh) return mesh.status();
-  MeshBuckets out;
+  MeshBuckets out{session};
   for (const auto& node : mesh->model.nodes) {
     if (!node.stores) continue;
     const auto& name = node.name.str();
-    auto at = access(session, mesh->ways.at(name), name);
-    if (!at) {
-      out.missing_.push_back(missing_text(name, at.status()));
-      continue;
-    }
     if (const auto strays = strays_of(*mesh->infos.at(name)); strays > 0) {
       out.strays_.push_back(name + " also holds " + verify::counted(strays, "bucket", "buckets") +
                             " that its table gives to others; kvmesh buckets --on " + name +
                             " lists all that it holds");
     }
-    BucketList list{*at->client, at->target, bounds, session.timeout()};
-    out.sources_.push_back({node, *std::move(at), std::move(list)});
+    BucketList list{**session.client(), name, bounds, session.timeout()};
+    out.sources_.push_back({node, mesh->ways.at(name), std::move(list)});
   }
   for (const auto& [name, why] : mesh->model.silent) {
     out.missing_.push_back(
@@ -49,9 +44,27 @@ Result<MeshBuckets> MeshBuckets::open(Session& session, const NameBounds& bounds
   return out;
 }
 
+// For a page. What is opened for it stays so until kOpenMax others were.
+Status MeshBuckets::connect(Source& source) {
+  if (source.at) return {};
+  auto at = access(*session_, source.way, source.node.name.str());
+  if (!at) return at.status();
+  source.list.go_on_over(*at->client, at->target);
+  source.at = *std::move(at);
+  if (source.at->opened == nullptr) return {};
+  if (open_.size() == kOpenMax) {
+    sources_[open_.front()].at.reset();
+    open_.pop_front();
+  }
+  open_.push_back(static_cast<std::size_t>(&source - sources_.data()));
+  return {};
+}
+
 bool MeshBuckets::fill(Source& source, std::uint32_t limit) {
   while (source.place == source.names.size() && !source.is_over) {
-    auto names = source.list.next(limit);
+    const auto connected = connect(source);
+    auto names =
+        connected.ok() ? source.list.next(limit) : Result<std::vector<std::string>>{connected};
     source.place = 0;
     source.names.clear();
     if (!names) missing_.push_back(missing_text(source.node.name.str(), names.status()));

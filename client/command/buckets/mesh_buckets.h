@@ -3,7 +3,10 @@
 #include <kvmesh/client.h>
 #include <kvmesh/status.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +18,8 @@
 namespace kvmesh::command {
 
 /// The buckets of all nodes of a mesh as one list: each once, in the order of their names. Of each
-/// node those that its table gives to it. One thread.
+/// node those that its table gives to it. However many nodes
+/// there are, only kOpenMax connections are open at once. One thread.
 class MeshBuckets {
  public:
   /// Walks the mesh from the session's node. The status when that cannot be asked. Blocks.
@@ -32,17 +36,24 @@ class MeshBuckets {
  private:
   struct Source {
     verify::MeshNode node;
-    NodeAccess at;
+    Way way;
     BucketList list;
+    std::optional<NodeAccess> at{};
     std::vector<std::string> names{};  // of the last page
     std::size_t place = 0;             // of the next one in it
     bool is_over = false;
   };
 
+  static constexpr std::size_t kOpenMax = 4;
+
+  explicit MeshBuckets(Session& session) : session_(&session) {}
+  Status connect(Source& source);
   // Fills the source's page where that is used up; false when there are no more names.
   bool fill(Source& source, std::uint32_t limit);
 
+  Session* session_;
   std::vector<Source> sources_;
+  std::deque<std::size_t> open_;  // sources with a connection of their own, the oldest first
   std::vector<std::string> missing_;
   std::vector<std::string> strays_;
 };

@@ -56,27 +56,37 @@ std::string formatted(const char* format, const std::tm& time) {
   return {text.data(), std::strftime(text.data(), text.size(), format, &time)};
 }
 
+// ".007"
+std::string milliseconds_of(std::chrono::system_clock::time_point time) {
+  const auto part = time - std::chrono::floor<std::chrono::seconds>(time);
+  const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(part).count();
+  return "." + std::to_string(1000 + count).substr(1);
+}
+
+std::string state_text(const NodeChange& change) {
+  if (change.up) return change.is_change ? "came up" : "is up";
+  return (change.is_change ? "went down: " : "is down: ") + escape(change.why);
+}
+
 }  // namespace
 
 std::string change_text(const NodeChange& change, std::chrono::system_clock::time_point time) {
   const auto seconds = std::chrono::system_clock::to_time_t(time);
   std::tm local{};
   localtime_r(&seconds, &local);
-  return formatted(kDateAndTime, local) + "  " + escape(change.node) +
-         (change.up ? "  up" : "  down: " + escape(change.why));
+  return formatted(kDateAndTime, local) + milliseconds_of(time) + "  " + escape(change.node) +
+         "  " + state_text(change);
 }
 
 Value change_json(const NodeChange& change, std::chrono::system_clock::time_point time) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  const auto milliseconds =
-      std::chrono::duration_cast<std::chrono::milliseconds>(time - seconds).count();
-  const auto whole = std::chrono::system_clock::to_time_t(seconds);
+  const auto whole =
+      std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
   std::tm utc{};
   gmtime_r(&whole, &utc);
-  const std::string digits = std::to_string(1000 + milliseconds).substr(1);
-  return Value::Map{{"time", formatted(kIsoTime, utc) + "." + digits + "Z"},
+  return Value::Map{{"time", formatted(kIsoTime, utc) + milliseconds_of(time) + "Z"},
                     {"node", Bytes{change.node}},
                     {"state", change.up ? "up" : "down"},
+                    {"change", change.is_change},
                     {"why", Bytes{change.why}},
                     {"seen_by", Bytes{change.seen_by}}};
 }

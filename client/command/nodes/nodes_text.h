@@ -24,12 +24,14 @@ struct NodeChange {
   bool up = false;
   std::string why;      // it is down
   std::string seen_by;  // the node whose peer it is; empty: by this command, which has asked `node`
+  bool is_change = true;  // false: how it was found when the watch began, or began anew
 };
 
-/// "2026-01-31 23:59:59  foo@localhost  down: why", with the time of this place; no line end.
+/// "2026-01-31 23:59:59.000  foo@localhost  went down: why", or "came up", or how it was found: "is
+/// down: why", "is up". With the time of this place; no line end.
 std::string change_text(const NodeChange& change, std::chrono::system_clock::time_point time);
 
-/// {"time","node","state","why","seen_by"}, with the time as UTC in milliseconds.
+/// {"time","node","state","change","why","seen_by"}, with the time as UTC in milliseconds.
 Value change_json(const NodeChange& change, std::chrono::system_clock::time_point time);
 
 }  // namespace kvmesh::command

@@ -1,0 +1,141 @@
+#!/usr/bin/python3
+"""The command with several endpoints: two gates lead to one store, and die, hang or stop while they are used."""
+
+import json
+import os
+import re
+import subprocess
+import unittest
+
+from harness import COMMAND_BIN, MeshTest, clean_environment, die_with_parent, eventually, main, patience
+from pipe_lines import read_line, write_line
+
+INCOMPLETE, UNAVAILABLE = 3, 14
+
+
+@unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")
+class Endpoints(MeshTest):
+    def setUp(self):
+        mesh = self.mesh()
+        self.one, self.two = (mesh.add(name, apps=[], table=[("*", "store")], peers=["store"]) for name in ("one", "two"))
+        self.store = mesh.add("store", apps=["kv"], table=[("*", "store")], peers=[])
+        mesh.start()
+        self.both = f"{self.one.endpoint},{self.two.endpoint}"
+
+    def kvmesh(self, *arguments, status=0, node=None):
+        return self.run_to_end([COMMAND_BIN, "--node", node or self.both, *arguments], status)
+
+    def start(self, *arguments, node=None):
+        process = subprocess.Popen([COMMAND_BIN, "--node", node or self.both, *arguments], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment({"NO_COLOR": "1"}),
+                                   preexec_fn=die_with_parent)
+        self.addCleanup(self.end, process)
+        return process
+
+    @staticmethod
+    def end(process):
+        process.kill()
+        process.communicate()
+
+    def connected(self):
+        return json.loads(self.kvmesh("info", "--json"))["name"]
+
+    def test_the_first_that_answers_is_used(self):
+        self.assertEqual(self.connected(), self.one.full_name)
+        self.kvmesh("create", "zoo")
+        self.kvmesh("put", "zoo", "k", "v")
+        self.one.kill()
+        self.assertEqual(self.connected(), self.two.full_name)
+        self.assertEqual(self.kvmesh("get", "zoo", "k"), "v\n")
+        self.assertEqual(self.kvmesh("export"), "zoo\tk\tv\n")
+        self.assertEqual(self.kvmesh("buckets"), "zoo\n")
+        self.assertIn("\nsound: ", self.kvmesh("verify", "--live", self.both))
+        self.assertIn(self.two.endpoint, self.kvmesh("ping"))
+        self.two.kill()
+        self.kvmesh("get", "zoo", "k", status=UNAVAILABLE)
+        self.assertRegex(self.stderr, rf"\Akvmesh: unavailable: none of 2 endpoints can be used: {self.one.endpoint}: [^;]+; "
+                                      rf"{self.two.endpoint}: [^;]+; the call was not sent\n\Z")
+
+    def test_the_environment_has_several_too(self):
+        self.one.kill()
+        printed = self.run_to_end([COMMAND_BIN, "info", "--json"], environment={"KVMESH_NODE": self.both})
+        self.assertEqual(json.loads(printed)["name"], self.two.full_name)
+
+    def test_a_shell_goes_on_with_the_next_and_sends_nothing_twice(self):
+        receiver = self.start("shell", node=self.store.endpoint)
+        write_line(receiver.stdin, "self")
+        pid = read_line(receiver.stdout)
+        came = []
+
+        def has_come(what):
+            write_line(receiver.stdin, "flush")
+            write_line(receiver.stdin, "node")
+            while (line := read_line(receiver.stdout)) != self.store.full_name:
+                came.append(int(re.fullmatch(r"message from <.*>: (\d+)", line)[1]))
+            return what in came
+
+        sender = self.start("shell")
+        for number in range(500):
+            write_line(sender.stdin, f"send {pid} {number}")
+        eventually(lambda: has_come(0), 20 * patience(), "the first has come")
+        self.one.kill()
+        last = 500
+
+        def send_another():
+            nonlocal last
+            last += 1
+            write_line(sender.stdin, f"send {pid} {last}")
+            return has_come(last)
+
+        eventually(send_another, 60 * patience(), "one that was sent after the end of the first gate has come")
+        self.assertEqual(came, sorted(set(came)), "each once, in its order")
+
+    def test_a_gate_that_hangs_is_left(self):
+        self.kvmesh("create", "zoo")
+        shell = self.start("shell")
+        write_line(shell.stdin, "get zoo k")
+        write_line(shell.stdin, "count zoo")
+        self.assertEqual(read_line(shell.stdout), "0")
+        self.one.stop_running()
+        # What is sent before the silence is noticed has no known outcome; what is read then comes over the other gate.
+        for line in ("put zoo k 1", "put zoo k 2", "get zoo k"):
+            write_line(shell.stdin, line)
+        self.assertEqual(read_line(shell.stdout, 30), "2")
+        self.one.resume()
+
+    def test_a_bench_that_keeps_going_survives_a_gate(self):
+        bench = self.start("bench", "--keep-going", "--connections", "4", "--depth", "4", "--buckets", "2", "--keys", "20",
+                           "--count", "20000", "--json")
+        eventually(lambda: self.one.info()["counters"]["requests"] > 1000, 60, "it is under way, over both gates")
+        self.one.kill()
+        printed, complaints = bench.communicate(timeout=100 * patience())
+        figures = json.loads(printed)
+        self.assertEqual(figures["requests"] + sum(figures["failed"].values()), 20000)
+        self.assertEqual(set(figures["failed"]) - {"outcome_unknown", "unavailable"}, set(), figures)
+        self.assertLessEqual(figures["failed"].get("outcome_unknown", 0), 4 * 4, "those that were under way")
+        self.assertGreater(figures["requests"], 10000, figures)
+        self.assertEqual(bench.returncode, INCOMPLETE if figures["failed"] else 0, complaints)
+
+    def test_a_watch_goes_on_at_the_next(self):
+        watch = self.start("nodes", "--watch")
+        self.assertRegex(read_line(watch.stdout), rf"  {self.store.full_name}  is up$")
+        self.one.kill()
+        self.assertRegex(read_line(watch.stdout), rf"  {self.one.full_name}  went down: .+")
+        self.assertRegex(read_line(watch.stdout), rf"  {self.two.full_name}  is up$")
+        self.assertRegex(read_line(watch.stdout), rf"  {self.store.full_name}  is up$")
+        self.store.kill()
+        self.assertRegex(read_line(watch.stdout), rf"  {self.store.full_name}  went down: .+")
+
+    def test_a_mailbox_ends_with_its_node(self):
+        shell = self.start("shell")
+        write_line(shell.stdin, "self")
+        self.assertRegex(read_line(shell.stdout), rf"^<{self.one.full_name}/")
+        self.one.kill()
+        write_line(shell.stdin, "receive 20")
+        self.assertRegex(read_line(shell.stderr, 30), rf"the mailbox <{self.one.full_name}/.*> is lost")
+        write_line(shell.stdin, "self")
+        self.assertRegex(read_line(shell.stdout), rf"^<{self.two.full_name}/")
+
+
+if __name__ == "__main__":
+    main()

@@ -155,8 +155,8 @@ class Client {
   ///
   /// Always the same, with one mailbox, and gone with the client. The mailbox is a process of the
   /// node that is connected, and is lost with the connection: Mesh::receive() says so once, and the
-  /// next use opens another, with a new pid, at the node that is connected then. Tasks, links and
-  /// watches that are waited for end as kOutcomeUnknown. Output of tasks goes to stdout
+  /// next use opens another, with a new pid, at the node that is connected then. Tasks that are
+  /// waited for end as kOutcomeUnknown, watches with kNodeDown. Output of tasks goes to stdout
   /// and stderr unless CallOptions say otherwise, by a thread of its own: a reader that is slow
   /// stops the task, and neither this client nor other tasks. The destructor writes what has come.
   Mesh& mesh();

@@ -132,5 +132,35 @@ class NodesWithoutStorage(MeshTest):
                                       "bar@localhost\n")
 
 
+@unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")
+class ManyNodes(MeshTest):
+    """A gate knows a hub only, which knows twelve nodes that store a letter each: each of them is asked over a connection of
+    its own."""
+
+    LETTERS = "abcdefghijkl"
+    DESCRIPTORS = 112  # a client takes ten and wants twenty: enough for half a dozen of them, and not for twelve
+
+    def setUp(self):
+        mesh = self.mesh()
+        table = [(letter, f"n{letter}") for letter in self.LETTERS]
+        self.gate = mesh.add("gate", apps=[], table=[("*", "hub")], peers=["hub"])
+        mesh.add("hub", apps=[], table=table, peers=[node for _, node in table])
+        for letter, node in table:
+            mesh.add(node, apps=["kv"], table=[(letter, node)], peers=[])
+        mesh.start()
+
+    def test_their_buckets_are_one_list_over_a_few_connections(self):
+        command = ["/bin/sh", "-c", f'ulimit -n {self.DESCRIPTORS}; exec "$@"', "sh", COMMAND_BIN, "--node", self.gate.endpoint,
+                   "--timeout", "20s"]
+        names = [f"{letter}{number}" for letter in self.LETTERS for number in range(5)]
+        self.run_to_end([*command, "create", *names])
+        self.assertEqual(self.run_to_end([*command, "buckets"]).split(), names)
+        # Pages that are smaller than what a node has: it is asked again after its connection made room for others.
+        self.assertEqual(self.run_to_end([*command, "buckets", "--limit", "3"]).split(), names[:3])
+        self.assertEqual(self.run_to_end([*command, "buckets", "--after", "b1", "--limit", "4"]).split(), names[7:11])
+        printed = self.run_to_end([*command, "export"])
+        self.assertEqual(printed.split(), names)
+
+
 if __name__ == "__main__":
     main()

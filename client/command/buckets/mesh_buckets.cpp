@@ -44,18 +44,18 @@ Result<MeshBuckets> MeshBuckets::open(Session& session, const NameBounds& bounds
   return out;
 }
 
-// For a page. What is opened for it stays so until kOpenMax others were.
+// For a page. What is opened for it stays so until room is made for another.
 Status MeshBuckets::connect(Source& source) {
   if (source.at) return {};
+  if (open_.size() == kOpenMax) {
+    sources_[open_.front()].at.reset();
+    open_.pop_front();
+  }
   auto at = access(*session_, source.way, source.node.name.str());
   if (!at) return at.status();
   source.list.go_on_over(*at->client, at->target);
   source.at = *std::move(at);
   if (source.at->opened == nullptr) return {};
-  if (open_.size() == kOpenMax) {
-    sources_[open_.front()].at.reset();
-    open_.pop_front();
-  }
   open_.push_back(static_cast<std::size_t>(&source - sources_.data()));
   return {};
 }

@@ -18,7 +18,7 @@ class Endpoints(MeshTest):
     def setUp(self):
         mesh = self.mesh()
         self.one, self.two = (mesh.add(name, apps=[], table=[("*", "store")], peers=["store"]) for name in ("one", "two"))
-        self.store = mesh.add("store", apps=["kv"], table=[("*", "store")], peers=[])
+        self.store = mesh.add("store", table=[("*", "store")], peers=[])
         mesh.start()
         self.both = f"{self.one.endpoint},{self.two.endpoint}"
 
@@ -60,6 +60,13 @@ class Endpoints(MeshTest):
         self.one.kill()
         printed = self.run_to_end([COMMAND_BIN, "info", "--json"], environment={"KVMESH_NODE": self.both})
         self.assertEqual(json.loads(printed)["name"], self.two.full_name)
+
+    def test_a_port_of_the_line_protocol_is_told_and_passed_over(self):
+        line_port = f"tcp://127.0.0.1:{self.store.tcp_port}"
+        self.kvmesh("ping", node=line_port, status=UNAVAILABLE)
+        self.assertIn(f"cannot reach {line_port}: it accepts connections but does not answer: ", self.stderr)
+        self.assertIn("kv_server.listen", self.stderr)
+        self.assertIn(self.two.endpoint, self.kvmesh("ping", node=f"{line_port},{self.two.endpoint}"))
 
     def test_a_shell_goes_on_with_the_next_and_sends_nothing_twice(self):
         receiver = self.start("shell", node=self.store.endpoint)

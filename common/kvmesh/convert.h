@@ -31,6 +31,7 @@
 ///                                                    map: see <kvmesh/describe.h>
 ///     an enum of yours                 red|green     text: see <kvmesh/describe.h>
 ///     Value                            any           itself
+///     Value::Map                       map of any    map, as it is
 namespace kvmesh {
 
 /// `value` as an argument or a result.

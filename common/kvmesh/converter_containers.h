@@ -81,6 +81,18 @@ struct ListConverter {
 };
 template <typename T>
 struct Converter<std::vector<T>> : ListConverter<std::vector<T>, T> {};
+// A vector too, but what it says is a map; as it is, with its order and keys that are there twice.
+template <>
+struct Converter<Value::Map> {
+  static std::string text() { return "map of any"; }
+  static std::string wanted() { return "a map of any"; }
+  static Value to(Value::Map value) { return value; }
+  static std::optional<Value::Map> from(const Value& value, Mismatch& fault) {
+    if (const auto* map = value.get_if<Value::Map>()) return *map;
+    fault = mismatch(wanted(), value);
+    return std::nullopt;
+  }
+};
 template <typename T, typename... Order>
 struct Converter<std::set<T, Order...>> : ListConverter<std::set<T, Order...>, T> {};
 template <typename T, typename... Hash>

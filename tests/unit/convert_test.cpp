@@ -75,6 +75,7 @@ TEST(Convert, EveryTypeThereAndBack) {
   expect_same_again(std::tuple{1, std::string{"x"}, true}, Value::List{1, "x", true});
   expect_same_again(std::tuple<>{}, Value::List{});
   expect_same_again(Value{Value::List{1, "x"}}, Value::List{1, "x"});
+  expect_same_again(Value::Map{{"b", 1}, {"a", Value{}}}, Value::Map{{"b", 1}, {"a", Value{}}});
   expect_same_again(std::map<std::string, std::vector<std::pair<int, bool>>>{{"a", {{1, true}}}},
                     Value::Map{{"a", Value::List{Value{Value::List{1, true}}}}});
 }
@@ -169,6 +170,8 @@ TEST(Convert, TypeTexts) {
   EXPECT_EQ(type_text<float>(), "float");
   EXPECT_EQ(type_text<Value>(), "any");
   EXPECT_EQ(type_text<Pid>(), "pid");
+  EXPECT_EQ(type_text<Value::Map>(), "map of any");
+  EXPECT_EQ(refusal<Value::Map>(Value::List{}), "expected a map of any, got a list of 0");
   EXPECT_EQ(type_text<std::optional<bool>>(), "bool or nil");
   EXPECT_EQ(type_text<std::vector<std::optional<int>>>(), "list of (int or nil)");
   EXPECT_EQ(type_text<std::vector<std::vector<Bytes>>>(), "list of list of bytes");

@@ -16,7 +16,7 @@ inline constexpr const char* kWhichNode =
 inline constexpr const char* kOnNode =
     "Of what this node itself holds, wherever tables lead, instead of where the bucket belongs";
 
-void add_bucket_commands(CLI::App& app, Session& session);   // create, drop, count, keys, buckets
+void add_bucket_commands(CLI::App& app, Session& session);   // create, drop, keys, count, buckets
 void add_create_and_drop(CLI::App& app, Session& session);   // of those, the first two
 void add_value_commands(CLI::App& app, Session& session);    // put, get, delete
 void add_route_commands(CLI::App& app, Session& session);    // route, trace

@@ -43,18 +43,6 @@ std::string question(const std::string& meant) {
   return meant.empty() ? "" : "; did you mean " + meant + "?";
 }
 
-std::string no_command(const CLI::App& app, const std::string& word) {
-  std::string meant;
-  for (const auto& [other, own] : kOtherNames) {
-    if (word == other) meant = own;
-  }
-  std::vector<std::string> names;
-  for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
-  if (meant.empty()) meant = nearest(word, names);
-  return "no command " + in_quotes(word) +
-         (meant.empty() ? "; " + app.get_name() + " --help lists them" : question(meant));
-}
-
 // The command that the line is for; `app` itself where none was found.
 const CLI::App& command_of(const CLI::App& app) {
   const auto parsed = app.get_subcommands();
@@ -114,6 +102,18 @@ std::string unexpected(const CLI::App& app, const CLI::App& command,
 }
 
 }  // namespace
+
+std::string no_command(const CLI::App& app, const std::string& word) {
+  std::string meant;
+  for (const auto& [other, own] : kOtherNames) {
+    if (word == other) meant = own;
+  }
+  std::vector<std::string> names;
+  for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (meant.empty()) meant = nearest(word, names);
+  return "no command " + in_quotes(word) +
+         (meant.empty() ? "; " + app.get_name() + " --help lists them" : question(meant));
+}
 
 std::string usage_line(const CLI::App& command) {
   const auto* parent = command.get_parent();

@@ -13,6 +13,9 @@ namespace kvmesh::command {
 /// the program's name. `app` is what has thrown `error`.
 std::string usage_fault(const CLI::App& app, const CLI::ParseError& error);
 
+/// That there is no command of this name, and the nearest one.
+std::string no_command(const CLI::App& app, const std::string& word);
+
 /// "kvmesh get BUCKET KEY": a command with its arguments, as it is typed.
 std::string usage_line(const CLI::App& command);
 

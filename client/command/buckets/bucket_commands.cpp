@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "client/command/base/exit_status.h"
+#include "client/command/base/help.h"
 #include "client/command/base/numbers.h"
 #include "client/command/buckets/bucket_list.h"
 #include "client/command/buckets/mesh_buckets.h"
@@ -197,12 +198,13 @@ int list_buckets(Session& session, const BucketsWanted& wanted) {
 void add_buckets(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand(
       "buckets", "Print the buckets of the mesh, or those that a node holds, one a line, in order");
+  command->footer(exit_statuses({}, "a node did not answer"));
   auto wanted = std::make_shared<BucketsWanted>();
   command->add_option("NODE", wanted->listing.of, "The same as --on");
   command->add_option("--on", wanted->listing.on, "All that this node holds, wherever tables lead")
       ->type_name("NODE");
   command->add_option("--prefix", wanted->prefix, "Only names that begin with this text")
-      ->type_name("TEXT");
+      ->type_name("PREFIX");
   add_byte_range(*command, wanted->range, "Only names that begin with one of these bytes: t..z");
   add_listing_options(*command, wanted->listing);
   command->callback([&session, wanted] {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "client/command/base/exit_status.h"
+#include "client/command/base/help.h"
 #include "client/command/commands.h"
 #include "client/command/transfer/json_lines.h"
 #include "client/outcome.h"
@@ -151,6 +152,7 @@ void add_value_commands(CLI::App& app, Session& session) {
   add_put(app, session);
 
   auto* get_command = app.add_subcommand("get", "Print the value of a key");
+  get_command->footer(exit_statuses("the bucket has no such key"));
   auto wanted = std::make_shared<KeyArguments>();
   auto raw = std::make_shared<bool>(false);
   add_key_arguments(*get_command, *wanted);

@@ -142,9 +142,10 @@ std::vector<std::string> server_names(const Value& servers) {
   return out;
 }
 
-std::vector<std::string> server_functions(const Value& servers) {
+std::vector<std::string> server_functions(const Value& servers, const std::string& wanted) {
   std::vector<std::string> out;
   for (auto& server : servers_of(servers)) {
+    if (!wanted.empty() && server.name != wanted) continue;
     for (auto& its : server.calls) out.push_back(std::move(its.name));
     for (auto& its : server.casts) out.push_back(std::move(its.name));
   }

@@ -21,9 +21,10 @@ std::string modules_text(const Value& modules, const Value& servers);
 std::string modules_json(const Value& modules, const Value& servers);
 /// The functions alone.
 std::vector<std::string> module_functions(const Value& modules);
-/// Of the answer of server.list the names of the servers, and of what they can be asked.
+/// Of the answer of server.list the names of the servers, and of what they, or one of them, can be
+/// asked.
 std::vector<std::string> server_names(const Value& servers);
-std::vector<std::string> server_functions(const Value& servers);
+std::vector<std::string> server_functions(const Value& servers, const std::string& server = {});
 
 /// The answer of task.list as a table: what runs, since when, for whom; of servers and permanent
 /// tasks how often they were restarted, and why they ended last.

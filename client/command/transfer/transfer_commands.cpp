@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "client/command/base/exit_status.h"
+#include "client/command/base/help.h"
 #include "client/command/base/numbers.h"
 #include "client/command/buckets/range_option.h"
 #include "client/command/commands.h"
@@ -15,6 +16,7 @@ namespace kvmesh::command {
 
 void add_import_command(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("import", "Store the records of a file or of standard input");
+  command->footer(exit_statuses({}, "not all records were stored"));
   auto options = std::make_shared<ImportOptions>();
   command->add_option("FILE", options->file, "TSV or JSON lines; - (the default): standard input");
   command
@@ -85,6 +87,7 @@ int run_export(Session& session, const ExportOptions& options) {
 
 void add_export_command(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("export", "Print all records, as import reads them");
+  command->footer(exit_statuses({}, "not all records were printed"));
   auto options = std::make_shared<ExportOptions>();
   command->add_option("BUCKET", options->buckets, "These buckets; else all of the mesh");
   command->add_option("--on", options->node, "Of what this node itself holds, wherever tables lead")

@@ -21,14 +21,18 @@ int run_program(int argc, char** argv, int (*run)(Session& session, int argc, ch
   }
 }
 
+void add_request_options(CLI::App& app, Session& session) {
+  add_duration(app, "--timeout", session.options.timeout,
+               "How long one request may take, for example 500ms or 5s (the default)");
+  app.add_flag("--json", session.options.json, "Print JSON, one document a line");
+}
+
 void add_common_options(CLI::App& app, Session& session) {
   app.add_option("--node", session.options.endpoint, "Where the node listens for the mesh")
       ->envname("KVMESH_NODE")
       ->type_name("ENDPOINT")
       ->capture_default_str();
-  add_duration(app, "--timeout", session.options.timeout,
-               "How long one request may take, for example 500ms or 5s (the default)");
-  app.add_flag("--json", session.options.json, "Print JSON, one document a line");
+  add_request_options(app, session);
   app.set_version_flag("-v,--version", "kvmesh " KVMESH_VERSION, "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.set_help_all_flag("--help-all", "Print the help of all commands and exit");

@@ -14,6 +14,9 @@ namespace kvmesh::command {
 /// throws is told.
 int run_program(int argc, char** argv, int (*run)(Session& session, int argc, char** argv));
 
+/// Adds --timeout and --json, which fill in `session.options`.
+void add_request_options(CLI::App& app, Session& session);
+
 /// Adds --node, --timeout and --json, which fill in `session.options`; --help, --help-all and
 /// --version. `session` must outlive the parser.
 void add_common_options(CLI::App& app, Session& session);

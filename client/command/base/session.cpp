@@ -60,6 +60,11 @@ int Session::finish_output(int exit_status) {
   return exit_status == kExitOk ? failed : exit_status;
 }
 
+bool Session::may_read_stdin() const {
+  if (!owns_stdin) complain("the shell's lines come from standard input; name a file instead");
+  return owns_stdin;
+}
+
 void Session::complain(std::string_view text) const { complain_as_it_is(printable(text)); }
 
 void Session::complain_lines(std::string_view text) const {

@@ -22,6 +22,8 @@ class Session {
   Options options;
   /// What the chosen command does; gives the exit status.
   std::function<int()> action;
+  /// Whether standard input is the command's own. In the shell it is where lines come from.
+  bool owns_stdin = true;
 
   /// The connection, opened by the first use. kInvalidArgument when there can be none.
   Result<Client*> client();
@@ -40,6 +42,8 @@ class Session {
   /// something could not be written, now or before, as print() ends, and says so.
   /// Ends the connection before that.
   int finish_output(int exit_status);
+  /// Whether the command may read standard input; says what to do where not.
+  bool may_read_stdin() const;
   /// "kvmesh: text" on standard error: one line, whatever is in the text.
   void complain(std::string_view text) const;
   /// The same for a text of our own that has several lines.

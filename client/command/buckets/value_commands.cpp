@@ -74,7 +74,8 @@ Result<std::string> read_file(const std::string& path) {
 }
 
 int put(Session& session, const PutArguments& arguments) {
-  const bool dash = arguments.value == "-";
+  const bool dash = arguments.value == "-" && session.owns_stdin;
+  if (arguments.from_stdin && !session.may_read_stdin()) return kExitUsage;
   const int sources = (arguments.value.has_value() ? 1 : 0) + (arguments.from_stdin ? 1 : 0) +
                       (arguments.file.empty() ? 0 : 1);
   if (sources != 1 && !(dash && sources == 2 && arguments.from_stdin)) {

@@ -48,7 +48,10 @@ void add_import_command(CLI::App& app, Session& session) {
           "How long to repeat what failed for a passing reason; the default is 10s, 0 is never")
       ->type_name("DURATION");
   command->callback([&session, options] {
-    session.action = [&session, options] { return run_import(session, *options); };
+    session.action = [&session, options] {
+      if (options->file == "-" && !session.may_read_stdin()) return kExitUsage;
+      return run_import(session, *options);
+    };
   });
 }
 

@@ -1,5 +1,6 @@
 #include "client/command/base/session.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -7,6 +8,7 @@
 #include <utility>
 
 #include "client/command/base/exit_status.h"
+#include "client/command/base/values.h"
 #include "client/command/transfer/json_lines.h"
 #include "common/standard_descriptors.h"
 #include "common/text.h"
@@ -21,6 +23,12 @@ bool color_on(int descriptor) {
 }
 
 }  // namespace
+
+std::size_t output_width() {
+  winsize size{};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : kWidthDefault;
+}
 
 bool color_on_stdout() { return color_on(STDOUT_FILENO); }
 bool color_on_stderr() { return color_on(STDERR_FILENO); }
@@ -46,6 +54,10 @@ void Session::print(std::string_view text) const {
 }
 
 void Session::print_line(std::string_view text) const { print(std::string{text} + "\n"); }
+
+void Session::print_value(const Value& value) const {
+  print_line(json() ? "{\"result\":" + value.to_json() + "}" : value_text(value, output_width()));
+}
 
 int Session::fail_to_print(const Status& status) const {
   complain(status.text());

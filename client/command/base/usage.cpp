@@ -12,6 +12,20 @@
 #include "common/text.h"
 
 namespace kvmesh::command {
+
+std::string nearest(std::string_view word, const std::vector<std::string>& right) {
+  const auto dashes = std::min(word.find_first_not_of('-'), word.size());
+  std::size_t best_distance = 2 + (word.size() - dashes) / 4;
+  std::string best;
+  for (const auto& name : right) {
+    const auto distance = edit_distance(word, name);
+    if (distance >= best_distance) continue;
+    best = name;
+    best_distance = distance;
+  }
+  return best;
+}
+
 namespace {
 
 // What other programs call our commands.
@@ -25,20 +39,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kOtherNam
      {"ps", "tasks"},
      {"status", "info"},
      {"load", "import"}}};
-
-// The one that is near enough to be meant; empty: none.
-std::string nearest(std::string_view word, const std::vector<std::string>& right) {
-  const auto dashes = std::min(word.find_first_not_of('-'), word.size());
-  std::size_t best_distance = 2 + (word.size() - dashes) / 4;
-  std::string best;
-  for (const auto& name : right) {
-    const auto distance = edit_distance(word, name);
-    if (distance >= best_distance) continue;
-    best = name;
-    best_distance = distance;
-  }
-  return best;
-}
 
 std::string question(const std::string& meant) {
   return meant.empty() ? "" : "; did you mean " + meant + "?";

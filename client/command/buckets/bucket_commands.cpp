@@ -22,6 +22,7 @@
 #include "client/outcome.h"
 #include "common/functions.h"
 #include "common/text.h"
+#include "common/utf8.h"
 
 namespace kvmesh::command {
 namespace {
@@ -33,13 +34,21 @@ struct Listing {
   std::uint64_t limit = 0;  // 0: all
 };
 
+constexpr std::size_t kResultNamesMax = 10000;
+
+Value name_as_value(const std::string& name) {
+  return is_utf8(name) ? Value{name} : Value{Bytes{name}};
+}
+
 using NextPage = std::function<Result<Names>(const std::string& after, std::uint32_t limit)>;
 
-// Prints page by page, so that a list of any length needs little memory.
+// Prints page by page, so that a list of any length needs little memory. Few enough names are the
+// result as well.
 int print_names(Session& session, const Listing& listing, const NextPage& next_page) {
   std::string after = listing.after;
   std::uint64_t left = listing.limit;
   bool first = true;
+  Value::List result;
   while (true) {
     const bool bounded = listing.limit != 0 && left < limits::kPageItemsDefault;
     const auto wanted = bounded ? static_cast<std::uint32_t>(left) : limits::kPageItemsDefault;
@@ -56,6 +65,7 @@ int print_names(Session& session, const Listing& listing, const NextPage& next_p
         text += escape(name) + "\n";
       }
       first = false;
+      if (result.size() <= kResultNamesMax) result.push_back(name_as_value(name));
     }
     session.print(text);
     left -= std::min<std::uint64_t>(left, page->names.size());
@@ -63,6 +73,7 @@ int print_names(Session& session, const Listing& listing, const NextPage& next_p
     after = page->names.back();
   }
   if (session.json()) session.print_line(first ? "[]" : "]");
+  if (result.size() <= kResultNamesMax) session.result = std::move(result);
   return kExitOk;
 }
 
@@ -101,6 +112,7 @@ void add_count(CLI::App& app, Session& session) {
       if (!count) return session.fail(count.status());
       const std::string number = std::to_string(*count);
       session.print_line(session.json() ? "{\"count\":" + number + "}" : number);
+      session.result = Value{*count};
       return kExitOk;
     };
   });

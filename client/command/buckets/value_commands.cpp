@@ -17,6 +17,7 @@
 #include "common/functions.h"
 #include "common/standard_descriptors.h"
 #include "common/text.h"
+#include "common/utf8.h"
 
 namespace kvmesh::command {
 namespace {
@@ -117,7 +118,10 @@ int get(Session& session, const KeyArguments& arguments, bool raw) {
     const bool shown = !raw && isatty(STDOUT_FILENO) != 0;
     session.print((shown ? printable(*value, "\n\t") : *value) + (raw ? "" : "\n"));
   }
-  if (value) return kExitOk;
+  if (value) {
+    session.result = is_utf8(*value) ? Value{*value} : Value{Bytes{*value}};
+    return kExitOk;
+  }
   session.complain("no key " + kvmesh::in_quotes(arguments.key) + " in bucket " +
                    kvmesh::in_quotes(arguments.bucket));
   return kExitMissingKey;

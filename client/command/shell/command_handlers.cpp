@@ -78,6 +78,7 @@ int change_node(Shell& shell, const Words& words) {
   Session& session = shell.session();
   if (words.empty()) {
     session.print_line(shell.node_text());
+    session.result = Value{shell.node_text()};
     return kExitOk;
   }
   const std::string name = text_of(words[0]);

@@ -15,6 +15,10 @@
 #include "client/command/base/shown_output.h"
 #include "client/command/shell/lines.h"
 #include "client/command/shell/shell_command.h"
+#include "client/command/shell/started_tasks.h"
+#include "client/command/shell/statement.h"
+#include "client/command/shell/variables.h"
+#include "client/command/shell/watches.h"
 
 namespace kvmesh::command::shell {
 
@@ -43,18 +47,38 @@ class Shell final : private NameSource {
   /// The servers of node(), as server.list tells them; asked for now and then. Nil when they cannot
   /// be found out.
   const Value& servers();
-  /// Keeps a pid for completion.
-  void remember(const Pid& pid);
+  /// The variables, the tasks of `async`, and the nodes that are watched.
+  Variables& variables() { return variables_; }
+  StartedTasks& tasks() { return tasks_; }
+  Watches& watches() { return watches_; }
+  /// The pid that a word is; `self` is the shell's own.
+  Result<Pid> pid_of(const Word& word);
+  /// Keeps a pid for completion; with `output`, the sink of the process, as long as that is used:
+  /// it is let go of when the process has ended.
+  void remember(const Pid& pid, const std::shared_ptr<OutputSink>& output = nullptr);
+  /// It has ended.
+  void forget(const Pid& pid);
   /// Ends run() after this line.
   void quit() { quits_ = true; }
 
  private:
-  int execute(std::string_view line);
+  int execute(Statement statement);
+  int assign(const std::string& name, const std::vector<Word>& words);
+  int run_command(const ShellCommand& command, std::vector<Word> words);
+  int no_command(const Word& word) const;
+  Result<Value> variable(std::string_view name);
   int run_interactive();
   int run_plain();
   std::vector<std::string> names(Names kind) override;
   std::vector<std::string> functions();
   std::vector<std::string> nodes();
+  std::vector<std::string> pids() const;
+
+  struct KnownPid {
+    std::string text;
+    bool has_output = false;
+    std::weak_ptr<OutputSink> output;
+  };
 
   struct Known {
     std::vector<std::string> functions;
@@ -74,7 +98,10 @@ class Shell final : private NameSource {
   std::string node_;
   std::map<std::string, Known> known_;                 // by node
   std::map<std::string, KnownServers> known_servers_;  // by node
-  std::deque<std::string> pids_;                       // the latest last
+  std::deque<KnownPid> pids_;                          // the latest last
+  Variables variables_;
+  StartedTasks tasks_;
+  Watches watches_;
   bool quits_ = false;
 };
 

@@ -73,19 +73,28 @@ std::string help_text(std::span<const ShellCommand> table) {
 std::string usage_text(const ShellCommand& command) { return "usage: " + title(command); }
 
 Completion complete(std::string_view before, std::span<const ShellCommand> table,
-                    NameSource& source) {
+                    NameSource& source, bool goes_on) {
   auto parts = parts_of(before);
   std::string_view begun;
   if (!before.empty() && kSpace.find(before.back()) == std::string_view::npos) {
     begun = parts.back();
     parts.pop_back();
   }
+  if (parts.size() > 1 && parts[1] == "=") parts.erase(parts.begin(), parts.begin() + 2);
   Names kind = Names::kCommands;
-  if (!parts.empty()) {
+  if (begun.starts_with('$')) {
+    kind = Names::kVariables;
+  } else if (goes_on) {
+    return {};
+  } else if (!parts.empty()) {
     const ShellCommand* command = find_command(table, parts.front());
-    const std::size_t place = parts.size() - 1;
-    if (command == nullptr || place >= command->completes.size()) return {};
-    kind = command->completes[place];
+    std::size_t place = parts.size() - 1;
+    if (command == nullptr) return {};
+    const bool after_node = place == 1 && command->completes[0] == Names::kFunctionsOrNodes &&
+                            parts[1].find('@') != std::string_view::npos;
+    if (after_node) place = 0;
+    if (place >= command->completes.size()) return {};
+    kind = after_node ? Names::kFunctions : command->completes[place];
   }
   auto names = names_of(kind, table, source);
   std::erase_if(names,

@@ -27,6 +27,10 @@ enum class Names : std::uint8_t {
   kServers,
   kServerFunctions,  // of all servers
   kReceivers,        // pids and servers
+  kFunctionsOrNodes,
+  kTasks,  // of async
+  kTasksOrPids,
+  kVariables,  // with their $
 };
 
 /// Does what a command says; the words behind its name are as many as it takes. Gives an exit
@@ -66,8 +70,9 @@ struct Completion {
   std::vector<std::string> choices;  // when there are several
 };
 
-/// How the last word of `before`, which may be empty, can go on.
+/// How the last word of `before`, which may be empty, can go on. A line that goes on with a
+/// statement names variables only.
 Completion complete(std::string_view before, std::span<const ShellCommand> table,
-                    NameSource& source);
+                    NameSource& source, bool goes_on = false);
 
 }  // namespace kvmesh::command::shell

@@ -3,6 +3,7 @@
 
 #include "client/command/shell/handlers.h"
 #include "client/command/shell/shell.h"
+#include "client/command/shell/statement.h"
 
 namespace kvmesh::command::shell {
 namespace {
@@ -36,35 +37,49 @@ constexpr auto kShellCommands = std::to_array<ShellCommand>({
      {Names::kNodes}},
 
     {"call",
-     "FUNCTION [ARGS...]",
+     "[NODE] FUNCTION [ARGS...]",
      "call a function and print its result",
      1,
      kAnyNumber,
      call_function,
-     {Names::kFunctions}},
+     {Names::kFunctionsOrNodes}},
     {"spawn",
-     "FUNCTION [ARGS...]",
+     "[NODE] FUNCTION [ARGS...]",
      "start a process; it goes on after this shell, until it ends or is cancelled",
      1,
      kAnyNumber,
      spawn_process,
-     {Names::kFunctions}},
+     {Names::kFunctionsOrNodes}},
     {"spawn_link",
-     "FUNCTION [ARGS...]",
+     "[NODE] FUNCTION [ARGS...]",
      "start one that ends with this shell; its end is a message",
      1,
      kAnyNumber,
      spawn_linked,
-     {Names::kFunctions}},
+     {Names::kFunctionsOrNodes}},
+    {"async",
+     "[NODE] FUNCTION [ARGS...]",
+     "start a task; its result is had by await, and it ends with this shell",
+     1,
+     kAnyNumber,
+     start_task,
+     {Names::kFunctionsOrNodes}},
+    {"await", "TASK [SECONDS]", "wait for the end of a task", 1, 2, await_task, {Names::kTasks}},
     {"server",
-     "[--cast] NAME FUNCTION [ARGS...], or NAME --restart",
+     "[--cast] [NODE] NAME FUNCTION [ARGS...], or NAME --restart",
      "call a function of a named server, or start it anew",
      2,
      kAnyNumber,
      call_server,
      {Names::kServers, Names::kServerFunctions}},
     {"tasks", "[NODE]", "the processes of a node", 0, 1, show_tasks, {Names::kNodes}},
-    {"cancel", "PID", "tell a process to stop", 1, 1, cancel_task, {Names::kPids}},
+    {"cancel",
+     "PID|TASK",
+     "tell a process or task to stop",
+     1,
+     1,
+     cancel_task,
+     {Names::kTasksOrPids}},
 
     {"self", "", "the pid of this shell", 0, 0, show_self},
     {"send",
@@ -85,7 +100,7 @@ constexpr auto kShellCommands = std::to_array<ShellCommand>({
      {Names::kPids}},
     {"watch",
      "[NODE]",
-     "have it told by messages which peers of a node come and go",
+     "print which peers of a node come and go, as they do",
      0,
      1,
      watch_peers,
@@ -108,7 +123,9 @@ constexpr auto kShellCommands = std::to_array<ShellCommand>({
      {Names::kNodes}},
     {"route", "BUCKET", "the node that a bucket belongs to", 1, 1, show_route, {Names::kBuckets}},
 
-    {"quit", "", "end the shell, as Ctrl-D does", 0, 0, quit},
+    {"vars", "", "the variables", 0, 0, show_variables},
+    {"quit", "", "end the shell, as exit and Ctrl-D do", 0, 0, quit},
+    {"exit", "", "the same", 0, 0, quit},
 });
 
 }  // namespace
@@ -117,7 +134,7 @@ std::span<const ShellCommand> shell_commands() { return kShellCommands; }
 
 int show_help(Shell& shell, const Words& words) {
   if (words.empty()) {
-    shell.session().print(help_text(shell_commands()));
+    shell.session().print(help_text(shell_commands()) + std::string{language_help()});
     return 0;
   }
   const ShellCommand* command = find_command(shell_commands(), words[0].text);

@@ -25,6 +25,7 @@ int tasks(Session& session, const std::string& node) {
   const auto told =
       (*client)->mesh().call({session.timeout(), nullptr}, node, functions::kTaskList.name);
   if (!told) return session.fail(told.status());
+  session.result = *told;
   if (session.json()) {
     session.print_line(told->to_json());
   } else {

@@ -5,6 +5,7 @@
 #include <kvmesh/status.h>
 #include <kvmesh/value.h>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,8 +32,8 @@ std::vector<std::string> server_functions(const Value& servers, const std::strin
 std::string tasks_table(const Value& tasks, bool color);
 
 /// A message of a mailbox: "message from <pid>: VALUE", "down <pid>: why", "undelivered to <pid>:
-/// why". Without a line end.
-std::string message_text(const Message& message);
+/// why"; a value that is longer than `width` in several lines. Without a line end.
+std::string message_text(const Message& message, std::size_t width = 80);
 std::string message_json(const Message& message);
 
 /// A piece of what a task wrote.

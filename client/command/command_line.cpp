@@ -66,13 +66,7 @@ std::vector<Group> groups() {
   };
 }
 
-}  // namespace
-
-void add_command_line(CLI::App& app, Session& session) {
-  app.require_subcommand(1);
-  app.fallthrough();  // --node, --timeout and --json may stand behind the command too
-  app.formatter(std::make_shared<HelpFormatter>());
-  add_common_options(app, session);
+void add_groups(CLI::App& app, Session& session) {
   for (const auto& group : groups()) {
     const auto count = app.get_subcommands({}).size();
     for (const auto add : group.commands) add(app, session);
@@ -83,7 +77,31 @@ void add_command_line(CLI::App& app, Session& session) {
       if (all[at]->get_footer().empty()) all[at]->footer(exit_statuses());
     }
   }
+}
+
+}  // namespace
+
+void add_command_line(CLI::App& app, Session& session) {
+  app.require_subcommand(1);
+  app.fallthrough();  // --node, --timeout and --json may stand behind the command too
+  app.formatter(std::make_shared<HelpFormatter>());
+  add_common_options(app, session);
+  add_groups(app, session);
   app.footer("kvmesh help COMMAND says more of one, and how it ends; so does kvmesh(1).");
+}
+
+void add_shell_commands(CLI::App& app, Session& session) {
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.formatter(std::make_shared<HelpFormatter>());
+  add_request_options(app, session);
+  add_groups(app, session);
+  for (const char* name :
+       {"call", "spawn", "send", "server", "shell", "sim", "bench", "help", "version"}) {
+    app.remove_subcommand(app.get_subcommand(name));
+  }
+  auto* nodes = app.get_subcommand("nodes");
+  nodes->remove_option(nodes->get_option("--watch"));  // it ends by an interrupt only; see watch
 }
 
 }  // namespace kvmesh::command

@@ -12,4 +12,8 @@ namespace kvmesh::command {
 /// checked against it. `session` outlives the parser.
 void add_command_line(CLI::App& app, Session& session);
 
+/// Adds those of them that the shell has too, with --timeout and --json, to a parser without a
+/// name. Not those that it has in a form of its own, and not programs of their own.
+void add_shell_commands(CLI::App& app, Session& session);
+
 }  // namespace kvmesh::command

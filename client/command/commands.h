@@ -2,6 +2,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <string>
+#include <vector>
+
 #include "client/command/base/session.h"
 
 /// The commands by subject. Each function adds its commands to the parser; the chosen one becomes
@@ -31,5 +34,9 @@ void add_export_command(CLI::App& app, Session& session);    // export
 void add_bench_command(CLI::App& app, Session& session);     // bench, by kvmesh-load
 void add_verify_command(CLI::App& app, Session& session);    // verify
 void add_sim_command(CLI::App& app, Session& session);       // sim, by kvmesh-sim
+
+/// Has the program of `command`, bench or sim, print how the last of its words can go on. Returns,
+/// an exit status, only when it cannot be run.
+int complete_handed_over(Session& session, const CLI::App& command, std::vector<std::string> words);
 
 }  // namespace kvmesh::command

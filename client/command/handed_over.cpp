@@ -11,7 +11,6 @@
 
 #include "client/command/base/exit_status.h"
 #include "client/command/commands.h"
-#include "client/command/handed_over.h"
 #include "common/command_line/completion.h"
 
 namespace kvmesh::command {

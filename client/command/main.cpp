@@ -11,7 +11,7 @@
 #include "client/command/base/program.h"
 #include "client/command/base/usage.h"
 #include "client/command/command_line.h"
-#include "client/command/handed_over.h"
+#include "client/command/commands.h"
 
 namespace kvmesh::command {
 namespace {

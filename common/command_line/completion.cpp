@@ -39,11 +39,6 @@ constexpr auto kPlaceholders = std::to_array<std::pair<std::string_view, Names>>
 
 constexpr std::array<const char*, 6> kDurationExamples = {"500ms", "1s", "5s", "10s", "30s", "1m"};
 
-bool is_option_word(std::string_view word) {
-  if (word.size() < 2 || word[0] != '-') return false;
-  return word[1] < '0' || word[1] > '9';  // a negative number is none
-}
-
 bool is_printable(const std::string& name) {
   return !name.empty() && std::ranges::all_of(name, [](char c) {
     return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
@@ -154,6 +149,11 @@ Names word_kind(const CLI::Option& option) {
   if (option.get_positional() && (word.empty() || word == "TEXT")) word = option.get_name(true);
   const auto at = std::ranges::find(kPlaceholders, word, [](const auto& one) { return one.first; });
   return at == kPlaceholders.end() ? Names::kUnknown : at->second;
+}
+
+bool is_option_word(std::string_view word) {
+  if (word.size() < 2 || word[0] != '-') return false;
+  return word[1] < '0' || word[1] > '9';  // a negative number is none
 }
 
 bool is_flag(const CLI::Option& option) { return option.get_items_expected_max() == 0; }

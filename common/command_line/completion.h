@@ -81,6 +81,9 @@ Line read_line(const CLI::App& program, std::span<const std::string> words);
 const CLI::Option* find_option(const CLI::App& program, const CLI::App& command,
                                std::string_view name);
 
+/// Whether a word looks like an option: with a dash, and no negative number.
+bool is_option_word(std::string_view word);
+
 /// Whether it takes no value.
 bool is_flag(const CLI::Option& option);
 

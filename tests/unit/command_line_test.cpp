@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/command/command_line.h"
+#include "client/command/shell/tree_commands.h"
 #include "common/command_line/completion.h"
 
 namespace kvmesh::command {
@@ -197,6 +198,56 @@ TEST_F(CommandLine, WhatIsHandedOverEndsTheLine) {
 TEST_F(CommandLine, IsPrintedForScripts) {
   EXPECT_EQ(command_line::candidates_text({false, "", {"a b", "c"}}), "words\na b\nc\n");
   EXPECT_EQ(command_line::candidates_text({true, "--file=", {}}), "files\n--file=\n");
+}
+
+class ShellTree : public testing::Test {
+ protected:
+  ShellTree() { add_shell_commands(app_, session_); }
+
+  Texts arranged(const std::string& name, const std::vector<shell::Word>& words,
+                 const std::string& node = {}) {
+    return shell::arranged(app_, *app_.get_subcommand(name), words, node);
+  }
+
+  Session session_;
+  CLI::App app_{"", ""};
+};
+
+TEST_F(ShellTree, HasWhatNeedsOnlyTheConnection) {
+  for (const char* name : {"trace", "verify", "import", "export", "put", "tasks"}) {
+    EXPECT_NE(app_.get_subcommand(name), nullptr);
+  }
+  for (const char* name : {"shell", "bench", "sim", "call", "send"}) {
+    EXPECT_THROW(app_.get_subcommand(name), CLI::OptionNotFound);
+  }
+  EXPECT_EQ(app_.get_subcommand("nodes")->get_option_no_throw("--watch"), nullptr);
+  EXPECT_THAT(app_.get_subcommand("get")->help(),
+              AllOf(HasSubstr("--timeout"), HasSubstr("--raw"), Not(HasSubstr("--node"))));
+}
+
+TEST_F(ShellTree, OptionsStandWhereNoValueDoes) {
+  EXPECT_EQ(arranged("get", {{"b"}, {"--raw"}, {"k"}}), (Texts{"--raw", "--", "b", "k"}));
+  EXPECT_EQ(arranged("buckets", {{"--prefix"}, {"\"a b\""}}), (Texts{"--prefix", "a b", "--"}));
+  EXPECT_EQ(arranged("buckets", {{"--prefix=a"}}), (Texts{"--prefix=a", "--"}));
+  EXPECT_EQ(arranged("put", {{"b"}, {"k"}, {"--stdin"}}), (Texts{"--", "b", "k", "--stdin"}));
+  EXPECT_EQ(arranged("put", {{"b"}, {"k"}, {"-"}}), (Texts{"--", "b", "k", "-"}));
+  EXPECT_EQ(arranged("get", {{"b"}, {"--raw", true}}), (Texts{"--", "b", "--raw"}));
+  shell::Word of_variable{"--raw"};
+  of_variable.value = Value{"--raw"};
+  EXPECT_EQ(arranged("get", {{"b"}, of_variable}), (Texts{"--", "b", "--raw"}));
+  EXPECT_EQ(arranged("get", {{"--"}, {"--raw"}}), (Texts{"--", "--raw"}));
+  EXPECT_EQ(arranged("get", {{"b"}, {"--rav"}}), (Texts{"--rav", "--", "b"}));
+  EXPECT_EQ(arranged("keys", {{"b"}, {"--limit"}}), (Texts{"b", "--limit"}));
+}
+
+TEST_F(ShellTree, TheShellsNodeStandsWhereNoneIsNamed) {
+  EXPECT_EQ(arranged("ping", {}, "foo@h"), (Texts{"--", "foo@h"}));
+  EXPECT_EQ(arranged("ping", {{"bar@h"}}, "foo@h"), (Texts{"--", "bar@h"}));
+  EXPECT_EQ(arranged("tasks", {{"--cancel"}, {"1a"}}, "foo@h"),
+            (Texts{"--cancel", "1a", "--", "foo@h"}));
+  EXPECT_EQ(arranged("buckets", {{"--on"}, {"bar@h"}}, "foo@h"), (Texts{"--on", "bar@h", "--"}));
+  EXPECT_EQ(arranged("reload", {}, "foo@h"), (Texts{"--"}));
+  EXPECT_EQ(arranged("keys", {}, "foo@h"), (Texts{"--"}));
 }
 
 }  // namespace

@@ -252,7 +252,7 @@ constexpr ShellCommand kTable[] = {
     {"node", "[NODE]", "the node", 0, 1, nothing, {Names::kNodes}},
     {"nodes", "", "all nodes", 0, 0, nothing},
     {"async", "[NODE] FUNCTION", "start", 1, kAnyNumber, nothing, {Names::kFunctionsOrNodes}},
-    {"put", "BUCKET KEY", "store", 2, 2, nothing, {Names::kBuckets, Names::kNodes}},
+    {"put", "BUCKET KEY", "store", 2, 2, nothing, {Names::kServers, Names::kNodes}},
 };
 
 class FakeNames : public NameSource {
@@ -261,12 +261,17 @@ class FakeNames : public NameSource {
     asked.push_back(kind);
     return known[kind];
   }
+  std::vector<std::string> words(const std::vector<std::string>& words) override {
+    asked_of_tree = words;
+    return {"--raw", "shoes", "shopping/", "two words"};
+  }
+  std::vector<std::string> asked_of_tree;
   std::map<Names, std::vector<std::string>> known{
       {Names::kFunctions, {"hello.world", "hello.add", "math.pi", "hello.add"}},
       {Names::kNodes, {"foo@h", "bar@h"}},
       {Names::kFunctionsOrNodes, {"hello.add", "math.pi", "foo@h"}},
       {Names::kVariables, {"$self", "$count", "$counter"}},
-      {Names::kBuckets, {"two words", "'", "", "tab\t", "plain"}},
+      {Names::kServers, {"two words", "'", "", "tab\t", "plain"}},
   };
   std::vector<Names> asked;
 };
@@ -327,6 +332,36 @@ TEST(ShellCompletion, AsksForNamesOnlyWhereTheyStand) {
   EXPECT_TRUE(names.asked.empty());
   (void)complete("call ", kTable, names);
   EXPECT_EQ(names.asked, std::vector<Names>{Names::kFunctions});
+}
+
+TEST(ShellCompletion, LeavesCommandsOfTheTreeToIt) {
+  constexpr ShellCommand kTree[] = {{"get", "BUCKET", "print", 0, kAnyNumber}};
+  FakeNames names;
+  const auto several = complete("x = get --on f  s", kTree, names);
+  EXPECT_EQ(names.asked_of_tree, (Texts{"get", "--on", "f", "s"}));
+  EXPECT_EQ(several.insert, "ho");
+  EXPECT_EQ(several.choices, (Texts{"shoes", "shopping/"}));
+  EXPECT_EQ(complete("get shoe", kTree, names).insert, "s ");
+  EXPECT_EQ(complete("get shop", kTree, names).insert, "ping/");  // a folder, which goes on
+  EXPECT_EQ(complete("get --", kTree, names).insert, "raw ");
+  EXPECT_TRUE(names.asked.empty());
+}
+
+TEST(ShellHelp, IsInGroupsAndSaysMoreOfOne) {
+  const ShellCommand table[] = {
+      {"send", "PID VALUE", "send it", 2, 2, nothing, {}, "Messages"},
+      {"flush", "", "print all", 0, 0, nothing, {}, "Messages"},
+      {"get", "BUCKET", "print one", 0, kAnyNumber, nullptr, {}, "Keys"},
+  };
+  EXPECT_EQ(help_text(table),
+            "Messages:\n"
+            "  send PID VALUE  send it\n"
+            "  flush           print all\n"
+            "\nKeys:\n"
+            "  get BUCKET      print one\n");
+  EXPECT_EQ(help_of(table[0], "send $p 1\nsend c 2"),
+            "usage: send PID VALUE\n  send it\nfor example:\n  send $p 1\n  send c 2\n");
+  EXPECT_EQ(help_of(table[1], ""), "usage: flush\n  print all\n");
 }
 
 TEST(ShellHelp, IsALineACommand) {

@@ -55,4 +55,26 @@ void add_duration(CLI::App& app, const char* name, std::chrono::milliseconds& wh
       ->type_name("DURATION");
 }
 
+void add_byte_range(CLI::App& app, std::optional<ByteRange>& where, const char* text) {
+  app.add_option_function<std::string>(
+         "--range",
+         [&where](const std::string& given) {
+           const auto range = ByteRange::parse(given);
+           if (!range) throw CLI::ValidationError("--range", range.status().text());
+           where = *range;
+         },
+         text)
+      ->type_name("RANGE");
+}
+
+CLI::Option* add_argument_words(CLI::App& command) {
+  constexpr int kWordsMax = 1 << 20;
+  auto* option = command.add_option(
+      "ARGS", [](const CLI::results_t&) { return true; },
+      "Its arguments: JSON where it is JSON, else text; write '\"5\"' for the text 5");
+  option->option_text("...")->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  return option->expected(kWordsMax, CLI::detail::expected_max_vector_size)
+      ->allow_extra_args(false);
+}
+
 }  // namespace kvmesh::command

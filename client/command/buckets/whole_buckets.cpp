@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "client/command/base/exit_status.h"
+#include "client/command/base/program.h"
 #include "client/command/buckets/bucket_list.h"
 #include "client/command/buckets/name_bounds.h"
-#include "client/command/buckets/range_option.h"
 #include "client/command/commands.h"
 #include "client/command/verify/told_node.h"
 #include "client/verify/mesh_model.h"

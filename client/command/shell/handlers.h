@@ -20,11 +20,6 @@ using Words = std::vector<Word>;
 
 // Nodes.
 int change_node(Shell& shell, const Words& words);
-int show_nodes(Shell& shell, const Words& words);
-int show_info(Shell& shell, const Words& words);
-int ping_node(Shell& shell, const Words& words);
-int reload_node(Shell& shell, const Words& words);
-int show_modules(Shell& shell, const Words& words);
 
 /// The arguments of a function, from the word at `first` on.
 Result<Value::List> arguments_of(const Words& words, std::size_t first);
@@ -40,7 +35,6 @@ int spawn_linked(Shell& shell, const Words& words);
 int start_task(Shell& shell, const Words& words);
 int await_task(Shell& shell, const Words& words);
 int call_server(Shell& shell, const Words& words);
-int show_tasks(Shell& shell, const Words& words);
 int cancel_task(Shell& shell, const Words& words);
 
 // Messages.
@@ -52,20 +46,10 @@ int monitor_process(Shell& shell, const Words& words);
 int watch_peers(Shell& shell, const Words& words);
 int unwatch_peers(Shell& shell, const Words& words);
 
-// Buckets.
-int create_bucket(Shell& shell, const Words& words);
-int drop_bucket(Shell& shell, const Words& words);
-int put_value(Shell& shell, const Words& words);
-int get_value(Shell& shell, const Words& words);
-int delete_key(Shell& shell, const Words& words);
-int count_keys(Shell& shell, const Words& words);
-int show_keys(Shell& shell, const Words& words);
-int show_buckets(Shell& shell, const Words& words);
-int show_route(Shell& shell, const Words& words);
-
 // The shell itself.
 int show_help(Shell& shell, const Words& words);
 int show_variables(Shell& shell, const Words& words);
+int clear_screen(Shell& shell, const Words& words);
 int quit(Shell& shell, const Words& words);
 
 }  // namespace kvmesh::command::shell

@@ -7,12 +7,15 @@
 #include <utility>
 
 #include "client/command/base/exit_status.h"
+#include "client/command/base/mesh_names.h"
 #include "client/command/base/usage.h"
 #include "client/command/base/values.h"
+#include "client/command/command_line.h"
 #include "client/command/nodes/info_text.h"
 #include "client/command/shell/editor.h"
 #include "client/command/shell/handlers.h"
 #include "client/command/shell/history.h"
+#include "client/command/shell/tree_commands.h"
 #include "client/command/shell/words.h"
 #include "client/command/tasks/task_runs.h"
 #include "client/command/tasks/task_texts.h"
@@ -50,7 +53,10 @@ Shell::Shell(Session& session, Client& client)
     : session_(session),
       client_(client),
       output_(output_of(session)),
-      watches_(session, client, *output_) {}
+      watches_(session, client, *output_) {
+  session_.owns_stdin = false;
+  add_shell_commands(tree_, session_);
+}
 
 int Shell::run() {
   return isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0 ? run_interactive() : run_plain();
@@ -169,6 +175,11 @@ int Shell::assign(const std::string& name, const std::vector<Word>& words) {
 
 int Shell::run_command(const ShellCommand& command, std::vector<Word> words) {
   words.erase(words.begin());
+  if (command.handler == nullptr) {
+    const int status = run_tree_command(session_, node_, std::string{command.name}, words);
+    if (status == kExitOk && session_.result) variables_.set_last(*session_.result);
+    return status;
+  }
   if (words.size() < command.words_min || words.size() > command.words_max) {
     session_.complain(usage_text(command));
     return kExitUsage;
@@ -240,10 +251,6 @@ std::vector<std::string> Shell::names(Names kind) {
       return nodes();
     case Names::kPids:
       return pids();
-    case Names::kBuckets: {
-      auto page = client_.buckets(node_, {}, limits::kPageItemsDefault, kNamesWait);
-      return page ? std::move(page->names) : std::vector<std::string>{};
-    }
     case Names::kReceivers:
       return both(server_names(servers()), pids());
     case Names::kFunctionsOrNodes:
@@ -266,6 +273,28 @@ std::vector<std::string> Shell::names(Names kind) {
       break;
   }
   return {};
+}
+
+std::vector<std::string> Shell::words(const std::vector<std::string>& words) {
+  // What is for the shell's node, where the line names none.
+  class Source final : public command_line::NameSource {
+   public:
+    Source(Session& session, const std::string& node) : mesh_(session), node_(node) {}
+    std::vector<std::string> names(const command_line::Wanted& wanted) override {
+      auto at_node = wanted;
+      if (wanted.what == command_line::Names::kPids && wanted.node.empty()) at_node.node = node_;
+      return mesh_.names(at_node);
+    }
+
+   private:
+    MeshNames mesh_;
+    const std::string& node_;
+  } source{session_, node_};
+  auto found = command_line::complete(tree_, words, source);
+  if (!found.files) return std::move(found.words);
+  auto files = file_names(std::string_view{words.back()}.substr(found.begin.size()));
+  for (auto& file : files) file.insert(0, found.begin);
+  return files;
 }
 
 std::vector<std::string> Shell::functions() {

@@ -2,6 +2,8 @@
 
 #include <kvmesh/mesh.h>
 
+#include <CLI/CLI.hpp>
+
 #include <chrono>
 #include <deque>
 #include <map>
@@ -49,6 +51,8 @@ class Shell final : private NameSource {
   const Value& servers();
   /// The variables, the tasks of `async`, and the nodes that are watched.
   Variables& variables() { return variables_; }
+  /// The commands that are those of `kvmesh`, for their help.
+  const CLI::App& tree() const { return tree_; }
   StartedTasks& tasks() { return tasks_; }
   Watches& watches() { return watches_; }
   /// The pid that a word is; `self` is the shell's own.
@@ -70,6 +74,7 @@ class Shell final : private NameSource {
   int run_interactive();
   int run_plain();
   std::vector<std::string> names(Names kind) override;
+  std::vector<std::string> words(const std::vector<std::string>& words) override;
   std::vector<std::string> functions();
   std::vector<std::string> nodes();
   std::vector<std::string> pids() const;
@@ -92,6 +97,7 @@ class Shell final : private NameSource {
 
   Session& session_;
   Client& client_;
+  CLI::App tree_{"", ""};
   std::shared_ptr<ShownOutput> output_;
   std::unique_ptr<Interrupts> interrupts_;  // while it runs
   std::string connected_;                   // the connected node's name, once it is known

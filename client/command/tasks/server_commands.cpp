@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "client/command/base/argument_words.h"
 #include "client/command/base/exit_status.h"
+#include "client/command/base/program.h"
 #include "client/command/base/values.h"
 #include "client/command/commands.h"
 #include "client/command/tasks/server_runs.h"

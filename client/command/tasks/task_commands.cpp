@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "client/command/base/argument_words.h"
 #include "client/command/base/exit_status.h"
 #include "client/command/base/program.h"
 #include "client/command/base/values.h"

@@ -7,7 +7,7 @@
 #include "client/command/base/exit_status.h"
 #include "client/command/base/help.h"
 #include "client/command/base/numbers.h"
-#include "client/command/buckets/range_option.h"
+#include "client/command/base/program.h"
 #include "client/command/commands.h"
 #include "client/command/transfer/exporter.h"
 #include "client/command/transfer/importer.h"

@@ -33,7 +33,8 @@ void add_workload_options(CLI::App& app, WorkloadOptions& workload) {
                                text.find_first_of(" \t\r\n\v\f") == std::string::npos;
             return plain ? std::string{} : std::string{"1 to 64 bytes without white space"};
           },
-          "TEXT"))
+          ""))
+      ->type_name("PREFIX")
       ->capture_default_str();
   app.add_option("--seed", workload.seed, "The same seed gives the same requests")
       ->check(command::whole_number())

@@ -1,11 +1,13 @@
 // kvmesh-load: puts a load on a node and measures it; what `kvmesh bench` runs.
 #include <string>
+#include <vector>
 
 #include "client/bench/load_options.h"
 #include "client/bench/protocols.h"
 #include "client/command/base/exit_status.h"
 #include "client/command/base/program.h"
 #include "client/command/base/usage.h"
+#include "common/command_line/completion.h"
 
 namespace kvmesh::bench {
 namespace {
@@ -26,6 +28,11 @@ int run(Session& session, int argc, char** argv) {
       "It creates buckets with names like b0000001 and puts every key before it measures; --drop "
       "removes them.\nIt prints no figure unless every request got its right reply, but with "
       "--keep-going.");
+  if (argc > 1 && argv[1] == command_line::kCompleteCommand) {
+    const std::vector<std::string> words{argv + 2, argv + argc};
+    session.print(command_line::candidates_text(command_line::complete(app, words)));
+    return command::kExitOk;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -2,6 +2,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <string>
+#include <vector>
+
 #include "client/command/base/session.h"
 
 /// The commands by subject. Each function adds its commands to the parser; the chosen one becomes
@@ -16,7 +19,7 @@ inline constexpr const char* kWhichNode =
 inline constexpr const char* kOnNode =
     "Of what this node itself holds, wherever tables lead, instead of where the bucket belongs";
 
-void add_bucket_commands(CLI::App& app, Session& session);   // create, drop, count, keys, buckets
+void add_bucket_commands(CLI::App& app, Session& session);   // create, drop, keys, count, buckets
 void add_create_and_drop(CLI::App& app, Session& session);   // of those, the first two
 void add_value_commands(CLI::App& app, Session& session);    // put, get, delete
 void add_route_commands(CLI::App& app, Session& session);    // route, trace
@@ -31,5 +34,9 @@ void add_export_command(CLI::App& app, Session& session);    // export
 void add_bench_command(CLI::App& app, Session& session);     // bench, by kvmesh-load
 void add_verify_command(CLI::App& app, Session& session);    // verify
 void add_sim_command(CLI::App& app, Session& session);       // sim, by kvmesh-sim
+
+/// Has the program of `command`, bench or sim, print how the last of its words can go on. Returns,
+/// an exit status, only when it cannot be run.
+int complete_handed_over(Session& session, const CLI::App& command, std::vector<std::string> words);
 
 }  // namespace kvmesh::command

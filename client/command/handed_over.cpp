@@ -11,11 +11,15 @@
 
 #include "client/command/base/exit_status.h"
 #include "client/command/commands.h"
+#include "common/command_line/completion.h"
 
 namespace kvmesh::command {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kSim = "kvmesh-sim";
+constexpr const char* kBench = "kvmesh-load";
 
 // Returns only when it could not be run.
 int hand_over(Session& session, std::string_view program, std::vector<std::string> words) {
@@ -39,7 +43,6 @@ int hand_over(Session& session, std::string_view program, std::vector<std::strin
 CLI::App* add_foreign_command(CLI::App& app, const char* name, const char* text) {
   auto* command = app.add_subcommand(name, text);
   command->set_help_flag();
-  command->set_help_all_flag();
   command->fallthrough(false);
   command->prefix_command();
   return command;
@@ -47,13 +50,19 @@ CLI::App* add_foreign_command(CLI::App& app, const char* name, const char* text)
 
 }  // namespace
 
+int complete_handed_over(Session& session, const CLI::App& command,
+                         std::vector<std::string> words) {
+  words.emplace(words.begin(), command_line::kCompleteCommand);
+  return hand_over(session, command.get_name() == "sim" ? kSim : kBench, std::move(words));
+}
+
 void add_sim_command(CLI::App& app, Session& session) {
   auto* command = add_foreign_command(
       app, "sim",
       "Run a mesh in one process, with simulated time and faults, and check its promises");
   command->callback([&session, command] {
     session.action = [&session, words = command->remaining()] {
-      return hand_over(session, "kvmesh-sim", words);
+      return hand_over(session, kSim, words);
     };
   });
 }
@@ -67,7 +76,7 @@ void add_bench_command(CLI::App& app, Session& session) {
                                      std::to_string(options.timeout.count()) + "ms"};
       if (options.json) words.emplace_back("--json");
       words.insert(words.end(), given.begin(), given.end());
-      return hand_over(session, "kvmesh-load", std::move(words));
+      return hand_over(session, kBench, std::move(words));
     };
   });
 }

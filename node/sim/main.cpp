@@ -14,6 +14,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/command_line/completion.h"
 #include "common/number.h"
 #include "common/standard_descriptors.h"
 #include "common/text.h"
@@ -35,7 +36,7 @@ constexpr std::uint64_t kUintMax = std::numeric_limits<std::uint32_t>::max();
 template <typename Value>
 CLI::Option* choose(CLI::Option* option, const std::map<std::string, Value>& values) {
   return option->transform(CLI::Transformer(values).description(""))
-      ->transform(CLI::IsMember(values).description(""));
+      ->transform(CLI::IsMember(values));
 }
 
 CLI::Validator whole_number(std::uint64_t min, std::uint64_t max) {
@@ -60,8 +61,7 @@ void add_options(CLI::App& app, RunOptions& options, bool& no_shrink) {
   const std::map<std::string, RunOptions::Shape> shapes = {{"tree", RunOptions::Shape::kTree},
                                                            {"chain", RunOptions::Shape::kChain},
                                                            {"random", RunOptions::Shape::kRandom}};
-  auto* shape =
-      app.add_option("--shape", options.shape, "tree (delegation), chain, or random (any tables)");
+  auto* shape = app.add_option("--shape", options.shape, "tree: delegation; random: any tables");
   choose(shape, shapes)->type_name("SHAPE");
   app.add_option("--requests", options.requests, "How many requests; 2000 unless said otherwise")
       ->type_name("N")
@@ -77,7 +77,8 @@ void add_options(CLI::App& app, RunOptions& options, bool& no_shrink) {
       ->type_name("TIME");
   const std::map<std::string, Trouble> troubles = {
       {"none", Trouble::kNone}, {"some", Trouble::kSome}, {"many", Trouble::kMany}};
-  auto* trouble = app.add_option("--faults", options.trouble, "none, some (the default) or many");
+  auto* trouble = app.add_option("--faults", options.trouble,
+                                 "How much goes wrong; some unless said otherwise");
   choose(trouble, troubles)->type_name("HOW");
   app.add_option("--scenario", options.scenario, "What goes wrong, and when, instead of --faults")
       ->type_name("FILE");
@@ -162,6 +163,11 @@ int run_program(int argc, char** argv) {
   app.footer(
       "Exit status: 0 every promise was kept; 1 one was broken; 2 wrong usage or configuration.");
   add_options(app, options, no_shrink);
+  if (argc > 1 && argv[1] == command_line::kCompleteCommand) {
+    const std::vector<std::string> words{argv + 2, argv + argc};
+    std::cout << command_line::candidates_text(command_line::complete(app, words)) << std::flush;
+    return 0;
+  }
   try {
     app.parse(argc, argv);
     if (options.nodes != 0 && options.shape == RunOptions::Shape::kTree &&

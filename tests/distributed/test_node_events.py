@@ -13,6 +13,7 @@ from harness import COMMAND_BIN, MeshTest, clean_environment, die_with_parent, e
 from pipe_lines import read_line, write_line
 from task_client import BAR, FOO, QUX, Follower, with_tasks
 
+STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}  "
 TASKS = {**with_tasks(allow=["t.*"]), "mesh": {"ping_interval_ms": 100, "peer_timeout_ms": 5000}}
 
 
@@ -172,16 +173,15 @@ class Command(MeshTest):
 
     def test_nodes_watch(self):
         process = self.run_command("nodes", "--watch")
-        stamp = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}  "
-        self.assertRegex(read_line(process.stdout), rf"^{stamp}{BAR}  is up$")
+        self.assertRegex(read_line(process.stdout), rf"^{STAMP}{BAR}  is up$")
         self.bar.kill()
-        self.assertRegex(read_line(process.stdout), rf"^{stamp}{BAR}  went down: .+$")
+        self.assertRegex(read_line(process.stdout), rf"^{STAMP}{BAR}  went down: .+$")
         self.bar.start()
-        self.assertRegex(read_line(process.stdout), rf"^{stamp}{BAR}  came up$")
+        self.assertRegex(read_line(process.stdout), rf"^{STAMP}{BAR}  came up$")
         self.foo.kill()
-        self.assertRegex(read_line(process.stdout), rf"^{stamp}{FOO}  went down: unavailable: cannot reach {self.foo.endpoint}: .+$")
+        self.assertRegex(read_line(process.stdout), rf"^{STAMP}{FOO}  went down: unavailable: cannot reach {self.foo.endpoint}: .+$")
         self.foo.start()
-        self.assertRegex(read_line(process.stdout), rf"^{stamp}{FOO}  came up$")
+        self.assertRegex(read_line(process.stdout), rf"^{STAMP}{FOO}  came up$")
         while not re.search(rf"{BAR}  (is|came) up$", read_line(process.stdout)):
             pass
         process.send_signal(signal.SIGINT)
@@ -209,19 +209,37 @@ class Command(MeshTest):
             write_line(process.stdin, line)
 
         say("watch")
-        say("receive 10")
-        self.assertEqual(read_line(process.stdout), f"node up {BAR}")
+        self.assertRegex(read_line(process.stdout), rf"^{STAMP}{BAR}  is up  \(seen by {FOO}\)$")
         self.bar.kill()
-        say("receive 10")
-        self.assertRegex(read_line(process.stdout), f"^node down {BAR}: .+$")
+        self.assertRegex(read_line(process.stdout), rf"^{STAMP}{BAR}  went down: .+  \(seen by {FOO}\)$")
         say("unwatch")
         say("call node.name")
         self.assertEqual(read_line(process.stdout), f'"{FOO}"')
         self.bar.start()
         eventually(lambda: self.foo.reaches("bar"), 5, "foo reaches bar")
-        say("flush")
+        say("flush")  # it is not in the mailbox either
         say("call node.name")
         self.assertEqual(read_line(process.stdout), f'"{FOO}"', "and nothing of the node that is back")
+
+    def test_the_shell_watches_several_nodes(self):
+        process = self.run_command("--json", "shell", stdin=subprocess.PIPE)
+
+        def told():
+            return json.loads(read_line(process.stdout))
+
+        write_line(process.stdin, f"watch\nwatch {BAR}\ncall node.name")  # bar has no peers
+        self.assertEqual(self.changes(told, 1), [(BAR, "up", FOO)])
+        self.assertEqual(told(), {"result": FOO})
+        self.bar.kill()
+        self.assertEqual(sorted(self.changes(told, 2)), [(BAR, "down", ""), (BAR, "down", FOO)])
+        self.bar.start()
+        self.assertEqual(sorted(self.changes(told, 2)), [(BAR, "up", ""), (BAR, "up", FOO)])
+        write_line(process.stdin, f"unwatch {BAR}\nunwatch {BAR}")
+        self.assertEqual(told()["error"]["code"], "not_found")
+
+    @staticmethod
+    def changes(told, count):
+        return [(change["node"], change["state"], change["seen_by"]) for change in (told() for _ in range(count))]
 
 
 if __name__ == "__main__":

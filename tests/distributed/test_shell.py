@@ -133,10 +133,52 @@ class Script(Shell):
             self.assertTrue(self.stderr, wrong)
         self.assertEqual(self.script("node nobody@localhost\nnode\n", status=13), ["foo@localhost"])
 
+    def test_commands_of_kvmesh_take_their_options(self):
+        records = os.path.join(self.foo.mesh.directory, "records.tsv")
+        with open(records, "w", encoding="utf-8") as file:
+            file.write("apples\tgreen\t1\nplums\tblue\t2\n")
+        printed = self.script(f"""
+            import {records}
+            create pears
+            put apples dash --raw
+            buckets --prefix a
+            keys apples --limit 1
+            get apples dash
+            get apples '--raw'
+            export apples --format=jsonl
+            trace plums --json
+            tasks --timeout 10s --json
+            verify --live {self.foo.endpoint}
+            buckets
+        """, status=1)
+        self.assertTrue(any(line.startswith("imported 2 records") for line in (*printed, *self.stderr.splitlines())), printed)
+        self.assertEqual([line for line in printed if not line.startswith("imported ")][:4],
+                         ["apples", "dash", "--raw", '{"bucket":"apples","key":"dash","value":"--raw"}'])
+        self.assertIn('no key "--raw" in bucket "apples"', self.stderr)
+        self.assertIn('"hops":[', "".join(printed))
+        self.assertEqual(printed[-3:], ["apples", "pears", "plums"])  # --json was for one line
+
+    def test_usage_errors_are_those_of_the_command(self):
+        for line, told in (("get apples", "get needs KEY; write get BUCKET KEY"),
+                           ("get a b --rav", 'get has no option "--rav"; did you mean --raw?'),
+                           ("put a b c d", 'put does not expect "d"; write put BUCKET KEY [VALUE]'),
+                           ("buckets --limit", "--limit needs a value: N"),
+                           ("nodes --watch", 'nodes has no option "--watch"'),
+                           ("import", "the shell's lines come from standard input; name a file instead"),
+                           ("put a b --stdin", "")):
+            self.script(line + "\n", status=USAGE if told else NOT_FOUND)
+            self.assertIn(told, self.stderr)
+
+    def test_help_says_more_of_one_command(self):
+        self.assertEqual(self.script("help send\n")[:1], ["usage: send PID|NAME VALUE"])
+        self.assertIn("for example:", self.script("help send\n"))
+        self.assertIn("  BUCKET                      The bucket's name", self.script("help get\n"))
+        self.assertEqual(self.script("help get\n"), self.script("get --help\n"))
+
     def test_help_lists_every_command(self):
-        names = [line.split()[0] for line in self.script("help\n")]
+        names = [line.split()[0] for line in self.script("help\n") if line.startswith("  ") and line[2] != " "]
         for name in ("help", "nodes", "node", "modules", "call", "spawn", "send", "receive", "flush", "self", "monitor", "watch", "unwatch", "tasks",
-                     "cancel", "create", "put", "get", "delete", "keys", "route", "info", "quit"):
+                     "cancel", "clear", "exit", "trace", "verify", "import", "export", "create", "put", "get", "delete", "keys", "route", "info", "async", "await", "vars", "quit", "exit", "NAME", "$NAME"):
             self.assertIn(name, names)
         self.assertEqual(len(names), len(set(names)))
 
@@ -205,7 +247,11 @@ class Terminal(Shell):
         shown = self.wait_for(PROMPT + "call t.f")
         for name in ("t.fail", "t.fail_oddly", "t.flood"):
             self.assertIn(name, shown)
-        self.keys("\x15node b\t\r")
+        self.keys("\x15create quince\r")
+        self.wait_for("\r\n" + PROMPT)
+        self.keys("buck\t--pre\tq\r")
+        self.wait_for("\r\nquince\r\n" + PROMPT)
+        self.keys("node b\t\r")
         self.wait_for("bar@localhost> ")
 
     def printer(self):

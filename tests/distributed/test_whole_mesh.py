@@ -7,7 +7,7 @@ import unittest
 
 from harness import COMMAND_BIN, MeshTest, eventually, main
 
-USAGE, INCOMPLETE, NOT_FOUND, INVALID_ARGUMENT, UNDEFINED_FUNCTION = 2, 3, 11, 12, 22
+USAGE, INCOMPLETE, NOT_FOUND, INVALID_ARGUMENT, NO_ROUTE, UNDEFINED_FUNCTION = 2, 3, 11, 12, 13, 22
 DATA = "apple\tk\tv\nhazel\tk\t\\xff\\t\nhazel\tl\t\nolive\t\nzoo\tk\tv\n"
 
 
@@ -76,6 +76,10 @@ class WholeMesh(FourNodes):
         self.assertEqual(self.stderr, 'kvmesh: not_found: bucket "zebra": there is no bucket "zebra"\n'
                                       'kvmesh: not_found: bucket "yak": there is no bucket "yak"\n')
         self.assertEqual(self.kvmesh("buckets"), "")
+
+    def test_buckets_that_fail_alike_are_told_together(self):
+        self.kvmesh("drop", "ba", "bb", "bc", "--on", "nobody@localhost", status=NO_ROUTE)
+        self.assertRegex(self.stderr, r'^kvmesh: no_route: buckets "ba", "bb", "bc": [^\n]*\n$')
 
     def test_what_is_in_use_is_no_stray(self):
         self.kvmesh("create", "ape", "zoo")

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Checks that the man pages and the bash completions know every option and command that the programs have, and no other.
+"""Checks that the man pages know every command, argument and option that the programs have, and no other: each command in the
+group in which help lists it, and what it takes in its own entry.
 
     check_cli_docs.py ROOT KVMESH KVMESH_NODE KVMESH_SIM KVMESH_LOAD      prints what is wrong; exit status 1 if anything is.
 """
@@ -31,8 +32,27 @@ def options_of_help(text):
 
 
 def commands_of_help(text):
-    block = text.split("Subcommands:\n", 1)[1].split("\n\n", 1)[0]
-    return set(re.findall(r"^  ([a-z]+)\s", block, re.MULTILINE))
+    """Of --help-all: the groups of commands, in order; of each its commands with their arguments and options."""
+    groups = {}
+    for block in re.split(r"\n(?=[A-Z][\w ]+:\n[a-z]+\n)", text)[1:]:
+        title, rest = block.split(":\n", 1)
+        groups[title] = {}
+        for part in re.split(r"^(?=[a-z]+$)", rest, flags=re.MULTILINE)[1:]:
+            arguments = part.split("  Positionals:\n", 1)[1] if "  Positionals:\n" in part else ""
+            arguments = arguments.split("  Options:\n", 1)[0]
+            groups[title][part.split("\n", 1)[0]] = (re.findall(r"^    ([A-Z_]+)\b", arguments, re.MULTILINE), options_of_help(part))
+    return groups
+
+
+def commands_of_page(source):
+    """The same of the manual's source: of each command what is written of it."""
+    groups = {}
+    for block in source.split(".Sh SHELL", 1)[0].split("\n.Ss ")[1:]:
+        title, rest = block.split("\n", 1)
+        groups[title] = {}
+        for name, text in re.findall(r"^\.It Ic ([a-z]+)(.*?)(?=^\.It Ic|\Z)", rest, re.MULTILINE | re.DOTALL):
+            groups[title][name] = groups[title].get(name, "") + text
+    return groups
 
 
 def read(root, path):
@@ -58,23 +78,41 @@ def completion_options(text):
     return set(OPTION.findall(re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)))
 
 
+def check_groups(of_program, of_page):
+    for what, program, page in [("groups", of_program, of_page)] + [
+            (group, commands, of_page.get(group, {})) for group, commands in of_program.items()]:
+        if list(program) != list(page):
+            yield f"kvmesh.1: {what}: kvmesh --help lists {', '.join(program)}; the page {', '.join(page) or 'nothing'}"
+
+
+def check_one_command(name, arguments, options, text):
+    words = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"\bAr ([^A-Z\n]*)", text))))
+    for argument in arguments:
+        if argument.rsplit("_", 1)[-1].lower().removesuffix("s") not in words:
+            yield f"kvmesh.1: {name}: the argument {argument} is missing"
+    yield from compare(f"kvmesh.1: {name}", options, {f"-{option}" for option in re.findall(r"\bFl (-[a-z-]+)", text)} & options)
+
+
 def check_command(root, program, handed_over):
     everything, _ = output(program, "--help-all")
-    summary, _ = output(program, "--help")
-    options, commands = options_of_help(everything), commands_of_help(summary)
-    if len(options) < 10 or len(commands) < 10:
-        yield f"{program}: found only {sorted(options)} and {sorted(commands)}; this check does not understand its help"
+    common = options_of_help(everything.split("\n\n", 2)[1])
+    groups = commands_of_help(everything)
+    for name, other in handed_over.items():
+        commands = next((commands for commands in groups.values() if name in commands), {})
+        commands[name] = (["CONFIG"] if name == "sim" else [], options_of_help(output(other, "--help")[0]) - common)
+    if len(common) < 5 or sum(map(len, groups.values())) < 20:
+        yield f"{program}: found only {sorted(common)} and {groups}; this check does not understand its help"
         return
-    for other in handed_over:
-        options |= options_of_help(output(other, "--help")[0])
     page, warnings = man_page(root, "client/man/kvmesh.1")
     yield from warnings
-    yield from compare("kvmesh.1", options, set(OPTION.findall(page)))
-    described = set(re.findall(r"^\.It Ic ([a-z]+)", read(root, "client/man/kvmesh.1"), re.MULTILINE))
-    yield from compare("kvmesh.1", commands, described)
-    completion = read(root, "client/completion/kvmesh.bash")
-    yield from compare("kvmesh.bash", options, completion_options(completion))
-    yield from compare("kvmesh.bash", commands, set(re.search(r"local commands='([^']*)'", completion).group(1).split()))
+    described = commands_of_page(read(root, "client/man/kvmesh.1"))
+    yield from check_groups(groups, described)
+    every = set(common)
+    for group, commands in groups.items():
+        for name, (arguments, options) in commands.items():
+            every |= options
+            yield from check_one_command(name, arguments, options, described.get(group, {}).get(name, ""))
+    yield from compare("kvmesh.1", every, set(OPTION.findall(page)))
     yield from check_exit_status(root, page)
 
 
@@ -105,8 +143,8 @@ def check_node(root, program):
 
 
 def main():
-    root, kvmesh, kvmesh_node, *handed_over = sys.argv[1:]
-    faults = [*check_command(root, kvmesh, handed_over), *check_node(root, kvmesh_node)]
+    root, kvmesh, kvmesh_node, kvmesh_sim, kvmesh_load = sys.argv[1:]
+    faults = [*check_command(root, kvmesh, {"sim": kvmesh_sim, "bench": kvmesh_load}), *check_node(root, kvmesh_node)]
     for fault in faults:
         print(fault)
     print(f"command-line documents: {len(faults)} faults")

@@ -148,10 +148,16 @@ TEST(ValueText, TakesSeveralLinesWhereOneIsTooLong) {
             "{\n"
             "  \"list\": [1, 2],\n"
             "  \"more\": [\n"
-            "    \"aaaa\",\n"
-            "    \"bbbb\"\n"
+            "    \"aaaa\", \"bbbb\"\n"
             "  ]\n"
             "}");
+  // Simple elements are packed.
+  EXPECT_EQ(value_text(Value::List{1, 22, "a b", Value{}, 333, 4}, 14),
+            "[\n  1, 22,\n  \"a b\", nil,\n  333, 4\n]");
+  EXPECT_EQ(value_text(Value::List{1, 22, "a b", Value{}, 333, 4}, 15),
+            "[\n  1, 22, \"a b\",\n  nil, 333, 4\n]");
+  EXPECT_EQ(value_text(Value::List{std::string(50, 'x'), 1, 2}, 20),
+            "[\n  \"" + std::string(50, 'x') + "\",\n  1, 2\n]");
   EXPECT_EQ(value_text(std::string(50, 'x'), 20), '"' + std::string(50, 'x') + '"');
 }
 

@@ -4,10 +4,14 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/command/shell/history.h"
 #include "client/command/shell/shell_command.h"
+#include "client/command/shell/shell_values.h"
+#include "client/command/shell/statement.h"
+#include "client/command/shell/variables.h"
 #include "client/command/shell/words.h"
 #include "tests/unit/temporary_folder.h"
 #include "tests/unit/value_printer.h"
@@ -69,6 +73,177 @@ TEST(ShellWords, AreTextOrValues) {
   EXPECT_EQ(*value_of({"five", false}), Value{"five"});
 }
 
+StatementReader read(const std::vector<std::string>& lines, std::size_t first_line = 0) {
+  StatementReader reader{first_line};
+  for (const auto& line : lines) EXPECT_TRUE(reader.add(line).ok()) << line;
+  return reader;
+}
+
+std::vector<std::string> texts_of(StatementReader reader) {
+  EXPECT_FALSE(reader.is_open());
+  std::vector<std::string> out;
+  for (const auto& word : reader.take().words) out.push_back(word.text);
+  return out;
+}
+
+TEST(ShellStatement, SetsAVariable) {
+  for (const auto* line : {"x = f 1", "x= f 1", "x=f 1", "  x\t=  f 1"}) {
+    auto reader = read({line});
+    const auto statement = reader.take();
+    EXPECT_EQ(statement.name, "x") << line;
+    ASSERT_EQ(statement.words.size(), 2U) << line;
+    EXPECT_EQ(statement.words[0].text, "f") << line;
+  }
+  for (const auto* line : {"create =x", "get 'a' = b", "1x = 2", "'x' = 2", "a.b = 2", "# x = 1"}) {
+    EXPECT_EQ(read({line}).take().name, "") << line;
+  }
+  auto reader = read({"list=[1, [2,", " 3]]"});
+  EXPECT_EQ(reader.take().words, std::vector<Word>{{"[1, [2,\n 3]]"}});
+}
+
+TEST(ShellStatement, GoesOnAfterWhatIsOpen) {
+  EXPECT_EQ(texts_of(read({"f [1,", "2] 3"})), (Texts{"f", "[1,\n2]", "3"}));
+  EXPECT_EQ(texts_of(read({"f {\"a", "]\": 1", "}"})), (Texts{"f", "{\"a\n]\": 1\n}"}));
+  EXPECT_EQ(texts_of(read({"f 'a\r", "# b'"})), (Texts{"f", "a\n# b"}));
+  EXPECT_EQ(texts_of(read({"f \"a", "b\" c"})), (Texts{"f", "\"a\nb\"", "c"}));
+  EXPECT_EQ(texts_of(read({"f a \\", "  b \\\r", "c"})), (Texts{"f", "a", "b", "c"}));
+  // A backslash is text within a word, in quotes, and where something follows it.
+  EXPECT_EQ(texts_of(read({"f C:\\"})), (Texts{"f", "C:\\"}));
+  EXPECT_EQ(texts_of(read({"f '\\'"})), (Texts{"f", "\\"}));
+  EXPECT_EQ(texts_of(read({"f \\ "})), (Texts{"f", "\\"}));
+}
+
+TEST(ShellStatement, SaysWhereWhatIsOpenBegan) {
+  EXPECT_EQ(read({"f [1", "2"}).unclosed().text(), "column 3: the [ is not closed");
+  EXPECT_EQ(read({"f [1", "2] {"}).unclosed().text(), "line 2, column 4: the { is not closed");
+  EXPECT_EQ(read({"f 'a"}, 7).unclosed().text(), "line 7, column 3: the quote is not closed");
+  EXPECT_EQ(read({"f \\", "g \\"}, 7).unclosed().text(),
+            "line 8, column 3: nothing follows the \\ at the line's end");
+}
+
+TEST(ShellStatement, IsBounded) {
+  StatementReader reader{3};
+  ASSERT_TRUE(reader.add("f [").ok());
+  const auto status = reader.add(std::string(kStatementBytesMax, '1'));
+  EXPECT_EQ(status.code(), StatusCode::kTooLarge);
+  EXPECT_EQ(status.text(), "line 3, column 3: the [ is not closed within 4194304 bytes");
+  EXPECT_EQ(StatementReader{}.add(std::string(kStatementBytesMax, '1')).code(),
+            StatusCode::kTooLarge);
+}
+
+Result<Value> parsed(std::string_view text) { return parse_value(text, {}, nullptr); }
+
+TEST(ShellValue, IsJsonOrLess) {
+  EXPECT_EQ(*parsed("[]"), Value{Value::List{}});
+  EXPECT_EQ(*parsed(R"({ })"), Value{Value::Map{}});
+  EXPECT_EQ(
+      *parsed(R"([1, -2.5, true, null, nil, "a, \u00e9", two, <foo@h/1>, a:b])"),
+      (Value{Value::List{1, -2.5, true, Value{}, Value{}, "a, é", "two", "<foo@h/1>", "a:b"}}));
+  EXPECT_EQ(*parsed(R"({a: 1, "b c" : [x, {}], d:e:f})"),
+            (Value{Value::Map{{"a", 1}, {"b c", Value::List{"x", Value::Map{}}}, {"d", "e:f"}}}));
+  EXPECT_EQ(*parsed("[\"a\nb\",\n c]"), (Value{Value::List{"a\nb", "c"}}));
+  EXPECT_EQ(*parsed(R"([{base64: "AP8="}])"), (Value{Value::List{Bytes{{"\0\xff", 2}}}}));
+  EXPECT_EQ(*parsed(R"({base64: "%"})"), (Value{Value::Map{{"base64", "%"}}}));
+  EXPECT_EQ(*parsed("[$x, $5]"), (Value{Value::List{"$x", "$5"}}));  // without variables
+}
+
+TEST(ShellValue, NamesThePlaceOfAFault) {
+  const std::vector<std::pair<const char*, const char*>> faults{
+      {"[1 2]", "column 8: a , or ] is missing"},
+      {"[1,]", "column 8: a value is missing"},
+      {"[,1]", "column 6: a value is missing"},
+      {"[1]x", "column 8: nothing may follow the end of a list or map"},
+      {"[1}", "column 7: a , or ] is missing"},
+      {"{a}", "column 7: a : is missing after a member's name"},
+      {"{a: 1 b: 2}", "column 11: a , or } is missing"},
+      {"{a: 1,\n a: 2}", "line 2, column 2: the member \"a\" is there twice"},
+      {"{: 1}", "column 6: a member's name is missing"},
+      {"{$a: 1}", "column 6: a member's name cannot be a variable; write \"$a\" for the text"},
+      {"['a']", "column 6: text in a list or map stands between \" and \""},
+      {"[a\"b\"]", "column 7: a , or ] is missing"},
+      {"[1e400]", "column 6: "},
+      {R"(["\x"])", "column 6: "},
+      {"[", "column 6: a value is missing"},
+      {"{a:", "column 8: a value is missing"},
+  };
+  for (const auto& [text, fault] : faults) {
+    const auto value = parse_value(text, {0, 5}, nullptr);
+    ASSERT_FALSE(value) << text;
+    EXPECT_EQ(value.status().code(), StatusCode::kInvalidArgument) << text;
+    EXPECT_TRUE(value.status().text().starts_with(fault)) << text << ": " << value.status().text();
+  }
+  EXPECT_EQ(parse_value("[1 2]", {7, 5}, nullptr).status().text(),
+            "line 7, column 8: a , or ] is missing");
+}
+
+TEST(ShellValue, IsNestedAsDeeplyAsTheMeshAllows) {
+  const auto nested = [](std::size_t levels) {
+    return std::string(levels, '[') + std::string(levels, ']');
+  };
+  EXPECT_TRUE(parsed(nested(limits::kNestingMax - 1)));
+  EXPECT_FALSE(parsed(nested(limits::kNestingMax)));
+  EXPECT_FALSE(parsed(nested(100'000)));
+  const Lookup deep = [&](std::string_view) { return parsed(nested(limits::kNestingMax - 2)); };
+  EXPECT_TRUE(parse_value("[$x]", {}, deep));
+  EXPECT_FALSE(parse_value("[[$x]]", {}, deep));
+}
+
+TEST(ShellValue, OfVariablesIsBounded) {
+  const Lookup large = [](std::string_view) { return Value{std::string(1'500'000, 'x')}; };
+  EXPECT_TRUE(parse_value("[$x, $x]", {}, large));
+  EXPECT_EQ(parse_value("[$x, $x, $x]", {}, large).status().code(), StatusCode::kTooLarge);
+}
+
+TEST(ShellVariables, StandForWordsAndElements) {
+  Variables variables;
+  ASSERT_TRUE(variables.set("p", "<foo@h/1>").ok());
+  ASSERT_TRUE(variables.set("n", 5).ok());
+  const Lookup lookup = [&](std::string_view name) { return variables.find(name); };
+  auto words = *split_words(R"($p $n [$n, "$n", {p: $p}] '$n' "$n" a$n $5 $ [1,  2])");
+  ASSERT_TRUE(resolve(words, lookup).ok());
+  EXPECT_EQ(text_of(words[0]), "<foo@h/1>");
+  EXPECT_EQ(*value_of(words[1]), Value{5});
+  EXPECT_EQ(text_of(words[1]), "5");
+  EXPECT_EQ(*value_of(words[2]), (Value{Value::List{5, "$n", Value::Map{{"p", "<foo@h/1>"}}}}));
+  EXPECT_EQ(text_of(words[2]), R"([5,"$n",{"p":"<foo@h/1>"}])");
+  for (std::size_t i = 3; i <= 4; ++i) EXPECT_EQ(*value_of(words[i]), Value{"$n"});
+  EXPECT_EQ(*value_of(words[5]), Value{"a$n"});
+  EXPECT_EQ(*value_of(words[6]), Value{"$5"});
+  EXPECT_EQ(*value_of(words[7]), Value{"$"});
+  EXPECT_EQ(text_of(words[8]), "[1,  2]");  // as written: there is no variable in it
+}
+
+TEST(ShellVariables, ThatDoNotExistNameTheNearest) {
+  Variables variables;
+  ASSERT_TRUE(variables.set("counter", 1).ok());
+  const Lookup lookup = [&](std::string_view name) { return variables.find(name); };
+  const auto fault = [&](std::string_view line) {
+    auto words = *split_words(line);
+    return resolve(words, lookup).text();
+  };
+  EXPECT_EQ(fault("f $cuonter"), "column 3: there is no variable $cuonter; did you mean $counter?");
+  EXPECT_EQ(fault("f [1, $slef]"), "column 7: there is no variable $slef; did you mean $self?");
+  EXPECT_EQ(
+      fault("$zebra"),
+      "column 1: there is no variable $zebra; zebra = VALUE sets it, and '$zebra' is the text");
+  EXPECT_EQ(fault("f $counter.x"),
+            "column 3: a variable stands alone, but \".x\" follows $counter; "
+            "between quotes it is text");
+}
+
+TEST(ShellVariables, AreRefusedWhereTheyCannotBeSet) {
+  Variables variables;
+  EXPECT_EQ(variables.set("self", 1).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(variables.set("it", 1).code(), StatusCode::kInvalidArgument);
+  for (std::size_t i = 0; i < Variables::kMax; ++i) {
+    ASSERT_TRUE(variables.set("v" + std::to_string(i), 1).ok());
+  }
+  EXPECT_EQ(variables.set("more", 1).code(), StatusCode::kTooLarge);
+  EXPECT_TRUE(variables.set("v0", 2).ok());
+  variables.set_last(3);
+  EXPECT_EQ(*variables.find("it"), Value{3});
+}
+
 int nothing(Shell&, const std::vector<Word>&) { return 0; }
 
 constexpr ShellCommand kTable[] = {
@@ -76,7 +251,8 @@ constexpr ShellCommand kTable[] = {
     {"call", "FUNCTION [ARGS...]", "call a function", 1, kAnyNumber, nothing, {Names::kFunctions}},
     {"node", "[NODE]", "the node", 0, 1, nothing, {Names::kNodes}},
     {"nodes", "", "all nodes", 0, 0, nothing},
-    {"put", "BUCKET KEY", "store", 2, 2, nothing, {Names::kBuckets, Names::kNodes}},
+    {"async", "[NODE] FUNCTION", "start", 1, kAnyNumber, nothing, {Names::kFunctionsOrNodes}},
+    {"put", "BUCKET KEY", "store", 2, 2, nothing, {Names::kServers, Names::kNodes}},
 };
 
 class FakeNames : public NameSource {
@@ -85,10 +261,17 @@ class FakeNames : public NameSource {
     asked.push_back(kind);
     return known[kind];
   }
+  std::vector<std::string> words(const std::vector<std::string>& words) override {
+    asked_of_tree = words;
+    return {"--raw", "shoes", "shopping/", "two words"};
+  }
+  std::vector<std::string> asked_of_tree;
   std::map<Names, std::vector<std::string>> known{
       {Names::kFunctions, {"hello.world", "hello.add", "math.pi", "hello.add"}},
       {Names::kNodes, {"foo@h", "bar@h"}},
-      {Names::kBuckets, {"two words", "'", "", "tab\t", "plain"}},
+      {Names::kFunctionsOrNodes, {"hello.add", "math.pi", "foo@h"}},
+      {Names::kVariables, {"$self", "$count", "$counter"}},
+      {Names::kServers, {"two words", "'", "", "tab\t", "plain"}},
   };
   std::vector<Names> asked;
 };
@@ -108,7 +291,7 @@ TEST(ShellCompletion, KnowsCommands) {
   EXPECT_EQ(completed("node"), "|node|nodes");
   EXPECT_EQ(completed("nodes"), " ");
   EXPECT_EQ(completed("x"), "");
-  EXPECT_EQ(completed(""), "|call|help|node|nodes|put");
+  EXPECT_EQ(completed(""), "|async|call|help|node|nodes|put");
   EXPECT_EQ(completed("help c"), "all ");
 }
 
@@ -124,6 +307,22 @@ TEST(ShellCompletion, KnowsWhatTheWordsOfACommandName) {
   EXPECT_EQ(completed("frob f"), "");
 }
 
+TEST(ShellCompletion, KnowsNodesBeforeFunctions) {
+  EXPECT_EQ(completed("async f"), "oo@h ");
+  EXPECT_EQ(completed("async foo@h m"), "ath.pi ");
+  EXPECT_EQ(completed("async hello.add m"), "");
+}
+
+TEST(ShellCompletion, KnowsVariables) {
+  EXPECT_EQ(completed("call hello.add $s"), "elf ");
+  EXPECT_EQ(completed("$c"), "ount|$count|$counter");
+  EXPECT_EQ(completed("x = ca"), "ll ");
+  EXPECT_EQ(completed("x = call m"), "ath.pi ");
+  FakeNames names;
+  EXPECT_EQ(complete("ca", kTable, names, true).insert, "");
+  EXPECT_EQ(complete("$s", kTable, names, true).insert, "elf ");
+}
+
 TEST(ShellCompletion, LeavesOutWhatWouldHaveToBeQuoted) { EXPECT_EQ(completed("put "), "plain "); }
 
 TEST(ShellCompletion, AsksForNamesOnlyWhereTheyStand) {
@@ -133,6 +332,36 @@ TEST(ShellCompletion, AsksForNamesOnlyWhereTheyStand) {
   EXPECT_TRUE(names.asked.empty());
   (void)complete("call ", kTable, names);
   EXPECT_EQ(names.asked, std::vector<Names>{Names::kFunctions});
+}
+
+TEST(ShellCompletion, LeavesCommandsOfTheTreeToIt) {
+  constexpr ShellCommand kTree[] = {{"get", "BUCKET", "print", 0, kAnyNumber}};
+  FakeNames names;
+  const auto several = complete("x = get --on f  s", kTree, names);
+  EXPECT_EQ(names.asked_of_tree, (Texts{"get", "--on", "f", "s"}));
+  EXPECT_EQ(several.insert, "ho");
+  EXPECT_EQ(several.choices, (Texts{"shoes", "shopping/"}));
+  EXPECT_EQ(complete("get shoe", kTree, names).insert, "s ");
+  EXPECT_EQ(complete("get shop", kTree, names).insert, "ping/");  // a folder, which goes on
+  EXPECT_EQ(complete("get --", kTree, names).insert, "raw ");
+  EXPECT_TRUE(names.asked.empty());
+}
+
+TEST(ShellHelp, IsInGroupsAndSaysMoreOfOne) {
+  const ShellCommand table[] = {
+      {"send", "PID VALUE", "send it", 2, 2, nothing, {}, "Messages"},
+      {"flush", "", "print all", 0, 0, nothing, {}, "Messages"},
+      {"get", "BUCKET", "print one", 0, kAnyNumber, nullptr, {}, "Keys"},
+  };
+  EXPECT_EQ(help_text(table),
+            "Messages:\n"
+            "  send PID VALUE  send it\n"
+            "  flush           print all\n"
+            "\nKeys:\n"
+            "  get BUCKET      print one\n");
+  EXPECT_EQ(help_of(table[0], "send $p 1\nsend c 2"),
+            "usage: send PID VALUE\n  send it\nfor example:\n  send $p 1\n  send c 2\n");
+  EXPECT_EQ(help_of(table[1], ""), "usage: flush\n  print all\n");
 }
 
 TEST(ShellHelp, IsALineACommand) {

@@ -61,6 +61,19 @@ TEST_F(Usage, WordsTooFew) {
   EXPECT_EQ(fault({"keys"}), "keys needs BUCKET; write kvmesh keys BUCKET ... [NODE]");
 }
 
+TEST_F(Usage, OptionsWithoutAValueOrGivenTwice) {
+  app_.get_option("--node")->type_name("ENDPOINT");
+  EXPECT_EQ(fault({"get", "a", "b", "--node"}), "--node needs a value: ENDPOINT");
+  EXPECT_EQ(fault({"get", "a", "b", "--node", "x", "--node", "y"}),
+            "--node is given more than once");
+}
+
+TEST_F(Usage, AShellHasNoNameOfItsOwn) {
+  app_.name("");
+  EXPECT_EQ(fault({"get", "a"}), "get needs KEY; write get BUCKET KEY");
+  EXPECT_EQ(fault({"frobnicate"}), "no command \"frobnicate\"; help lists them");
+}
+
 TEST_F(Usage, OptionsThatAreNotThere) {
   EXPECT_EQ(fault({"get", "a", "b", "--rav"}), "get has no option \"--rav\"; did you mean --raw?");
   EXPECT_EQ(fault({"get", "a", "b", "--nod=3"}),
@@ -70,6 +83,8 @@ TEST_F(Usage, OptionsThatAreNotThere) {
       "get has no option \"-x\"; write -- before the arguments if it is one: kvmesh get BUCKET "
       "KEY");
   EXPECT_EQ(fault({"--frobnicate"}), "no option \"--frobnicate\"; kvmesh --help lists them");
+  EXPECT_EQ(fault({"get", "a", "b", "--frobnicate"}),
+            "get has no option \"--frobnicate\"; kvmesh get --help lists them");
   EXPECT_EQ(fault({"get", "a", "-5"}), "none");
   EXPECT_EQ(fault({"get", "a", "--", "-x"}), "none");
 }

@@ -109,4 +109,16 @@ void catch_interrupt(int wake_descriptor) {
 
 bool interrupted() { return interrupt_seen != 0; }
 
+InterruptsAsBefore::InterruptsAsBefore() {
+  sigaction(SIGINT, nullptr, &interrupt_);
+  sigaction(SIGTERM, nullptr, &terminate_);
+}
+
+InterruptsAsBefore::~InterruptsAsBefore() {
+  sigaction(SIGINT, &interrupt_, nullptr);
+  sigaction(SIGTERM, &terminate_, nullptr);
+  to_wake = -1;
+  interrupt_seen = 0;
+}
+
 }  // namespace kvmesh::command

@@ -49,4 +49,18 @@ void catch_interrupt(int wake_descriptor);
 /// Whether one has come.
 bool interrupted();
 
+/// What catch_interrupt() has changed since this was made is undone at its end, so that it may be
+/// called beside an Interrupts meanwhile.
+class InterruptsAsBefore {
+ public:
+  InterruptsAsBefore();
+  ~InterruptsAsBefore();
+  InterruptsAsBefore(const InterruptsAsBefore&) = delete;
+  InterruptsAsBefore& operator=(const InterruptsAsBefore&) = delete;
+
+ private:
+  struct sigaction interrupt_ {};
+  struct sigaction terminate_ {};
+};
+
 }  // namespace kvmesh::command

@@ -3,8 +3,10 @@
 #include <CLI/CLI.hpp>
 
 #include <chrono>
+#include <optional>
 
 #include "client/command/base/session.h"
+#include "common/routing_table.h"
 
 /// What the programs of client/ share: the frame of main(), and options.
 namespace kvmesh::command {
@@ -14,6 +16,9 @@ namespace kvmesh::command {
 /// throws is told.
 int run_program(int argc, char** argv, int (*run)(Session& session, int argc, char** argv));
 
+/// Adds --timeout and --json, which fill in `session.options`.
+void add_request_options(CLI::App& app, Session& session);
+
 /// Adds --node, --timeout and --json, which fill in `session.options`; --help, --help-all and
 /// --version. `session` must outlive the parser.
 void add_common_options(CLI::App& app, Session& session);
@@ -21,5 +26,13 @@ void add_common_options(CLI::App& app, Session& session);
 /// Adds an option that takes a duration as parse_duration() does. `where` must outlive the parser.
 void add_duration(CLI::App& app, const char* name, std::chrono::milliseconds& where,
                   const char* text);
+
+/// Adds --range RANGE, which takes first bytes as tables write them. `where` must outlive the
+/// parser.
+void add_byte_range(CLI::App& app, std::optional<ByteRange>& where, const char* text);
+
+/// Adds the words after a function, which are its arguments, to a command; results() of the option
+/// gives them. As they are: of a vector CLI11 would take "[1,2]" and "{}" apart.
+CLI::Option* add_argument_words(CLI::App& command);
 
 }  // namespace kvmesh::command

@@ -1,5 +1,6 @@
 #include "client/command/base/session.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 
 #include "client/command/base/exit_status.h"
 #include "client/command/base/json.h"
+#include "client/command/base/values.h"
 #include "common/standard_descriptors.h"
 #include "common/text.h"
 
@@ -22,6 +24,12 @@ bool color_on(int descriptor) {
 }
 
 }  // namespace
+
+std::size_t output_width() {
+  winsize size{};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : kWidthDefault;
+}
 
 bool color_on_stdout() { return color_on(STDOUT_FILENO); }
 bool color_on_stderr() { return color_on(STDERR_FILENO); }
@@ -59,6 +67,11 @@ void Session::print(std::string_view text) const {
 
 void Session::print_line(std::string_view text) const { print(std::string{text} + "\n"); }
 
+void Session::print_value(const Value& value) const {
+  if (json()) return print_json(Value::Map{{"result", value}});
+  print_line(value_text(value, output_width()));
+}
+
 int Session::fail_to_print(const Status& status) const {
   complain(status.text());
   return status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitIncomplete;
@@ -70,6 +83,11 @@ int Session::finish_output(int exit_status) {
   if (status.ok()) return exit_status;
   const int failed = fail_to_print(status);
   return exit_status == kExitOk ? failed : exit_status;
+}
+
+bool Session::may_read_stdin() const {
+  if (!owns_stdin) complain("the shell's lines come from standard input; name a file instead");
+  return owns_stdin;
 }
 
 void Session::complain(std::string_view text) const { complain_as_it_is(printable(text)); }

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <kvmesh/client.h>
+#include <kvmesh/value.h>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +27,10 @@ class Session {
   Options options;
   /// What the chosen command does; gives the exit status.
   std::function<int()> action;
+  /// Whether standard input is the command's own. In the shell it is where lines come from.
+  bool owns_stdin = true;
+  /// What the action has found, for a variable of the shell; empty: it has no result.
+  std::optional<Value> result;
 
   /// The connection, opened by the first use. kInvalidArgument when there can be none.
   Result<Client*> client();
@@ -42,12 +49,16 @@ class Session {
   void print(std::string_view text) const;
   /// With a line end.
   void print_line(std::string_view text) const;
+  /// A value for people, in lines of the terminal's width; with --json {"result": VALUE}.
+  void print_value(const Value& value) const;
   /// Writes what stdio still has for standard output. Gives `exit_status`; when it was kExitOk and
   /// something could not be written, now or before, as print() ends, and says so.
   /// Ends the connection before that.
   int finish_output(int exit_status);
   /// As JSON of one line: what --json prints.
   void print_json(const Value& value) const { print_line(value.to_json()); }
+  /// Whether the command may read standard input; says what to do where not.
+  bool may_read_stdin() const;
   /// "kvmesh: text" on standard error: one line, whatever is in the text.
   void complain(std::string_view text) const;
   /// The same for a text of our own that has several lines.
@@ -69,6 +80,10 @@ class Session {
 
   std::unique_ptr<Client> client_;
 };
+
+/// The columns of the terminal that is standard output; kWidthDefault when it is none.
+inline constexpr std::size_t kWidthDefault = 80;
+std::size_t output_width();
 
 /// Whether tables and messages may be coloured there: a terminal, and no NO_COLOR in the
 /// environment.

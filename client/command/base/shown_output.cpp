@@ -9,15 +9,27 @@
 
 namespace kvmesh::command {
 
-ShownOutput::ShownOutput(std::shared_ptr<OutputSink> inner)
-    : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), inner_(std::move(inner)) {
+ShownOutput::ShownOutput(std::shared_ptr<OutputSink> inner, std::shared_ptr<OutputSink> lines)
+    : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      inner_(std::move(inner)),
+      lines_(lines != nullptr ? std::move(lines) : inner_) {
   if (descriptor_ < 0) std::abort();
 }
 
 ShownOutput::~ShownOutput() { close(descriptor_); }
 
 void ShownOutput::write(std::vector<OutputChunk> chunks, std::function<void()> taken) {
-  Write write{std::move(chunks), std::move(taken)};
+  take({std::move(chunks), std::move(taken), inner_.get()});
+}
+
+void ShownOutput::write_line(std::string line) {
+  line += '\n';
+  std::vector<OutputChunk> chunks;
+  chunks.push_back({OutputStream::kOut, std::move(line)});
+  take({std::move(chunks), [] {}, lines_.get()});
+}
+
+void ShownOutput::take(Write write) {
   {
     const std::lock_guard lock{mutex_};
     if (editing_) {
@@ -48,7 +60,7 @@ void ShownOutput::forward(Write write) {
     }
     told();
   };
-  inner_->write(std::move(write.chunks), std::move(taken));
+  write.to->write(std::move(write.chunks), std::move(taken));
 }
 
 void ShownOutput::begin_editing() {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 namespace kvmesh::command {
@@ -15,12 +16,17 @@ namespace kvmesh::command {
 /// while a line is being edited, waits until the editor has made room. Thread-safe.
 class ShownOutput final : public OutputSink {
  public:
-  explicit ShownOutput(std::shared_ptr<OutputSink> inner);
+  /// `lines`: where write_line() writes; null: to `inner` too.
+  explicit ShownOutput(std::shared_ptr<OutputSink> inner,
+                       std::shared_ptr<OutputSink> lines = nullptr);
   ~ShownOutput() override;
   ShownOutput(const ShownOutput&) = delete;
   ShownOutput& operator=(const ShownOutput&) = delete;
 
   void write(std::vector<OutputChunk> chunks, std::function<void()> taken) override;
+
+  /// Writes a line of the command's own to standard output. Does not block.
+  void write_line(std::string line);
 
   /// Readable when output waits.
   int descriptor() const { return descriptor_; }
@@ -36,7 +42,9 @@ class ShownOutput final : public OutputSink {
   struct Write {
     std::vector<OutputChunk> chunks;
     std::function<void()> taken;
+    OutputSink* to = nullptr;
   };
+  void take(Write write);
   void forward(Write write);
   void forward_waiting(bool editing);
 
@@ -47,7 +55,8 @@ class ShownOutput final : public OutputSink {
   bool line_ended_ = true;
   std::size_t being_written_ = 0;
   std::vector<Write> waiting_;
-  const std::shared_ptr<OutputSink> inner_;  // last: it ends first
+  const std::shared_ptr<OutputSink> inner_;  // last, with the next: they end first
+  const std::shared_ptr<OutputSink> lines_;
 };
 
 }  // namespace kvmesh::command

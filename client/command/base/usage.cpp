@@ -8,9 +8,24 @@
 #include <vector>
 
 #include "client/command/base/exit_status.h"
+#include "common/command_line/completion.h"
 #include "common/text.h"
 
 namespace kvmesh::command {
+
+std::string nearest(std::string_view word, const std::vector<std::string>& right) {
+  const auto dashes = std::min(word.find_first_not_of('-'), word.size());
+  std::size_t best_distance = 2 + (word.size() - dashes) / 4;
+  std::string best;
+  for (const auto& name : right) {
+    const auto distance = edit_distance(word, name);
+    if (distance >= best_distance) continue;
+    best = name;
+    best_distance = distance;
+  }
+  return best;
+}
+
 namespace {
 
 // What other programs call our commands.
@@ -25,34 +40,13 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kOtherNam
      {"status", "info"},
      {"load", "import"}}};
 
-// The one that is near enough to be meant; empty: none.
-std::string nearest(std::string_view word, const std::vector<std::string>& right) {
-  const auto dashes = std::min(word.find_first_not_of('-'), word.size());
-  std::size_t best_distance = 2 + (word.size() - dashes) / 4;
-  std::string best;
-  for (const auto& name : right) {
-    const auto distance = edit_distance(word, name);
-    if (distance >= best_distance) continue;
-    best = name;
-    best_distance = distance;
-  }
-  return best;
-}
-
 std::string question(const std::string& meant) {
   return meant.empty() ? "" : "; did you mean " + meant + "?";
 }
 
-std::string no_command(const CLI::App& app, const std::string& word) {
-  std::string meant;
-  for (const auto& [other, own] : kOtherNames) {
-    if (word == other) meant = own;
-  }
-  std::vector<std::string> names;
-  for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
-  if (meant.empty()) meant = nearest(word, names);
-  return "no command " + in_quotes(word) +
-         (meant.empty() ? "; " + app.get_name() + " --help lists them" : question(meant));
+// What lists the commands; the shell has no name.
+std::string list_of(const CLI::App& app) {
+  return app.get_name().empty() ? "help" : app.get_name() + " --help";
 }
 
 // The command that the line is for; `app` itself where none was found.
@@ -67,6 +61,24 @@ std::string name_of(const CLI::App& command) {
   const auto blank = name.find(' ');
   if (blank != std::string::npos) return name.substr(blank + 1);
   return command.get_parent() != nullptr ? name : "";
+}
+
+// "kvmesh get", as it is typed; "get" in the shell, which has no name.
+std::string title_of(const CLI::App& command) {
+  const auto* parent = command.get_parent();
+  const bool named = parent != nullptr && !parent->get_name().empty();
+  return (named ? parent->get_name() + " " : "") + command.get_name();
+}
+
+// Of an option that was given too often, or without its value.
+std::string wrong_number(const CLI::App& app, const CLI::App& command, const std::string& text) {
+  const auto name = text.substr(0, text.find(':'));
+  const auto* option = command_line::find_option(app, command, name);
+  if (option == nullptr) return text;
+  if (option->count() > 1) return name + " is given more than once";
+  const auto type = option->get_type_name();
+  const auto choices = command_line::choices_of(*option);
+  return name + " needs a value: " + (choices.empty() ? type : "one of " + joined(choices, ", "));
 }
 
 std::vector<std::string> long_options(const CLI::App& app, const CLI::App& command) {
@@ -103,7 +115,7 @@ std::string unexpected(const CLI::App& app, const CLI::App& command,
     const std::string told =
         (name.empty() ? "no option " : name + " has no option ") + in_quotes(typed);
     if (!meant.empty()) return told + question(meant);
-    if (!takes_words) return told + "; " + usage_line(command) + " --help lists them";
+    if (!takes_words) return told + "; " + title_of(command) + " --help lists them";
     return told + "; write -- before the arguments if it is one: " + usage_line(command);
   }
   std::vector<std::string> quoted;
@@ -115,9 +127,20 @@ std::string unexpected(const CLI::App& app, const CLI::App& command,
 
 }  // namespace
 
+std::string no_command(const CLI::App& app, const std::string& word) {
+  std::string meant;
+  for (const auto& [other, own] : kOtherNames) {
+    if (word == other) meant = own;
+  }
+  std::vector<std::string> names;
+  for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (meant.empty()) meant = nearest(word, names);
+  return "no command " + in_quotes(word) +
+         (meant.empty() ? "; " + list_of(app) + " lists them" : question(meant));
+}
+
 std::string usage_line(const CLI::App& command) {
-  const auto* parent = command.get_parent();
-  std::string out = (parent != nullptr ? parent->get_name() + " " : "") + command.get_name();
+  std::string out = title_of(command);
   for (const auto* option : command.get_options()) {
     if (!option->get_positional()) continue;
     const std::string name =
@@ -133,12 +156,15 @@ std::string usage_fault(const CLI::App& app, const CLI::ParseError& error) {
   std::erase(words, "--");
   if (const auto* word = unknown_command(app, words)) return no_command(app, *word);
   if (!words.empty()) return unexpected(app, command, words);
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    return wrong_number(app, command, error.what());
+  }
   if (dynamic_cast<const CLI::RequiredError*>(&error) == nullptr) return error.what();
   for (const auto* option : command.get_options()) {
     if (!option->get_required() || option->count() > 0) continue;
     return name_of(command) + " needs " + option->get_name(true) + "; write " + usage_line(command);
   }
-  if (&command == &app) return "no command; " + app.get_name() + " --help lists them";
+  if (&command == &app) return "no command; " + list_of(app) + " lists them";
   return error.what();
 }
 

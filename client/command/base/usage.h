@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "client/command/base/session.h"
 
@@ -12,6 +14,11 @@ namespace kvmesh::command {
 /// What was typed that is wrong, what is expected, and the nearest right form: one line, without
 /// the program's name. `app` is what has thrown `error`.
 std::string usage_fault(const CLI::App& app, const CLI::ParseError& error);
+
+/// That there is no command of this name, and the nearest one.
+std::string no_command(const CLI::App& app, const std::string& word);
+/// The one of `right` that is near enough to `word` to be meant; empty: none.
+std::string nearest(std::string_view word, const std::vector<std::string>& right);
 
 /// "kvmesh get BUCKET KEY": a command with its arguments, as it is typed.
 std::string usage_line(const CLI::App& command);

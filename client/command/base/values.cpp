@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <optional>
@@ -132,7 +133,9 @@ class Writer {
     const bool fits = used + display_width(line) <= width_;
     const auto* list = fits ? nullptr : value.get_if<Value::List>();
     const auto* map = fits ? nullptr : value.get_if<Value::Map>();
-    if (list != nullptr && !list->empty()) {
+    if (list != nullptr && !list->empty() && std::ranges::all_of(*list, is_simple)) {
+      write_packed(*list, indent);
+    } else if (list != nullptr && !list->empty()) {
       write_all(*list, '[', ']', indent, [&](const Value& element) {
         write(element, indent + kIndent, indent + kIndent + 1);
       });
@@ -165,6 +168,33 @@ class Writer {
     out_ += '\n';
     out_.append(indent, ' ');
     out_ += close;
+  }
+
+  // Not made of others.
+  static bool is_simple(const Value& value) {
+    return value.get_if<Value::List>() == nullptr && value.get_if<Value::Map>() == nullptr;
+  }
+
+  // As many in a line as fit.
+  void write_packed(const Value::List& list, std::size_t indent) {
+    out_ += '[';
+    std::size_t used = 0;  // of the line, with the comma at its end
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const std::string text = one_line(list[i]) + (i + 1 < list.size() ? "," : "");
+      const std::size_t size = display_width(text);
+      if (i == 0 || used + 1 + size > width_) {
+        out_ += '\n';
+        out_.append(indent + kIndent, ' ');
+        used = indent + kIndent + size;
+      } else {
+        out_ += ' ';
+        used += 1 + size;
+      }
+      out_ += text;
+    }
+    out_ += '\n';
+    out_.append(indent, ' ');
+    out_ += ']';
   }
 
   static std::string one_line(const Value& value) {

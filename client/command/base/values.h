@@ -14,8 +14,9 @@
 namespace kvmesh::command {
 
 /// What `text` is as JSON: 1, -2.5, true, null, "text", [1, 2], {"a": 1}; {"base64": "..."} is
-/// bytes. `nil` is null. Anything else is text as it stands: hello. kInvalidArgument: nested deeper
-/// than limits::kNestingMax, a number that does not fit (1e400), a member that is there twice.
+/// bytes. `nil` is null, and how null is printed. Anything else is text as it stands: hello.
+/// kInvalidArgument: nested deeper than limits::kNestingMax, a number that does not fit (1e400), a
+/// member that is there twice.
 Result<Value> parse_argument(std::string_view text);
 
 /// The same for several; the status names the place of the one at fault, counted from 1.
@@ -26,7 +27,8 @@ Result<Value::List> parse_arguments(const std::vector<std::string>& texts);
 Result<Pid> parse_pid(std::string_view text, std::string_view node = {});
 
 /// nil, true, 5, 2.5, "text", b"bytes", [1, 2], {"name": 1}: on one line where that is not longer
-/// than `width` columns, else an element a line. Without a line end.
+/// than `width` columns; else an element a line, or as many as fit when all of a list are simple.
+/// Without a line end.
 std::string value_text(const Value& value, std::size_t width = 80);
 
 /// `text` between double quotes: printable UTF-8 as it is, the rest as \n, \", \\, or \xHH for each

@@ -10,16 +10,18 @@
 
 #include "client/command/base/escape.h"
 #include "client/command/base/exit_status.h"
+#include "client/command/base/help.h"
 #include "client/command/base/numbers.h"
+#include "client/command/base/program.h"
 #include "client/command/buckets/bucket_list.h"
 #include "client/command/buckets/mesh_buckets.h"
 #include "client/command/buckets/name_bounds.h"
-#include "client/command/buckets/range_option.h"
 #include "client/command/commands.h"
 #include "client/command/nodes/info_text.h"
 #include "client/outcome.h"
 #include "common/functions.h"
 #include "common/text.h"
+#include "common/utf8.h"
 
 namespace kvmesh::command {
 namespace {
@@ -31,13 +33,21 @@ struct Listing {
   std::uint64_t limit = 0;  // 0: all
 };
 
+constexpr std::size_t kResultNamesMax = 10000;
+
+Value name_as_value(const std::string& name) {
+  return is_utf8(name) ? Value{name} : Value{Bytes{name}};
+}
+
 using NextPage = std::function<Result<Names>(const std::string& after, std::uint32_t limit)>;
 
-// Prints page by page, so that a list of any length needs little memory.
+// Prints page by page, so that a list of any length needs little memory. Few enough names are the
+// result as well.
 int print_names(Session& session, const Listing& listing, const NextPage& next_page) {
   std::string after = listing.after;
   std::uint64_t left = listing.limit;
   bool first = true;
+  Value::List result;
   while (true) {
     const bool bounded = listing.limit != 0 && left < limits::kPageItemsDefault;
     const auto wanted = bounded ? static_cast<std::uint32_t>(left) : limits::kPageItemsDefault;
@@ -54,6 +64,7 @@ int print_names(Session& session, const Listing& listing, const NextPage& next_p
         text += escape(name) + "\n";
       }
       first = false;
+      if (result.size() <= kResultNamesMax) result.push_back(name_as_value(name));
     }
     session.print(text);
     left -= std::min<std::uint64_t>(left, page->names.size());
@@ -61,6 +72,7 @@ int print_names(Session& session, const Listing& listing, const NextPage& next_p
     after = page->names.back();
   }
   if (session.json()) session.print_line(first ? "[]" : "]");
+  if (result.size() <= kResultNamesMax) session.result = std::move(result);
   return kExitOk;
 }
 
@@ -102,6 +114,7 @@ void add_count(CLI::App& app, Session& session) {
       } else {
         session.print_line(std::to_string(*count));
       }
+      session.result = Value{*count};
       return kExitOk;
     };
   });
@@ -199,12 +212,13 @@ int list_buckets(Session& session, const BucketsWanted& wanted) {
 void add_buckets(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand(
       "buckets", "Print the buckets of the mesh, or those that a node holds, one a line, in order");
+  command->footer(exit_statuses({}, "a node did not answer"));
   auto wanted = std::make_shared<BucketsWanted>();
   command->add_option("NODE", wanted->listing.of, "The same as --on");
   command->add_option("--on", wanted->listing.on, "All that this node holds, wherever tables lead")
       ->type_name("NODE");
   command->add_option("--prefix", wanted->prefix, "Only names that begin with this text")
-      ->type_name("TEXT");
+      ->type_name("PREFIX");
   add_byte_range(*command, wanted->range, "Only names that begin with one of these bytes: t..z");
   add_listing_options(*command, wanted->listing);
   command->callback([&session, wanted] {

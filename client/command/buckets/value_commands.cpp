@@ -10,11 +10,13 @@
 #include <utility>
 
 #include "client/command/base/exit_status.h"
+#include "client/command/base/help.h"
 #include "client/command/commands.h"
 #include "client/outcome.h"
 #include "common/functions.h"
 #include "common/standard_descriptors.h"
 #include "common/text.h"
+#include "common/utf8.h"
 
 namespace kvmesh::command {
 namespace {
@@ -72,7 +74,8 @@ Result<std::string> read_file(const std::string& path) {
 }
 
 int put(Session& session, const PutArguments& arguments) {
-  const bool dash = arguments.value == "-";
+  const bool dash = arguments.value == "-" && session.owns_stdin;
+  if (arguments.from_stdin && !session.may_read_stdin()) return kExitUsage;
   const int sources = (arguments.value.has_value() ? 1 : 0) + (arguments.from_stdin ? 1 : 0) +
                       (arguments.file.empty() ? 0 : 1);
   if (sources != 1 && !(dash && sources == 2 && arguments.from_stdin)) {
@@ -114,7 +117,10 @@ int get(Session& session, const KeyArguments& arguments, bool raw) {
     const bool shown = !raw && isatty(STDOUT_FILENO) != 0;
     session.print((shown ? printable(*value, "\n\t") : *value) + (raw ? "" : "\n"));
   }
-  if (value) return kExitOk;
+  if (value) {
+    session.result = is_utf8(*value) ? Value{*value} : Value{Bytes{*value}};
+    return kExitOk;
+  }
   session.complain("no key " + kvmesh::in_quotes(arguments.key) + " in bucket " +
                    kvmesh::in_quotes(arguments.bucket));
   return kExitMissingKey;
@@ -150,6 +156,7 @@ void add_value_commands(CLI::App& app, Session& session) {
   add_put(app, session);
 
   auto* get_command = app.add_subcommand("get", "Print the value of a key");
+  get_command->footer(exit_statuses("the bucket has no such key"));
   auto wanted = std::make_shared<KeyArguments>();
   auto raw = std::make_shared<bool>(false);
   add_key_arguments(*get_command, *wanted);

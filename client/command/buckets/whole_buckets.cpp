@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "client/command/base/exit_status.h"
+#include "client/command/base/program.h"
 #include "client/command/buckets/bucket_list.h"
 #include "client/command/buckets/name_bounds.h"
-#include "client/command/buckets/range_option.h"
 #include "client/command/commands.h"
 #include "client/command/verify/told_node.h"
 #include "client/verify/mesh_model.h"
@@ -36,7 +36,43 @@ struct Done {
   int exit_status = kExitOk;  // of the first failure
 };
 
-// Tells what failed, of several with the bucket's name.
+// Failures of several buckets, those that failed alike together.
+class Failures {
+ public:
+  void add(const Status& status, const std::string& bucket) {
+    auto same = std::ranges::find_if(all_, [&](const auto& one) {
+      return one.status.code() == status.code() && one.status.text() == status.text();
+    });
+    if (same == all_.end()) same = all_.insert(all_.end(), {status, {}, 0});
+    if (same->buckets.size() < kNamedMax) same->buckets.push_back(in_quotes(bucket));
+    ++same->count;
+  }
+
+  // The exit status of the first; kExitOk when there was none.
+  int tell(const Session& session) const {
+    int exit_status = kExitOk;
+    for (const auto& [status, buckets, count] : all_) {
+      std::string text = (count == 1 ? "bucket " : "buckets ") + joined(buckets, ", ");
+      if (count > kNamedMax) text += " and " + std::to_string(count - kNamedMax) + " more";
+      const int failed = session.fail({status.code(), text + ": " + status.text()});
+      if (exit_status == kExitOk) exit_status = failed;
+    }
+    return exit_status;
+  }
+
+ private:
+  static constexpr std::size_t kNamedMax = 20;
+
+  struct Alike {
+    Status status;
+    std::vector<std::string> buckets;
+    std::size_t count;
+  };
+
+  std::vector<Alike> all_;
+};
+
+// Tells what failed, of several with the names of the buckets.
 Done do_for_each(Session& session, Client& client, std::span<const std::string> buckets,
                  const std::string& on, MakeOperation make) {
   Done done;
@@ -48,17 +84,18 @@ Done do_for_each(Session& session, Client& client, std::span<const std::string> 
       operations.push_back(on.empty() ? make(bucket) : ops::here(on, make(bucket)));
     }
     const auto outcomes = client.call(std::move(operations), session.timeout());
+    Failures failures;
     for (std::size_t i = 0; i < some.size(); ++i) {
       const Status& status = outcomes[i].status;
       if (status.ok()) {
         ++done.buckets;
         continue;
       }
-      const int failed = session.fail(
-          buckets.size() == 1
-              ? status
-              : Status{status.code(), "bucket " + in_quotes(some[i]) + ": " + status.text()});
-      if (done.exit_status == kExitOk) done.exit_status = failed;
+      if (buckets.size() == 1) return {0, session.fail(status)};
+      failures.add(status, some[i]);
+    }
+    if (const int failed = failures.tell(session); done.exit_status == kExitOk) {
+      done.exit_status = failed;
     }
   }
   return done;

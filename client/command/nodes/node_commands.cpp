@@ -68,6 +68,7 @@ int info(Session& session, const std::string& node, bool mesh) {
   if (mesh) return info_of_mesh(session, **client, node);
   const auto told = (*client)->info(node, session.timeout());
   if (!told) return session.fail(told.status());
+  session.result = *told;
   if (session.json()) {
     session.print_json(*told);
   } else {

@@ -36,7 +36,7 @@ int reload(Session& session, const std::string& node) {
   const bool faulty = status.code() == StatusCode::kInvalidArgument;
   if (!status.ok()) return faulty ? session.fail_lines(status) : session.fail(status);
   if (session.json()) {
-    session.print_line(outcome.result.to_json());
+    session.print_json(outcome.result);
   } else {
     session.print(report_text(outcome.result));
   }

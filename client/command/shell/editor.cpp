@@ -1,7 +1,6 @@
 #include "client/command/shell/editor.h"
 
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <cwchar>
 #include <utility>
 
+#include "client/command/base/session.h"
 #include "client/command/base/table.h"
 #include "client/command/shell/history_file.h"
 #include "common/text.h"
@@ -30,18 +30,12 @@ void use_utf8() {
   }
 }
 
-std::size_t columns() {
-  winsize size{};
-  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? size.ws_col : 80;
-}
-
 // Of names that nodes tell.
 void print_choices(std::vector<std::string> choices) {
   for (auto& choice : choices) choice = printable(choice);
   std::size_t width = 0;
   for (const auto& choice : choices) width = std::max(width, display_width(choice) + 2);
-  const std::size_t in_a_row = std::max<std::size_t>(1, columns() / width);
+  const std::size_t in_a_row = std::max<std::size_t>(1, output_width() / width);
   std::string out = "\n";
   for (std::size_t i = 0; i < choices.size(); ++i) {
     const bool last = i + 1 == choices.size() || (i + 1) % in_a_row == 0;
@@ -190,7 +184,7 @@ void Editor::hide_line() const {
   const LineInfo* line = el_line(edit_);
   const std::string_view before{line->buffer,
                                 static_cast<std::size_t>(line->cursor - line->buffer)};
-  const std::size_t row = (display_width(prompt_) + display_width(before)) / columns();
+  const std::size_t row = (display_width(prompt_) + display_width(before)) / output_width();
   std::string out = "\r";
   if (row > 0) out += "\x1b[" + std::to_string(row) + "A";
   out += "\x1b[J";

@@ -6,6 +6,7 @@
 
 #include "client/command/base/exit_status.h"
 #include "client/command/shell/handlers.h"
+#include "client/command/shell/orders.h"
 #include "client/command/shell/shell.h"
 #include "client/command/tasks/server_runs.h"
 
@@ -14,8 +15,8 @@ namespace {
 
 // Whether the option stands before the function or in its place; takes it out.
 bool take_option(Words& words, std::string_view option) {
-  const auto end = words.begin() + std::min<std::ptrdiff_t>(2, std::ssize(words));
-  const auto found = std::find(words.begin(), end, Word{std::string{option}, false});
+  const auto end = words.begin() + std::min<std::ptrdiff_t>(3, std::ssize(words));
+  const auto found = std::find(words.begin(), end, Word{std::string{option}});
   if (found == end) return false;
   words.erase(found);
   return true;
@@ -26,13 +27,19 @@ bool take_option(Words& words, std::string_view option) {
 int call_server(Shell& shell, const Words& words) {
   Session& session = shell.session();
   Words rest = words;
+  std::string node = shell.node();
   const bool restart = take_option(rest, "--restart");
   const bool cast = take_option(rest, "--cast");
+  if (rest.size() > (restart ? 1U : 2U) && is_node(rest[0])) {
+    node = text_of(rest[0]);
+    rest.erase(rest.begin());
+  }
   if (restart ? cast || rest.size() != 1 : rest.size() < 2) {
-    session.complain("usage: server [--cast] NAME FUNCTION [ARGS...], or server NAME --restart");
+    session.complain(
+        "usage: server [--cast] [NODE] NAME FUNCTION [ARGS...], or server [NODE] NAME --restart");
     return kExitUsage;
   }
-  const ServerName server{text_of(rest[0]), shell.node()};
+  const ServerName server{text_of(rest[0]), node};
   if (restart) return restart_server(session, shell.mesh(), server);
   auto args = arguments_of(rest, 2);
   if (!args) return session.fail(args.status());

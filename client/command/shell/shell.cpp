@@ -7,9 +7,15 @@
 #include <utility>
 
 #include "client/command/base/exit_status.h"
+#include "client/command/base/mesh_names.h"
+#include "client/command/base/usage.h"
+#include "client/command/base/values.h"
+#include "client/command/command_line.h"
 #include "client/command/nodes/info_text.h"
 #include "client/command/shell/editor.h"
+#include "client/command/shell/handlers.h"
 #include "client/command/shell/history.h"
+#include "client/command/shell/tree_commands.h"
 #include "client/command/shell/words.h"
 #include "client/command/tasks/task_runs.h"
 #include "client/command/tasks/task_texts.h"
@@ -25,14 +31,32 @@ constexpr std::chrono::milliseconds kNamesWait{300};  // whoever presses TAB wai
 constexpr std::chrono::seconds kNamesAge{5};
 constexpr std::size_t kPidsMax = 100;
 
-const char* variable(const char* name) {
+const std::string kGoesOn = "...> ";
+
+std::vector<std::string> both(std::vector<std::string> some, const std::vector<std::string>& more) {
+  some.insert(some.end(), more.begin(), more.end());
+  return some;
+}
+
+// Not in quotes, and no variable.
+const ShellCommand* command_of(const Word& word) {
+  return word.literal || word.value ? nullptr : find_command(shell_commands(), word.text);
+}
+
+const char* variable_of(const char* name) {
   return std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody writes it
 }
 
 }  // namespace
 
 Shell::Shell(Session& session, Client& client)
-    : session_(session), client_(client), output_(output_of(session)) {}
+    : session_(session),
+      client_(client),
+      output_(output_of(session)),
+      watches_(session, client, *output_) {
+  session_.owns_stdin = false;
+  add_shell_commands(tree_, session_);
+}
 
 int Shell::run() {
   return isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0 ? run_interactive() : run_plain();
@@ -45,15 +69,29 @@ int Shell::run_interactive() {
     session_.print_line("Connected to " + where + " at " + session_.where() +
                         "; help lists the commands, Ctrl-D ends.");
   }
-  Editor editor{
-      *output_, *interrupts_,
-      [this](std::string_view before) { return complete(before, shell_commands(), *this); },
-      history_path(variable("XDG_STATE_HOME"), variable("HOME"))};
+  StatementReader reader;
+  Editor editor{*output_, *interrupts_,
+                [&](std::string_view before) {
+                  return complete(before, shell_commands(), *this, reader.is_open());
+                },
+                history_path(variable_of("XDG_STATE_HOME"), variable_of("HOME"))};
   std::string line;
   while (!quits_) {
-    const auto got = editor.next(node_text() + "> ", line);
-    if (got == Lines::Got::kEnd) break;
-    if (got == Lines::Got::kLine) (void)execute(line);
+    const auto got = editor.next(reader.is_open() ? kGoesOn : node_text() + "> ", line);
+    Status status;
+    if (got == Lines::Got::kEnd) {
+      if (!reader.is_open()) break;
+      status = reader.unclosed();
+    } else if (got == Lines::Got::kLine) {
+      status = reader.add(line);
+      if (status.ok() && reader.is_open()) continue;
+    }
+    if (!status.ok()) {
+      session_.complain(status.text());
+    } else if (got == Lines::Got::kLine) {
+      (void)execute(reader.take());
+    }
+    reader = StatementReader{};
   }
   return kExitOk;
 }
@@ -63,32 +101,114 @@ int Shell::run_plain() {
   interrupts_->release();  // one ends the shell, and with it what it waits for
   PlainLines lines;
   std::string line;
+  StatementReader reader{1};
   int last_failure = kExitOk;
-  while (!quits_ && lines.next({}, line) == Lines::Got::kLine) {
-    if (const int status = execute(line); status != kExitOk) last_failure = status;
+  for (std::size_t next = 2; !quits_ && lines.next({}, line) == Lines::Got::kLine; ++next) {
+    if (Status status = reader.add(line); !status.ok()) {
+      // What follows may be meant as text.
+      session_.complain(status.text());
+      return kExitUsage;
+    }
+    if (reader.is_open()) continue;
+    if (const int status = execute(reader.take()); status != kExitOk) last_failure = status;
+    reader = StatementReader{next};
   }
-  return last_failure;
+  if (!reader.is_open()) return last_failure;
+  session_.complain(reader.unclosed().text());
+  return kExitUsage;
 }
 
-int Shell::execute(std::string_view line) {
-  auto words = split_words(line);
-  if (!words) {
-    session_.complain(words.status().text());
+int Shell::execute(Statement statement) {
+  session_.result.reset();
+  auto& words = statement.words;
+  if (words.empty() && statement.name.empty()) return kExitOk;
+  const bool named = !statement.name.empty();
+  const Lookup lookup = [this](std::string_view name) { return variable(name); };
+  if (const Status status = resolve(words, lookup); !status.ok()) {
+    session_.complain(status.text());
     return kExitUsage;
   }
-  if (words->empty()) return kExitOk;
-  const std::string name = words->front().text;
-  words->erase(words->begin());
-  const ShellCommand* command = find_command(shell_commands(), name);
+  if (named) return assign(statement.name, words);
+  if (words.size() == 1 && words.front().value) {
+    session_.print_value(*words.front().value);
+    return kExitOk;
+  }
+  const ShellCommand* command = command_of(words.front());
+  if (command == nullptr) return no_command(words.front());
+  return run_command(*command, std::move(words));
+}
+
+int Shell::assign(const std::string& name, const std::vector<Word>& words) {
+  std::string fault;
+  const ShellCommand* command = words.empty() ? nullptr : command_of(words[0]);
+  if (find_command(shell_commands(), name) != nullptr) {
+    fault = in_quotes(name) + " is a command, and cannot be a variable; write '=' for the text";
+  } else if (words.empty()) {
+    fault =
+        "after " + name + " = stands nothing; usage: NAME = COMMAND [WORDS...], or NAME = VALUE";
+  } else if (command == nullptr && words.size() > 1) {
+    return no_command(words[0]);
+  }
+  if (!fault.empty()) {
+    session_.complain(fault);
+    return kExitUsage;
+  }
   if (command == nullptr) {
-    session_.complain("there is no command " + in_quotes(name) + "; help lists them");
+    auto value = value_of(words[0]);
+    if (!value) return session_.fail(value.status());
+    session_.print_value(*value);
+    session_.result = *std::move(value);
+  } else {
+    if (const int status = run_command(*command, words); status != kExitOk) return status;
+    if (!session_.result) {
+      session_.complain(std::string{command->name} + " gave no result that " + name +
+                        " could be; it stays as it was");
+      return kExitUsage;
+    }
+  }
+  if (const Status status = variables_.set(name, *session_.result); !status.ok()) {
+    session_.complain(status.text());
     return kExitUsage;
   }
-  if (words->size() < command->words_min || words->size() > command->words_max) {
-    session_.complain(usage_text(*command));
+  return kExitOk;
+}
+
+int Shell::run_command(const ShellCommand& command, std::vector<Word> words) {
+  words.erase(words.begin());
+  if (command.handler == nullptr) {
+    const int status = run_tree_command(session_, node_, std::string{command.name}, words);
+    if (status == kExitOk && session_.result) variables_.set_last(*session_.result);
+    return status;
+  }
+  if (words.size() < command.words_min || words.size() > command.words_max) {
+    session_.complain(usage_text(command));
     return kExitUsage;
   }
-  return command->handler(*this, *words);
+  const int status = command.handler(*this, words);
+  if (status == kExitOk && session_.result) variables_.set_last(*session_.result);
+  return status;
+}
+
+int Shell::no_command(const Word& word) const {
+  std::vector<std::string> names;
+  for (const auto& command : shell_commands()) names.emplace_back(command.name);
+  const auto meant =
+      variables_.all().contains(word.text) ? "$" + word.text : nearest(word.text, names);
+  session_.complain("there is no command " + in_quotes(word.text) +
+                    (meant.empty() ? "; help lists them" : "; did you mean " + meant + "?"));
+  return kExitUsage;
+}
+
+Result<Value> Shell::variable(std::string_view name) {
+  if (name != "self") return variables_.find(name);
+  const auto pid = mesh().self();
+  if (!pid) return pid.status();
+  return Value{pid->to_string()};
+}
+
+Result<Pid> Shell::pid_of(const Word& word) {
+  if (is_self(word)) return mesh().self();
+  return parse_pid(text_of(word), node_text());
 }
 
 std::string Shell::node_text() {
@@ -104,12 +224,26 @@ std::string Shell::node_text() {
   return connected_.empty() ? session_.where() : connected_;
 }
 
-void Shell::remember(const Pid& pid) {
+void Shell::remember(const Pid& pid, const std::shared_ptr<OutputSink>& output) {
   if (pid.empty()) return;
-  std::string text = pid.to_string();
-  std::erase(pids_, text);
-  pids_.push_back(std::move(text));
+  const std::string text = pid.to_string();
+  const auto known = [&](const KnownPid& one) { return one.text == text; };
+  if (output == nullptr && std::any_of(pids_.begin(), pids_.end(), known)) return;
+  std::erase_if(pids_, known);
+  pids_.push_back({text, output != nullptr, output});
   if (pids_.size() > kPidsMax) pids_.pop_front();
+}
+
+void Shell::forget(const Pid& pid) {
+  std::erase_if(pids_, [text = pid.to_string()](const auto& one) { return one.text == text; });
+}
+
+std::vector<std::string> Shell::pids() const {
+  std::vector<std::string> out;
+  for (const auto& one : pids_) {
+    if (!one.has_output || !one.output.expired()) out.push_back(one.text);
+  }
+  return out;
 }
 
 std::vector<std::string> Shell::names(Names kind) {
@@ -119,14 +253,18 @@ std::vector<std::string> Shell::names(Names kind) {
     case Names::kNodes:
       return nodes();
     case Names::kPids:
-      return {pids_.begin(), pids_.end()};
-    case Names::kBuckets: {
-      auto page = client_.buckets(node_, {}, limits::kPageItemsDefault, kNamesWait);
-      return page ? std::move(page->names) : std::vector<std::string>{};
-    }
-    case Names::kReceivers: {
-      auto out = server_names(servers());
-      out.insert(out.end(), pids_.begin(), pids_.end());
+      return pids();
+    case Names::kReceivers:
+      return both(server_names(servers()), pids());
+    case Names::kFunctionsOrNodes:
+      return both(functions(), nodes());
+    case Names::kTasks:
+      return tasks_.names();
+    case Names::kTasksOrPids:
+      return both(tasks_.names(), pids());
+    case Names::kVariables: {
+      std::vector<std::string> out{"$self"};
+      for (const auto& [name, value] : variables_.all()) out.push_back("$" + name);
       return out;
     }
     case Names::kServers:
@@ -138,6 +276,28 @@ std::vector<std::string> Shell::names(Names kind) {
       break;
   }
   return {};
+}
+
+std::vector<std::string> Shell::words(const std::vector<std::string>& words) {
+  // What is for the shell's node, where the line names none.
+  class Source final : public command_line::NameSource {
+   public:
+    Source(Session& session, const std::string& node) : mesh_(session), node_(node) {}
+    std::vector<std::string> names(const command_line::Wanted& wanted) override {
+      auto at_node = wanted;
+      if (wanted.what == command_line::Names::kPids && wanted.node.empty()) at_node.node = node_;
+      return mesh_.names(at_node);
+    }
+
+   private:
+    MeshNames mesh_;
+    const std::string& node_;
+  } source{session_, node_};
+  auto found = command_line::complete(tree_, words, source);
+  if (!found.files) return std::move(found.words);
+  auto files = file_names(std::string_view{words.back()}.substr(found.begin.size()));
+  for (auto& file : files) file.insert(0, found.begin);
+  return files;
 }
 
 std::vector<std::string> Shell::functions() {

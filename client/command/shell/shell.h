@@ -2,6 +2,8 @@
 
 #include <kvmesh/mesh.h>
 
+#include <CLI/CLI.hpp>
+
 #include <chrono>
 #include <deque>
 #include <map>
@@ -15,6 +17,10 @@
 #include "client/command/base/shown_output.h"
 #include "client/command/shell/lines.h"
 #include "client/command/shell/shell_command.h"
+#include "client/command/shell/started_tasks.h"
+#include "client/command/shell/statement.h"
+#include "client/command/shell/variables.h"
+#include "client/command/shell/watches.h"
 
 namespace kvmesh::command::shell {
 
@@ -43,18 +49,41 @@ class Shell final : private NameSource {
   /// The servers of node(), as server.list tells them; asked for now and then. Nil when they cannot
   /// be found out.
   const Value& servers();
-  /// Keeps a pid for completion.
-  void remember(const Pid& pid);
+  /// The variables, the tasks of `async`, and the nodes that are watched.
+  Variables& variables() { return variables_; }
+  /// The commands that are those of `kvmesh`, for their help.
+  const CLI::App& tree() const { return tree_; }
+  StartedTasks& tasks() { return tasks_; }
+  Watches& watches() { return watches_; }
+  /// The pid that a word is; `self` is the shell's own.
+  Result<Pid> pid_of(const Word& word);
+  /// Keeps a pid for completion; with `output`, the sink of the process, as long as that is used:
+  /// it is let go of when the process has ended.
+  void remember(const Pid& pid, const std::shared_ptr<OutputSink>& output = nullptr);
+  /// It has ended.
+  void forget(const Pid& pid);
   /// Ends run() after this line.
   void quit() { quits_ = true; }
 
  private:
-  int execute(std::string_view line);
+  int execute(Statement statement);
+  int assign(const std::string& name, const std::vector<Word>& words);
+  int run_command(const ShellCommand& command, std::vector<Word> words);
+  int no_command(const Word& word) const;
+  Result<Value> variable(std::string_view name);
   int run_interactive();
   int run_plain();
   std::vector<std::string> names(Names kind) override;
+  std::vector<std::string> words(const std::vector<std::string>& words) override;
   std::vector<std::string> functions();
   std::vector<std::string> nodes();
+  std::vector<std::string> pids() const;
+
+  struct KnownPid {
+    std::string text;
+    bool has_output = false;
+    std::weak_ptr<OutputSink> output;
+  };
 
   struct Known {
     std::vector<std::string> functions;
@@ -68,6 +97,7 @@ class Shell final : private NameSource {
 
   Session& session_;
   Client& client_;
+  CLI::App tree_{"", ""};
   std::shared_ptr<ShownOutput> output_;
   std::unique_ptr<Interrupts> interrupts_;  // while it runs
   std::string connected_;                   // the connected node's name, once it is known
@@ -75,7 +105,10 @@ class Shell final : private NameSource {
   std::string node_;
   std::map<std::string, Known> known_;                 // by node
   std::map<std::string, KnownServers> known_servers_;  // by node
-  std::deque<std::string> pids_;                       // the latest last
+  std::deque<KnownPid> pids_;                          // the latest last
+  Variables variables_;
+  StartedTasks tasks_;
+  Watches watches_;
   bool quits_ = false;
 };
 

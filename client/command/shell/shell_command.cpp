@@ -7,6 +7,7 @@ namespace kvmesh::command::shell {
 namespace {
 
 constexpr std::string_view kSpace = " \t";
+constexpr std::size_t kTitleWidthMax = 40;
 
 std::string title(const ShellCommand& command) {
   return std::string{command.name} + (command.usage.empty() ? "" : " ") +
@@ -61,11 +62,29 @@ const ShellCommand* find_command(std::span<const ShellCommand> table, std::strin
 std::string help_text(std::span<const ShellCommand> table) {
   std::size_t width = 0;
   for (const auto& command : table) width = std::max(width, title(command).size());
+  width = std::min(width, kTitleWidthMax);
   std::string out;
+  std::string_view group;
   for (const auto& command : table) {
+    if (command.group != group) {
+      out += (out.empty() ? "" : "\n") + std::string{command.group} + ":\n";
+      group = command.group;
+    }
     const std::string words = title(command);
-    out += "  " + words + std::string(width - words.size() + 2, ' ') + std::string{command.help} +
-           "\n";
+    const auto gap = words.size() > width ? "\n" + std::string(width + 4, ' ')
+                                          : std::string(width - words.size() + 2, ' ');
+    out += "  " + words + gap + std::string{command.help} + "\n";
+  }
+  return out;
+}
+
+std::string help_of(const ShellCommand& command, std::string_view examples) {
+  std::string out = usage_text(command) + "\n  " + std::string{command.help} + "\n";
+  if (!examples.empty()) out += "for example:\n";
+  while (!examples.empty()) {
+    const auto end = std::min(examples.find('\n'), examples.size());
+    out += "  " + std::string{examples.substr(0, end)} + "\n";
+    examples.remove_prefix(std::min(end + 1, examples.size()));
   }
   return out;
 }
@@ -73,21 +92,34 @@ std::string help_text(std::span<const ShellCommand> table) {
 std::string usage_text(const ShellCommand& command) { return "usage: " + title(command); }
 
 Completion complete(std::string_view before, std::span<const ShellCommand> table,
-                    NameSource& source) {
+                    NameSource& source, bool goes_on) {
   auto parts = parts_of(before);
   std::string_view begun;
   if (!before.empty() && kSpace.find(before.back()) == std::string_view::npos) {
     begun = parts.back();
     parts.pop_back();
   }
+  if (parts.size() > 1 && parts[1] == "=") parts.erase(parts.begin(), parts.begin() + 2);
   Names kind = Names::kCommands;
-  if (!parts.empty()) {
+  const ShellCommand* of_tree = nullptr;
+  if (begun.starts_with('$')) {
+    kind = Names::kVariables;
+  } else if (goes_on) {
+    return {};
+  } else if (!parts.empty()) {
     const ShellCommand* command = find_command(table, parts.front());
-    const std::size_t place = parts.size() - 1;
-    if (command == nullptr || place >= command->completes.size()) return {};
-    kind = command->completes[place];
+    std::size_t place = parts.size() - 1;
+    if (command == nullptr) return {};
+    if (command->handler == nullptr) of_tree = command;
+    const bool after_node = place == 1 && command->completes[0] == Names::kFunctionsOrNodes &&
+                            parts[1].find('@') != std::string_view::npos;
+    if (after_node) place = 0;
+    if (of_tree == nullptr && place >= command->completes.size()) return {};
+    if (of_tree == nullptr) kind = after_node ? Names::kFunctions : command->completes[place];
   }
-  auto names = names_of(kind, table, source);
+  std::vector<std::string> words{parts.begin(), parts.end()};
+  words.emplace_back(begun);
+  auto names = of_tree != nullptr ? source.words(words) : names_of(kind, table, source);
   std::erase_if(names,
                 [&](const auto& name) { return !name.starts_with(begun) || !is_plain(name); });
   if (names.empty()) return {};
@@ -95,7 +127,7 @@ Completion complete(std::string_view before, std::span<const ShellCommand> table
   names.erase(std::unique(names.begin(), names.end()), names.end());
   Completion found{common_prefix(names).substr(begun.size()), {}};
   if (names.size() == 1) {
-    found.insert += ' ';
+    if (!names.front().ends_with('/')) found.insert += ' ';  // a folder goes on
   } else {
     found.choices = std::move(names);
   }

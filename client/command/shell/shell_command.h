@@ -23,10 +23,13 @@ enum class Names : std::uint8_t {
   kFunctions,
   kNodes,
   kPids,
-  kBuckets,
   kServers,
   kServerFunctions,  // of all servers
   kReceivers,        // pids and servers
+  kFunctionsOrNodes,
+  kTasks,  // of async
+  kTasksOrPids,
+  kVariables,  // with their $
 };
 
 /// Does what a command says; the words after its name are as many as it takes. Gives an exit
@@ -40,8 +43,9 @@ struct ShellCommand {
   std::string_view help;
   std::size_t words_min = 0;
   std::size_t words_max = 0;
-  Handler handler = nullptr;
+  Handler handler = nullptr;         // null: a command of `kvmesh`, which checks its words itself
   std::array<Names, 2> completes{};  // of its first words
+  std::string_view group{};
 };
 
 inline constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
@@ -49,8 +53,10 @@ inline constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
 /// Null when there is none.
 const ShellCommand* find_command(std::span<const ShellCommand> table, std::string_view name);
 
-/// All commands, a line each.
+/// All commands, a line each, in their groups.
 std::string help_text(std::span<const ShellCommand> table);
+/// Of one its usage, what it does, and lines to learn from, which may be none.
+std::string help_of(const ShellCommand& command, std::string_view examples);
 /// "usage: call FUNCTION [ARGS...]".
 std::string usage_text(const ShellCommand& command);
 
@@ -59,6 +65,8 @@ class NameSource {
  public:
   virtual ~NameSource() = default;
   virtual std::vector<std::string> names(Names kind) = 0;
+  /// What the last of the words of a command of `kvmesh`, with its name, can become.
+  virtual std::vector<std::string> words(const std::vector<std::string>& words) = 0;
 };
 
 struct Completion {
@@ -66,8 +74,9 @@ struct Completion {
   std::vector<std::string> choices;  // when there are several
 };
 
-/// How the last word of `before`, which may be empty, can go on.
+/// How the last word of `before`, which may be empty, can go on. A line that goes on with a
+/// statement names variables only.
 Completion complete(std::string_view before, std::span<const ShellCommand> table,
-                    NameSource& source);
+                    NameSource& source, bool goes_on = false);
 
 }  // namespace kvmesh::command::shell

@@ -1,16 +1,27 @@
-// The commands of the shell.
-#include <array>
+// The commands of the shell: its own, and those of `kvmesh`.
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/command/base/exit_status.h"
+#include "client/command/base/usage.h"
+#include "client/command/command_line.h"
+#include "client/command/commands.h"
 #include "client/command/shell/handlers.h"
 #include "client/command/shell/shell.h"
+#include "client/command/shell/statement.h"
+#include "common/text.h"
 
 namespace kvmesh::command::shell {
 namespace {
 
-constexpr auto kShellCommands = std::to_array<ShellCommand>({
+constexpr auto kShellRows = std::to_array<ShellCommand>({
     {"help", "[COMMAND]", "this list, or one line of it", 0, 1, show_help, {Names::kCommands}},
-
-    {"nodes", "[NODE]", "the nodes that a node knows", 0, 1, show_nodes, {Names::kNodes}},
     {"node",
      "[NODE]",
      "print, or change, the node that commands are for",
@@ -18,54 +29,59 @@ constexpr auto kShellCommands = std::to_array<ShellCommand>({
      1,
      change_node,
      {Names::kNodes}},
-    {"modules",
-     "[NODE]",
-     "the functions and servers that can be called",
-     0,
-     1,
-     show_modules,
-     {Names::kNodes}},
-    {"info", "[NODE]", "what a node says of itself", 0, 1, show_info, {Names::kNodes}},
-    {"ping", "[NODE]", "how long an empty call takes", 0, 1, ping_node, {Names::kNodes}},
-    {"reload",
-     "NODE",
-     "have a node read its configuration again",
-     1,
-     1,
-     reload_node,
-     {Names::kNodes}},
+    {"vars", "", "the variables", 0, 0, show_variables},
+    {"clear", "", "clear the terminal", 0, 0, clear_screen},
+    {"quit", "", "end the shell, as exit and Ctrl-D do", 0, 0, quit},
+    {"exit", "", "the same", 0, 0, quit},
+});
 
+constexpr auto kTaskRows = std::to_array<ShellCommand>({
     {"call",
-     "FUNCTION [ARGS...]",
+     "[NODE] FUNCTION [ARGS...]",
      "call a function and print its result",
      1,
      kAnyNumber,
      call_function,
-     {Names::kFunctions}},
+     {Names::kFunctionsOrNodes}},
     {"spawn",
-     "FUNCTION [ARGS...]",
+     "[NODE] FUNCTION [ARGS...]",
      "start a process; it goes on after this shell, until it ends or is cancelled",
      1,
      kAnyNumber,
      spawn_process,
-     {Names::kFunctions}},
+     {Names::kFunctionsOrNodes}},
     {"spawn_link",
-     "FUNCTION [ARGS...]",
+     "[NODE] FUNCTION [ARGS...]",
      "start one that ends with this shell; its end is a message",
      1,
      kAnyNumber,
      spawn_linked,
-     {Names::kFunctions}},
+     {Names::kFunctionsOrNodes}},
+    {"async",
+     "[NODE] FUNCTION [ARGS...]",
+     "start a task; its result is had by await, and it ends with this shell",
+     1,
+     kAnyNumber,
+     start_task,
+     {Names::kFunctionsOrNodes}},
+    {"await", "TASK [SECONDS]", "wait for the end of a task", 1, 2, await_task, {Names::kTasks}},
     {"server",
-     "[--cast] NAME FUNCTION [ARGS...], or NAME --restart",
+     "[--cast] [NODE] NAME FUNCTION [ARGS...], or NAME --restart",
      "call a function of a named server, or start it anew",
      2,
      kAnyNumber,
      call_server,
      {Names::kServers, Names::kServerFunctions}},
-    {"tasks", "[NODE]", "the processes of a node", 0, 1, show_tasks, {Names::kNodes}},
-    {"cancel", "PID", "tell a process to stop", 1, 1, cancel_task, {Names::kPids}},
+    {"cancel",
+     "PID|TASK",
+     "tell a process or task to stop",
+     1,
+     1,
+     cancel_task,
+     {Names::kTasksOrPids}},
+});
 
+constexpr auto kMessageRows = std::to_array<ShellCommand>({
     {"self", "", "the pid of this shell", 0, 0, show_self},
     {"send",
      "PID|NAME VALUE",
@@ -85,53 +101,146 @@ constexpr auto kShellCommands = std::to_array<ShellCommand>({
      {Names::kPids}},
     {"watch",
      "[NODE]",
-     "have it told by messages which peers of a node come and go",
+     "print which peers of a node come and go, as they do",
      0,
      1,
      watch_peers,
      {Names::kNodes}},
     {"unwatch", "[NODE]", "end that", 0, 1, unwatch_peers, {Names::kNodes}},
-
-    {"create", "BUCKET", "make an empty bucket", 1, 1, create_bucket, {Names::kBuckets}},
-    {"put", "BUCKET KEY VALUE", "store a value", 3, 3, put_value, {Names::kBuckets}},
-    {"get", "BUCKET KEY", "print a value", 2, 2, get_value, {Names::kBuckets}},
-    {"delete", "BUCKET KEY", "remove a key", 2, 2, delete_key, {Names::kBuckets}},
-    {"keys", "BUCKET", "the keys of a bucket", 1, 1, show_keys, {Names::kBuckets}},
-    {"count", "BUCKET", "how many keys a bucket has", 1, 1, count_keys, {Names::kBuckets}},
-    {"drop", "BUCKET", "remove a bucket with its keys", 1, 1, drop_bucket, {Names::kBuckets}},
-    {"buckets",
-     "[NODE]",
-     "the buckets of the mesh, or those that a node stores",
-     0,
-     1,
-     show_buckets,
-     {Names::kNodes}},
-    {"route", "BUCKET", "the node that a bucket belongs to", 1, 1, show_route, {Names::kBuckets}},
-
-    {"quit", "", "end the shell, as Ctrl-D does", 0, 0, quit},
 });
+
+constexpr std::string_view kOwnGroup = "The shell";
+constexpr std::string_view kTaskGroup = "Tasks and processes";
+constexpr std::string_view kMessageGroup = "Messages";
+
+// Lines to learn from, of commands whose usage does not say enough.
+constexpr auto kExamples = std::to_array<std::pair<std::string_view, std::string_view>>({
+    {"call",
+     "call hello.add 1 2\ncall bar@localhost hello.add 1 2\ncall --bucket shopping hello.world"},
+    {"spawn", "p = spawn bar@localhost hello.greeter\nspawn --limit 10m hello.greeter"},
+    {"async", "t = async hello.add 1 2\nawait $t"},
+    {"await", "await $t\nawait $t 10\nawait $t 500ms"},
+    {"server", "server counter add 1\nserver --cast counter reset\nserver counter --restart"},
+    {"send", "send $p [hello, $self]\nsend counter '5'"},
+    {"receive", "receive\nreceive 10\nreceive 500ms"},
+    {"monitor", "monitor $p\nreceive"},
+    {"cancel", "cancel $p"},
+});
+
+struct Table {
+  std::deque<std::string> texts;  // that rows refer to
+  std::vector<ShellCommand> rows;
+
+  std::string_view keep(std::string text) { return texts.emplace_back(std::move(text)); }
+
+  void add(std::span<const ShellCommand> own, std::string_view group) {
+    for (auto row : own) {
+      row.group = group;
+      rows.push_back(row);
+    }
+  }
+
+  void add(const CLI::App& command) {
+    const auto usage = usage_line(command);
+    const auto name = keep(command.get_name());
+    const auto words = usage.size() > name.size() ? usage.substr(name.size() + 1) : "";
+    rows.push_back({name,
+                    keep(words),
+                    keep(command.get_description()),
+                    0,
+                    kAnyNumber,
+                    nullptr,
+                    {},
+                    keep(command.get_group())});
+  }
+};
+
+Table all_rows() {
+  Table table;
+  table.add(kShellRows, kOwnGroup);
+  Session session;  // nothing is run
+  CLI::App tree{"", ""};
+  add_shell_commands(tree, session);
+  for (const auto* command : tree.get_subcommands({})) {
+    const bool first_of_tasks =
+        command->get_group() == kTaskGroup && table.rows.back().group != kTaskGroup;
+    if (first_of_tasks) {
+      table.add(kMessageRows, kMessageGroup);
+      table.add(kTaskRows, kTaskGroup);
+    }
+    table.add(*command);
+  }
+  return table;
+}
 
 }  // namespace
 
-std::span<const ShellCommand> shell_commands() { return kShellCommands; }
+std::span<const ShellCommand> shell_commands() {
+  static const Table table = all_rows();
+  return table.rows;
+}
 
 int show_help(Shell& shell, const Words& words) {
+  Session& session = shell.session();
   if (words.empty()) {
-    shell.session().print(help_text(shell_commands()));
-    return 0;
+    session.print(help_text(shell_commands()) + std::string{language_help()});
+    return kExitOk;
   }
-  const ShellCommand* command = find_command(shell_commands(), words[0].text);
+  const auto* command = find_command(shell_commands(), words[0].text);
   if (command == nullptr) {
-    shell.session().complain("there is no such command; help lists them");
-    return 2;
+    session.complain("no command " + in_quotes(words[0].text) + "; help lists them");
+    return kExitUsage;
   }
-  shell.session().print(help_text({command, 1}));
-  return 0;
+  if (command->handler == nullptr) {
+    session.print(shell.tree().get_subcommand(words[0].text)->help());
+    return kExitOk;
+  }
+  const auto* example =
+      std::ranges::find(kExamples, command->name, [](const auto& one) { return one.first; });
+  session.print(help_of(*command, example == kExamples.end() ? "" : example->second));
+  return kExitOk;
+}
+
+int change_node(Shell& shell, const Words& words) {
+  Session& session = shell.session();
+  if (words.empty()) {
+    session.print_line(shell.node_text());
+    session.result = Value{shell.node_text()};
+    return kExitOk;
+  }
+  const std::string name = text_of(words[0]);
+  // A name that the mesh does not know, or a node that does not answer, is told here.
+  if (const auto took = shell.client().ping(name, session.timeout()); !took) {
+    return session.fail(took.status());
+  }
+  shell.set_node(name);
+  return kExitOk;
+}
+
+int clear_screen(Shell& shell, const Words& /*words*/) {
+  if (isatty(STDOUT_FILENO) != 0) shell.session().print("\x1b[H\x1b[2J");
+  return kExitOk;
 }
 
 int quit(Shell& shell, const Words& /*words*/) {
   shell.quit();
-  return 0;
+  return kExitOk;
 }
 
 }  // namespace kvmesh::command::shell
+
+namespace kvmesh::command {
+
+void add_shell_command(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand(
+      "shell", "Read commands from a terminal, with history and completion, or from a pipe");
+  command->callback([&session] {
+    session.action = [&session] {
+      const auto client = session.client();
+      if (!client) return session.fail(client.status());
+      return shell::Shell{session, **client}.run();
+    };
+  });
+}
+
+}  // namespace kvmesh::command

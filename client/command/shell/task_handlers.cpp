@@ -1,5 +1,4 @@
-// call, spawn, cancel and messages, in the shell.
-#include <algorithm>
+// call, spawn, async, await and cancel, in the shell.
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -8,198 +7,156 @@
 
 #include "client/command/base/exit_status.h"
 #include "client/command/base/numbers.h"
-#include "client/command/base/values.h"
 #include "client/command/shell/handlers.h"
+#include "client/command/shell/orders.h"
 #include "client/command/shell/shell.h"
-#include "client/command/tasks/server_runs.h"
+#include "client/command/shell/waits.h"
 #include "client/command/tasks/task_output.h"
 #include "client/command/tasks/task_runs.h"
-#include "client/command/tasks/task_texts.h"
 #include "common/text.h"
 
 namespace kvmesh::command::shell {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
-int show_pid(Shell& shell, const Pid& pid) {
-  shell.remember(pid);
-  print_pid(shell.session(), pid);
-  return kExitOk;
-}
+constexpr milliseconds kAnswerGrace{100};   // a node says that the time is over after it is
+constexpr milliseconds kStopPatience{500};  // before it is said how to leave a task behind
 
-int spawn(Shell& shell, const Words& words, bool linked) {
+int spawn(Shell& shell, const char* name, const Words& words, bool linked) {
   Session& session = shell.session();
-  CallOptions options{session.timeout(), nullptr};
-  std::size_t at = 0;
-  if (words[0].text == "--limit") {
-    const auto limit = words.size() < 3 ? std::nullopt : parse_duration(words[1].text);
-    if (!limit) {
-      session.complain(
-          "usage: spawn --limit DURATION FUNCTION [ARGS...]; a DURATION is 1ms to 24h, for example "
-          "500ms or 10m");
-      return kExitUsage;
-    }
-    options.limit = *limit;
-    at = 2;
+  Order order;
+  if (const int status = read_order(shell, name, words, {.limit = true}, order);
+      status != kExitOk) {
+    return status;
   }
-  auto args = arguments_of(words, at + 1);
-  if (!args) return session.fail(args.status());
   const auto held = std::make_shared<HeldOutput>(shell.output());
-  options.output = held;
-  ArgumentList list{*std::move(args)};
-  const std::string function = text_of(words[at]);
-  const auto pid = linked
-                       ? shell.mesh().spawn_link(options, shell.node(), function, std::move(list))
-                       : shell.mesh().spawn(options, shell.node(), function, std::move(list));
+  const CallOptions options{session.timeout(), held, order.limit};
+  auto& [node, bucket, function, args] = order.call;
+  ArgumentList list{std::move(args)};
+  const auto pid = linked ? shell.mesh().spawn_link(options, node, function, std::move(list))
+                          : shell.mesh().spawn(options, node, function, std::move(list));
   if (!pid) return session.fail(pid.status());
-  show_pid(shell, *pid);
+  shell.remember(*pid, held);
+  print_pid(session, *pid);
+  session.result = Value{pid->to_string()};
   held->release();
   return kExitOk;
 }
 
-void print_message(Shell& shell, const Message& message) {
-  const Session& session = shell.session();
-  if (message.sender.id != 0) shell.remember(message.sender);  // else it is a node
-  session.print_line(session.json() ? message_json(message).to_json() : message_text(message));
+// After an interrupt: what was told to stop may take its time, or not hear it at all. False: it is
+// to be left.
+bool wait_until_stopped(Shell& shell, const Async<Value>& task, const std::string& function,
+                        milliseconds time) {
+  const auto& session = shell.session();
+  const auto first = std::min(time, kStopPatience);
+  auto wait = wait_for(task, first, shell.interrupts());
+  if (wait == Wait::kTimeOver && first < time) {
+    session.complain(printable(function) + " was told to stop; Ctrl-C again to let go of it");
+    wait = wait_for(task, time - first, shell.interrupts());
+  }
+  if (wait == Wait::kInterrupted) session.print("\n");
+  return wait == Wait::kEnded;
 }
 
-// What can be no pid is a name. What can be both, such as "cafe", is one when there is such a
-// server.
-bool names_a_server(Shell& shell, const std::string& text) {
-  if (text.empty() || text.find_first_of("</@") != std::string::npos) return false;
-  if (!parse_pid(text, shell.node_text())) return true;
-  const auto names = server_names(shell.servers());
-  return std::ranges::find(names, text) != names.end();
+int await_call(Shell& shell, Async<Value> task, const std::string& function) {
+  Session& session = shell.session();
+  const auto time = session.options.timeout + kAnswerGrace;
+  const auto wait = wait_for(task, time, shell.interrupts());
+  if (wait == Wait::kEnded) return show_end(session, *shell.output(), task.await());
+  task.cancel();
+  if (wait == Wait::kInterrupted) {
+    session.print("\n");  // behind the ^C of the terminal
+    if (wait_until_stopped(shell, task, function, time)) {
+      return show_end(session, *shell.output(), task.await());
+    }
+    return session.fail({StatusCode::kCancelled, printable(function) +
+                                                     " was told to stop and has not yet; its node "
+                                                     "stops it, or drops its result"});
+  }
+  if (wait_for(task, kAnswerGrace, shell.interrupts()) == Wait::kEnded) {
+    return show_end(session, *shell.output(), task.await());
+  }
+  return session.fail(
+      {StatusCode::kDeadlineExceeded, printable(function) + " did not end within " +
+                                          std::to_string(session.options.timeout.count()) +
+                                          " ms and was told to stop"});
 }
 
-// "5", "0.5" or with a unit; empty when it is none of them.
-std::optional<milliseconds> wait_of(const std::string& text) {
-  if (text == "0") return milliseconds{0};
-  if (const auto duration = parse_duration(text)) return duration;
-  return parse_duration(text + "s");
+Status no_task(const std::string& name) {
+  return {StatusCode::kNotFound,
+          "there is no task " + in_quotes(name) + "; async starts one and prints its name"};
 }
 
 }  // namespace
 
-Result<Value::List> arguments_of(const Words& words, std::size_t first) {
-  Value::List values;
-  for (std::size_t i = first; i < words.size(); ++i) {
-    auto value = value_of(words[i]);
-    if (!value) return value.status();
-    values.push_back(*std::move(value));
-  }
-  return values;
-}
-
 int call_function(Shell& shell, const Words& words) {
-  Session& session = shell.session();
-  Call call;
-  std::size_t at = 0;
-  if (words[0].text == "--bucket") {
-    if (words.size() < 3) {
-      session.complain("usage: call --bucket BUCKET FUNCTION [ARGS...]");
-      return kExitUsage;
-    }
-    call.bucket = text_of(words[1]);
-    at = 2;
-  } else {
-    call.node = shell.node();
+  Order order;
+  if (const int status = read_order(shell, "call", words, {.bucket = true}, order);
+      status != kExitOk) {
+    return status;
   }
-  call.function = text_of(words[at]);
-  auto args = arguments_of(words, at + 1);
-  if (!args) return session.fail(args.status());
-  call.args = *std::move(args);
-  return run_call(session, shell.mesh(), std::move(call), shell.output(), shell.interrupts(),
-                  [&session] { session.print("\n"); });  // after the ^C of the terminal
+  const auto& session = shell.session();
+  const std::string function = order.call.function;
+  const CallOptions options{session.timeout(), shell.output(), session.options.timeout};
+  return await_call(shell, start_call(shell.mesh(), std::move(order.call), options), function);
 }
 
-int spawn_process(Shell& shell, const Words& words) { return spawn(shell, words, false); }
-int spawn_linked(Shell& shell, const Words& words) { return spawn(shell, words, true); }
-
-int cancel_task(Shell& shell, const Words& words) {
-  return cancel_process(shell.session(), shell.mesh(), words[0].text, shell.node());
+int spawn_process(Shell& shell, const Words& words) { return spawn(shell, "spawn", words, false); }
+int spawn_linked(Shell& shell, const Words& words) {
+  return spawn(shell, "spawn_link", words, true);
 }
 
-int show_self(Shell& shell, const Words& /*words*/) {
-  const auto pid = shell.mesh().self();
-  if (!pid) return shell.session().fail(pid.status());
-  return show_pid(shell, *pid);
-}
-
-// From this shell's mailbox, so that the receiver can answer.
-int send_value(Shell& shell, const Words& words) {
+int start_task(Shell& shell, const Words& words) {
   Session& session = shell.session();
-  auto value = value_of(words[1]);
-  if (!value) return session.fail(value.status());
-  if (names_a_server(shell, words[0].text)) {
-    const auto self = shell.mesh().self();
-    if (!self) return session.fail(self.status());
-    return send_to_server(session, shell.mesh(), {words[0].text, shell.node()}, self->to_string(),
-                          *std::move(value));
+  Order order;
+  if (const int status = read_order(shell, "async", words, {.bucket = true, .limit = true}, order);
+      status != kExitOk) {
+    return status;
   }
-  const auto pid = parse_pid(words[0].text, shell.node_text());
-  if (!pid) return session.fail(pid.status());
-  const Status status = shell.mesh().send(*pid, *std::move(value));
-  return session.finish_silent(status);
+  const auto name = shell.tasks().add(order.call.function, [&] {
+    return start_call(shell.mesh(), order.call, {session.timeout(), shell.output(), order.limit});
+  });
+  if (!name) return session.fail(name.status());
+  session.print_line(session.json() ? Value{Value::Map{{"task", *name}}}.to_json() : *name);
+  session.result = Value{*name};
+  return kExitOk;
 }
 
-int receive_message(Shell& shell, const Words& words) {
+int await_task(Shell& shell, const Words& words) {
   Session& session = shell.session();
-  milliseconds wait = session.options.timeout;
-  if (!words.empty()) {
-    const auto given = wait_of(words[0].text);
-    if (!given) {
-      session.complain(in_quotes(words[0].text) +
-                       " is no time up to 24 h; write seconds, or a duration such as 500ms");
-      return kExitUsage;
-    }
-    wait = *given;
+  const std::string name = text_of(words[0]);
+  auto* task = shell.tasks().find(name);
+  if (task == nullptr) return session.fail(no_task(name));
+  milliseconds time = session.options.timeout;
+  if (words.size() > 1) {
+    const auto given = wait_of(session, words[1]);
+    if (!given) return kExitUsage;
+    time = *given;
   }
-  constexpr milliseconds kSlice{100};  // an interrupt is seen after this long
-  const auto until = steady_clock::now() + wait;
-  while (true) {
-    const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
-    const auto message = shell.mesh().receive(std::clamp(left, milliseconds{0}, kSlice));
-    if (message) {
-      print_message(shell, *message);
-      return kExitOk;
-    }
-    if (message.status().code() != StatusCode::kDeadlineExceeded) {
-      return session.fail(message.status());
-    }
-    if (shell.interrupts().take()) {
+  const std::string title = name + " (" + printable(task->function) + ")";
+  switch (wait_for(task->handle, time, shell.interrupts())) {
+    case Wait::kEnded:
+      return show_end(session, *shell.output(), task->handle.await());
+    case Wait::kInterrupted:
       session.print("\n");
-      return session.fail({StatusCode::kCancelled, "interrupted"});
-    }
-    if (left <= kSlice) break;
+      return session.fail({StatusCode::kCancelled, "interrupted; " + title + " goes on"});
+    case Wait::kTimeOver:
+      break;
   }
   return session.fail({StatusCode::kDeadlineExceeded,
-                       "no message came within " + std::to_string(wait.count()) + " ms"});
+                       title + " has not ended within " + std::to_string(time.count()) +
+                           " ms; it goes on: await it again, or cancel " + name});
 }
 
-int flush_messages(Shell& shell, const Words& /*words*/) {
-  for (const auto& message : shell.mesh().flush()) print_message(shell, message);
-  return kExitOk;
-}
-
-int monitor_process(Shell& shell, const Words& words) {
+int cancel_task(Shell& shell, const Words& words) {
   Session& session = shell.session();
-  const auto pid = parse_pid(words[0].text, shell.node_text());
-  if (!pid) return session.fail(pid.status());
-  shell.remember(*pid);
-  return session.finish(shell.mesh().monitor(*pid));
-}
-
-int watch_peers(Shell& shell, const Words& words) {
-  const std::string node = words.empty() ? shell.node() : text_of(words[0]);
-  return shell.session().finish(shell.mesh().watch_nodes(node));
-}
-
-int unwatch_peers(Shell& shell, const Words& words) {
-  shell.mesh().unwatch_nodes(words.empty() ? shell.node() : text_of(words[0]));
-  return kExitOk;
+  const std::string name = text_of(words[0]);
+  if (auto* task = shell.tasks().find(name)) {
+    task->handle.cancel();
+    return session.finish_silent({});
+  }
+  return cancel_process(session, shell.mesh(), name, shell.node());
 }
 
 }  // namespace kvmesh::command::shell

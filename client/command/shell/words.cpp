@@ -1,95 +1,49 @@
 #include "client/command/shell/words.h"
 
-#include <optional>
-#include <utility>
+#include <algorithm>
 
 #include "client/command/base/values.h"
+#include "client/command/shell/shell_values.h"
 
 namespace kvmesh::command::shell {
-namespace {
 
-constexpr std::string_view kWordSpace = " \t\r\n";
-
-bool is_space(char c) { return kWordSpace.find(c) != std::string_view::npos; }
-
-Status unclosed(const char* what, std::size_t at) {
-  return {StatusCode::kInvalidArgument,
-          std::string{what} + " of column " + std::to_string(at + 1) + " is not closed"};
+std::string place_text(const Place& place) {
+  const std::string column = "column " + std::to_string(place.column);
+  return place.line == 0 ? column : "line " + std::to_string(place.line) + ", " + column;
 }
 
-std::size_t end_of_run(std::string_view line, std::size_t at) {
-  const auto end = line.find_first_of(kWordSpace, at);
-  return end == std::string_view::npos ? line.size() : end;
-}
-
-// The end of a JSON string that begins at `at`; npos when it has none.
-std::size_t end_of_string(std::string_view line, std::size_t at) {
-  for (std::size_t i = at + 1; i < line.size(); ++i) {
-    if (line[i] == '\\') {
-      ++i;
-    } else if (line[i] == '"') {
-      return i + 1;
-    }
-  }
-  return std::string_view::npos;
-}
-
-// The same of a list or a map.
-std::size_t end_of_brackets(std::string_view line, std::size_t at) {
-  std::size_t depth = 0;
-  for (std::size_t i = at; i < line.size(); ++i) {
-    if (line[i] == '"') {
-      i = end_of_string(line, i);
-      if (i == std::string_view::npos) return i;
-      --i;
-    } else if (line[i] == '[' || line[i] == '{') {
-      ++depth;
-    } else if ((line[i] == ']' || line[i] == '}') && --depth == 0) {
-      return i + 1;
-    }
-  }
-  return std::string_view::npos;
-}
-
-}  // namespace
-
-Result<std::vector<Word>> split_words(std::string_view line) {
-  std::vector<Word> words;
-  std::size_t at = 0;
-  while (true) {
-    while (at < line.size() && is_space(line[at])) ++at;
-    if (at == line.size() || (words.empty() && line[at] == '#')) return words;
-    if (line[at] == '\'') {
-      const auto end = line.find('\'', at + 1);
-      if (end == std::string_view::npos) return unclosed("the quote", at);
-      words.push_back({std::string{line.substr(at + 1, end - at - 1)}, true});
-      at = end + 1;
-      continue;
-    }
-    auto end = at;
-    if (line[at] == '"') {
-      end = end_of_string(line, at);
-      if (end == std::string_view::npos) return unclosed("the quote", at);
-    } else if (line[at] == '[' || line[at] == '{') {
-      end = end_of_brackets(line, at);
-      if (end == std::string_view::npos) return unclosed("the bracket", at);
-    }
-    end = end_of_run(line, end);
-    words.push_back({std::string{line.substr(at, end - at)}, false});
-    at = end;
-  }
+Place place_within(const Place& begin, std::string_view text, std::size_t offset) {
+  const auto before = text.substr(0, offset);
+  const auto line_end = before.rfind('\n');
+  if (line_end == std::string_view::npos) return {begin.line, begin.column + before.size()};
+  const auto ends = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
+  return {std::max<std::size_t>(begin.line, 1) + ends, before.size() - line_end};
 }
 
 std::string text_of(const Word& word) {
-  if (word.literal || !word.text.starts_with('"')) return word.text;
-  const auto value = parse_argument(word.text);
-  const auto* text = value ? value->get_if<std::string>() : nullptr;
-  return text != nullptr ? *text : word.text;
+  if (word.literal || word.value || !word.text.starts_with('"')) return word.text;
+  auto text = parse_string(word.text);
+  return text ? *std::move(text) : word.text;
 }
 
 Result<Value> value_of(const Word& word) {
+  if (word.value) return *word.value;
   if (word.literal) return Value{word.text};
+  if (word.text.starts_with('[') || word.text.starts_with('{')) {
+    auto value = parse_value(word.text, word.at, nullptr);
+    if (value) return value;
+    return Status{value.status().code(), value.status().text() + "; between ' and ' it is text"};
+  }
+  if (word.text.starts_with('"')) {
+    auto text = parse_string(word.text);
+    return text ? Value{*std::move(text)} : Value{word.text};
+  }
   return parse_argument(word.text);
+}
+
+std::string value_as_text(const Value& value) {
+  const auto* text = value.bytes_or_text();
+  return text != nullptr ? *text : value.to_json();
 }
 
 }  // namespace kvmesh::command::shell

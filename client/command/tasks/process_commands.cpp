@@ -25,8 +25,9 @@ int tasks(Session& session, const std::string& node) {
   const auto told =
       (*client)->mesh().call({session.timeout(), nullptr}, node, functions::kTaskList.name);
   if (!told) return session.fail(told.status());
+  session.result = *told;
   if (session.json()) {
-    session.print_line(told->to_json());
+    session.print_json(*told);
   } else {
     session.print(tasks_table(*told, color_on_stdout()));
   }

@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "client/command/base/argument_words.h"
 #include "client/command/base/exit_status.h"
+#include "client/command/base/program.h"
 #include "client/command/base/values.h"
 #include "client/command/commands.h"
 #include "client/command/tasks/server_runs.h"
@@ -45,8 +45,11 @@ void add_server_commands(CLI::App& app, Session& session) {
       "server", "Call a function of a named server and print its result, or restart the server");
   auto given = std::make_shared<ServerArguments>();
   command->add_option("NODE", given->server.node, "The node that it runs on")->required();
-  command->add_option("NAME", given->server.name, "Its name, as modules prints it")->required();
-  command->add_option("FUNCTION", given->function, "One of its calls, or with --cast of its casts");
+  command->add_option("NAME", given->server.name, "Its name, as modules prints it")
+      ->type_name("SERVER")
+      ->required();
+  command->add_option("FUNCTION", given->function, "One of its calls, or with --cast of its casts")
+      ->type_name("SERVER_FUNCTION");
   given->args = add_argument_words(*command);
   command->add_flag("--cast", given->cast,
                     "Only put the call into its mailbox, and wait for no result");

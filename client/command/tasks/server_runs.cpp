@@ -3,12 +3,11 @@
 #include <utility>
 
 #include "client/command/base/exit_status.h"
-#include "client/command/base/values.h"
 #include "common/functions.h"
 
 namespace kvmesh::command {
 
-int run_server(const Session& session, Mesh& mesh, ServerCall call) {
+int run_server(Session& session, Mesh& mesh, ServerCall call) {
   const CallOptions options{session.timeout(), nullptr};
   ArgumentList args{std::move(call.args)};
   if (call.cast) {
@@ -17,11 +16,8 @@ int run_server(const Session& session, Mesh& mesh, ServerCall call) {
   }
   const auto result = mesh.server_call<Value>(options, call.server, call.function, std::move(args));
   if (!result) return session.fail(result.status());
-  if (session.json()) {
-    session.print_json(Value::Map{{"result", *result}});
-  } else {
-    session.print_line(value_text(*result));
-  }
+  session.print_value(*result);
+  session.result = *result;
   return kExitOk;
 }
 

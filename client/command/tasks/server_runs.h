@@ -18,7 +18,7 @@ struct ServerCall {
 };
 
 /// Prints the result; of a cast nothing.
-int run_server(const Session& session, Mesh& mesh, ServerCall call);
+int run_server(Session& session, Mesh& mesh, ServerCall call);
 
 /// Starts it anew, also when it was given up or has ended, and prints its pid. One that runs is
 /// told to stop first; that is what is printed then.

@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "client/command/base/argument_words.h"
 #include "client/command/base/exit_status.h"
 #include "client/command/base/program.h"
 #include "client/command/base/values.h"
@@ -156,11 +155,14 @@ void add_task_commands(CLI::App& app, Session& session) {
   send_command
       ->add_option("PID", sent->first,
                    "As printed, or without < and >: foo@localhost/1a2b3c; or the NODE of a server")
+      ->type_name("RECEIVER")
       ->required();
   send_command
       ->add_option("VALUE", sent->second, "JSON where it is JSON, else text; or the server's NAME")
+      ->type_name("SERVER_OR_VALUE")
       ->required();
-  sent->has_third = send_command->add_option("NAMED_VALUE", sent->third, "The value, after a NAME");
+  sent->has_third = send_command->add_option("NAMED_VALUE", sent->third, "The value, after a NAME")
+                        ->type_name("VALUE");
   send_command->callback(
       [&session, sent] { session.action = [&session, sent] { return send(session, *sent); }; });
 }

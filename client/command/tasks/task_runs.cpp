@@ -20,40 +20,41 @@ constexpr std::chrono::milliseconds kAnswerGrace{100};
 }  // namespace
 
 std::shared_ptr<ShownOutput> output_of(const Session& session) {
-  std::shared_ptr<OutputSink> inner;
+  auto plain = std::make_shared<client::StandardOutput>();
   if (session.json()) {
-    inner = std::make_shared<JsonOutput>();
-  } else {
-    inner = std::make_shared<TerminalOutput>(
-        std::make_shared<client::StandardOutput>(),
-        TerminalOutput::Terminals{isatty(STDOUT_FILENO) != 0, isatty(STDERR_FILENO) != 0});
+    return std::make_shared<ShownOutput>(std::make_shared<JsonOutput>(), std::move(plain));
   }
-  return std::make_shared<ShownOutput>(std::move(inner));
+  return std::make_shared<ShownOutput>(std::make_shared<TerminalOutput>(
+      std::move(plain),
+      TerminalOutput::Terminals{isatty(STDOUT_FILENO) != 0, isatty(STDERR_FILENO) != 0}));
+}
+
+Async<Value> start_call(Mesh& mesh, Call call, const CallOptions& options) {
+  ArgumentList args{std::move(call.args)};
+  return call.bucket
+             ? mesh.async_route<Value>(options, *call.bucket, call.function, std::move(args))
+             : mesh.async<Value>(options, call.node, call.function, std::move(args));
+}
+
+int show_end(Session& session, ShownOutput& output, Result<Value> end) {
+  if (!output.take_line_ended() && !session.json()) session.print("\n");
+  if (!end) return session.fail(end.status());
+  session.print_value(*end);
+  session.result = *std::move(end);
+  return kExitOk;
 }
 
 int run_call(Session& session, Mesh& mesh, Call call, const std::shared_ptr<ShownOutput>& output,
              Interrupts& interrupts, const std::function<void()>& on_cancel) {
   const auto time = session.options.timeout;
-  const CallOptions options{session.timeout(), output, time};
-  ArgumentList args{std::move(call.args)};
   // Not Mesh::call(), which nothing could interrupt.
-  auto task = call.bucket
-                  ? mesh.async_route<Value>(options, *call.bucket, call.function, std::move(args))
-                  : mesh.async<Value>(options, call.node, call.function, std::move(args));
+  auto task = start_call(mesh, std::move(call), {session.timeout(), output, time});
   const OnInterrupt stop{interrupts, [&] {
                            task.cancel();
                            on_cancel();
                          }};
   // Its node answers that its time is over when it is; that says more than the clock here.
-  const auto result = task.await(time + kAnswerGrace);
-  if (!output->take_line_ended() && !session.json()) session.print("\n");
-  if (!result) return session.fail(result.status());
-  if (session.json()) {
-    session.print_json(Value::Map{{"result", *result}});
-  } else {
-    session.print_line(value_text(*result));
-  }
-  return kExitOk;
+  return show_end(session, *output, task.await(time + kAnswerGrace));
 }
 
 void print_pid(const Session& session, const Pid& pid) {

@@ -26,6 +26,11 @@ struct Call {
 /// Where the session's tasks write to: stdout and stderr; with --json documents to stdout.
 std::shared_ptr<ShownOutput> output_of(const Session& session);
 
+/// Starts what is called; nothing is printed.
+Async<Value> start_call(Mesh& mesh, Call call, const CallOptions& options);
+/// Prints what a task has ended with, after its output, and keeps it as the session's result.
+int show_end(Session& session, ShownOutput& output, Result<Value> end);
+
 /// Calls, shows the output and then the result. An interrupt tells the task to stop and is then
 /// told to `on_cancel`, on another thread.
 int run_call(Session& session, Mesh& mesh, Call call, const std::shared_ptr<ShownOutput>& output,

@@ -139,9 +139,10 @@ std::vector<std::string> server_names(const Value& servers) {
   return out;
 }
 
-std::vector<std::string> server_functions(const Value& servers) {
+std::vector<std::string> server_functions(const Value& servers, const std::string& wanted) {
   std::vector<std::string> out;
   for (auto& server : servers_of(servers)) {
+    if (!wanted.empty() && server.name != wanted) continue;
     for (auto& its : server.calls) out.push_back(std::move(its.name));
     for (auto& its : server.casts) out.push_back(std::move(its.name));
   }
@@ -179,7 +180,7 @@ std::string tasks_table(const Value& tasks, bool color) {
   return rows.to_string(color);
 }
 
-std::string message_text(const Message& message) {
+std::string message_text(const Message& message, std::size_t width) {
   const std::string whom = message.sender.empty() ? "" : " " + message.sender.to_string();
   switch (message.kind) {
     case MessageKind::kDown:
@@ -193,7 +194,11 @@ std::string message_text(const Message& message) {
     case MessageKind::kMessage:
       break;
   }
-  return "message" + (whom.empty() ? "" : " from" + whom) + ": " + value_text(message.body);
+  const std::string title = "message" + (whom.empty() ? "" : " from" + whom) + ": ";
+  const auto left = width > title.size() ? width - title.size() : 0;
+  // In several lines it may be as wide as the terminal, but for its first one.
+  const std::string line = value_text(message.body, left);
+  return title + (line.find('\n') == std::string::npos ? line : value_text(message.body, width));
 }
 
 Value message_json(const Message& message) {

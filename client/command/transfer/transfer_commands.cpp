@@ -5,8 +5,9 @@
 #include <vector>
 
 #include "client/command/base/exit_status.h"
+#include "client/command/base/help.h"
 #include "client/command/base/numbers.h"
-#include "client/command/buckets/range_option.h"
+#include "client/command/base/program.h"
 #include "client/command/commands.h"
 #include "client/command/transfer/exporter.h"
 #include "client/command/transfer/importer.h"
@@ -15,6 +16,7 @@ namespace kvmesh::command {
 
 void add_import_command(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("import", "Store the records of a file or of standard input");
+  command->footer(exit_statuses({}, "not all records were stored"));
   auto options = std::make_shared<ImportOptions>();
   command->add_option("FILE", options->file, "TSV or JSON lines; - (the default): standard input");
   command
@@ -46,7 +48,10 @@ void add_import_command(CLI::App& app, Session& session) {
           "How long to repeat what failed for a passing reason; the default is 10s, 0 is never")
       ->type_name("DURATION");
   command->callback([&session, options] {
-    session.action = [&session, options] { return run_import(session, *options); };
+    session.action = [&session, options] {
+      if (options->file == "-" && !session.may_read_stdin()) return kExitUsage;
+      return run_import(session, *options);
+    };
   });
 }
 
@@ -85,6 +90,7 @@ int run_export(Session& session, const ExportOptions& options) {
 
 void add_export_command(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("export", "Print all records, as import reads them");
+  command->footer(exit_statuses({}, "not all records were printed"));
   auto options = std::make_shared<ExportOptions>();
   command->add_option("BUCKET", options->buckets, "These buckets; else all of the mesh");
   command->add_option("--on", options->node, "Of what this node itself holds, wherever tables lead")

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "client/command/base/exit_status.h"
+#include "client/command/base/help.h"
 #include "client/command/base/json.h"
 #include "client/command/commands.h"
 #include "client/command/verify/live_mesh.h"
@@ -173,6 +174,7 @@ int run_verify(const Session& session, const VerifyArguments& arguments) {
 void add_verify_command(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand(
       "verify", "Prove where every request ends by the tables of all nodes, or name what is wrong");
+  command->footer(exit_statuses("the mesh is not sound"));
   auto arguments = std::make_shared<VerifyArguments>();
   command->add_option("CONFIG", arguments->configurations,
                       "The configurations of all nodes: files, or directories of *.toml");

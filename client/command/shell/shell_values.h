@@ -1,0 +1,44 @@
+#pragma once
+
+#include <kvmesh/limits.h>
+#include <kvmesh/status.h>
+#include <kvmesh/value.h>
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "client/command/shell/words.h"
+
+/// Lists and maps as one types them: JSON in which names and texts of one word need no quotes, and
+/// variables may stand for elements. Pure functions.
+namespace kvmesh::command::shell {
+
+/// The value of a variable, named without its $. kInvalidArgument when there is none.
+using Lookup = std::function<Result<Value>(std::string_view name)>;
+
+/// The most bytes that the values of one list or map may take together.
+inline constexpr std::size_t kValueBytesTypedMax = limits::kFrameBytesMax;
+
+/// [1, two, "three four", nil], {name: $value}; `begin` is where `text` stands. Without `variables`
+/// $name is text. kInvalidArgument, which names the place: a part is missing or too much, a member
+/// is there twice, it is nested deeper than limits::kNestingMax allows, a variable does not exist.
+/// kTooLarge: over kValueBytesTypedMax.
+Result<Value> parse_value(std::string_view text, const Place& begin, const Lookup& variables);
+
+/// What is between the double quotes of a JSON string, which may have line ends in it.
+/// kInvalidArgument when `text` is not one string and no more.
+Result<std::string> parse_string(std::string_view text);
+
+/// Whether the text of a list or map names a variable: $name outside of double quotes.
+bool names_a_variable(std::string_view text);
+
+/// The length of the name of a variable, [A-Za-z_][A-Za-z0-9_]*, at the beginning of `text`; 0 when
+/// there is none.
+std::size_t name_length(std::string_view text);
+
+/// The variable that a word or an element stands for. Empty when it is none: it does not begin with
+/// $ and a letter or underscore. kInvalidArgument when something follows the name.
+Result<std::string_view> variable_named(std::string_view text);
+
+}  // namespace kvmesh::command::shell

@@ -1,0 +1,108 @@
+#include "client/command/shell/tree_commands.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "client/command/base/exit_status.h"
+#include "client/command/base/interrupts.h"
+#include "client/command/base/usage.h"
+#include "client/command/command_line.h"
+#include "common/command_line/completion.h"
+
+namespace kvmesh::command::shell {
+namespace {
+
+using Kind = command_line::Names;
+
+// Not text whatever it looks like, and no variable.
+bool is_bare(const Word& word) { return !word.literal && !word.value; }
+
+}  // namespace
+
+std::vector<std::string> arranged(const CLI::App& tree, const CLI::App& command,
+                                  const std::vector<Word>& words, const std::string& node) {
+  std::vector<std::string> options;
+  bool lacks_value = false;
+  command_line::Line line;
+  line.command = &command;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto& word = words[i];
+    const auto* place = line.positional(line.arguments.size());
+    const bool is_value = place != nullptr && command_line::word_kind(*place) == Kind::kValue;
+    if (is_bare(word) && !line.only_arguments && word.text == "--") {
+      line.only_arguments = true;
+    } else if (is_bare(word) && !line.only_arguments && !is_value &&
+               command_line::is_option_word(word.text)) {
+      const auto equals = word.text.find('=');
+      const auto* option = command_line::find_option(tree, command, word.text.substr(0, equals));
+      options.push_back(word.text);
+      if (option == nullptr) continue;  // the parser says so
+      line.given[option] = "";
+      const bool takes_next = !command_line::is_flag(*option) && equals == std::string::npos;
+      lacks_value = takes_next && i + 1 == words.size();
+      if (takes_next && !lacks_value) options.push_back(text_of(words[++i]));
+    } else {
+      line.arguments.push_back(text_of(word));
+    }
+  }
+  const auto* first = line.positional(0);
+  const bool says_where = std::ranges::any_of(line.given, [](const auto& one) {
+    return command_line::word_kind(*one.first) == Kind::kNodes;
+  });
+  if (!node.empty() && line.arguments.empty() && !says_where && first != nullptr &&
+      !first->get_required() && command_line::word_kind(*first) == Kind::kNodes) {
+    line.arguments.push_back(node);
+  }
+  if (lacks_value) {  // which the parser says where nothing follows
+    std::ranges::move(options, std::back_inserter(line.arguments));
+    return line.arguments;
+  }
+  options.emplace_back("--");
+  std::ranges::move(line.arguments, std::back_inserter(options));
+  return options;
+}
+
+int run_tree_command(Session& session, const std::string& node, const std::string& name,
+                     const std::vector<Word>& words) {
+  CLI::App app{"", ""};
+  add_shell_commands(app, session);
+  const auto* command = app.get_subcommand(name);
+  auto line = arranged(app, *command, words, node);
+  line.insert(line.begin(), name);
+  std::ranges::reverse(line);  // as the parser wants it
+  const auto options = session.options;
+  int status = kExitOk;
+  try {
+    app.parse(std::move(line));
+    const InterruptsAsBefore kept;
+    status = std::exchange(session.action, nullptr)();
+  } catch (const CLI::ParseError& error) {
+    session.options = options;
+    if (error.get_exit_code() == 0) {
+      session.print(command->help());
+    } else {
+      session.complain(usage_fault(app, error));
+      status = kExitUsage;
+    }
+  }
+  session.options = options;
+  return status;
+}
+
+std::vector<std::string> file_names(std::string_view begin) {
+  namespace fs = std::filesystem;
+  const auto slash = begin.rfind('/');
+  const std::string folder{slash == std::string_view::npos ? "" : begin.substr(0, slash + 1)};
+  std::vector<std::string> out;
+  std::error_code error;
+  for (fs::directory_iterator at{folder.empty() ? "." : folder, error}, end; !error && at != end;
+       at.increment(error)) {
+    std::error_code unknown;
+    out.push_back(folder + at->path().filename().string() + (at->is_directory(unknown) ? "/" : ""));
+  }
+  return out;
+}
+
+}  // namespace kvmesh::command::shell

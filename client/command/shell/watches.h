@@ -1,0 +1,51 @@
+#pragma once
+
+#include <kvmesh/client.h>
+#include <kvmesh/status.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "client/command/base/session.h"
+#include "client/command/base/shown_output.h"
+#include "client/command/nodes/nodes_watch.h"
+
+namespace kvmesh::command::shell {
+
+/// The nodes whose peers the shell watches. Each change is a line, printed as it comes, in the form
+/// of `kvmesh nodes --watch` and with the node that saw it. One thread; a watch has its own.
+class Watches {
+ public:
+  /// All of them must outlive this.
+  Watches(Session& session, Client& client, ShownOutput& output)
+      : session_(session), client_(client), output_(output) {}
+  ~Watches();
+  Watches(const Watches&) = delete;
+  Watches& operator=(const Watches&) = delete;
+
+  /// Prints how things stand, and from then on each change, until end(); while `node` (empty: the
+  /// connected one) itself does not answer, that is a line, and it is asked again and again. An
+  /// earlier watch of the same name ends. Fails when the node does not answer the first time.
+  Status begin(const std::string& node);
+  /// False: it was not watched.
+  bool end(const std::string& node);
+
+ private:
+  class Answer;
+  struct Watch {
+    std::shared_ptr<Answer> answer;
+    std::thread thread;
+  };
+
+  void follow(const std::string& node, WatchedNodes watched, Answer& answer);
+  std::string line_of(const NodeChange& change) const;
+
+  Session& session_;
+  Client& client_;
+  ShownOutput& output_;
+  std::map<std::string, Watch> watches_;
+};
+
+}  // namespace kvmesh::command::shell

@@ -8,7 +8,7 @@ from harness import main
 from shell_fixture import PROMPT, Shell, ShellTerminal
 from task_client import BAR, FOO
 
-USAGE, NOT_FOUND, INVALID, DEADLINE_EXCEEDED = 2, 11, 12, 16
+USAGE, NOT_FOUND, INVALID, DEADLINE_EXCEEDED, TASK_FAILED, CANCELLED = 2, 11, 12, 16, 26, 27
 GOES_ON = "...> "
 
 
@@ -75,13 +75,13 @@ class Script(Shell):
             f = async t.fail "out of luck"
             await $f 10
             call t.echo $it
-        """), ["task1", "task2", "3", f'"{FOO}"', "3", "task3", '"task3"'])
+        """, status=TASK_FAILED), ["task1", "task2", "3", f'"{FOO}"', "3", "task3", '"task3"'])
         self.assertEqual(self.stderr, "kvmesh: task_failed: out of luck\n")
 
     def test_a_task_that_is_not_awaited_to_its_end_goes_on(self):
         self.assertEqual(self.script("t = async t.wait_for_stop\nawait $t 0.01\n", status=DEADLINE_EXCEEDED)[0], "task1")
         self.assertIn("task1 (t.wait_for_stop) has not ended within 10 ms; it goes on", self.stderr)
-        self.script("t = async t.wait_for_stop\ncancel $t\nawait $t 10\n", status=27)
+        self.script("t = async t.wait_for_stop\ncancel $t\nawait $t 10\n", status=CANCELLED)
         self.script("await task7\n", status=NOT_FOUND)
         self.assertIn('there is no task "task7"', self.stderr)
 

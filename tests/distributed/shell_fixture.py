@@ -41,6 +41,7 @@ class ShellTerminal(Shell):
         environment.pop("XDG_STATE_HOME", None)
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where the tests run in the background
             os.execve(COMMAND_BIN, self.command_line(), environment)
         self.addCleanup(self.close, self.pid, self.terminal)
         while not self.wait_for("> ").endswith("foo@localhost"):  # the node has not told its name in time

@@ -172,7 +172,9 @@ class Terminal(ShellTerminal):
         self.assertIn("3", self.run_line("call t.add 1 2"))
 
     def test_ctrl_c_lets_go_of_await(self):
-        self.run_line("t = async t.wait_for_stop")
+        self.keys("t = async t.wait_for_stop\r")
+        self.wait_for("waiting\r\n")  # perhaps above a prompt that was there already
+        self.wait_for(PROMPT)
         self.keys("await $t 3600\r")
         self.wait_for("3600\r\n")
         self.keys("\x03")

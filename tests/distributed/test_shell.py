@@ -11,6 +11,8 @@ from harness import COMMAND_BIN, clean_environment, die_with_parent, eventually,
 from pipe_lines import read_line, write_line
 from shell_fixture import PROMPT, Shell, ShellTerminal
 
+USAGE, NOT_FOUND, DEADLINE_EXCEEDED = 2, 11, 16
+
 
 class Script(Shell):
     def test_buckets(self):

@@ -114,12 +114,14 @@ int start_task(Shell& shell, const Words& words) {
       status != kExitOk) {
     return status;
   }
+  const auto held = std::make_shared<HeldOutput>(shell.output());
   const auto name = shell.tasks().add(order.call.function, [&] {
-    return start_call(shell.mesh(), order.call, {session.timeout(), shell.output(), order.limit});
+    return start_call(shell.mesh(), order.call, {session.timeout(), held, order.limit});
   });
   if (!name) return session.fail(name.status());
   session.print_line(session.json() ? Value{Value::Map{{"task", *name}}}.to_json() : *name);
   session.result = Value{*name};
+  held->release();
   return kExitOk;
 }
 

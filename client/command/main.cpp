@@ -46,7 +46,7 @@ int complete(Session& session, const CLI::App& app, const std::vector<std::strin
   // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody writes it
   const char* usual = std::getenv(app.get_option("--node")->get_envname().c_str());
   if (given.empty() && usual != nullptr) given = usual;
-  if (!given.empty()) session.options.endpoint = given;
+  if (!given.empty()) session.options.endpoints = given;
   MeshNames names{session};
   session.print(command_line::candidates_text(command_line::complete(app, words, names)));
   return kExitOk;

@@ -3,39 +3,18 @@
 
 import json
 import os
-import pty
 import re
-import select
-import signal
 import subprocess
-import time
 import unittest
 
-from harness import COMMAND_BIN, MeshTest, clean_environment, die_with_parent, eventually, main, patience
+from harness import COMMAND_BIN, clean_environment, die_with_parent, eventually, main, patience
 from pipe_lines import read_line, write_line
-from task_client import MODULES, T, with_tasks
+from shell_fixture import PROMPT, Shell, ShellTerminal
 
 USAGE, NOT_FOUND, DEADLINE_EXCEEDED = 2, 11, 16
-TASKS = with_tasks([T, os.path.join(MODULES, "printer.so")], allow=["t.*", "printer.*"])
-PROMPT = "foo@localhost> "
-
-
-@unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")
-class Shell(MeshTest):
-    def setUp(self):
-        mesh = self.mesh()
-        self.foo = mesh.add("foo", table=[("*", "foo")], peers=["bar"], settings=TASKS)
-        self.bar = mesh.add("bar", apps=["kv"], table=[("*", "bar")], peers=["foo"], settings=TASKS)
-        mesh.start()
-
-    def command_line(self, *options):
-        return [COMMAND_BIN, "--node", self.foo.endpoint, *options, "shell"]
 
 
 class Script(Shell):
-    def script(self, text, *options, status=0):
-        return self.run_to_end(self.command_line(*options), status, given=text).splitlines()
-
     def test_buckets(self):
         self.assertEqual(self.script("""
             # a comment
@@ -183,55 +162,7 @@ class Script(Shell):
         self.assertEqual(len(names), len(set(names)))
 
 
-class Terminal(Shell):
-    def setUp(self):
-        super().setUp()
-        self.home = os.path.join(self.foo.mesh.directory, "home")
-        self.shown = ""
-        self.open()
-
-    def open(self):
-        environment = clean_environment({"TERM": "xterm", "HOME": self.home, "LC_ALL": "C.UTF-8", "NO_COLOR": "1"})
-        environment.pop("XDG_STATE_HOME", None)
-        self.pid, self.terminal = pty.fork()
-        if self.pid == 0:
-            os.execve(COMMAND_BIN, self.command_line(), environment)
-        self.addCleanup(self.close, self.pid, self.terminal)
-        while not self.wait_for("> ").endswith("foo@localhost"):  # the node has not told its name in time
-            self.keys("\r")
-            self.wait_for("\r\n")
-
-    def close(self, pid, terminal):
-        os.close(terminal)  # which ends whatever still runs
-        try:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass
-
-    def wait_for(self, text):
-        """Reads until `text` was shown; what came before it."""
-        deadline = time.monotonic() + 10 * patience()
-        while text not in self.shown:
-            left = deadline - time.monotonic()
-            self.assertGreater(left, 0, f"{text!r} was not shown, but {self.shown!r}")
-            if select.select([self.terminal], [], [], left)[0]:
-                self.shown += os.read(self.terminal, 65536).decode()
-        before, self.shown = self.shown.split(text, 1)
-        return before
-
-    def keys(self, text):
-        os.write(self.terminal, text.encode())
-
-    def run_line(self, line):
-        """What is shown between the line and the next prompt."""
-        self.keys(line + "\r")
-        self.wait_for("\r\n")
-        return self.wait_for(PROMPT)
-
-    def end(self):
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
+class Terminal(ShellTerminal):
     def test_editing(self):
         self.keys("call t.echo 1\x7f2\x01\x05\r")  # erases the 1; to the beginning and the end
         self.wait_for("\r\n2\r\n" + PROMPT)

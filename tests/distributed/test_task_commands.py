@@ -65,6 +65,13 @@ class Call(TaskCommand):
         self.assertEqual(self.kvmesh("call", QUX, "t.nothing"), "nil\n")
         self.assertEqual(self.kvmesh("call", QUX, "t.echo", "[1, null]", "--json"), '{"result":[1,null]}\n')
 
+    def test_what_begins_as_a_list_or_map_and_is_none_is_told(self):
+        for given in ("{a: 1}", "[1,"):
+            self.assertEqual(self.kvmesh("call", QUX, "t.echo", given), f'"{given}"\n')
+            self.assertRegex(self.stderr, rf"^kvmesh: warning: \"{re.escape(given)}\" is no JSON \(column .*'\"{re.escape(given)}\"'\n$")
+            self.assertEqual(self.kvmesh("call", QUX, "t.echo", json.dumps(given)), f'"{given}"\n')
+            self.assertEqual(self.stderr, "", "it was meant")
+
     def test_output_comes_before_the_result(self):
         self.assertEqual(self.kvmesh("call", QUX, "t.both_streams"), "one\nthree\nnil\n")
         self.assertEqual(self.stderr, "two\n")

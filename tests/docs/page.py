@@ -26,9 +26,9 @@ def read(path):
         return file.read()
 
 
-def run(command, **options):
+def run(command, given="", **options):
     """Status and output, both streams together."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    done = subprocess.run(command, input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=100, preexec_fn=harness.die_with_parent, check=False, **options)
     return done.returncode, done.stdout
 
@@ -108,6 +108,21 @@ class Page(harness.MeshTest):
         self.assertEqual(outputs.pop(), "", printed)
         for (command, shown), output in zip(block.commands(), outputs, strict=True):
             self.assert_fits(shown, self.ports.page(output), command)
+
+    def check_prompt(self, block):
+        """Lines typed into `kvmesh shell`: those after a prompt, NAME@HOST> or ...>, and below each statement what it shows."""
+        start, shown = re.match(r"\$ ([^\n]*)\n(.*?\n)(?=\S+@\S+> )", block.text, re.S).groups()
+        steps = re.findall(r"^(\S+@\S+> [^\n]*(?:\n\.\.\.> [^\n]*)*)\n((?:(?!\S+@\S+> )[^\n]*\n)*)", block.text, re.M)
+        mark = "== end of a statement =="
+        typed = ""
+        for lines, _ in steps:
+            typed += "".join(line.split("> ", 1)[1] + "\n" for line in lines.splitlines()) + f"mark = '{mark}'\n"
+        self.assertEqual(shown, "...\n", "what it shows first depends on the terminal")
+        _, printed = run(["bash", "-c", self.ports.here(start)], cwd=self.directory, env=self.environment(), given=typed)
+        outputs = printed.split(f'"{mark}"\n')
+        self.assertEqual(outputs.pop(), "", printed)
+        for (lines, expected), output in zip(steps, outputs, strict=True):
+            self.assert_fits(expected, self.ports.page(output), lines)
 
     def check_config(self, block):
         for port in re.findall(r":(\d{4})\b", block.text):

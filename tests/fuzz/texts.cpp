@@ -9,7 +9,9 @@
 
 #include "client/command/base/numbers.h"
 #include "client/command/base/values.h"
-#include "client/command/shell/words.h"
+#include "client/command/shell/shell_values.h"
+#include "client/command/shell/statement.h"
+#include "client/command/shell/variables.h"
 #include "client/command/transfer/tsv.h"
 #include "common/config/address.h"
 #include "common/config/allowed.h"
@@ -99,6 +101,38 @@ void check_shown(std::string_view text) {
   check(edit_distance(cut, cut) == 0 && edit_distance(cut, "") == cut.size(), "distances");
 }
 
+// Its lines, as a prompt gets them.
+void check_statement(std::string_view text) {
+  using namespace command::shell;
+  StatementReader reader;
+  std::size_t at = 0;
+  do {
+    const auto end = std::min(text.find('\n', at), text.size());
+    if (!reader.add(text.substr(at, end - at)).ok()) return;
+    at = end + 1;
+  } while (reader.is_open() && at <= text.size());
+  if (reader.is_open()) {
+    check(printable(reader.unclosed().text()), "a reason can be shown", reader.unclosed().text());
+    return;
+  }
+  auto words = reader.take().words;
+  const Lookup lookup = [](std::string_view name) -> Result<Value> {
+    if (name == "x") return Value{Value::List{"x", 1}};
+    return Status{StatusCode::kInvalidArgument, "there is none"};
+  };
+  if (const auto status = resolve(words, lookup); !status.ok()) {
+    check(printable(status.text()), "a reason can be shown", status.text());
+    return;
+  }
+  for (const auto& word : words) {
+    (void)text_of(word);
+    const auto value = value_of(word);
+    if (!value) continue;
+    wire::Buffer packed;
+    check(wire::pack_value(packed, *value).ok(), "a value can be sent");
+  }
+}
+
 void check_arguments(std::string_view text) {
   if (const auto value = command::parse_argument(text)) {
     wire::Buffer packed;
@@ -107,12 +141,7 @@ void check_arguments(std::string_view text) {
     check(came.ok(), "an argument can be received", came.status().text());
     (void)command::value_text(*value, 20);
   }
-  const auto words = command::shell::split_words(text);
-  if (!words) return;
-  for (const auto& word : *words) {
-    (void)command::shell::text_of(word);
-    (void)command::shell::value_of(word);
-  }
+  check(printable(command::text_warning(text)), "a warning can be shown");
 }
 
 }  // namespace
@@ -127,5 +156,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_addresses(text);
   check_shown(text);
   check_arguments(text);
+  check_statement(text);
   return 0;
 }

@@ -136,6 +136,17 @@ TEST(ValueText, IsSafeOnATerminal) {
   EXPECT_EQ(value_text(Value::Map{{"\x1b", 1}}), R"({"\x1b": 1})");
 }
 
+TEST(TextWarning, IsOfWhatBeginsAsAListOrMap) {
+  for (const auto* text : {"", "hello", "[1]", " {\"a\": 1}", "5", "\"{a}\"", "[1e400]"}) {
+    EXPECT_EQ(text_warning(text), "") << text;
+  }
+  const auto warning = text_warning("{a: 1}");
+  EXPECT_TRUE(warning.starts_with("\"{a: 1}\" is no JSON (column 2: ")) << warning;
+  EXPECT_TRUE(warning.ends_with("to mean that, write a JSON string: '\"{a: 1}\"'")) << warning;
+  EXPECT_TRUE(text_warning("[it's").ends_with("write a JSON string")) << text_warning("[it's");
+  EXPECT_LT(text_warning("[" + std::string(10'000, 'x')).size(), 400U);
+}
+
 TEST(ValueText, TakesSeveralLinesWhereOneIsTooLong) {
   const Value value{Value::Map{{"list", Value::List{1, 2}}, {"more", Value::List{"aaaa", "bbbb"}}}};
   EXPECT_EQ(value_text(value, 44), R"({"list": [1, 2], "more": ["aaaa", "bbbb"]})");

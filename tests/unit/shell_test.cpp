@@ -158,7 +158,7 @@ TEST(ShellValue, NamesThePlaceOfAFault) {
       {"{a: 1 b: 2}", "column 11: a , or } is missing"},
       {"{a: 1,\n a: 2}", "line 2, column 2: the member \"a\" is there twice"},
       {"{: 1}", "column 6: a member's name is missing"},
-      {"{$a: 1}", "column 6: a member's name cannot be a variable; write \"$a\" for the text"},
+      {"{$a: 1}", "column 6: a member's name cannot be a variable; between \" and \" it is text"},
       {"['a']", "column 6: text in a list or map stands between \" and \""},
       {"[a\"b\"]", "column 7: a , or ] is missing"},
       {"[1e400]", "column 6: "},

@@ -105,6 +105,20 @@ Result<Value::List> parse_arguments(const std::vector<std::string>& texts) {
   return values;
 }
 
+std::string text_warning(std::string_view text) {
+  constexpr std::size_t kShownMax = 64;
+  const auto begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos || (text[begin] != '[' && text[begin] != '{')) return {};
+  const auto json = parse_strict_json(text);
+  if (json || json.status().code() != StatusCode::kInvalidArgument) return {};
+  std::string out = in_quotes(text, kShownMax) + " is no JSON (" + json.status().text() +
+                    ") and is passed on as text; to mean that, write a JSON string";
+  if (text.size() <= kShownMax && text.find('\'') == std::string_view::npos) {
+    out += ": '" + Value{std::string{text}}.to_json() + "'";
+  }
+  return out;
+}
+
 Result<Pid> parse_pid(std::string_view text, std::string_view node) {
   if (text.starts_with('<')) return Pid::parse(text);
   const bool id_alone = !node.empty() && text.find('/') == std::string_view::npos;

@@ -22,6 +22,10 @@ Result<Value> parse_argument(std::string_view text);
 /// The same for several; the status names the place of the one at fault, counted from 1.
 Result<Value::List> parse_arguments(const std::vector<std::string>& texts);
 
+/// Says that `text` begins as a list or map, but is no JSON, and where; and how to write it as text
+/// on purpose. Empty when there is nothing to say.
+std::string text_warning(std::string_view text);
+
 /// A pid as it is printed, or without the angle brackets, which shells give a meaning of their own;
 /// or, with `node`, its id alone: 1a2b3c. kInvalidArgument when `text` is none of them.
 Result<Pid> parse_pid(std::string_view text, std::string_view node = {});

@@ -171,8 +171,7 @@ class ValueReader {
     const auto found = word(" \t\r\n,:[]{}\"");
     if (found.empty()) fail("a member's name is missing");
     if (found.starts_with('$')) {
-      fail_at(begin, "a member's name cannot be a variable; write \"" + std::string{found} +
-                         "\" for the text");
+      fail_at(begin, "a member's name cannot be a variable; between \" and \" it is text");
     }
     return std::string{found};
   }

@@ -66,7 +66,7 @@ int await_call(Shell& shell, Async<Value> task, const std::string& function) {
   if (wait == Wait::kEnded) return show_end(session, *shell.output(), task.await());
   task.cancel();
   if (wait == Wait::kInterrupted) {
-    session.print("\n");  // behind the ^C of the terminal
+    session.print("\n");  // after the ^C of the terminal
     if (wait_until_stopped(shell, task, function, time)) {
       return show_end(session, *shell.output(), task.await());
     }
@@ -114,12 +114,14 @@ int start_task(Shell& shell, const Words& words) {
       status != kExitOk) {
     return status;
   }
+  const auto held = std::make_shared<HeldOutput>(shell.output());
   const auto name = shell.tasks().add(order.call.function, [&] {
-    return start_call(shell.mesh(), order.call, {session.timeout(), shell.output(), order.limit});
+    return start_call(shell.mesh(), order.call, {session.timeout(), held, order.limit});
   });
   if (!name) return session.fail(name.status());
   session.print_line(session.json() ? "{\"task\":" + Value{*name}.to_json() + "}" : *name);
   session.result = Value{*name};
+  held->release();
   return kExitOk;
 }
 

@@ -9,6 +9,7 @@
 #include "client/command/base/program.h"
 #include "client/command/base/values.h"
 #include "client/command/commands.h"
+#include "client/command/tasks/given_values.h"
 #include "client/command/tasks/server_runs.h"
 
 namespace kvmesh::command {
@@ -29,7 +30,7 @@ int server(Session& session, const ServerArguments& given) {
         "lists the servers of a node");
     return kExitUsage;
   }
-  auto args = parse_arguments(given.args->results());
+  auto args = values_given(session, given.args->results());
   if (!args) return session.fail(args.status());
   const auto client = session.client();
   if (!client) return session.fail(client.status());

@@ -12,6 +12,7 @@
 #include "client/command/base/program.h"
 #include "client/command/base/values.h"
 #include "client/command/commands.h"
+#include "client/command/tasks/given_values.h"
 #include "client/command/tasks/server_runs.h"
 #include "client/command/tasks/task_output.h"
 #include "client/command/tasks/task_runs.h"
@@ -47,7 +48,7 @@ int call(Session& session, const CallArguments& given) {
         "call takes NODE FUNCTION, or --bucket BUCKET FUNCTION; see kvmesh call --help");
     return kExitUsage;
   }
-  auto args = parse_arguments(words);
+  auto args = values_given(session, words);
   if (!args) return session.fail(args.status());
   wanted.args = *std::move(args);
   const auto client = session.client();
@@ -83,7 +84,7 @@ int spawn_attached(Session& session, Client& client, const CallArguments& given,
 }
 
 int spawn(Session& session, const CallArguments& given) {
-  auto args = parse_arguments(given.args->results());
+  auto args = values_given(session, given.args->results());
   if (!args) return session.fail(args.status());
   const auto client = session.client();
   if (!client) return session.fail(client.status());
@@ -109,7 +110,7 @@ int send(Session& session, const SendArguments& given) {
   const bool is_named = given.has_third->count() > 0;
   const auto to = is_named ? Result<Pid>{Pid{}} : parse_pid(given.first);
   if (!to) return session.fail(to.status());
-  auto body = parse_argument(is_named ? given.third : given.second);
+  auto body = value_given(session, is_named ? given.third : given.second);
   if (!body) return session.fail(body.status());
   const auto client = session.client();
   if (!client) return session.fail(client.status());

@@ -66,7 +66,7 @@ int await_call(Shell& shell, Async<Value> task, const std::string& function) {
   if (wait == Wait::kEnded) return show_end(session, *shell.output(), task.await());
   task.cancel();
   if (wait == Wait::kInterrupted) {
-    session.print("\n");  // behind the ^C of the terminal
+    session.print("\n");  // after the ^C of the terminal
     if (wait_until_stopped(shell, task, function, time)) {
       return show_end(session, *shell.output(), task.await());
     }

@@ -37,6 +37,8 @@ struct Settings {
   struct ModuleFile {
     std::string path;   // a relative one starts at the folder of the file that names it
     std::string place;  // that named it, for faults: "foo.toml:3"
+
+    friend bool operator==(const ModuleFile& a, const ModuleFile& b) { return a.path == b.path; }
   };
   std::vector<ModuleFile> modules;
 

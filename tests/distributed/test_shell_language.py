@@ -184,17 +184,17 @@ class Terminal(ShellTerminal):
         self.assertIn("kvmesh: cancelled: ", self.run_line("await $t 10"))
 
     def test_news_of_watch_leave_the_line_alone(self):
-        self.assertRegex(self.run_line("watch"), rf"  {BAR}  up  \(seen by {FOO}\)\r\n")
+        self.assertRegex(self.run_line("watch"), rf"  {BAR}  is up  \(seen by {FOO}\)\r\n")
         self.keys("call t.add 20 ")
         self.wait_for("20 ")
         self.bar.kill()
-        self.assertRegex(self.wait_for(PROMPT + "call t.add 20 "), rf"  {BAR}  down: .*\(seen by {FOO}\)")
+        self.assertRegex(self.wait_for(PROMPT + "call t.add 20 "), rf"  {BAR}  went down: .*\(seen by {FOO}\)")
         self.keys("22\r")
         self.wait_for("\r\n42\r\n" + PROMPT)
         self.keys("receive 3600\r")
         self.wait_for("3600\r\n")
         self.bar.start()
-        self.wait_for(f"  {BAR}  up  (seen by {FOO})\r\n")
+        self.wait_for(f"  {BAR}  came up  (seen by {FOO})\r\n")
         self.keys("\x03")
         self.wait_for(PROMPT)
 

@@ -4,6 +4,7 @@ what no real one would at the right moment are played by raw_peer.FakeNode."""
 
 import multiprocessing
 import threading
+import time
 
 from harness import MeshTest, eventually, main
 from mesh_client import PONG, REFUSED, REPLIES, frame, pack
@@ -277,6 +278,22 @@ class Real(TaskTest):
             self.assertEqual(told.code, "outcome_unknown")
             self.assertIn("it does not answer any more", told.text)
             eventually(lambda: answers(mesh), 10, "it is used again")
+
+    def test_a_node_that_stalled_for_a_while_is_greeted_again(self):
+        """It has forgotten its clients, and refuses what they sent meanwhile: that had no effect, and is sent again."""
+        node = self.single(settings={"mesh": {"ping_interval_ms": 50, "peer_timeout_ms": 200}})
+        with Client(node.endpoint, timeout=WAIT, connect_timeout=WAIT) as mesh:
+            mesh.create("zoo")
+            for turn, is_idle in enumerate((False, True)):
+                node.stop_running()
+                stopped = time.monotonic()
+                call = None if is_idle else Thread(mesh.put, "zoo", "k", str(turn))
+                eventually(lambda: time.monotonic() - stopped > 0.5, 5, "it has stalled for longer than peer_timeout_ms")
+                node.resume()
+                eventually(lambda: node.log().count("this process stalled for ") > turn, 10, "it has noticed")
+                self.assertIsNone((call or Thread(mesh.put, "zoo", "k", str(turn))).end())
+                self.assertEqual(mesh.get("zoo", "k"), str(turn).encode())
+            self.assertGreater(node.info()["counters"]["refused"]["no_hello"], 0)
 
     def test_no_answer_in_time(self):
         node = self.node()

@@ -110,7 +110,7 @@ class Connection:
             for _, _, action in self._later:
                 action()
             for request in (*self._waiting, *self._submitted):
-                if request.set_running_or_notify_cancel():
+                if request.begin():
                     request.fail("unavailable", text)
 
     def _turn(self) -> None:
@@ -120,7 +120,7 @@ class Connection:
             request = self._submitted.popleft()
             if len(self._waiting) < WAITING_MAX:
                 self._waiting.append(request)
-            elif request.set_running_or_notify_cancel():
+            elif request.begin():
                 request.fail("overloaded", f"{WAITING_MAX} requests wait already, as many as a client takes")
         while self._later and self._later[0][0] <= now:
             heapq.heappop(self._later)[2]()
@@ -158,7 +158,10 @@ class Connection:
 
     def _serve(self, link: Link, now: float, is_tick: bool) -> None:
         try:
-            link.receive(now, self._ready)
+            try:
+                link.receive(now, self._ready)
+            finally:
+                self._take_back(link)
             if link.is_leaving and link is self._link:
                 self._leaving.append(link)
                 self._link = None
@@ -194,6 +197,11 @@ class Connection:
         self._next = (self._next + 1) % len(self._endpoints)
         self._next_attempt = now + (_ROUND_PAUSE if len(self._reasons) >= len(self._endpoints) else 0)
 
+    def _take_back(self, link: Link) -> None:
+        """What the node refused, without an effect: before all that waits, as it was asked for earlier."""
+        self._waiting.extendleft(reversed(link.returned))
+        link.returned.clear()
+
     @staticmethod
     def _end_link(link: Link, why: str) -> None:
         link.close()
@@ -210,7 +218,7 @@ class Connection:
         for request in self._waiting:
             if now < request.deadline and (is_open or now < max(request.made, self._apart_since) + patience):
                 still.append(request)
-            elif request.set_running_or_notify_cancel():
+            elif request.begin():
                 if is_open:
                     request.fail("deadline_exceeded", "its time was over before it could be sent; it was not executed")
                 else:

@@ -36,6 +36,11 @@ class Request(Future):
         self.deadline = self.made + timeout
         self.trace: list = []
         self.size = 0  # of the reply, in bytes
+        self.frame = 0  # of the link that sent it: by its number
+
+    def begin(self) -> bool:
+        """Before it is sent or fails; False when it was cancelled. One that was sent in vain begins again."""
+        return self.running() or self.set_running_or_notify_cancel()
 
     def fail(self, code: str, text: str) -> None:
         self.set_exception(KvmeshError(code, text))
@@ -54,8 +59,12 @@ class Link:
         self.welcome: Optional[wire.Welcome] = None  # None: not greeted yet
         self.is_leaving = False                      # the node stops: it answers, and takes nothing more
         self.in_flight: dict[int, Request] = {}
+        self.returned: list[Request] = []            # that certainly had no effect, in their order: to be sent again
         self._bytes = 0                              # of the bodies in flight
         self._last_id = 0
+        self._frames = 0                             # sent
+        self._hellos: deque[int] = deque()           # the numbers of those that have no WELCOME yet
+        self._refused = 0                            # frames before the oldest of them, the last ones: see _greet_again()
         self._opened = self._heard = self._said = self._pinged = self._checked = now
         self._unanswered: Optional[float] = None     # when the first PING since the last word was sent
         self._is_connected = False
@@ -69,7 +78,7 @@ class Link:
         except zmq.ZMQError as error:
             self.close()
             raise Ended(f"{endpoint}: {error.strerror}") from None
-        self._send(wire.hello(), now)
+        self._say_hello(now)
 
     def close(self) -> None:
         self.socket.disable_monitor()
@@ -81,10 +90,11 @@ class Link:
     def send(self, waiting: deque, now: float) -> None:
         """Sends as many of the waiting requests as the window takes."""
         records: list[bytes] = []
+        requests: list[Request] = []
         size = 0
         while waiting and self._has_room(waiting[0]):
             request = waiting.popleft()
-            if not request.set_running_or_notify_cancel():
+            if not request.begin():
                 continue
             left_ms = math.ceil((request.deadline - now) * 1000)
             if left_ms <= 0:
@@ -95,23 +105,26 @@ class Link:
             self._bytes += len(request.tail)
             record = wire.request(self._last_id, left_ms, request.flags, request.tail)
             if records and size + len(record) > wire.FRAME_BYTES:
-                self._send_records(records, now)
-                records, size = [], 0
+                self._send_records(records, requests, now)
+                records, requests, size = [], [], 0
             records.append(record)
+            requests.append(request)
             size += len(record)
         if records:
-            self._send_records(records, now)
+            self._send_records(records, requests, now)
 
     def _has_room(self, request: Request) -> bool:
-        if self.welcome is None or self.is_leaving:
+        if self.welcome is None or self.is_leaving or self._refused:
             return False
         return not self.in_flight or (len(self.in_flight) < self.welcome.in_flight_max
                                       and self._bytes + len(request.tail) <= self.welcome.in_flight_bytes_max)
 
-    def _send_records(self, records: list[bytes], now: float) -> None:
+    def _send_records(self, records: list[bytes], requests: list[Request], now: float) -> None:
         if now - self._said > IDLE_PING:
-            self._send(wire.hello(), now)  # should the node have forgotten us
+            self._say_hello(now)  # should the node have forgotten us
         self._send(wire.requests(records, self.welcome.is_timed), now)
+        for request in requests:
+            request.frame = self._frames
         if now - self._pinged > 1:
             self._ping(now)  # whose answer tells whether the clocks still go together
 
@@ -121,8 +134,13 @@ class Link:
             self._unanswered = now
         self._send(wire.ping(), now)
 
+    def _say_hello(self, now: float) -> None:
+        self._send(wire.hello(), now)
+        self._hellos.append(self._frames)
+
     def _send(self, frame: bytes, now: float) -> None:
         self._said = now
+        self._frames += 1
         self.socket.send(frame, zmq.NOBLOCK)
 
     # --- in
@@ -130,7 +148,7 @@ class Link:
     @property
     def is_busy(self) -> bool:
         """Whether it is to be looked at often."""
-        return self.welcome is None or self.is_leaving or bool(self.in_flight) or self._unanswered is not None
+        return self.welcome is None or self.is_leaving or bool(self.in_flight or self._hellos) or self._unanswered is not None
 
     def receive(self, now: float, ready: set) -> None:
         """Handles all that has come; `ready` has those of our sockets that can be read."""
@@ -161,17 +179,44 @@ class Link:
                 self._end(reply)
         elif kind == wire.WELCOME:
             self.welcome = wire.read_welcome(content)
+            self._greeted_again()
             if self.welcome.version != wire.VERSION:
                 raise Ended(f"{self.endpoint} speaks version {self.welcome.version} of the protocol, this client {wire.VERSION}")
         elif kind == wire.PONG:
             stamp, age = wire.read_pong(content)
             if age > wire.clock_us() - stamp:  # older than it can be: one of the two clocks has jumped
-                self._send(wire.hello(), now)
+                self._say_hello(now)
         elif kind == wire.REFUSED:
             code, text = wire.read_refused(content)
+            if self.welcome is not None and text == wire.NO_HELLO:
+                return self._greet_again(now)
             raise Ended(f"{self.endpoint} refused us: {code_name(code)}: {text}")
         elif kind == wire.GOODBYE:
             self.is_leaving = True
+
+    def _greet_again(self, now: float) -> None:
+        """The node has forgotten us, as after a pause of its own, and refused a frame. It answers in order and refuses all that
+        comes before a HELLO, so the WELCOME shows which frames these were: the last ones before that HELLO."""
+        self._refused += 1
+        if not self._hellos:
+            self._say_hello(now)
+
+    def _greeted_again(self) -> None:
+        hello = self._hellos.popleft() if self._hellos else 0
+        first_refused = hello - self._refused
+        if first_refused == hello:
+            return
+        self._refused = 0
+        for id_, request in list(self.in_flight.items()):
+            if request.frame > hello:
+                continue
+            del self.in_flight[id_]
+            self._bytes -= len(request.tail)
+            if request.frame >= first_refused:
+                self.returned.append(request)
+            else:
+                request.fail("outcome_unknown", f"{self.endpoint} forgot this client, before a reply arrived; it may have been "
+                                                "executed")
 
     def _end(self, reply: wire.Reply) -> None:
         request = self.in_flight.pop(reply.id, None)

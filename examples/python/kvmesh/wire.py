@@ -15,6 +15,7 @@ HELLO, WELCOME, REQUESTS, REPLIES, PING, PONG, REFUSED, GOODBYE, TIMED_REQUESTS 
 FRAME_BYTES = 64 * 1024  # that many bytes of records go into one frame; a larger record has one of its own
 SOFTWARE = "kvmesh-python 0.1"
 TRACE = 1  # the flag of a request
+NO_HELLO = "say HELLO first"  # the text of REFUSED to one that the node does not know, or has forgotten (1.8)
 
 _LENGTH = struct.Struct(">I")
 _STAMP = struct.Struct(">Q")

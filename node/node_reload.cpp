@@ -60,8 +60,10 @@ void Node::Impl::warn_of_strays(std::vector<std::string>& warnings) const {
   warnings.push_back(
       "this node holds " + (strays == 1 ? "a bucket" : std::to_string(strays) + " buckets") +
       " that its table gives to others, so that no request finds " + (strays == 1 ? "it" : "them") +
-      " here; kvmesh export --on " + node + " reads what it holds, and kvmesh drop --on " + node +
-      " --range RANGE removes it");
+      " here; what was carried over already is only to be dropped (kvmesh drop --on " + node +
+      " --range RANGE), as importing such a copy would overwrite what is newer; kvmesh verify "
+      "--live "
+      "says how to compare");
 }
 
 void Node::Impl::apply(const NodeTopology& topology) {

@@ -3,8 +3,10 @@
 
 import os
 import pty
+import re
 import resource
 import subprocess
+import tempfile
 import threading
 import unittest
 
@@ -243,7 +245,7 @@ class WhatANodeHolds(MeshTest):
         self.assertEqual(self.kvmesh("export", "grape"), "grape\tk\tnew\n")
         self.assertEqual(sorted(self.kvmesh("export", status=INCOMPLETE).splitlines()), ["apple\tk\tv", "grape\tk\tnew"])
         self.assertIn("kvmesh: not exported: ma@localhost holds 2 buckets that its table gives to others; kvmesh export --on "
-                      "ma@localhost prints all that it holds\n", self.stderr)
+                      "ma@localhost prints all that it holds, which may be older than what requests find", self.stderr)
         self.assertIn("2 failed", self.stderr)
         self.assertEqual(self.kvmesh("get", "grape", "k", "--on", "ma@localhost"), "old\n")
         self.assertEqual(self.kvmesh("get", "grape", "k"), "new\n")
@@ -255,11 +257,25 @@ class WhatANodeHolds(MeshTest):
         self.kvmesh("drop", "grape", "--on", "ma@localhost", status=11)
         self.assertEqual(self.kvmesh("get", "grape", "k"), "new\n", "of mb nothing was removed")
 
+    def compared(self, printed, bucket):
+        """What the command of "To do" prints that compares a copy with what requests find."""
+        command = re.search(r"To do: compare first: (diff .*?\))\. ", printed).group(1).replace("BUCKET", bucket)
+        programs = tempfile.TemporaryDirectory(prefix="kvmesh-test-")
+        self.addCleanup(programs.cleanup)
+        os.symlink(COMMAND_BIN, os.path.join(programs.name, "kvmesh"))
+        told = self.run_to_end(["bash", "-c", command], 1, environment={
+            "KVMESH_NODE": self.ma.endpoint, "PATH": f"{programs.name}:{os.environ['PATH']}"})
+        return "".join(line for line in told.splitlines(True) if line[0] in "<>")
+
     def test_verify_names_them(self):
         printed = self.kvmesh("verify", "--live", self.mb.endpoint)
         self.assertIn("warning: stray: ma@localhost holds 2 buckets that its table gives to others, so that no request finds them "
                       'there: "grape", "melon"\n', printed)
         self.assertEqual(printed.count("stray"), 1)
+        self.assertEqual(self.compared(printed, "grape"), "< grape\tk\told\n< grape\tl\tonly at ma\n> grape\tk\tnew\n")
+        self.assertEqual(self.compared(printed, "melon"), "< melon\t\n")
+        self.assertIn('there is no bucket "melon"', self.stderr)
+        self.assertIn("If the bucket was carried over already, only drop this copy (kvmesh drop --on ma@localhost BUCKET)", printed)
         for bucket in ("grape", "melon"):
             self.kvmesh("drop", bucket, "--on", "ma@localhost")
         self.assertNotIn("stray", self.kvmesh("verify", "--live", self.mb.endpoint))

@@ -93,8 +93,10 @@ class Configurations(Verify):
                          "first byte  before         after\n"
                          "x..z        bar@localhost  baz@localhost\n"
                          "How many buckets that are, files do not say: --diff tcp://HOST:PORT asks the nodes that run.\n"
-                         "Buckets do not move by themselves: export those of these bytes before the tables change (kvmesh "
-                         "export), and import them after.")
+                         "Buckets do not move by themselves, and what is written between an export and its import would be lost. "
+                         "For each range, in this order: BEFORE gives it away (kvmesh reload), which closes it; kvmesh export --on "
+                         "BEFORE --range RANGE > FILE; kvmesh import --on AFTER FILE; AFTER takes it (kvmesh reload), which opens "
+                         "it. config/README.md has it step by step: Give a range to another node.")
         told = json.loads(self.verify("--diff", old, self.net.directory, "--json"))
         self.assertEqual(told["changes"], [{"ranges": ["x..z"], "before": ["bar@localhost"], "after": ["baz@localhost"]}])
         self.assertIs(told["after"]["sound"], True)

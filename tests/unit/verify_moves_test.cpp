@@ -178,8 +178,11 @@ TEST_F(MoveTexts, FiguresOfEachChangeAndOfAll) {
       "f           bar@h   foo@h        1     5\n"
       "to move: 5 buckets with 20 keys\n"
       "bar@h holds 10 buckets with 25 keys in all, 2.0 KiB\n"
-      "Buckets do not move by themselves: export those of these bytes before the tables change "
-      "(kvmesh export), and import them after.\n");
+      "Buckets do not move by themselves, and what is written between an export and its import "
+      "would be lost. For each range, in this order: BEFORE gives it away (kvmesh reload), which "
+      "closes it; kvmesh export --on BEFORE --range RANGE > FILE; kvmesh import --on AFTER FILE; "
+      "AFTER takes it (kvmesh reload), which opens it. config/README.md has it step by step: "
+      "Give a range to another node.\n");
 }
 
 TEST_F(MoveTexts, WhatIsNotCountedIsSaid) {
@@ -195,8 +198,11 @@ TEST_F(MoveTexts, WhatIsNotCountedIsSaid) {
       "bar@h holds 10 buckets with 25 keys in all, 2.0 KiB\n"
       "not all counted: what bar@h stores: overloaded: busy\n"
       "not counted: what qux@h stores, which does not answer: unavailable: gone\n"
-      "Buckets do not move by themselves: export those of these bytes before the tables change "
-      "(kvmesh export), and import them after.\n");
+      "Buckets do not move by themselves, and what is written between an export and its import "
+      "would be lost. For each range, in this order: BEFORE gives it away (kvmesh reload), which "
+      "closes it; kvmesh export --on BEFORE --range RANGE > FILE; kvmesh import --on AFTER FILE; "
+      "AFTER takes it (kvmesh reload), which opens it. config/README.md has it step by step: "
+      "Give a range to another node.\n");
   difference_.changes.clear();
   moves.of_changes.clear();
   EXPECT_EQ(difference_text(difference_, &moves, false),
@@ -224,7 +230,8 @@ TEST_F(MoveTexts, WhereNothingHasToMoveNothingIsToBeDone) {
             "to move: 0 buckets with 0 keys\n"
             "bar@h holds 10 buckets with 25 keys in all, 2.0 KiB\n");
   moves.silent = {{"qux@h", "gone"}};
-  EXPECT_TRUE(difference_text(difference_, &moves, false).ends_with("and import them after.\n"));
+  EXPECT_TRUE(
+      difference_text(difference_, &moves, false).ends_with("Give a range to another node.\n"));
 }
 
 TEST_F(MoveTexts, JsonHasTheFiguresOfEachNode) {

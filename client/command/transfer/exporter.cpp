@@ -99,7 +99,8 @@ void Exporter::export_own(const verify::MeshNode& node, const Way& way) {
   if (strays > 0) {
     leave_out(strays, name + " holds " + verify::counted(strays, "bucket", "buckets") +
                           " that its table gives to others; kvmesh export --on " + name +
-                          " prints all that it holds");
+                          " prints all that it holds, which may be older than what requests find "
+                          "(kvmesh verify --live says what to do)");
   }
   if (elsewhere > 0) {
     leave_out(elsewhere, name + " stores " + verify::counted(elsewhere, "bucket", "buckets") +

@@ -78,9 +78,13 @@ verify::Finding finding_of(const std::string& node, const Strays& strays) {
                  " that its table gives to others, so that no request finds " +
                  (strays.count == 1 ? "it" : "them") + " there: " + joined(strays.some, ", ");
   if (strays.count > strays.some.size()) finding.what += ", ...";
-  finding.advice = "kvmesh export --on " + node +
-                   " BUCKET prints what it holds, import stores it " +
-                   "where it belongs now, and drop --on " + node + " BUCKET removes it";
+  const auto copy = "kvmesh export --on " + node + " BUCKET";
+  finding.advice =
+      "compare first: diff <(" + copy + ") <(kvmesh export BUCKET). " +
+      "If the bucket was carried over already, only drop this copy (kvmesh drop --on " + node +
+      " BUCKET), as importing it would overwrite what is newer. " +
+      "If requests find no such bucket, " + copy +
+      " | kvmesh import stores it where it belongs now, and then drop it here";
   return finding;
 }
 

@@ -217,8 +217,11 @@ std::string difference_text(const verify::Difference& difference, const Moves* m
           "run.\n";
     }
     out +=
-        "Buckets do not move by themselves: export those of these bytes before the tables "
-        "change (kvmesh export), and import them after.\n";
+        "Buckets do not move by themselves, and what is written between an export and its import "
+        "would be lost. For each range, in this order: BEFORE gives it away (kvmesh reload), which "
+        "closes it; kvmesh export --on BEFORE --range RANGE > FILE; kvmesh import --on AFTER FILE; "
+        "AFTER takes it (kvmesh reload), which opens it. config/README.md has it step by step: "
+        "Give a range to another node.\n";
   }
   return out;
 }

@@ -77,6 +77,17 @@ void find_same_names(const MeshModel& model, std::vector<Finding>& out) {
     finding.advice = "give each node a name of its own; here only the first was looked at";
     out.push_back(std::move(finding));
   }
+  for (const auto& twins : model.twins) {
+    Finding finding;
+    finding.kind = FindingKind::kSameName;
+    finding.nodes = {twins.name};
+    finding.what = "two nodes run as " + twins.name + ": one at " + twins.first + ", another at " +
+                   twins.second;
+    finding.advice =
+        "stop one of them and give it a name of its own: each holds buckets that requests which go "
+        "to the other do not find; here only the first was looked at";
+    out.push_back(std::move(finding));
+  }
 }
 
 void find_wrong_addresses(const Atlas& atlas, const std::vector<Listener>& listeners,

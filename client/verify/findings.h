@@ -17,7 +17,7 @@ enum class Severity : std::uint8_t {
 
 /// In the order in which a report tells them.
 enum class FindingKind : std::uint8_t {
-  kSameName,     ///< two descriptions of one node
+  kSameName,     ///< two descriptions of one node, or two nodes that run under one name
   kAddress,      ///< a node is looked for where it does not listen, or two listen at one place
   kHole,         ///< no entry for a byte
   kLoop,         ///< entries that send a request in a circle

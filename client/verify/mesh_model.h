@@ -25,11 +25,20 @@ struct MeshNode {
   RoutingTable table;
 };
 
+/// Two nodes that run under one name.
+struct Twins {
+  std::string name;
+  std::string first;  // where each was found
+  std::string second;
+};
+
 /// A mesh as its configurations describe it, or as its running nodes tell it.
 struct MeshModel {
   std::vector<MeshNode> nodes;
   /// Nodes that were looked for and did not answer, and why; only of a running mesh.
   std::map<std::string, std::string> silent;
+  /// Names that more than one node has; only of a running mesh, of which `nodes` has the first.
+  std::vector<Twins> twins;
 };
 
 /// Whether the node's own table gives buckets that begin with `byte` to the node itself.

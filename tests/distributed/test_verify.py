@@ -7,7 +7,7 @@ import re
 import shutil
 import unittest
 
-from harness import COMMAND_BIN, ROOT, MeshTest, main
+from harness import COMMAND_BIN, ROOT, MeshTest, eventually, main
 
 SOUND, UNSOUND, USAGE, UNAVAILABLE = 0, 1, 2, 14
 VERDICT = "sound: a request for any bucket that enters at any of 3 nodes ends where it is stored"
@@ -161,6 +161,28 @@ class RunningNodes(Verify):
         self.net.nodes["odd"].start()
         printed = self.verify("--live", self.net.nodes["odd"].endpoint, "--timeout", "20s", status=UNSOUND)
         self.assertRegex(printed, r"a lead to old@localhost, which does not answer: tcp://\S+ is the address of bar@localhost\n")
+
+    def test_two_nodes_of_one_name(self):
+        """A configuration that was copied, with other ports: gate asks the copy, bar the first."""
+        copy = self.net.add("copy", table=[("a..m", "foo"), ("*", "bar")], peers=["bar"])
+        copy.full_name = "foo@localhost"
+        self.gate.addresses["foo"] = copy.endpoint
+        self.net.start()
+        # What began while verify looks around may be the first, started again.
+        for node in (self.foo, copy):
+            eventually(lambda node=node: node.info()["uptime_ms"] > 1000, 10, "it runs for a second")
+        at_first = f"{self.foo.endpoint}, where bar@localhost looks for it"
+        for entry in (self.gate, copy):
+            self.assertIn(f"fault: same name: two nodes run as foo@localhost: one at {copy.endpoint}, another at {at_first}\n",
+                          self.verify("--live", entry.endpoint, "--timeout", "20s", status=UNSOUND))
+        both = self.verify("--live", self.foo.endpoint, "--live", copy.endpoint, "--timeout", "20s", status=UNSOUND)
+        self.assertIn(f"one at {self.foo.endpoint}, another at {copy.endpoint}\n", both)
+        self.assertNotIn("same name", self.verify("--live", self.foo.endpoint, "--timeout", "20s"))
+
+    def test_one_node_at_two_addresses(self):
+        self.gate.addresses["foo"] = f"tcp://localhost:{self.foo.mesh_port}"
+        self.net.start()
+        self.assertNotIn("same name", self.verify("--live", self.gate.endpoint, "--timeout", "20s"))
 
     def test_what_a_new_configuration_changes_of_what_runs(self):
         self.net.start()

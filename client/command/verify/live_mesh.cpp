@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <set>
 #include <utility>
 
 #include "client/command/nodes/info_text.h"
@@ -122,7 +124,11 @@ class Walk {
     const std::string& name = peer.name.str();
     if (const auto known = mesh_.ways.find(name); known != mesh_.ways.end()) {
       // It was found as one behind a peer, of which the address is not known: this one knows it.
-      if (known->second.address.empty()) known->second.address = peer.address;
+      if (known->second.address.empty()) {
+        known->second.address = peer.address;
+      } else if (known->second.address != peer.address) {
+        look_for_twin(peer, knower);
+      }
       return;
     }
     auto asked = knower.ask_for(name);
@@ -145,6 +151,31 @@ class Walk {
     }
   }
 
+  // A peer that is found elsewhere than before: another spelling of its address, or another node.
+  void look_for_twin(const PeerSettings& peer, Knower& knower) {
+    if (!looked_for_.emplace(peer.name.str(), peer.address).second) return;
+    const auto asked = knower.ask_for(peer.name.str());
+    if (asked.ok() && asked->node.name == peer.name) {
+      compare_with_first(*asked, peer.address + ", where " + knower.name() + " looks for it");
+    }
+  }
+
+  // Another incarnation is another node, unless it began while this walk goes on: then it may be
+  // the first, started again.
+  void compare_with_first(const Told& asked, std::string where) {
+    const std::string& name = asked.node.name.str();
+    const auto& first = mesh_.infos.at(name);
+    const auto incarnation = number_at(asked.info, "incarnation");
+    if (!first || incarnation == 0 || number_at(*first, "incarnation") == incarnation) return;
+    const auto walked = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - began_);
+    if (number_at(asked.info, "uptime_ms") <= static_cast<std::uint64_t>(walked.count())) return;
+    const auto& nodes = mesh_.model.nodes;
+    const auto is_first = [&](const verify::MeshNode& node) { return node.name.str() == name; };
+    mesh_.model.twins.push_back(
+        {name, std::ranges::find_if(nodes, is_first)->source, std::move(where)});
+  }
+
   void find_behind(const std::string& name, Knower& knower) {
     if (mesh_.ways.contains(name)) return;
     auto asked = knower.ask_for(name);
@@ -157,7 +188,9 @@ class Walk {
 
   void keep(Told asked, Way way) {
     const std::string name = asked.node.name.str();
-    if (!mesh_.ways.emplace(name, std::move(way)).second) return;
+    if (!mesh_.ways.emplace(name, std::move(way)).second) {
+      return compare_with_first(asked, asked.node.source);
+    }
     mesh_.model.silent.erase(name);
     mesh_.infos.insert_or_assign(name, std::move(asked.info));
     mesh_.model.nodes.push_back(std::move(asked.node));
@@ -170,6 +203,8 @@ class Walk {
   }
 
   std::chrono::milliseconds timeout_;
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  std::set<std::pair<std::string, std::string>> looked_for_;  // names, with addresses
   LiveMesh mesh_;
 };
 

@@ -66,15 +66,18 @@ class Writer(threading.Thread):
 
 @unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")
 class GiveARange(MeshTest):
-    def setUp(self):
+    def begin(self, old, new, names=WAYS_IN):
+        """Starts these of the three nodes, and writes what all are to be at the end."""
         self.net = self.mesh()
-        old = [("a..m", "foo"), ("t..z", "foo"), ("*", "bar")]
-        for name, apps in (("foo", ["kv", "kv_server"]), ("bar", ["kv", "kv_server"]), ("gate", ["kv_server"])):
-            self.net.add(name, apps=apps, table=old, peers=[n for n in WAYS_IN[:2] if n != name])
+        for name in WAYS_IN:
+            apps = ["kv_server"] if name == "gate" else ["kv", "kv_server"]
+            self.net.add(name, apps=apps, table=old, peers=[n for n in WAYS_IN[:2] if n != name and n in names])
+        later = {name: self.net.nodes.pop(name) for name in WAYS_IN if name not in names}
         self.net.start()
+        self.net.nodes.update(later)
         os.mkdir(os.path.join(self.net.directory, "new"))
         for node in self.net.nodes.values():
-            node.table = [("a..m", "foo"), ("*", "bar")]
+            node.table, node.peers = new, [n for n in WAYS_IN[:2] if n != node.name]
             with open(os.path.join(self.net.directory, "new", f"{node.name}.toml"), "w", encoding="utf-8") as file:
                 file.write(node.config())
         self.foo, self.bar, self.gate = (self.net.nodes[name] for name in WAYS_IN)
@@ -91,10 +94,28 @@ class GiveARange(MeshTest):
         return done.stdout
 
     def test_no_acknowledged_write_is_lost(self):
+        self.begin([("a..m", "foo"), ("t..z", "foo"), ("*", "bar")], [("a..m", "foo"), ("*", "bar")])
+        self.give(WAYS_IN, lambda: None)
+
+    def test_to_a_node_that_is_added(self):
+        """bar is added by the steps of "Changes without a restart", and then gets t..z: foo has all of it before."""
+        self.begin([("*", "foo")], [("t..z", "bar"), ("*", "foo")], ["foo", "gate"])
+
+        def add_bar():
+            self.bar.table = [("*", "foo")]
+            self.bar.start()
+            self.foo.table = [("*", "foo")]
+            self.foo.write_config()
+            self.assertIn(f"peer bar@localhost added, {self.bar.endpoint}", self.step("kvmesh reload foo@localhost"))
+            eventually(lambda: self.step("kvmesh nodes foo@localhost | grep '^bar@localhost .* up' || true"), 10, "bar is up")
+
+        self.give(["foo", "gate"], add_bar)
+
+    def give(self, ways_in, prepare):
         stays = self.foo.line()
         for request in ("CREATE apple", "PUT apple k v"):
             self.assertEqual(stays.ask(request), "OK")
-        writers = [Writer(self.net.nodes[WAYS_IN[i % 3]], i) for i in range(9)]
+        writers = [Writer(self.net.nodes[ways_in[i % len(ways_in)]], i) for i in range(9)]
         for writer in writers:
             writer.start()
 
@@ -102,6 +123,7 @@ class GiveARange(MeshTest):
             goals = [writer.attempts + more for writer in writers]
             eventually(lambda: all(w.fault or w.attempts >= goal for w, goal in zip(writers, goals)), 20, "writers go on")
 
+        prepare()
         printed = {}
         for command in steps():
             all_write(120)
@@ -120,7 +142,9 @@ class GiveARange(MeshTest):
                 for key, value in keys.items():
                     found = held.ok("bar@localhost", "kv.here", bucket.encode(), "kv.get", [key.encode()])
                     self.assertEqual(found, value and value.encode(), (bucket, key))
+        self.assertNotIn("joins:", printed["kvmesh verify new"], "all nodes are seen")
         self.assertIn("foo@localhost holds ", printed["kvmesh verify"], "the copy was not dropped yet")
+        self.assertIn("any of 3 nodes", printed["kvmesh verify"])
         self.assertRegex(printed["kvmesh drop"], r"^dropped \d+ buckets\n$")
         self.assertRegex(self.foo.log(), r"warning this node holds \d+ buckets that its table gives to others")
         self.assertEqual(self.foo.info()["store"]["strays"], 0)

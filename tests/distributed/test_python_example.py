@@ -4,7 +4,9 @@
 import contextlib
 import io
 import os
+import subprocess
 import sys
+import unittest.mock
 
 from harness import MeshTest, main
 from python_package import EXAMPLE
@@ -53,6 +55,17 @@ class PythonExample(MeshTest):
         self.run_script("kvmesh", node.endpoint, "count", "nothing", status=11)
         self.assertIn("kvmesh: not_found: ", self.stderr)
 
+    def refused(self, *arguments):
+        self.command(*arguments, status=2)
+        return self.stderr
+
+    def test_a_python_without_its_modules(self):
+        """What hides them is the site's packages being left out (-S)."""
+        told = subprocess.run([sys.executable, "-S", os.path.join(EXAMPLE, "kvmesh"), "get", "a", "b"], capture_output=True,
+                              text=True, check=False, timeout=60)
+        self.assertEqual((told.returncode, told.stdout), (1, ""))
+        self.assertRegex(told.stderr, r"^kvmesh: this Python .* has no module \w+, .*apt-get install python3-zmq python3-msgpack.*\n$")
+
     def test_its_command(self):
         node = self.single(settings=with_tasks())
         for arguments, wanted in ((("create", "shopping"), ""), (("put", "shopping", "milk", "1"), ""),
@@ -84,6 +97,13 @@ class PythonExample(MeshTest):
             self.assertEqual(self.command(node.endpoint, *arguments, status=status), "")
             self.assertIn(told, self.stderr)
             self.assertNotIn("Traceback", self.stderr)
+        self.assertIn("a command is wanted", self.refused(node.endpoint))
+        self.assertIn("--node wants an endpoint", self.refused("--node"))
+        self.assertIn("usage: kvmesh [ENDPOINT] get BUCKET KEY", self.refused("get", "shopping"))
+        self.command("--node", node.endpoint, "create", "shopping")
+        self.command(f"--node={node.endpoint}", "put", "shopping", "bread", "2")
+        with unittest.mock.patch.dict(os.environ, {"KVMESH_NODE": node.endpoint}):
+            self.assertEqual(self.command("get", "shopping", "bread"), "2\n")
         self.command(node.endpoint, "create", "shopping")
         self.command(node.endpoint, "get", "shopping", "milk", status=1)
         self.command("127.0.0.1:1", "count", "a", status=2)

@@ -11,6 +11,16 @@
 Client is the way in. README.md beside this package shows the rest, and in which order to read it.
 """
 
+import sys as _sys
+
+try:
+    import msgpack as _msgpack  # noqa: F401
+    import zmq as _zmq  # noqa: F401
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(
+        f"this Python ({_sys.executable}) has no module {missing.name}, which kvmesh needs; on Debian: apt-get install python3-zmq "
+        "python3-msgpack, and use /usr/bin/python3; elsewhere: pip install pyzmq msgpack", name=missing.name) from None
+
 from .batch import Batch
 from .client import Client, Server
 from .errors import CODES, BatchError, KvmeshError

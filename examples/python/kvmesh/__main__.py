@@ -6,6 +6,9 @@ import sys
 if not __package__:  # started by its path: the package is found where it stands
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from kvmesh.command import main  # noqa: E402
+try:
+    from kvmesh.command import main
+except ModuleNotFoundError as missing:
+    sys.exit(f"kvmesh: {missing}")
 
 sys.exit(main(sys.argv[1:]))

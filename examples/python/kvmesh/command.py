@@ -14,6 +14,7 @@ from typing import Any, Callable, Iterable, NamedTuple, Optional
 from .client import Client
 from .errors import CODES, KvmeshError
 
+DEFAULT_ENDPOINT = "tcp://127.0.0.1:5550"
 WRONG_USAGE = 2
 FIRST_STATUS = 10
 
@@ -132,7 +133,8 @@ COMMANDS = {
 
 def usage() -> str:
     lines = [f"  {name} {command.arguments}" for name, command in COMMANDS.items()]
-    return ("usage: kvmesh ENDPOINT[,ENDPOINT...] COMMAND [ARGUMENT...]\n" + "\n".join(lines)
+    return ("usage: kvmesh [ENDPOINT[,ENDPOINT...]] COMMAND [ARGUMENT...]\n" + "\n".join(lines)
+            + "\nThe endpoint may also be given by --node or in KVMESH_NODE; without any it is " + DEFAULT_ENDPOINT + "."
             + "\nA NODE is a name such as foo@localhost, or - for the node at the endpoint.")
 
 
@@ -141,14 +143,28 @@ def wrong(text: str) -> int:
     return WRONG_USAGE
 
 
+def _endpoints(arguments: list[str]) -> tuple[str, list[str]]:
+    """The endpoints, and what follows them: as the command kvmesh takes them, or as the first argument."""
+    if arguments[:1] == ["--node"]:
+        return "".join(arguments[1:2]), arguments[2:]
+    if arguments and arguments[0].startswith("--node="):
+        return arguments[0].partition("=")[2], arguments[1:]
+    if arguments and arguments[0] not in COMMANDS and any(sign in arguments[0] for sign in ":/"):
+        return arguments[0], arguments[1:]
+    return os.environ.get("KVMESH_NODE") or DEFAULT_ENDPOINT, arguments
+
+
 def main(arguments: list[str]) -> int:
     """Runs one command; its exit status."""
     if arguments in (["--help"], ["-h"]):
         print(usage())
         return 0
-    if len(arguments) < 2:
-        return wrong("an endpoint and a command are wanted\n" + usage())
-    endpoints, name, *rest = arguments
+    endpoints, arguments = _endpoints(arguments)
+    if not endpoints:
+        return wrong("--node wants an endpoint, such as " + DEFAULT_ENDPOINT)
+    if not arguments:
+        return wrong("a command is wanted\n" + usage())
+    name, *rest = arguments
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)
         return wrong(f"there is no command \"{name}\"" + (f"; did you mean {near[0]}?" if near else "\n" + usage()))
@@ -157,7 +173,7 @@ def main(arguments: list[str]) -> int:
     is_open = wanted[-1].endswith("...]")
     least = len(command.arguments.partition(" [")[0].split())
     if len(rest) < least or len(rest) > least and not is_open:
-        return wrong(f"usage: kvmesh ENDPOINT {name} {command.arguments}")
+        return wrong(f"usage: kvmesh [ENDPOINT] {name} {command.arguments}")
     try:
         with Client(endpoints.split(",")) as mesh:
             status = command.run(mesh, *map(os.fsencode, rest) if command.takes_bytes else rest) or 0

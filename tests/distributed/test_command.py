@@ -268,8 +268,9 @@ class ImportExport(Command):
     def test_a_node_that_begins_anew_is_noticed(self):
         process = self.start_kvmesh_on(self.foo, "import", "--json")
         process.stdin.write(b"".join(b"shopping\tk%d\t1\n" % i for i in range(500)))
+        process.stdin.write(b"".join(b"tools\tk%d\t1\n" % i for i in range(10)))  # of which no more comes
         process.stdin.flush()
-        eventually(lambda: self.bar.info()["store"]["keys"] == 500, 30, "the first half is stored")
+        eventually(lambda: self.bar.info()["store"]["keys"] == 510, 30, "the first half is stored")
         before = self.bar.info()["incarnation"]
         self.bar.kill()
         self.bar.start()
@@ -278,8 +279,25 @@ class ImportExport(Command):
         stdout, stderr = process.communicate(timeout=60 * patience())
         self.assertEqual(process.returncode, INCOMPLETE, stderr)
         self.assertIn(b"bar@localhost was restarted while this ran", stderr)
-        self.assertEqual(json.loads(stdout)["restarted"], ["bar@localhost"])
+        self.assertIn(b"510 records were stored and are lost: their buckets were gone later; import again", stderr)
+        told = json.loads(stdout)
+        self.assertEqual((told["restarted"], told["lost"], told["records"], told["buckets"], told["failed"]),
+                         (["bar@localhost"], 510, 500, 1, 0))
+        self.assertEqual(self.kvmesh("count", "shopping"), b"500\n", "all that came after the restart")
         self.kvmesh("import", stdin=b"shopping\tk\t1\n")
+
+    def test_a_bucket_that_is_dropped_meanwhile(self):
+        process = self.start_kvmesh_on(self.foo, "import")
+        for value in (b"1", b"2"):
+            process.stdin.write(b"".join(b"shopping\tk%d\t%s\n" % (i, value) for i in range(10)))
+            process.stdin.flush()
+            if value == b"1":
+                eventually(lambda: self.bar.info()["store"]["keys"] == 10, 30, "the first half is stored")
+                self.kvmesh("drop", "shopping")
+        stdout, stderr = process.communicate(timeout=60 * patience())
+        self.assertEqual(process.returncode, INCOMPLETE, stderr)
+        self.assertRegex(stdout, rb"^imported 10 records into 1 bucket in .*, 0 failed, 10 lost\n$")
+        self.assertEqual(self.kvmesh("count", "shopping"), b"10\n")
 
     def test_empty_buckets_survive_a_round_trip(self):
         self.foo.client().ok(b"shopping", "kv.create")

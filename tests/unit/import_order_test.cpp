@@ -146,6 +146,86 @@ TEST_F(ImportOrderTest, TheReasonOfAMissingBucketIsThatItCouldNotBeCreated) {
   EXPECT_EQ(send(), (Names{"create a", "a=2"})) << "there may be room again";
 }
 
+TEST_F(ImportOrderTest, ABucketThatIsGoneIsCreatedAgainAndItsLinesAreLost) {
+  add(1, "a", "1");
+  add(2, "b", "2");
+  send();
+  for (const auto* request : {"create a", "a=1", "create b", "b=2"}) answer(request, kOkay);
+  EXPECT_EQ(settled(), (Names{"1:ok", "2:ok"}));
+  add(3, "a", "3");
+  add(4, "a", "4");
+  EXPECT_EQ(send(), (Names{"a=3", "a=4"}));
+  answer("a=3", kNoBucket);
+  EXPECT_EQ(send(), Names{});
+  answer("a=4", kNoBucket);
+  pass_pause();
+  EXPECT_EQ(send(), Names{"create a"}) << "alone";
+  EXPECT_EQ(order.lost(), 1U);
+  EXPECT_EQ(order.buckets_stored(), 1U);
+  answer("create a", kOkay);
+  EXPECT_EQ(send(), (Names{"a=3", "a=4"}));
+  answer("a=3", kOkay);
+  answer("a=4", kOkay);
+  EXPECT_EQ(settled(), (Names{"3:ok", "4:ok"}));
+  EXPECT_TRUE(order.idle());
+  EXPECT_EQ(order.lost(), 1U);
+  EXPECT_EQ(order.buckets_stored(), 2U);
+}
+
+TEST_F(ImportOrderTest, ABucketThatVanishesAgainAndAgainIsGivenUp) {
+  add(1, "a", "1");
+  send();
+  answer("create a", kOkay);
+  answer("a=1", kNoBucket);
+  int tries = 0;
+  while (settled().empty()) {
+    ASSERT_LT(++tries, 10);
+    pass_pause();
+    ASSERT_EQ(send(), Names{"create a"});
+    answer("create a", kOkay);
+    ASSERT_EQ(send(), Names{"a=1"});
+    answer("a=1", kNoBucket);
+  }
+  EXPECT_TRUE(order.idle());
+  EXPECT_EQ(order.lost(), 0U);
+}
+
+TEST_F(ImportOrderTest, OneThatWasNotCreatedHereIsNotCreatedAgain) {
+  for (const auto& options : {ImportOrder::Options{.create = false},
+                              ImportOrder::Options{.retry_for = milliseconds{0}}}) {
+    order = ImportOrder{options};
+    add(1, "a", "1");
+    send();
+    if (options.create) answer("create a", kOkay);
+    answer("a=1", kNoBucket);
+    EXPECT_EQ(settled(), Names{"1:not_found"});
+    EXPECT_TRUE(order.idle());
+  }
+}
+
+TEST_F(ImportOrderTest, ARestartLosesTheLinesOfOlderBuckets) {
+  add(1, "old", "1");
+  add(2, "old", "2");
+  add(3, "up", "3");
+  send();
+  for (const auto* request : {"create old", "old=1", "old=2", "create up", "up=3"}) {
+    answer(request, kOkay);
+  }
+  now += milliseconds{10};
+  const auto began = now;
+  now += milliseconds{10};
+  add(4, "other", "4");
+  send();
+  answer("create other", kOkay);
+  answer("other=4", kOkay);
+  EXPECT_EQ(settled().size(), 4U);
+  order.on_restart('o', began);
+  EXPECT_EQ(order.lost(), 2U);
+  EXPECT_EQ(order.buckets_stored(), 2U);
+  order.on_restart('o', began);
+  EXPECT_EQ(order.lost(), 2U) << "once";
+}
+
 TEST_F(ImportOrderTest, PausesGrowAndALineIsGivenUpInTheEnd) {
   add(1, "a", "1");
   add(2, "a", "2");

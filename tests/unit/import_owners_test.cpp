@@ -54,6 +54,8 @@ TEST_F(ImportOwnersTest, AnotherIncarnationHasLostAll) {
   check(told("foo", 2, milliseconds{1}));
   EXPECT_TRUE(owners.is_checked());
   EXPECT_EQ(owners.restarted(), NameSet{"foo"});
+  ASSERT_EQ(owners.restarts().size(), 1U);
+  EXPECT_EQ(owners.restarts().at('a'), now) << "a millisecond ago, give or take one";
 }
 
 TEST_F(ImportOwnersTest, AnotherNodeIsTold) {

@@ -9,6 +9,8 @@ namespace kvmesh::command {
 namespace {
 
 constexpr std::size_t kItemOverheadBytes = 256;
+// So often a bucket is created again without a line that is stored in it.
+constexpr std::uint8_t kMadeAgainMax = 3;
 
 }  // namespace
 
@@ -30,8 +32,8 @@ void ImportOrder::add(std::uint64_t line, Record record) {
   make_ready(bucket);
 }
 
-void ImportOrder::append(Bucket& bucket, Kind kind, bool reported, std::uint64_t line,
-                         Record record) {
+ImportOrder::Id ImportOrder::new_item(Bucket& bucket, Kind kind, bool reported, std::uint64_t line,
+                                      Record record) {
   Id id = static_cast<Id>(items_.size());
   if (free_.empty()) {
     items_.emplace_back();
@@ -52,11 +54,41 @@ void ImportOrder::append(Bucket& bucket, Kind kind, bool reported, std::uint64_t
   item.state = State::kUnsent;
   item.reported = reported;
   item.status = {};
+  ++used_;
+  bytes_ += item.bytes;
+  return id;
+}
+
+void ImportOrder::append(Bucket& bucket, Kind kind, bool reported, std::uint64_t line,
+                         Record record) {
+  const Id id = new_item(bucket, kind, reported, line, std::move(record));
   (bucket.tail == kNone ? bucket.head : items_[bucket.tail].next) = id;
   bucket.tail = id;
   if (bucket.next == kNone) bucket.next = id;
-  ++used_;
-  bytes_ += item.bytes;
+}
+
+// Before all its lines that are not settled. REQUIRES: there are some.
+void ImportOrder::make_again(Bucket& bucket) {
+  bucket.gone = false;
+  ++bucket.made_again;
+  lose(bucket);
+  const Id id = new_item(bucket, Kind::kCreate, false, 0, {});
+  items_[id].next = bucket.head;
+  bucket.head = id;
+}
+
+void ImportOrder::lose(Bucket& bucket) {
+  lost_ += bucket.lines_stored;
+  bucket.lines_stored = 0;
+  bucket.since.reset();
+  if (std::exchange(bucket.stored, false)) --buckets_stored_;
+}
+
+void ImportOrder::on_restart(std::uint8_t byte, Time began) {
+  for (auto& [name, bucket] : buckets_) {
+    if (name.empty() || static_cast<std::uint8_t>(name.front()) != byte) continue;
+    if (bucket.since && *bucket.since < began) lose(bucket);
+  }
 }
 
 void ImportOrder::make_ready(Bucket& bucket) {
@@ -87,6 +119,7 @@ std::optional<ImportOrder::Id> ImportOrder::next_to_send(Time now) {
     bucket.probing = bucket.probe_due;
     bucket.probe_due = false;
     item.state = State::kInFlight;
+    if (item.kind == Kind::kCreate) bucket.create_sent = now;
     ++bucket.in_flight;
     ++in_flight_;
     return id;
@@ -101,7 +134,7 @@ void ImportOrder::on_outcome(Id id, Status status, Time now) {
   --in_flight_;
   item.status = std::move(status);
   if (item.status.ok()) {
-    succeed(item);
+    succeed(item, now);
   } else {
     fail(item, now);
   }
@@ -109,14 +142,17 @@ void ImportOrder::on_outcome(Id id, Status status, Time now) {
   settle_front(bucket);
 }
 
-void ImportOrder::succeed(Item& item) {
+void ImportOrder::succeed(Item& item, Time now) {
   Bucket& bucket = *item.bucket;
   item.state = State::kOk;
   failing_since_.reset();
   if (item.kind == Kind::kCreate) {
     bucket.created = true;
     bucket.create_error = {};
+  } else {
+    bucket.made_again = 0;
   }
+  if (!bucket.since) bucket.since = item.kind == Kind::kCreate ? bucket.create_sent : now;
   if (bucket.probing || bucket.given_up) end_trouble(bucket);
 }
 
@@ -130,10 +166,13 @@ void ImportOrder::fail(Item& item, Time now) {
   }
   static_assert(functions::kKvCreate.is_repeatable && functions::kKvPut.is_repeatable);
   const bool passing = is_transient(item.status.code());
-  if (passing && may_retry(bucket, now)) {
+  const bool gone = item.status.code() == StatusCode::kNotFound && options_.create &&
+                    bucket.created && bucket.made_again < kMadeAgainMax;
+  if ((passing || gone) && may_retry(bucket, now)) {
     item.state = State::kAgain;
     bucket.holding = true;
     bucket.probing = false;
+    bucket.gone = gone;
     return;
   }
   item.state = State::kFailed;
@@ -160,6 +199,7 @@ bool ImportOrder::may_retry(Bucket& bucket, Time now) {
 
 void ImportOrder::rewind(Bucket& bucket, Time now) {
   settle_front(bucket);
+  if (bucket.gone) make_again(bucket);
   for (Id id = bucket.head; id != kNone; id = items_[id].next) {
     items_[id].state = State::kUnsent;
   }
@@ -194,9 +234,9 @@ void ImportOrder::settle_front(Bucket& bucket) {
 void ImportOrder::settle(Item& item) {
   if (!item.reported) return;
   Bucket& bucket = *item.bucket;
-  if (item.status.ok() && !bucket.stored) {
-    bucket.stored = true;
-    ++buckets_stored_;
+  if (item.status.ok()) {
+    ++bucket.lines_stored;
+    if (!std::exchange(bucket.stored, true)) ++buckets_stored_;
   }
   // "There is no such bucket" is not the reason when it could not be created.
   const bool for_lack_of_bucket = item.status.code() == StatusCode::kNotFound;

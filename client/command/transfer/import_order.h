@@ -28,6 +28,9 @@ namespace kvmesh::command {
 /// one must not be stored over it. That is safe since creating and putting again has no effect of
 /// its own. After `retry_for` without success the line is given up.
 ///
+/// A bucket that was created here and is gone (its node began anew, or somebody dropped it) is
+/// created again, unless that does not help; the lines that were stored in it are lost.
+///
 /// Invariant: a line is settled exactly once, after all earlier lines of its bucket. Memory: the
 /// window, and about 200 bytes and its name for every bucket. No clock, no I/O; owned by one
 /// thread.
@@ -52,7 +55,8 @@ class ImportOrder {
 
   explicit ImportOrder(Options options) : options_(options) {}
 
-  /// Whether one more line may be added; the window is exceeded by at most that one.
+  /// Whether one more line may be added; the window is exceeded by at most that one, and by a
+  /// request for each bucket that is created again.
   bool has_room() const { return used_ < options_.requests_max && bytes_ < options_.bytes_max; }
   void add(std::uint64_t line, Record record);
 
@@ -76,8 +80,14 @@ class ImportOrder {
   /// Sends nothing more: what is not under way is settled as failed, and what is gets no second
   /// try.
   void abandon();
-  /// Buckets of which at least one line was stored.
+  /// Buckets of which at least one line was stored and is not lost.
   std::uint64_t buckets_stored() const { return buckets_stored_; }
+  /// The node of all buckets that begin with `byte` began anew at `began`: what was stored in those
+  /// that are older is lost. Of one that somebody else has created again meanwhile everything
+  /// counts.
+  void on_restart(std::uint8_t byte, Time began);
+  /// Lines that were settled as stored, and then lost with their bucket.
+  std::uint64_t lost() const { return lost_; }
 
  private:
   static constexpr Id kNone = std::numeric_limits<Id>::max();
@@ -95,7 +105,12 @@ class ImportOrder {
     bool holding = false;  // something of it failed and will be tried again
     bool probing = false;  // holding, and the request in flight is that try
     bool probe_due = false;
-    bool given_up = false;  // retried long enough: one try for each line until one succeeds
+    bool given_up = false;        // retried long enough: one try for each line until one succeeds
+    bool gone = false;            // holding, until it is created again
+    std::uint8_t made_again = 0;  // times, since a line of it was stored
+    std::uint64_t lines_stored = 0;  // settled as stored, and not lost
+    std::optional<Time> since;       // its life of now was asked for, or first seen, then
+    Time create_sent;
     Time trouble_since;
     std::chrono::milliseconds pause{0};
     Status create_error;
@@ -112,9 +127,12 @@ class ImportOrder {
     Status status;
   };
 
+  Id new_item(Bucket& bucket, Kind kind, bool reported, std::uint64_t line, Record record);
   void append(Bucket& bucket, Kind kind, bool reported, std::uint64_t line, Record record);
+  void make_again(Bucket& bucket);
+  void lose(Bucket& bucket);
   void make_ready(Bucket& bucket);
-  void succeed(Item& item);
+  void succeed(Item& item, Time now);
   void fail(Item& item, Time now);
   bool may_retry(Bucket& bucket, Time now);
   void rewind(Bucket& bucket, Time now);
@@ -133,6 +151,7 @@ class ImportOrder {
   std::size_t bytes_ = 0;
   std::size_t in_flight_ = 0;
   std::uint64_t buckets_stored_ = 0;
+  std::uint64_t lost_ = 0;
   std::optional<Time> failing_since_;  // no request of any bucket has succeeded since
   Time last_failure_;
   bool abandoned_ = false;

@@ -53,7 +53,7 @@ void ImportOwners::compare(const Byte& byte, const Told& told) {
   const bool began_later =
       byte.stored_since && byte.asked - *byte.stored_since > told.uptime + milliseconds{1};
   if (!byte.first) {
-    if (began_later) restarted_.insert(told.node);
+    if (began_later) note_restart(byte, told);
     return;
   }
   if (byte.first->node != told.node) {
@@ -61,8 +61,13 @@ void ImportOwners::compare(const Byte& byte, const Told& told) {
                     " belonged to " + byte.first->node + " and now belong to " + told.node +
                     ": what was stored before is still at the first");
   } else if (byte.first->incarnation != told.incarnation) {
-    restarted_.insert(told.node);
+    note_restart(byte, told);
   }
+}
+
+void ImportOwners::note_restart(const Byte& byte, const Told& told) {
+  restarted_.insert(told.node);
+  restarts_[first_byte(byte.bucket)] = byte.asked - told.uptime + milliseconds{1};
 }
 
 void ImportOwners::on_told(std::uint8_t at, const Result<Told>& told, Time now) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -49,6 +50,8 @@ class ImportOwners {
 
   /// Nodes that have begun anew since they stored lines.
   const std::set<std::string>& restarted() const { return restarted_; }
+  /// When they did, or a little earlier, by the bytes that lead to them.
+  const std::map<std::uint8_t, Time>& restarts() const { return restarts_; }
   /// What else is to be told: sentences.
   const std::set<std::string>& remarks() const { return remarks_; }
 
@@ -64,11 +67,13 @@ class ImportOwners {
   };
 
   void compare(const Byte& byte, const Told& told);
+  void note_restart(const Byte& byte, const Told& told);
 
   std::chrono::milliseconds retry_for_;
   std::array<Byte, 256> bytes_;
   std::optional<Time> checks_since_;
   std::set<std::string> restarted_;
+  std::map<std::uint8_t, Time> restarts_;
   std::set<std::string> remarks_;
 };
 

@@ -15,6 +15,7 @@
 #include "client/command/base/completions.h"
 #include "client/command/base/exit_status.h"
 #include "client/command/base/interrupts.h"
+#include "client/command/base/numbers.h"
 #include "client/command/transfer/import_format.h"
 #include "client/command/transfer/import_order.h"
 #include "client/command/transfer/import_owners.h"
@@ -238,21 +239,31 @@ class Importer {
       session_.complain(std::to_string(progress_.failed - kFailuresShown) + " more failed");
     }
     if (stopping_) session_.complain("interrupted: the rest of the input was not read");
+    for (const auto& [byte, began] : owners_.restarts()) order_.on_restart(byte, began);
     for (const auto& node : owners_.restarted()) {
       session_.complain(node +
                         " was restarted while this ran: what it had stored before, of these "
                         "lines and all others, is lost; import again");
     }
+    const auto lost = std::min(order_.lost(), progress_.records);
+    if (lost > 0) {
+      session_.complain(grouped(lost) +
+                        (lost == 1 ? " record was stored and is lost: its bucket was gone later"
+                                   : " records were stored and are lost: their buckets were gone "
+                                     "later") +
+                        "; import again");
+    }
     for (const auto& remark : owners_.remarks()) session_.complain(remark);
-    const bool kept = owners_.restarted().empty() && owners_.remarks().empty();
+    const bool kept = owners_.restarted().empty() && owners_.remarks().empty() && lost == 0;
     const Summary summary{
         "imported",
         "into",
-        progress_.records,
+        progress_.records - lost,
         order_.buckets_stored(),
         progress_.failed,
         std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began_),
-        {owners_.restarted().begin(), owners_.restarted().end()}};
+        {owners_.restarted().begin(), owners_.restarted().end()},
+        lost};
     session_.print_line(session_.json() ? summary_json(summary).to_json() : summary_line(summary));
     if (stopping_) return kExitInterrupted;
     return progress_.failed > 0 || broken_ || !kept ? kExitIncomplete : kExitOk;

@@ -64,7 +64,8 @@ std::string summary_line(const Summary& summary) {
          (summary.buckets == 1 ? " bucket in " : " buckets in ") +
          decimal(static_cast<double>(summary.elapsed.count()) / 1e6, 1) + " s (" +
          std::to_string(rate_per_second(summary.records, summary.elapsed)) + "/s), " +
-         std::to_string(summary.failed) + " failed";
+         std::to_string(summary.failed) + " failed" +
+         (summary.lost > 0 ? ", " + std::to_string(summary.lost) + " lost" : "");
 }
 
 Value summary_json(const Summary& summary) {
@@ -78,6 +79,7 @@ Value summary_json(const Summary& summary) {
     for (const auto& node : summary.restarted) restarted.emplace_back(Bytes{node});
     out.emplace_back("restarted", std::move(restarted));
   }
+  if (summary.lost > 0) out.emplace_back("lost", summary.lost);
   return out;
 }
 

@@ -34,12 +34,14 @@ struct Summary {
   std::uint64_t failed = 0;
   std::chrono::microseconds elapsed{0};
   std::vector<std::string> restarted{};  // nodes that have lost what they stored before
+  std::uint64_t lost = 0;                // records that were stored before and are no longer
 };
 
 /// "imported 61234 records into 10206 buckets in 2.1 s (29159/s), 0 failed"
 std::string summary_line(const Summary& summary);
 
-/// The same as a JSON object of one line: records, buckets, failed, seconds; restarted, if any.
+/// The same as a JSON object of one line: records, buckets, failed, seconds; restarted and lost, if
+/// any.
 Value summary_json(const Summary& summary);
 
 /// Records a second, rounded; what took no measurable time counts as a millisecond.

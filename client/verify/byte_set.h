@@ -19,6 +19,7 @@ class ByteSet {
   bool empty() const { return bytes_.none(); }
   /// The lowest byte. REQUIRES: not empty.
   std::uint8_t first() const;
+  bool is_one() const { return bytes_.count() == 1; }
 
   /// As few ranges as possible, ascending.
   std::vector<ByteRange> ranges() const;

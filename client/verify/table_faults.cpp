@@ -221,7 +221,8 @@ class TableFaults {
   void tell_undescribed(const std::string& name, Finding& out) const {
     const auto silent = subject_.model.silent.find(name);
     out.kind = FindingKind::kDeadEnd;
-    out.what = out.bytes.to_string() + " lead to " + name + ", ";
+    out.what =
+        out.bytes.to_string() + (out.bytes.is_one() ? " leads to " : " lead to ") + name + ", ";
     if (silent == subject_.model.silent.end()) {
       out.what += "which no configuration describes";
       out.advice = "name its configuration too, or correct the entries that lead there";
@@ -238,7 +239,8 @@ class TableFaults {
     out.kind = FindingKind::kLoop;
     out.nodes.clear();
     for (std::size_t i = 0; i + 1 < circle.size(); ++i) out.nodes.push_back(atlas_.name(circle[i]));
-    out.what = out.bytes.to_string() + " go in a loop: " + atlas_.way_text(steps, circle);
+    out.what = out.bytes.to_string() + (out.bytes.is_one() ? " goes" : " go") +
+               " in a loop: " + atlas_.way_text(steps, circle);
     out.advice = "change one of these entries; " + name_sources(circle);
   }
 
@@ -259,7 +261,8 @@ class TableFaults {
       out.examples.push_back(example(split.best.at(place), End::kStored));
       shares.push_back(atlas_.name(place) + " (from " + counted(from, "node", "nodes") + ")");
     }
-    out.what = split.bytes.to_string() + " end at different nodes: " + some_of(shares);
+    out.what = split.bytes.to_string() + (split.bytes.is_one() ? " ends" : " end") +
+               " at different nodes: " + some_of(shares);
     out.advice = "let all tables lead to the same one; what is stored at the others is not found";
     return out;
   }

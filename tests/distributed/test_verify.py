@@ -160,7 +160,7 @@ class RunningNodes(Verify):
         self.net.nodes["odd"].table = [("a", "old"), ("*", "foo")]
         self.net.nodes["odd"].start()
         printed = self.verify("--live", self.net.nodes["odd"].endpoint, "--timeout", "20s", status=UNSOUND)
-        self.assertRegex(printed, r"a lead to old@localhost, which does not answer: tcp://\S+ is the address of bar@localhost\n")
+        self.assertRegex(printed, r"a leads to old@localhost, which does not answer: tcp://\S+ is the address of bar@localhost\n")
 
     def test_two_nodes_of_one_name(self):
         """A configuration that was copied, with other ports: gate asks the copy, bar the first."""

@@ -85,8 +85,8 @@ TEST(Verify, CirclesThatShareANodeAreToldOneByOne) {
   mesh.add("baz", {{"*", "foo"}});
   const auto findings = mesh.report().findings;
   ASSERT_GE(findings.size(), 2U);
-  EXPECT_EQ(findings[0].what, "a go in a loop: foo@h (a) -> bar@h (*) -> foo@h");
-  EXPECT_EQ(findings[1].what, "b go in a loop: foo@h (b) -> baz@h (*) -> foo@h");
+  EXPECT_EQ(findings[0].what, "a goes in a loop: foo@h (a) -> bar@h (*) -> foo@h");
+  EXPECT_EQ(findings[1].what, "b goes in a loop: foo@h (b) -> baz@h (*) -> foo@h");
 }
 
 TEST(Verify, DeadEnds) {
@@ -119,7 +119,7 @@ TEST(Verify, ANodeThatDoesNotAnswerIsADeadEndWithItsReason) {
   mesh.add("foo", {{"a", "bar"}, {"*", "foo"}});
   mesh.model().silent["bar@h"] = "unavailable: nobody there";
   EXPECT_EQ(text_of(mesh.report().findings),
-            "dead end: a lead to bar@h, which does not answer: unavailable: nobody there\n"
+            "dead end: a leads to bar@h, which does not answer: unavailable: nobody there\n"
             "  a: foo@h (a) -> bar@h: nothing is known of bar@h\n"
             "  from 1\n"
             "  start it, or change the entries that lead there\n");

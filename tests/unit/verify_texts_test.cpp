@@ -27,7 +27,7 @@ TEST(VerifyTexts, FaultsThenWarningsThenOwnersThenTheVerdict) {
             R"(fault: loop: x..z go in a loop: bar@h (x..z) -> foo@h (n..z) -> bar@h
     bucket "x": bar@h (x..z) -> foo@h (n..z) -> bar@h: bar@h had it before
     From all 2 nodes. To do: change one of these entries; they stand in bar.toml and foo.toml
-fault: dead end: 0 lead to old@h, which no configuration describes
+fault: dead end: 0 leads to old@h, which no configuration describes
     bucket "0": gate@h (0) -> old@h: nothing is known of old@h
     From 1 of 2 nodes. To do: name its configuration too, or correct the entries that lead there
 warning: unused peer: gate@h has no entry for its peer unused@h, so only requests that name it go there

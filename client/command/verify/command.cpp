@@ -143,7 +143,8 @@ int compare(const Session& session, const VerifyArguments& arguments,
   if (!before) return live ? session.fail(before.status()) : refuse(session, before.status());
   const auto was = verify::verify(before->model, options_before(before->model, arguments.from));
   if (!was) return refuse(session, was.status());
-  if (!was->sound()) session.complain(arguments.before + " was " + verdict_text(*was));
+  if (!was->sound())
+    session.complain(arguments.before + " was " + verdict_text(*was) + ": " + faults_text(*was));
   Compared compared{verify::difference(*was, report), std::nullopt};
   if (live && !draws_instead(arguments)) {
     compared.moves = count_moves(*before, compared.difference, session.options.timeout);

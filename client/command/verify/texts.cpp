@@ -183,6 +183,19 @@ std::string verdict_text(const Report& report) {
          (report.nodes.size() == 1 ? " node" : " nodes");
 }
 
+std::string faults_text(const Report& report) {
+  std::vector<std::string> faults;
+  for (const auto& finding : report.findings) {
+    if (finding.severity() == Severity::kFault) {
+      faults.push_back(std::string{to_string(finding.kind)} + ": " + finding.what);
+    }
+  }
+  const auto shown = std::min(faults.size(), kShownOfAKind);
+  const auto more = faults.size() - shown;
+  faults.resize(shown);
+  return joined(faults, "; ") + (more > 0 ? "; and " + grouped(more) + " more" : "");
+}
+
 std::string report_text(const Report& report, bool color) {
   std::string out;
   std::array<std::size_t, verify::kFindingKindCount> counts{};

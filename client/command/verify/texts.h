@@ -18,6 +18,8 @@ inline constexpr std::size_t kShownOfAKind = 20;
 
 /// The last line of report_text(): "sound: ..." or "not sound: 2 faults, 1 warning; ...".
 std::string verdict_text(const verify::Report& report);
+/// What its first faults are, in one line; empty when there are none.
+std::string faults_text(const verify::Report& report);
 
 /// Which bytes change their owner, who joins and leaves, and what has to move. `moves`: what has
 /// been counted; null: the old mesh was not asked, and only bytes are known.

@@ -105,8 +105,8 @@ class WholeMesh(FourNodes):
         self.assertEqual(self.kvmesh("export"), "zoo\tk\tnew\n")
 
     def test_info_finds_all_nodes(self):
-        def told(*arguments):
-            nodes = json.loads(self.kvmesh("info", *arguments, "--mesh", "--json"))
+        def told(*arguments, status=0):
+            nodes = json.loads(self.kvmesh("info", *arguments, "--mesh", "--json", status=status))
             return [(n["node"].split("@")[0], n["state"], n["info"] and n["info"]["name"].split("@")[0]) for n in nodes]
 
         self.assertEqual(told(), [("na", "connected", "na"), ("nb", "up", "nb"), ("nc", "via nb@localhost", "nc"),
@@ -116,8 +116,9 @@ class WholeMesh(FourNodes):
                           ("nb", "known to na@localhost", "nb")])
         self.nd.kill()
         eventually(lambda: self.nc.peer("nd")["state"] != "up", 2, "nc has lost nd")
-        self.assertEqual(told()[-1], ("nd", "silent", None))
-        self.assertRegex(self.kvmesh("info", "--mesh"), r"(?m)^nd@localhost +silent \(unavailable\)")
+        self.assertEqual(told(status=INCOMPLETE)[-1], ("nd", "silent", None))
+        self.assertRegex(self.kvmesh("info", "--mesh", status=INCOMPLETE), r"(?m)^nd@localhost +silent \(unavailable\)")
+        self.assertRegex(self.stderr, r"^kvmesh: nd@localhost did not answer: unavailable: .*\n$")
 
 
 @unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")

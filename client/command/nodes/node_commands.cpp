@@ -59,7 +59,13 @@ int info_of_mesh(Session& session, Client& client, const std::string& node) {
   } else {
     session.print(mesh_table(nodes, color_on_stdout()));
   }
-  return kExitOk;
+  bool complete = true;
+  for (const auto& each : nodes) {
+    if (each.info) continue;
+    complete = false;
+    session.complain(each.name + " did not answer: " + each.info.status().to_string());
+  }
+  return complete ? kExitOk : kExitIncomplete;
 }
 
 int info(Session& session, const std::string& node, bool mesh) {

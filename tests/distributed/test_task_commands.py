@@ -12,7 +12,8 @@ from harness import COMMAND_BIN, MeshTest, clean_environment, die_with_parent, e
 from pipe_lines import read_line, write_line
 from task_client import QUX, with_tasks
 
-USAGE, NOT_FOUND, INVALID_ARGUMENT, NO_ROUTE, UNAVAILABLE, DEADLINE_EXCEEDED, UNDEFINED = 2, 11, 12, 13, 14, 16, 22
+USAGE, INCOMPLETE = 2, 3
+NOT_FOUND, INVALID_ARGUMENT, NO_ROUTE, UNAVAILABLE, DEADLINE_EXCEEDED, UNDEFINED = 11, 12, 13, 14, 16, 22
 TASK_FAILED, CANCELLED, DENIED = 26, 27, 28
 PID = re.compile(f"<{QUX}/[0-9a-f]+>")
 
@@ -55,6 +56,21 @@ class TaskCommand(MeshTest):
 
 
 class Call(TaskCommand):
+    def test_a_reader_that_goes_ends_the_call(self):
+        """As with | head -1: nobody waits for a task whose output nobody reads, nor for the time of the call."""
+        process = self.begin("--timeout", "1h", "call", QUX, "t.flood", str(10 ** 9))
+        self.assertEqual(read_line(process.stdout), "line 0")
+        process.stdout.close()
+        process.stdout = None
+        self.assertEqual(process.wait(60 * patience()), INCOMPLETE)
+        self.assertRegex(process.stderr.read(), r"^kvmesh: cannot write to standard output(: Broken pipe)?\n$")
+        eventually(lambda: self.tasks() == [], 10, "its node has stopped it")
+
+    def test_a_node_without_modules_says_so(self):
+        self.assertEqual(self.kvmesh("modules", "bar@localhost"), "")
+        self.assertIn("kvmesh: bar@localhost has no functions of modules and no servers", self.stderr)
+        self.assertEqual(self.kvmesh("modules", "bar@localhost", "--json"), "[]\n")
+
     def test_results_are_readable(self):
         self.assertEqual(self.kvmesh("call", QUX, "t.add", "1", "-2"), "-1\n")
         for given, shown in [("hello", '"hello"'), ('"5"', '"5"'), ("5", "5"), ("[1, null]", "[1, nil]"), ("{}", "{}"),

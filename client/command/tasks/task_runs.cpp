@@ -3,7 +3,10 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
+#include <functional>
 #include <utility>
+#include <vector>
 
 #include "client/command/base/exit_status.h"
 #include "client/command/base/values.h"
@@ -17,16 +20,38 @@ namespace {
 
 constexpr std::chrono::milliseconds kAnswerGrace{100};
 
+// Ends this process when standard output cannot be written, as Session::print() does: a task whose
+// output nobody reads any more is not waited for. Its node notices that and stops it.
+class EndingOutput final : public OutputSink {
+ public:
+  EndingOutput(const Session& session, std::shared_ptr<OutputSink> inner)
+      : session_(session), inner_(std::move(inner)) {}
+
+  void write(std::vector<OutputChunk> chunks, std::function<void()> taken) override {
+    inner_->write(std::move(chunks), [&session = session_, told = std::move(taken)] {
+      if (std::ferror(stdout) != 0) session.print({});
+      told();
+    });
+  }
+
+ private:
+  const Session& session_;
+  const std::shared_ptr<OutputSink> inner_;
+};
+
 }  // namespace
 
 std::shared_ptr<ShownOutput> output_of(const Session& session) {
+  const auto ending = [&session](std::shared_ptr<OutputSink> inner) {
+    return std::make_shared<EndingOutput>(session, std::move(inner));
+  };
   auto plain = std::make_shared<client::StandardOutput>();
   if (session.json()) {
-    return std::make_shared<ShownOutput>(std::make_shared<JsonOutput>(), std::move(plain));
+    return std::make_shared<ShownOutput>(ending(std::make_shared<JsonOutput>()), std::move(plain));
   }
-  return std::make_shared<ShownOutput>(std::make_shared<TerminalOutput>(
+  return std::make_shared<ShownOutput>(ending(std::make_shared<TerminalOutput>(
       std::move(plain),
-      TerminalOutput::Terminals{isatty(STDOUT_FILENO) != 0, isatty(STDERR_FILENO) != 0}));
+      TerminalOutput::Terminals{isatty(STDOUT_FILENO) != 0, isatty(STDERR_FILENO) != 0})));
 }
 
 Async<Value> start_call(Mesh& mesh, Call call, const CallOptions& options) {
@@ -83,7 +108,13 @@ int show_modules(Session& session, Mesh& mesh, const std::string& node) {
   if (session.json()) {
     session.print_json(modules_json(*modules, *servers));
   } else {
-    session.print(modules_text(*modules, *servers));
+    const auto text = modules_text(*modules, *servers);
+    session.print(text);
+    if (text.empty()) {
+      session.complain((node.empty() ? "the node at " + session.where() : node) +
+                       " has no functions of modules and no servers; its setting \"modules\" says "
+                       "what to load");
+    }
   }
   return kExitOk;
 }

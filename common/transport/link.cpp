@@ -219,7 +219,7 @@ void Link::take_events(TimePoint now) {
   if (!std::exchange(look_for_events_, false)) return;
   while (const auto happening = dealer_->next_event()) {
     if (happening->event == Dealer::Event::kLost) {
-      lost_ = happening->why;
+      if (!lost_) lost_ = happening->why;  // what follows is of libzmq's next attempt
     } else if (state_ == State::kConnecting) {
       state_ = State::kGreeting;
       last_heard_ = now;

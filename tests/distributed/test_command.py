@@ -151,6 +151,8 @@ class OneRequest(Command):
 
     def test_exit_statuses(self):
         self.kvmesh("get", "nowhere", "k", status=NOT_FOUND)
+        self.kvmesh("put", "nowhere", "k", "v", status=NOT_FOUND)
+        self.assertIn('there is no bucket "nowhere"; kvmesh create nowhere makes it\n', self.stderr)
         self.kvmesh("get", "", "k", status=INVALID_ARGUMENT)
         self.kvmesh("create", "b" * 1025, status=TOO_LARGE)
         self.assertIn("1025", self.stderr)

@@ -364,6 +364,7 @@ TEST_F(LinkTest, RepliesThatCameBeforeTheEndAreRead) {
   }));
   EXPECT_EQ(events_.replies.size(), 10U);
   EXPECT_THAT(events_.unsent, ElementsAre(1, 2));
+  EXPECT_THAT(events_.down, ElementsAre("the other side closed it, or it was lost"));
 }
 
 TEST_F(LinkTest, NobodyThereIsToldAtOnce) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "client/command/base/exit_status.h"
@@ -73,6 +74,13 @@ Result<std::string> read_file(const std::string& path) {
   return bytes;
 }
 
+// A bucket's name as it is typed to a shell, where that is simple.
+std::string as_word(const std::string& bucket) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/@";
+  return bucket.find_first_not_of(kPlain) == std::string::npos ? bucket : "BUCKET";
+}
+
 int put(Session& session, const PutArguments& arguments) {
   const bool dash = arguments.value == "-" && session.owns_stdin;
   if (arguments.from_stdin && !session.may_read_stdin()) return kExitUsage;
@@ -97,7 +105,11 @@ int put(Session& session, const PutArguments& arguments) {
   if (!value) return session.fail(value.status());
   const auto client = session.client();
   if (!client) return session.fail(client.status());
-  const Status status = (*client)->put(arguments.bucket, arguments.key, *value, session.timeout());
+  Status status = (*client)->put(arguments.bucket, arguments.key, *value, session.timeout());
+  if (status.code() == StatusCode::kNotFound) {
+    status = {status.code(),
+              status.text() + "; kvmesh create " + as_word(arguments.bucket) + " makes it"};
+  }
   return session.finish_silent(status);
 }
 

@@ -189,8 +189,10 @@ void Reactor::tick() {
   --work_;  // the tick itself is none
   const auto now = now_is();
   links_.tick(now);
-  core_.on_tick(now);
+  // Before the core: who knows that a request was not executed answers it, and what is left then
+  // has an unknown outcome.
   for (auto* adapter : adapters_) adapter->tick(now);
+  core_.on_tick(now);
   if (kv_ != nullptr) kv_->tick();
   if (now - last_sweep_ < kSweep) return;
   last_sweep_ = now;

@@ -1,6 +1,8 @@
 #include "node/tasks/bodies.h"
 
+#include <chrono>
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -76,13 +78,20 @@ class Server {
     if (definition_.started) definition_.started(state.get(), task_);
     auto delivery = execution_.receive(std::nullopt);
     while (delivery.kind != Delivery::Kind::kNothing) {
-      auto answer = handle(state.get(), delivery);
-      delivery = execution_.receive_after(std::move(answer.status), std::move(answer.result));
+      std::optional<Began> call;
+      if (delivery.ticket) call = Began{*delivery.ticket, std::chrono::steady_clock::now()};
+      auto answer = call && delivery.deadline <= call->at ? late() : handle(state.get(), delivery);
+      delivery = execution_.receive_after(std::move(answer.status), std::move(answer.result), call);
     }
     return {};
   }
 
  private:
+  // A call may have waited for a worker after it was this server's turn.
+  Ended late() const {
+    return {call_is_late(definition_.name + " " + execution_.pid().to_string()), {}};
+  }
+
   Ended handle(void* state, const Delivery& delivery) {
     using Kind = Delivery::Kind;
     if (delivery.kind != Kind::kCall && delivery.kind != Kind::kCast) {

@@ -46,6 +46,7 @@ struct Handled {
   ProcessId id;
   Status status;
   std::string result;
+  std::optional<Began> call;  // of a call
 };
 struct WantsTimer {
   ProcessId id;

@@ -15,9 +15,17 @@ std::stop_token Execution::stop_token() {
   return stop_source_.get_token();
 }
 
+bool Execution::has_delivery() const {
+  const std::lock_guard lock{mutex_};
+  return delivered_.has_value();
+}
+
 bool Execution::begin() {
   auto queued = Start::kQueued;
-  if (!start_.compare_exchange_strong(queued, Start::kBegun)) return false;
+  const bool late = body_.deadline <= std::chrono::steady_clock::now();
+  if (!start_.compare_exchange_strong(queued, late ? Start::kLate : Start::kBegun) || late) {
+    return false;
+  }
   if (body_.traced) shared_.events.push(Began{*body_.traced, std::chrono::steady_clock::now()});
   FiberPool::set_user({body_.name(), shared_.node, id_, body_.from});
   const std::lock_guard lock{mutex_};
@@ -34,8 +42,8 @@ Delivery Execution::receive(std::optional<TimePoint> until) {
   return wait_for_delivery();
 }
 
-Delivery Execution::receive_after(Status status, std::string result) {
-  shared_.events.push(Handled{id_, std::move(status), std::move(result)});
+Delivery Execution::receive_after(Status status, std::string result, std::optional<Began> call) {
+  shared_.events.push(Handled{id_, std::move(status), std::move(result), call});
   return wait_for_delivery();
 }
 
@@ -67,6 +75,12 @@ void Execution::hand_over(std::optional<T>& place, T what) {
 Delivery Execution::wait_for_delivery() { return wait_for(delivered_, Delivery{}); }
 
 void Execution::deliver(Delivery delivery) { hand_over(delivered_, std::move(delivery)); }
+
+// The fiber may have been woken already: it finds nothing, and waits again.
+bool Execution::take_back() {
+  const std::lock_guard lock{mutex_};
+  return std::exchange(delivered_, std::nullopt).has_value();
+}
 
 // With the lock held, so that the order of events is that of the output. How much of it fitted.
 std::size_t Execution::put(Stream stream, std::string_view bytes) {
@@ -143,7 +157,9 @@ void Execution::answer_timer(Status status) { hand_over(timer_, std::move(status
 
 bool Execution::forestall() {
   auto queued = Start::kQueued;
-  return start_.compare_exchange_strong(queued, Start::kForestalled);
+  if (start_.compare_exchange_strong(queued, Start::kForestalled)) return true;
+  auto late = Start::kLate;
+  return start_.compare_exchange_strong(late, Start::kForestalled);
 }
 
 void Execution::stop() { end_waits(false); }

@@ -60,6 +60,10 @@ class Execution {
   const Shared& shared() const { return shared_; }
   bool has_begun() const { return start_.load(std::memory_order_relaxed) == Start::kBegun; }
   bool is_forestalled() const { return start_.load() == Start::kForestalled; }
+  /// Its deadline was over before a worker came to it, and nobody has forestalled it.
+  bool is_late() const { return start_.load() == Start::kLate; }
+  /// Whether what it was delivered last still waits for a worker.
+  bool has_delivery() const;
   /// Whether it is to end. From then on nothing waits any more.
   bool is_stopped() const { return stopped_.load(std::memory_order_acquire); }
   std::stop_token stop_token();
@@ -69,14 +73,14 @@ class Execution {
 
   // ---- By the fiber.
 
-  /// False: it was forestalled, and must do nothing but end.
+  /// False: it was forestalled or is late, and must do nothing but end.
   [[nodiscard]] bool begin();
   /// REQUIRES: only the Exited follows, with which all of this may go.
   void end();
   /// Waits in receive; kNothing when there is no message until then, or when it is stopped.
   Delivery receive(std::optional<TimePoint> until);
   /// Says that a server's delivery is handled, and waits for the next.
-  Delivery receive_after(Status status, std::string result);
+  Delivery receive_after(Status status, std::string result, std::optional<Began> call);
   /// Waits while the window is full. Once the task is stopped, what does not fit is dropped.
   void write(Stream stream, std::string_view bytes);
   Status set_timer(std::chrono::milliseconds after, std::string body);
@@ -84,9 +88,11 @@ class Execution {
   // ---- By the reactor.
 
   void deliver(Delivery delivery);
+  /// False: the body has taken what was delivered last. True: it never will, and waits as before.
+  bool take_back();
   void give_credit(std::size_t bytes);
   void answer_timer(Status status);
-  /// Keeps the body from beginning; false when it has begun.
+  /// Keeps the body from beginning, or takes note that it was late; false when it has begun.
   bool forestall();
   void stop();
   /// The reactor is no more: stop(), and nothing waits for it.
@@ -112,11 +118,11 @@ class Execution {
   const Shared shared_;
   const ProcessId id_;
   const Body body_;
-  enum class Start : std::uint8_t { kQueued, kBegun, kForestalled };
+  enum class Start : std::uint8_t { kQueued, kBegun, kLate, kForestalled };
   std::atomic<Start> start_ = Start::kQueued;
   std::atomic<bool> stopped_ = false;
 
-  std::mutex mutex_;  // of all below; no wait while it is held
+  mutable std::mutex mutex_;  // of all below; no wait while it is held
   FiberRef fiber_;
   bool abandoned_ = false;
   std::optional<Delivery> delivered_;

@@ -252,6 +252,8 @@ void Host::deliver(ProcessId id, Delivery delivery) {
   executions_.at(id)->deliver(std::move(delivery));
 }
 
+bool Host::take_back(ProcessId id) { return executions_.at(id)->take_back(); }
+
 void Host::stop(ProcessId id, std::string_view /*why*/) { executions_.at(id)->stop(); }
 
 void Host::give_credit(ProcessId id, std::size_t bytes) { executions_.at(id)->give_credit(bytes); }
@@ -259,6 +261,11 @@ void Host::give_credit(ProcessId id, std::size_t bytes) { executions_.at(id)->gi
 bool Host::has_begun(ProcessId id) const {
   const auto found = executions_.find(id);
   return found != executions_.end() && found->second->has_begun();
+}
+
+bool Host::has_taken(ProcessId id) const {
+  const auto found = executions_.find(id);
+  return found == executions_.end() || !found->second->has_delivery();
 }
 
 bool Host::forestall(ProcessId id) { return executions_.at(id)->forestall(); }
@@ -277,9 +284,11 @@ void Host::answer(Ticket ticket, const Status& outcome, std::string_view result)
 void Host::handle(Began& event) { core_->on_begun(event.request, event.at); }
 
 void Host::handle(Exited& event) {
-  const auto found = executions_.find(event.id);
+  const auto& execution = *executions_.at(event.id);
+  // A worker came to it at its deadline, before the tick that ends its limit and forestalls it.
+  if (execution.is_late()) processes_.on_tick(now());
   // Processes has forgotten one that was forestalled.
-  if (!found->second->is_forestalled()) {
+  if (!execution.is_forestalled()) {
     processes_.on_exit(event.id, std::move(event.status), event.result, now_);
   }
   executions_.erase(event.id);
@@ -290,6 +299,7 @@ void Host::handle(Wrote& event) { processes_.on_output(event.id, event.stream, e
 void Host::handle(Waits& event) { processes_.on_wait(event.id, event.until, now_); }
 
 void Host::handle(Handled& event) {
+  if (event.call) handle(*event.call);
   processes_.on_server_answer(event.id, event.status, event.result, now_);
 }
 

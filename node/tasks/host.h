@@ -114,9 +114,11 @@ class Host final : public core::Adapter, private Runtime {
   Status start(TaskStart task) override;
   Status start_server(ProcessId id, ServerIndex server) override;
   void deliver(ProcessId id, Delivery delivery) override;
+  bool take_back(ProcessId id) override;
   void stop(ProcessId id, std::string_view why) override;
   void give_credit(ProcessId id, std::size_t bytes) override;
   bool has_begun(ProcessId id) const override;
+  bool has_taken(ProcessId id) const override;
   bool forestall(ProcessId id) override;
   Workers workers() const override;
   void answer(Ticket ticket, const Status& outcome, std::string_view result) override;

@@ -1,5 +1,6 @@
 #include "node/tasks/mailbox.h"
 
+#include <iterator>
 #include <utility>
 
 #include <kvmesh/limits.h>
@@ -32,6 +33,10 @@ std::string Mailbox::push(Delivery&& message) {
   if (!full.empty()) return full;
   held_.add(bytes);
   messages_.push_back(std::move(message));
+  const auto& last = messages_.back();
+  if (last.ticket && last.deadline != kNever) {
+    calls_.emplace(std::pair{last.deadline, &last}, std::prev(messages_.end()));
+  }
   return {};
 }
 
@@ -51,14 +56,20 @@ void Mailbox::push_event(Delivery&& event) {
   messages_.push_back(std::move(event));
 }
 
-Delivery Mailbox::pop() {
-  Delivery out = std::move(messages_.front());
-  messages_.pop_front();
+Delivery Mailbox::pop() { return take(messages_.begin()); }
+
+Delivery Mailbox::take_late() { return take(calls_.begin()->second); }
+
+Delivery Mailbox::take(Messages::iterator message) {
+  calls_.erase({message->deadline, &*message});
+  Delivery out = std::move(*message);
+  messages_.erase(message);
   held_.remove(out.bytes());
   return out;
 }
 
 void Mailbox::clear() {
+  calls_.clear();
   messages_.clear();
   held_.clear();
 }

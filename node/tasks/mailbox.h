@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "common/meter.h"
 #include "node/tasks/runtime.h"
@@ -28,6 +29,10 @@ class Mailbox {
   const Delivery& front() const { return messages_.front(); }
   /// Takes the oldest. REQUIRES: !empty().
   Delivery pop();
+  /// When the first call in it is late; kNever when none can be.
+  TimePoint next_late() const { return calls_.empty() ? kNever : calls_.begin()->first.first; }
+  /// Takes that call. REQUIRES: next_late() != kNever.
+  Delivery take_late();
   void clear();
 
   bool empty() const { return messages_.empty(); }
@@ -35,7 +40,12 @@ class Mailbox {
   std::size_t bytes() const { return held_.bytes(); }
 
  private:
-  std::list<Delivery> messages_;  // a deque would allocate half a kilobyte when empty
+  using Messages = std::list<Delivery>;  // a deque would allocate half a kilobyte when empty
+
+  Delivery take(Messages::iterator message);
+
+  Messages messages_;
+  std::map<std::pair<TimePoint, const Delivery*>, Messages::iterator> calls_;  // with a deadline
   Held held_;
 };
 

@@ -20,8 +20,8 @@ std::optional<Mode> mode_from_name(std::string_view name) {
 }
 
 TimePoint Process::next_due() const {
-  return std::min({limit_ends, wait_ends, poll ? poll->due : lease_ends, monitors.next_due(),
-                   timed.next_due()});
+  return std::min({limit_ends, wait_ends, call_ends, mailbox.next_late(),
+                   poll ? poll->due : lease_ends, monitors.next_due(), timed.next_due()});
 }
 
 }  // namespace kvmesh::tasks

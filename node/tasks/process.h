@@ -104,6 +104,7 @@ struct Process : Timed {
   TimePoint limit_ends = kNever;
   TimePoint lease_ends = kNever;  // of its asker; means nothing while a poll waits
   TimePoint wait_ends = kNever;
+  TimePoint call_ends = kNever;        // of `call`, until it is known to have begun
   std::chrono::milliseconds limit{0};  // 0: none
   bool has_nodes_limit = false;        // that is the one of the node's settings
   std::string function;                // its name, for people

@@ -178,6 +178,7 @@ class Processes {
   void deliver_nothing(Process& process);
   void answer_messages(Process& process, TimePoint now);
   void close(Process& process, std::string_view reason, TimePoint now);
+  void refuse_late_calls(Process& process, TimePoint now);
 
   // Servers: processes_servers.cpp
   void start(std::uint32_t place, TimePoint now);

@@ -95,6 +95,7 @@ Status Processes::push(Process& process, Delivery message, TimePoint now) {
     note_news(process);
   } else {
     deliver_next(process, now);
+    if (process.mailbox.next_late() != kNever) table_.reschedule(process);
   }
   return {};
 }
@@ -116,18 +117,32 @@ void Processes::deliver_next(Process& process, TimePoint now) {
   while (!process.mailbox.empty()) {
     auto message = process.mailbox.pop();
     if (message.ticket && message.deadline <= now) {
-      runtime_.answer(
-          *message.ticket,
-          {StatusCode::kDeadlineExceeded, "the time of the call was over before its turn came at " +
-                                              title(process) + "; it was not executed"},
-          {});
+      runtime_.answer(*message.ticket, call_is_late(title(process)), {});
       continue;
     }
     process.waiting = false;
     process.wait_ends = kNever;
     process.call = message.ticket;
+    if (message.ticket && message.deadline != kNever) {
+      process.call_ends = message.deadline;
+      table_.reschedule(process);
+    }
     return runtime_.deliver(process.id, std::move(message));
   }
+}
+
+// Its callers are told in time, and of what has not begun for certain that it has not.
+void Processes::refuse_late_calls(Process& process, TimePoint now) {
+  while (process.mailbox.next_late() <= now) {
+    const auto call = process.mailbox.take_late();
+    runtime_.answer(*call.ticket, call_is_late(title(process)), {});
+  }
+  if (process.call_ends > now) return;
+  process.call_ends = kNever;
+  if (!process.call || !runtime_.take_back(process.id)) return;
+  runtime_.answer(*std::exchange(process.call, std::nullopt), call_is_late(title(process)), {});
+  process.waiting = true;
+  deliver_next(process, now);
 }
 
 void Processes::deliver_nothing(Process& process) {

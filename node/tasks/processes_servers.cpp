@@ -196,6 +196,7 @@ void Processes::on_server_answer(ProcessId id, const Status& status, std::string
   if (process.call) {
     runtime_.answer(*process.call, status, status.ok() ? result : std::string_view{});
     process.call.reset();
+    process.call_ends = kNever;
   }
   on_wait(id, std::nullopt, now);
 }

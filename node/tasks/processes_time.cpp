@@ -46,6 +46,7 @@ void Processes::visit(Process& process, TimePoint now) {
   if (process.poll && process.poll->due <= now) answer_poll_due(process, now);
   if (!process.poll && process.lease_ends <= now && end_lease(process, now)) return;
   if (process.wait_ends <= now) deliver_nothing(process);
+  refuse_late_calls(process, now);
   while (process.monitors.next_due() <= now) {
     scratch_.clear();
     pack_monitor(scratch_, true, {});
@@ -171,6 +172,8 @@ void Processes::list(wire::Buffer& out, TimePoint now, const Visible& visible) c
       state = "stopping";
     } else if (process->waiting || process->kind == Process::Kind::kMailbox) {
       state = "waiting";
+    } else if (!runtime_.has_taken(process->id)) {
+      state = "queued";
     }
     const auto* entry =
         process->supervised < supervision_.size() ? &supervision_.at(process->supervised) : nullptr;

@@ -51,6 +51,12 @@ struct Delivery {
   std::size_t bytes() const { return from.size() + body.size() + function.size(); }
 };
 
+/// The answer to a call whose time was over before its turn came at the server of this title.
+inline Status call_is_late(const std::string& title) {
+  return {StatusCode::kDeadlineExceeded, "the time of the call was over before its turn came at " +
+                                             title + "; it was not executed"};
+}
+
 struct TaskStart {
   ProcessId id = 0;
   FunctionIndex function;
@@ -79,6 +85,9 @@ class Runtime {
   /// Ends the wait of a process: exactly one for each on_wait() or on_server_answer(), and only
   /// after it.
   virtual void deliver(ProcessId id, Delivery delivery) = 0;
+  /// True: the process has not taken what deliver() gave it last, as no worker was free for it; it
+  /// never will, and waits as before. False: it has it, or waits for nothing.
+  virtual bool take_back(ProcessId id) = 0;
   /// Sets the process's stop token, once. A process that waits in on_wait() is woken by a deliver()
   /// of nothing, which follows; one that waits for anything else the runtime wakes itself.
   virtual void stop(ProcessId id, std::string_view why) = 0;
@@ -86,6 +95,8 @@ class Runtime {
   virtual void give_credit(ProcessId id, std::size_t bytes) = 0;
   /// Whether the body of a started task has begun, or still waits for its turn; for listings.
   virtual bool has_begun(ProcessId id) const = 0;
+  /// Whether it has taken what deliver() gave it last, or still waits for a worker; for listings.
+  virtual bool has_taken(ProcessId id) const = 0;
   /// True: the task's body had not begun and never will; nothing more is said of it or asked for
   /// it. False: it has begun, and nothing has changed.
   virtual bool forestall(ProcessId id) = 0;

@@ -20,10 +20,10 @@ class BusyWorkers(TaskTest):
         self.foo = self.single(settings=with_tasks(workers=2))
         self.client = self.foo.client()
         for _ in range(2):
-            run(self.client, None, "t.compute", 60000, mode="spawn", limit=60000)
+            run(self.client, None, "t.hold", mode="spawn", limit=60000)
         eventually(lambda: self.states() == ["running", "running"], 5, "both workers are busy")
 
-    def states(self, function="t.compute"):
+    def states(self, function="t.hold"):
         return [row["state"] for row in self.client.ok(None, "task.list") if row["function"] == function]
 
     def test_one_that_never_began_is_said_to_have_waited(self):
@@ -44,8 +44,22 @@ class BusyWorkers(TaskTest):
     def test_the_log_says_who_keeps_the_workers(self):
         run(self.client, None, "t.add", 1, 2, mode="spawn")
         busy = re.compile(rf"all 2 workers of tasks are busy, and 1 task has waited .* on the workers: "
-                          rf"t.compute <{FOO}/[0-9a-f]+>, t.compute <{FOO}/[0-9a-f]+>; .*tasks.workers")
+                          rf"t.hold <{FOO}/[0-9a-f]+>, t.hold <{FOO}/[0-9a-f]+>; .*tasks.workers")
         eventually(lambda: busy.search(self.foo.log()), 10, "the log speaks of it")
+
+    def test_a_server_without_a_worker_executes_nothing_after_a_call_s_time(self):
+        calls = [self.client.post(None, "server.call", "counter", "add", [amount], None, timeout_ms=300)
+                 for amount in (1, 10)]  # the first is handed over, the other waits for its turn
+        eventually(lambda: self.states("counter") == ["queued"], 5, "the server waits for a worker")
+        for call in calls:
+            reply = self.client.reply(call)
+            self.assertEqual(reply.code, "deadline_exceeded")
+            self.assertRegex(reply.text, f"before its turn came at counter <{FOO}/[0-9a-f]+>; it was not executed$")
+        self.assertEqual(self.states("counter"), ["waiting"])
+        for row in self.client.ok(None, "task.list"):
+            if row["function"] == "t.hold":
+                self.client.ok(None, "task.cancel", int(row["pid"].strip("<>").split("/")[1], 16))
+        self.assertEqual(self.client.ok(None, "server.call", "counter", "add", [100], None), 100)
 
     @unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")
     def test_so_does_the_command(self):

@@ -40,6 +40,7 @@ class StrictRuntime final : public Runtime {
     bool handles = false;  // a server: a delivery
     bool stopped = false;
     bool begun = false;
+    bool taken = true;       // what it was delivered last
     std::size_t unread = 0;  // bytes put out without credit for them
   };
 
@@ -48,7 +49,7 @@ class StrictRuntime final : public Runtime {
   void deliver(ProcessId id, Delivery delivery) override {
     Body& body = at(id);
     check(body.waits, "a delivery goes to who waits for one");
-    body.waits = false;
+    body.waits = body.taken = false;
     const bool nothing = delivery.kind == Delivery::Kind::kNothing;
     body.handles = body.server && !nothing;
     check(!body.server || !nothing || body.stopped, "a server waits until it is stopped");
@@ -66,6 +67,17 @@ class StrictRuntime final : public Runtime {
   bool has_begun(ProcessId id) const override {
     const auto found = bodies.find(id);
     return found == bodies.end() || found->second.begun;
+  }
+  bool has_taken(ProcessId id) const override {
+    const auto found = bodies.find(id);
+    return found == bodies.end() || found->second.taken;
+  }
+  bool take_back(ProcessId id) override {
+    Body& body = at(id);
+    check(body.server && !body.waits, "a call is taken back from a server");
+    if (body.taken) return false;
+    body.handles = false;
+    return body.taken = body.waits = true;
   }
   bool forestall(ProcessId id) override {
     const Body& body = at(id);
@@ -208,7 +220,7 @@ class History {
     std::advance(at, input_.below(static_cast<std::uint32_t>(bodies.size())));
     const auto id = at->first;
     auto& body = at->second;
-    body.begun = true;
+    body.begun = body.taken = true;
     switch (input_.below(6)) {
       case 0:
         if (!body.waits) end(id);

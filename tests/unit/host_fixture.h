@@ -123,8 +123,8 @@ class HostTest : public testing::Test, protected core::Effects {
       wakes_ = false;
     }
     const auto time = now();
-    core_->on_tick(time);
     host_->tick(time);
+    core_->on_tick(time);
     while (host_->receive(time)) {
     }
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,6 +47,8 @@ class FakeRuntime : public Runtime {
     return std::find(queued.begin(), queued.end(), id) == queued.end();
   }
   bool forestall(ProcessId id) override { return std::erase(queued, id) > 0; }
+  bool has_taken(ProcessId id) const override { return !untaken.contains(id); }
+  bool take_back(ProcessId id) override { return untaken.erase(id) > 0; }
   Workers workers() const override { return {4, 4}; }
   void answer(Ticket ticket, const Status& outcome, std::string_view result) override {
     const auto text = outcome.ok() ? unpacked(result) : outcome.to_string();
@@ -80,6 +83,7 @@ class FakeRuntime : public Runtime {
   std::map<ProcessId, std::string> stopped;
   std::map<ProcessId, std::size_t> credit;
   std::vector<ProcessId> queued;
+  std::set<ProcessId> untaken;  // what these were delivered last waits for a worker
   std::map<std::uint64_t, std::string> answers;
   std::vector<std::string> reports;
 };

@@ -20,6 +20,7 @@ class StrictRuntime final : public FakeRuntime {
     bool handles = false;  // a server: a delivery
     bool stopped = false;
     bool begun = false;
+    bool taken = true;       // what it was delivered last
     std::size_t unread = 0;  // bytes put out without credit for them
   };
 
@@ -36,7 +37,7 @@ class StrictRuntime final : public FakeRuntime {
   void deliver(ProcessId id, Delivery delivery) override {
     Body& body = at(id);
     EXPECT_TRUE(body.waits) << "a delivery that it does not wait for";
-    body.waits = false;
+    body.waits = body.taken = false;
     body.handles = body.server && delivery.kind != Delivery::Kind::kNothing;
     if (body.server && delivery.kind == Delivery::Kind::kNothing) {
       EXPECT_TRUE(body.stopped);
@@ -53,6 +54,17 @@ class StrictRuntime final : public FakeRuntime {
   bool has_begun(ProcessId id) const override {
     const auto found = bodies.find(id);
     return found == bodies.end() || found->second.begun;
+  }
+  bool has_taken(ProcessId id) const override {
+    const auto found = bodies.find(id);
+    return found == bodies.end() || found->second.taken;
+  }
+  bool take_back(ProcessId id) override {
+    Body& body = at(id);
+    EXPECT_TRUE(body.server && !body.waits) << id;
+    if (body.taken) return false;
+    body.handles = false;
+    return body.taken = body.waits = true;
   }
   bool forestall(ProcessId id) override {
     const Body& body = at(id);
@@ -150,7 +162,7 @@ class RandomUse : public ProcessesTest {
     std::advance(at, static_cast<std::ptrdiff_t>(below(bodies.size())));
     const auto id = at->first;
     auto& body = at->second;
-    body.begun = true;
+    body.begun = body.taken = true;
     const auto room = limits::kTaskOutputBytesMax - body.unread;
     switch (below(6)) {
       case 0:

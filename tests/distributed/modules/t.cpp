@@ -77,6 +77,11 @@ std::string wait_for_stop(Task& self) {
 // Does not look whether it is to stop.
 void compute(std::int64_t for_ms) { std::this_thread::sleep_for(milliseconds{for_ms}); }
 
+// The same until it is told to.
+void hold(Task& self) {
+  while (!self.stop_token().stop_requested()) std::this_thread::sleep_for(milliseconds{1});
+}
+
 // Answers each message until it gets "end".
 std::int64_t echo_messages(Task& self) {
   for (std::int64_t count = 0;; ++count) {
@@ -197,6 +202,7 @@ kvmesh::Module make() {
       .define("flood", flood)
       .define("wait_for_stop", wait_for_stop)
       .define("compute", compute)
+      .define("hold", hold)
       .define("echo_messages", echo_messages)
       .define("one_message", one_message)
       .define("send_to", send_to)

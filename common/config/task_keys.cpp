@@ -111,7 +111,9 @@ std::vector<KeySpec> task_keys() {
       plain("tasks.stack_bytes", "bytes",
             "The stack of each task. Memory is taken as it is touched, so a large one costs a "
             "waiting task 2 KiB for each MiB, at most 4. A task that needs more ends the node with "
-            "a line that names it: raise this for deep recursion or large local variables."),
+            "a line that names it: raise this for deep recursion or large local variables. Code "
+            "that is not built against kvmesh::module or kvmesh::node needs "
+            "-fstack-clash-protection, or a large array may change another task's memory."),
       16384, 8388608, [](Settings& s) -> std::size_t& { return s.tasks.stack_bytes; }, 4096));
   out.push_back(allow_key());
   return out;

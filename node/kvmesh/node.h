@@ -42,6 +42,11 @@ class Node {
   /// (RLIMIT_NOFILE) to what the settings need.
   static Result<std::unique_ptr<Node>> start(const Options& options);
 
+  /// Once a node has a module, a task that crashes is told in one line on standard error: SIGSEGV,
+  /// SIGBUS, SIGFPE, SIGILL and SIGABRT are handled, then they take their course. What the program
+  /// handles itself by then is left to it, but for a line about an overrun stack. exit() in a task
+  /// ends the process with status 1.
+
   /// Makes the functions and servers of `module` those of this node, beside the modules that its
   /// settings name. Before run(). kInvalidArgument, and nothing is loaded: what Module::check()
   /// says; a name that is taken; run() was called.

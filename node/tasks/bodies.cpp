@@ -80,7 +80,9 @@ class Server {
     while (delivery.kind != Delivery::Kind::kNothing) {
       std::optional<Began> call;
       if (delivery.ticket) call = Began{*delivery.ticket, std::chrono::steady_clock::now()};
+      execution_.set_handler(delivery.function, delivery.from);
       auto answer = call && delivery.deadline <= call->at ? late() : handle(state.get(), delivery);
+      execution_.set_handler({}, {});
       delivery = execution_.receive_after(std::move(answer.status), std::move(answer.result), call);
     }
     return {};
@@ -89,7 +91,7 @@ class Server {
  private:
   // A call may have waited for a worker after it was this server's turn.
   Ended late() const {
-    return {call_is_late(definition_.name + " " + execution_.pid().to_string()), {}};
+    return {call_is_late("server " + definition_.name + " " + execution_.pid().to_string()), {}};
   }
 
   Ended handle(void* state, const Delivery& delivery) {

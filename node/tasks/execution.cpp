@@ -33,6 +33,10 @@ bool Execution::begin() {
   return true;
 }
 
+void Execution::set_handler(std::string_view handler, std::string_view from) {
+  FiberPool::set_user({body_.name(), shared_.node, id_, from, handler});
+}
+
 // The names of functions and of the node outlive the fiber.
 void Execution::end() { FiberPool::set_user({body_.name(), shared_.node, id_, {}}); }
 

@@ -75,6 +75,9 @@ class Execution {
 
   /// False: it was forestalled or is late, and must do nothing but end.
   [[nodiscard]] bool begin();
+  /// What crashes from now on is said to be `handler` of this server, which `from` asked for; empty
+  /// ones: of none. The texts must outlive the next call.
+  void set_handler(std::string_view handler, std::string_view from);
   /// REQUIRES: only the Exited follows, with which all of this may go.
   void end();
   /// Waits in receive; kNothing when there is no message until then, or when it is stopped.

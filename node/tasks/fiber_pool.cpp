@@ -58,7 +58,7 @@ FiberPool::FiberPool(const Options& options)
                options.stacks_guarded_max}),
       queue_({workers_max_, options.queue_max, options.patience, options.busy_poll}),
       current_(workers_max_) {
-  watch_for_overruns(&FiberPool::find_overrun);
+  watch_for_crashes(&FiberPool::find_crash);
   for (auto& current : current_) workers_.emplace_back([this, &current] { work(current); });
 }
 
@@ -146,12 +146,13 @@ std::vector<std::uint64_t> FiberPool::on_workers() const {
 }
 
 // In a handler of faults: the thread's own fiber has stopped at the instruction that faulted.
-bool FiberPool::find_overrun(const void* address, StackUser& user, std::size_t& stack_bytes) {
+void FiberPool::find_crash(const void* address, CrashSite& site) {
   const Fiber* fiber = running();
-  if (fiber == nullptr || !fiber->pool.stacks_.is_guard_of(fiber->stack, address)) return false;
-  user = fiber->user;
-  stack_bytes = fiber->pool.stacks_.stack_bytes();
-  return true;
+  if (fiber == nullptr) return;
+  site.in_task = true;
+  site.user = fiber->user;
+  const auto& stacks = fiber->pool.stacks_;
+  if (stacks.is_guard_of(fiber->stack, address)) site.overrun_of = stacks.stack_bytes();
 }
 
 void FiberPool::work(std::atomic<Fiber*>& current) {

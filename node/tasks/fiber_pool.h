@@ -50,7 +50,7 @@ class FiberRef {
 /// std::this_thread::get_id() to the end, so whatever reads those belongs in a function that does
 /// not wait. Exceptions are fine, also in a catch block that waits.
 ///
-/// A fiber that overruns its stack ends the process, after a message (see stack_overrun.h). What it
+/// A fiber that overruns its stack ends the process, after a message (see crash_report.h). What it
 /// has locked or half done, also inside malloc, would stay so if it were given up alone.
 ///
 /// Thread-safe.
@@ -158,7 +158,7 @@ class FiberPool {
   void put_free(Fiber& fiber);
   void leave_one();
   static void enter(void* fiber) noexcept;
-  static bool find_overrun(const void* address, StackUser& user, std::size_t& stack_bytes);
+  static void find_crash(const void* address, CrashSite& site);
 
   const Options options_;
   const std::size_t workers_max_;

@@ -9,6 +9,7 @@
 #include "common/operation_codec.h"
 #include "common/wire/value_codec.h"
 #include "node/tasks/bodies.h"
+#include "node/tasks/crash_report.h"
 
 namespace kvmesh::tasks {
 namespace {
@@ -16,7 +17,8 @@ namespace {
 constexpr ProcessId kFirstIdMask = (ProcessId{1} << 48) - 1;  // long enough, and pids stay short
 constexpr std::size_t kEventsBetweenLooks = 64;               // at the clock
 constexpr std::size_t kBatchKept = 65536;                     // events whose memory is kept
-constexpr std::chrono::microseconds kPatience{100};   // some hundred small bodies run in that time
+constexpr std::chrono::microseconds kPatience{100};  // some hundred small bodies run in that time
+constexpr std::chrono::minutes kZoneKept{1};
 constexpr std::size_t kWorkersNamed = 8;              // in one line of the log
 constexpr std::chrono::milliseconds kLastMoment{50};  // for bodies that notice that nothing waits
 
@@ -61,6 +63,7 @@ void Host::start(TimePoint now) {
   pool.fibers_max = settings.processes_max;
   pool.patience = kPatience;
   pool.busy_poll = options_.busy_poll;
+  name_in_crashes(options_.self.str());
   pool_ = std::make_unique<FiberPool>(pool);
   starting_.emplace(*pool_);
   add_supervised();
@@ -125,6 +128,10 @@ void Host::tick(TimePoint now) {
   watch_.on_tick(now_);
   alarms_.ring(now_);
   if (pool_ != nullptr) look_at_pool();
+  if (pool_ != nullptr && now_ >= next_look_at_zone_) {
+    next_look_at_zone_ = now_ + kZoneKept;
+    note_local_time();
+  }
   while (!later_.empty() && later_.begin()->first <= now_) {
     ask(std::move(later_.extract(later_.begin()).mapped()));
   }

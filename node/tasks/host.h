@@ -158,6 +158,7 @@ class Host final : public core::Adapter, private Runtime {
   std::atomic<std::size_t> size_ = 0;  // of processes_
   BusyWorkers busy_workers_;
   bool unguarded_said_ = false;
+  TimePoint next_look_at_zone_;
   std::unique_ptr<FiberPool> pool_;  // last: its workers use the rest
   std::optional<FiberPool::Batch> starting_;
 };

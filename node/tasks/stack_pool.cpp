@@ -152,8 +152,7 @@ void StackPool::check(const Stack& stack, const void* stack_pointer, Use use,
     for (std::size_t i = 0; i < kCanaryWords; ++i) overwritten |= canary[i];
   }
   if (overwritten == 0 && place >= low && place <= low + stack_bytes_) return;
-  say_overrun(user, stack_bytes_);
-  std::abort();
+  end_overrun(user, stack_bytes_);
 }
 
 bool StackPool::is_guard_of(const Stack& stack, const void* address) const {

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <vector>
 
-#include "node/tasks/stack_overrun.h"
+#include "node/tasks/crash_report.h"
 
 namespace kvmesh::tasks {
 

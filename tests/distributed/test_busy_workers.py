@@ -50,12 +50,12 @@ class BusyWorkers(TaskTest):
     def test_a_server_without_a_worker_executes_nothing_after_a_call_s_time(self):
         calls = [self.client.post(None, "server.call", "counter", "add", [amount], None, timeout_ms=300)
                  for amount in (1, 10)]  # the first is handed over, the other waits for its turn
-        eventually(lambda: self.states("counter") == ["queued"], 5, "the server waits for a worker")
+        eventually(lambda: self.states("server counter") == ["queued"], 5, "the server waits for a worker")
         for call in calls:
             reply = self.client.reply(call)
             self.assertEqual(reply.code, "deadline_exceeded")
-            self.assertRegex(reply.text, f"before its turn came at counter <{FOO}/[0-9a-f]+>; it was not executed$")
-        self.assertEqual(self.states("counter"), ["waiting"])
+            self.assertRegex(reply.text, f"before its turn came at server counter <{FOO}/[0-9a-f]+>; it was not executed$")
+        self.assertEqual(self.states("server counter"), ["waiting"])
         for row in self.client.ok(None, "task.list"):
             if row["function"] == "t.hold":
                 self.client.ok(None, "task.cancel", int(row["pid"].strip("<>").split("/")[1], 16))

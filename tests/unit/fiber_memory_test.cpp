@@ -119,13 +119,15 @@ TEST(FiberMemoryDeathTest, OneThatOverrunsItsStackEndsTheProcess) {
   for (const std::size_t guarded : {0U, 10U}) {
     // Without a guard it is found when it ends; with one at the instruction, which the core shows.
     const int signal = guarded == 0 ? SIGABRT : SIGSEGV;
-    EXPECT_EXIT(overrun(guarded), testing::KilledBySignal(signal),
-                "kvmesh: a task overran its stack of 65536 bytes, and this process ends: raise "
-                "tasks.stack_bytes");
-    EXPECT_EXIT(overrun(guarded, {"mine.grep", "c@box", 0x1a2b, "<a@box/7>"}),
-                testing::KilledBySignal(signal),
-                "kvmesh: mine.grep <c@box/1a2b>, which <a@box/7> asked for, overran its stack of "
-                "65536 bytes");
+    EXPECT_EXIT(
+        overrun(guarded), testing::KilledBySignal(signal),
+        "kvmesh critical a task overran its stack of 65536 bytes, and this process ends: raise "
+        "tasks.stack_bytes");
+    EXPECT_EXIT(
+        overrun(guarded, {"mine.grep", "c@box", 0x1a2b, "<a@box/7>"}),
+        testing::KilledBySignal(signal),
+        "c@box critical mine.grep <c@box/1a2b>, which <a@box/7> asked for, overran its stack of "
+        "65536 bytes");
   }
 }
 
@@ -139,10 +141,12 @@ void fault_elsewhere() {
   await_ended(pool);
 }
 
-TEST(FiberMemoryDeathTest, AnyOtherFaultIsNotTakenForAnOverrun) {
+TEST(FiberMemoryDeathTest, AnyOtherFaultIsReportedAsWhatItIs) {
   if (kSanitized) GTEST_SKIP() << "the sanitizers report faults themselves";
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_EXIT(fault_elsewhere(), testing::KilledBySignal(SIGSEGV), "^it begins\n$");
+  EXPECT_EXIT(fault_elsewhere(), testing::KilledBySignal(SIGSEGV),
+              "^it begins\n[-0-9]+ [:.0-9]+ kvmesh critical a task crashed: SIGSEGV at address 0x0 "
+              "\\(a null pointer\\), and this process ends\n$");
 }
 
 // The program's own handler, as a crash reporter would have one.
@@ -162,6 +166,17 @@ TEST(FiberMemoryDeathTest, TheProgramsOwnHandlerIsCalledAfterTheMessage) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(overrun_with_a_reporter(), testing::ExitedWithCode(7),
               "overran its stack of 65536 bytes.*\nreported\n$");
+}
+
+void fault_with_a_reporter() {
+  std::signal(SIGSEGV, &report_crash);
+  fault_elsewhere();
+}
+
+TEST(FiberMemoryDeathTest, OtherFaultsAreLeftToTheProgramsOwnHandler) {
+  if (kSanitized) GTEST_SKIP() << "the sanitizers report faults themselves";
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(fault_with_a_reporter(), testing::ExitedWithCode(7), "^it begins\nreported\n$");
 }
 
 }  // namespace

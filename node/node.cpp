@@ -40,14 +40,8 @@ class LogDrain {
 // Loads them as a node would, and says of each what is wrong.
 Status check_modules(const std::vector<Settings::ModuleFile>& files) {
   tasks::Catalogue catalogue;
-  const auto add = [&catalogue](Module module) { return catalogue.add(std::move(module)); };
-  std::vector<std::string> faults;
-  for (const auto& file : files) {
-    const auto status = load_shared_module(file, add);
-    if (!status.ok()) faults.push_back(status.text());
-  }
-  if (faults.empty()) return {};
-  return {StatusCode::kInvalidArgument, joined(faults, "\n")};
+  return load_shared_modules(
+      files, [&catalogue](Module module) { return catalogue.add(std::move(module)); });
 }
 
 }  // namespace

@@ -137,11 +137,8 @@ Status Node::Impl::load(Module module) {
 }
 
 Status Node::Impl::load_modules() {
-  const auto add = [this](Module module) { return load(std::move(module)); };
-  for (const auto& file : settings_.modules) {
-    if (auto status = load_shared_module(file, add); !status.ok()) return status;
-  }
-  return {};
+  return load_shared_modules(settings_.modules,
+                             [this](Module module) { return load(std::move(module)); });
 }
 
 Status Node::Impl::bind() {

@@ -1,9 +1,12 @@
 #include "node/shared_module.h"
 
+#include <cxxabi.h>
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <exception>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -15,6 +18,7 @@ namespace kvmesh {
 namespace {
 
 constexpr const char* kEntry = "kvmesh_module";
+constexpr std::string_view kUndefinedSymbol = "undefined symbol: ";
 
 using Named = Settings::ModuleFile;
 
@@ -37,16 +41,37 @@ std::string with_folder(const std::string& path) {
   return path.find('/') == std::string::npos ? "./" + path : path;
 }
 
+// As it is in the source, where it is one of C++.
+std::string demangled(const std::string& symbol) {
+  int failed = 0;
+  char* name = abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &failed);
+  if (failed != 0 || name == nullptr) return symbol;
+  std::string out{name};
+  std::free(name);
+  return out;
+}
+
+// What to do about "...: undefined symbol: _ZN4mine3addEii".
+std::string missing_symbol(std::string_view symbol) {
+  const auto name = demangled(std::string{symbol});
+  if (name.find("kvmesh::") != std::string::npos) {
+    return " (" + name +
+           "); build it with this version of kvmesh, and let the program that loads it export its "
+           "symbols";
+  }
+  return " (" + name +
+         "); no source and no library of the module defines it: add what is missing to its "
+         "add_library() or target_link_libraries()";
+}
+
 std::string cannot_load(const Named& named, const std::string& error) {
   std::string text = "cannot be loaded: " + error;
   if (::access(with_folder(named.path).c_str(), F_OK) != 0) {
     text +=
         "; build it, or correct the path: a relative one starts at the folder of the file that "
         "names it";
-  } else if (error.find("undefined symbol") != std::string::npos) {
-    text +=
-        "; build it with this version of kvmesh, and let the program that loads it export its "
-        "symbols";
+  } else if (const auto at = error.find(kUndefinedSymbol); at != std::string::npos) {
+    text += missing_symbol(std::string_view{error}.substr(at + kUndefinedSymbol.size()));
   }
   return text;
 }
@@ -91,12 +116,20 @@ Result<Module> load(const Named& named) {
 
 }  // namespace
 
-Status load_shared_module(const Settings::ModuleFile& named,
-                          const std::function<Status(Module)>& add) {
-  auto module = load(named);
-  if (!module) return module.status();
-  auto status = add(*std::move(module));
-  return status.ok() ? status : in_module(named, status);
+Status load_shared_modules(const std::vector<Settings::ModuleFile>& files,
+                           const std::function<Status(Module)>& add) {
+  std::vector<std::string> faults;
+  for (const auto& named : files) {
+    auto module = load(named);
+    auto status = module.status();
+    if (module) {
+      status = add(*std::move(module));
+      if (!status.ok()) status = in_module(named, status);
+    }
+    if (!status.ok()) faults.push_back(status.text());
+  }
+  if (faults.empty()) return {};
+  return {StatusCode::kInvalidArgument, joined(faults, "\n")};
 }
 
 }  // namespace kvmesh

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <functional>
-#include <string>
+#include <vector>
 
 #include <kvmesh/module.h>
 #include <kvmesh/status.h>
@@ -10,11 +10,11 @@
 
 namespace kvmesh {
 
-/// Hands the module of a shared object (<kvmesh/plugin.h>), which stays loaded until the process
-/// ends, to `add`. kInvalidArgument, with the path, where it was named and what to do: the file
-/// cannot be loaded, has no entry, was built for another kvmesh or standard library, or threw;
-/// `add` is not called then. Else what `add` returns, with place and path before each line of it.
-Status load_shared_module(const Settings::ModuleFile& named,
-                          const std::function<Status(Module)>& add);
+/// Hands the modules of these shared objects (<kvmesh/plugin.h>), which stay loaded until the
+/// process ends, to `add`. kInvalidArgument with all that is wrong, one a line, each with the path,
+/// where it was named and what to do: a file cannot be loaded, has no entry, was built for another
+/// kvmesh or standard library, or threw; `add` is not called for that one. Else what `add` returns.
+Status load_shared_modules(const std::vector<Settings::ModuleFile>& files,
+                           const std::function<Status(Module)>& add);
 
 }  // namespace kvmesh

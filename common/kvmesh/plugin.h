@@ -15,10 +15,11 @@
 ///     KVMESH_MODULE(make_hello)
 ///
 /// Built with the headers of the same kvmesh and a compiler with the same standard library as the
-/// node, against the CMake target kvmesh::module: add_library(hello MODULE hello.cpp). Without CMake,
-/// compile it with -fstack-clash-protection: else a large local array may step over the guard of its
-/// task's stack, and change another task's memory. The file has none of kvmesh's own code in it; it finds that in the program that loads it, which is
-/// kvmesh-node or another one that exports its symbols (ENABLE_EXPORTS). It is never unloaded.
+/// node, against the CMake target kvmesh::module: add_library(hello MODULE hello.cpp). Without
+/// CMake, compile it with -fstack-clash-protection: else a large local array may step over the
+/// guard of its task's stack, and change another task's memory. The file has none of kvmesh's own
+/// code in it; it finds that in the program that loads it, which is kvmesh-node or another one that
+/// exports its symbols (ENABLE_EXPORTS). It is never unloaded.
 namespace kvmesh {
 
 /// Raised whenever something changes that both sides must see alike.

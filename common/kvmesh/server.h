@@ -85,6 +85,7 @@ class ServerBuilder {
   }
   /// What to do with messages that are sent to the server, with what it sends itself by
   /// Task::send_after(), and with kDown and kUndelivered: handler(State&, Task&, const Message&).
+  /// They come here only: receive() in any handler is kInvalidArgument at once.
   template <typename Handler>
   ServerBuilder& message(Handler handler) {
     constexpr bool kFits = std::is_invocable_v<const Handler&, State&, Task&, const Message&>;

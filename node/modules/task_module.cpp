@@ -112,7 +112,8 @@ void list(Host& host, Call& call) {
 void modules(Host& host, Call& call) {
   const Arguments args{call.request(), functions::kTaskModules};
   if (refuse(call, args.check())) return;
-  host.catalogue().list(call.result());
+  host.catalogue().list(call.result(),
+                        [&host](std::string_view right) { return host.allows(right); });
   call.succeed();
 }
 

@@ -129,10 +129,14 @@ std::string Catalogue::how_to_call(std::string_view function) const {
          " or " + functions::kServerCast.str();
 }
 
-void Catalogue::list(wire::Buffer& out) const {
-  wire::pack_array(out, places_.size());
+void Catalogue::list(wire::Buffer& out, const Visible& visible) const {
+  std::vector<std::pair<std::string_view, const TaskFunction*>> shown;
   for (const auto& [name, place] : places_) {
-    pack_function(out, name, functions_[place]->parameters, functions_[place]->doc);
+    if (visible(name)) shown.emplace_back(name, functions_[place]);
+  }
+  wire::pack_array(out, shown.size());
+  for (const auto& [name, function] : shown) {
+    pack_function(out, name, function->parameters, function->doc);
   }
 }
 

@@ -43,11 +43,12 @@ class Catalogue {
   /// How a function of a module or of a server is called, as the end of "it is ..."; empty when
   /// `function` is neither. Of a server only the name is looked at, "counter." of "counter.add".
   std::string how_to_call(std::string_view function) const;
-  /// An array of [function, parameters as text, how many], in the order of their names; a fourth
-  /// element is its line of text, if it has one.
-  void list(wire::Buffer& out) const;
-  /// Whether the caller may see "server.function", or all of a server: "server.*".
+  /// Whether the caller may see "module.function", "server.function", or all of a server:
+  /// "server.*".
   using Visible = std::function<bool(std::string_view right)>;
+  /// An array of [function, parameters as text, how many], in the order of their names; a fourth
+  /// element is its line of text, if it has one. What may not be seen is left out.
+  void list(wire::Buffer& out, const Visible& visible) const;
   /// An array of [server, calls, casts], in the order of their names; each of the two is an array
   /// as of list(). A server of which nothing may be seen is left out.
   void list_servers(wire::Buffer& out, const Visible& visible) const;

@@ -140,11 +140,18 @@ class Modules(MeshTest):
         for name, wanted in [("absent", "cannot open shared object file"),
                              ("no_entry", "it has no symbol kvmesh_module"),
                              ("wrong_version", "was built for version 99 of kvmesh's modules; this node takes version 2"),
-                             ("makes_fault", 'module "kv": every node has its own')]:
+                             ("makes_fault", 'module "kv": every node has its own'),
+                             ("missing_symbol", "(mine::add_up[abi:cxx11](int, int)); no source and no library of the module")]:
             with self.subTest(name=name):
                 log = self.refused(f"{MODULES}/{name}.so")
                 self.assertRegex(log, rf'foo\.toml:\d+: modules: "{re.escape(MODULES)}/{name}\.so"')
                 self.assertIn(wanted, log)
+
+    def test_all_that_are_wrong_are_told(self):
+        names = ["absent", "no_entry", "wrong_version", "makes_fault"]
+        log = self.refused(*(f"{MODULES}/{name}.so" for name in names))
+        for name in names:
+            self.assertIn(f'modules: "{MODULES}/{name}.so"', log)
 
     def check(self, *paths, status=0):
         """All that --check-config of a node with these modules prints."""

@@ -33,7 +33,7 @@ TEST(Catalogue, ListsAFunctionWithItsLineOfText) {
   ASSERT_EQ(catalogue.add(Module{"a"}.define("y", "Says nothing.", nothing).define("z", nothing)),
             Status{});
   wire::Buffer out;
-  catalogue.list(out);
+  catalogue.list(out, [](std::string_view) { return true; });
   EXPECT_EQ(wire::unpack_value(out.view())->to_json(),
             R"([["a.y","",0,"Says nothing."],["a.z","",0]])");
 }
@@ -46,7 +46,7 @@ TEST(Catalogue, FindsTheFunctionsOfAllModules) {
   EXPECT_EQ(catalogue.at(*catalogue.find("a.y")).name, "a.y");
   EXPECT_FALSE(catalogue.find("a.x"));
   wire::Buffer out;
-  catalogue.list(out);
+  catalogue.list(out, [](std::string_view) { return true; });
   EXPECT_EQ(wire::unpack_value(out.view())->to_json(), R"([["a.y","int, bool",2],["b.x","",0]])");
 }
 

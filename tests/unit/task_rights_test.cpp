@@ -137,6 +137,12 @@ TEST_F(TaskRights, OnlyWhatMayBeCalledIsListed) {
   EXPECT_THAT(listed(), ElementsAre("task t.shown"));
   EXPECT_EQ(run_task("t.count").result, Value{5}) << "itself and a mailbox too, for a body of it";
   EXPECT_THAT(listed(), ElementsAre("task t.shown")) << "what a body may is no right of others";
+  std::vector<std::string> functions;
+  const auto modules = call("task.modules", {});
+  for (const auto& function : *modules.result.get_if<Value::List>()) {
+    functions.emplace_back(*(*function.get_if<Value::List>())[0].bytes_or_text());
+  }
+  EXPECT_THAT(functions, ElementsAre("t.count", "t.shown"));
 }
 
 TEST_F(TaskRights, MailboxesAreListedForThoseWhoMayCallEverything) {

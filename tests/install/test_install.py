@@ -4,6 +4,7 @@ The environment says which build (tests/install/CMakeLists.txt); by hand: KVMESH
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,10 +31,13 @@ INSTALLED = [
     "share/bash-completion/completions/kvmesh-node",
     "share/doc/kvmesh/CHANGELOG.md",
     "share/doc/kvmesh/LICENSE",
-    "share/doc/kvmesh/PROTOCOL.md",
+    "share/doc/kvmesh/common/PROTOCOL.md",
+    "share/doc/kvmesh/common/vectors/frames.txt",
     "share/doc/kvmesh/config/README.md",
     "share/doc/kvmesh/config/demo/gate.toml",
     "share/doc/kvmesh/config/sample.toml",
+    "share/doc/kvmesh/examples/out_of_tree/hello.cpp",
+    "share/doc/kvmesh/examples/python/kvmesh/__init__.py",
     "share/man/man1/kvmesh.1",
     "share/man/man8/kvmesh-node.8",
 ]
@@ -135,6 +139,19 @@ class InstallTest(harness.MeshTest):
                 self.assertGreater(os.path.getsize(self.installed(path)), 0)
         self.assertEqual(sorted(os.listdir(self.installed("include"))), ["kvmesh"])
         self.assertEqual(sorted(os.listdir(self.installed("include/kvmesh"))), PUBLIC_HEADERS)
+
+    def test_links_of_pages_lead_to_what_is_installed(self):
+        checked = 0
+        for page in self.installed_below("share/doc"):
+            if not page.endswith(".md"):
+                continue
+            with open(page, encoding="utf-8") as file:
+                text = re.sub(r"(?ms)^```.*?^```$|`[^`\n]*`", "", file.read())
+            for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text):
+                checked += 1
+                with self.subTest(page=page, link=link):
+                    self.assertTrue(os.path.exists(os.path.join(os.path.dirname(page), link)))
+        self.assertGreater(checked, 20)
 
     def test_cmake_files_name_no_place_of_this_machine(self):
         files = [file for file in self.installed_below("") if file.endswith(".cmake")]

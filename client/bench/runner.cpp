@@ -324,7 +324,9 @@ void Runner::on_reply(const Reply& reply) {
   const auto nanos = duration_cast<nanoseconds>(now_ - request.intended).count();
   const auto latency = static_cast<std::uint64_t>(std::max<std::int64_t>(nanos, 0));
   if (now_ >= end_ && !pace_.rate) exhausted_ = true;
-  const bool counts = pace_.rate ? request.intended >= counting_from_ : !exhausted_ || pace_.count;
+  // A failure that comes after the end is of a request that was made before it.
+  const bool counts = pace_.rate ? request.intended >= counting_from_
+                                 : failed || !exhausted_ || pace_.count.has_value();
   if (counting_ && counts && failed) {
     ++measured_.failed[reply.code];
   } else if (counting_ && counts) {

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What the programs print: nothing that a terminal would obey, and nothing that is lost in silence."""
 
+import json
 import os
 import pty
 import re
@@ -8,9 +9,11 @@ import resource
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
-from harness import COMMAND_BIN, NODE_BIN, SANITIZED, TIME_FACTOR, MeshTest, clean_environment, die_with_parent, eventually, main
+from harness import (COMMAND_BIN, NODE_BIN, SANITIZED, TIME_FACTOR, MeshTest, clean_environment, die_with_parent, eventually, main,
+                     patience)
 from mesh_client import HELLO, REFUSED, REQUESTS, frame, pack, records
 from ports import free_port
 from raw_peer import FakeNode
@@ -214,6 +217,35 @@ class Numbers(MeshTest):
             self.assertIn("does not fit", self.stderr)
         self.assertEqual(self.run_to_end([*call, "18446744073709551615"]), '{"result":18446744073709551615}\n')
         self.assertEqual(self.run_to_end([*call, b"a\xffb"]), '{"result":{"base64":"Yf9i"}}\n')
+
+
+@unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")
+class Bench(MeshTest):
+    def test_what_fails_after_the_end_counts(self):
+        """Requests that were sent in the time and end as failures later are no success."""
+        net = self.mesh()
+        port = free_port()
+        with FakeNode(port, "bar@localhost", timeout=60) as bar:
+            net.addresses["bar"] = f"tcp://127.0.0.1:{port}"
+            foo = net.add("foo", apps=[], table=[("*", "bar")], settings={"mesh": {"peer_timeout_ms": 60000}})
+            foo.start()
+            dialler = bar.welcome()
+            eventually(lambda: foo.reaches("bar"), 10, "foo reaches bar")
+            process = subprocess.Popen(
+                [COMMAND_BIN, "--node", foo.endpoint, "bench", "--buckets", "1", "--no-load", "--connections", "1", "--depth", "8",
+                 "--duration", "100ms", "--warmup", "1ms", "--keep-going", "--json"], env=clean_environment(),
+                preexec_fn=die_with_parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            asked = []
+            while len(asked) < 8:
+                for record in bar.requests()[1]:
+                    if record[5] == "kv.create":
+                        bar.reply(dialler, record[0])
+                    else:
+                        asked.append(time.monotonic())
+            eventually(lambda: time.monotonic() > asked[0] + 0.5, 5, "the time of the bench is over")
+        stdout, stderr = process.communicate(timeout=60 * patience())
+        self.assertEqual(process.returncode, 3, (stdout, stderr))
+        self.assertEqual((json.loads(stdout)["requests"], json.loads(stdout)["failed"]), (0, {"outcome_unknown": 8}))
 
 
 @unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")

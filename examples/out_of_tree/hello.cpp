@@ -8,6 +8,10 @@ int main() {
   auto status = (*mesh)->create("greetings");
   if (status.ok()) status = (*mesh)->put("greetings", "world", "hello");
   auto value = (*mesh)->get("greetings", "world");
-  if (!status.ok() || !value || !*value) return 1;
-  std::cout << **value << '\n';
+  if (status.ok()) status = value.status();
+  if (!status.ok()) {
+    std::cerr << status.to_string() << '\n';
+    return 1;
+  }
+  std::cout << value->value_or("(nothing)") << '\n';
 }

@@ -67,6 +67,10 @@ void print_most_frequent(const Counts& total) {
 bool ask(kvmesh::Mesh& mesh, char** arguments) {
   std::ifstream file{arguments[0]};
   const auto pieces = split(file);
+  if (pieces.empty()) {
+    std::cerr << "word_count: " << arguments[0] << " cannot be read, or is empty\n";
+    return false;
+  }
   std::vector<kvmesh::Async<std::pair<std::string, Counts>>> tasks;
   tasks.reserve(pieces.size());
   for (const auto& piece : pieces) {
@@ -86,7 +90,7 @@ bool ask(kvmesh::Mesh& mesh, char** arguments) {
     for (const auto& [word, times] : counts) total[word] += times;
   }
   print_most_frequent(total);
-  return !tasks.empty();
+  return true;
 }
 
 }  // namespace

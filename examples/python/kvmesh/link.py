@@ -256,5 +256,5 @@ class Link:
             return what
         if not self._is_connected:
             return "no answer from the host; is the address right, and no firewall between?"
-        return (f"{what} where a node would greet; is this the port of a node's mesh.listen? (that of the line protocol, "
-                "kv_server.listen, is another)")
+        return (f"{what} where a node would greet; does it hang, and is this the port of a node's mesh.listen? (that of the line "
+                "protocol, kv_server.listen, is another)")

@@ -230,13 +230,15 @@ class Bench(MeshTest):
             foo = net.add("foo", apps=[], table=[("*", "bar")], settings={"mesh": {"peer_timeout_ms": 60000}})
             foo.start()
             dialler = bar.welcome()
-            eventually(lambda: foo.reaches("bar"), 10, "foo reaches bar")
+            eventually(lambda: foo.peer("bar")["state"] == "up", 10, "the link is up")
             process = subprocess.Popen(
                 [COMMAND_BIN, "--node", foo.endpoint, "bench", "--buckets", "1", "--no-load", "--connections", "1", "--depth", "8",
                  "--duration", "100ms", "--warmup", "1ms", "--keep-going", "--json"], env=clean_environment(),
                 preexec_fn=die_with_parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             asked = []
             while len(asked) < 8:
+                eventually(lambda: bar.socket.poll(10) or process.poll() is not None, 30, "it sends requests")
+                self.assertIsNone(process.poll(), process.poll() is not None and process.communicate())
                 for record in bar.requests()[1]:
                     if record[5] == "kv.create":
                         bar.reply(dialler, record[0])

@@ -11,7 +11,7 @@
 #include "client/bench/echo_channel.h"
 #include "client/bench/native_channel.h"
 #include "client/bench/stream_channel.h"
-#include "client/command/base/endpoint_list.h"
+#include "client/command/base/session.h"
 #include "client/endpoints.h"
 
 namespace kvmesh::bench {

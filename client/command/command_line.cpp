@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "client/command/base/exit_status.h"
-#include "client/command/base/help.h"
+#include "client/command/base/session.h"
 #include "client/command/base/program.h"
 #include "client/command/base/usage.h"
 #include "client/command/commands.h"

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "client/command/base/exit_status.h"
+#include "client/command/base/session.h"
 #include "client/command/base/mesh_names.h"
 #include "client/command/base/program.h"
 #include "client/command/base/usage.h"

@@ -11,7 +11,6 @@
 #include "client/command/base/values.h"
 #include "client/command/shell/shell_values.h"
 #include "client/command/shell/statement.h"
-#include "client/command/shell/variables.h"
 #include "common/config/address.h"
 #include "common/config/allowed.h"
 #include "common/config/size_text.h"

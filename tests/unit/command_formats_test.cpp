@@ -10,9 +10,7 @@
 
 #include "client/command/base/escape.h"
 #include "client/command/transfer/import_format.h"
-#include "client/command/transfer/json_lines.h"
-#include "client/command/transfer/line_splitter.h"
-#include "client/command/transfer/tsv.h"
+#include "client/command/transfer/record.h"
 #include "common/utf8.h"
 
 namespace kvmesh::command {

@@ -2,14 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/command/base/endpoint_list.h"
-#include "client/command/base/exit_status.h"
+#include "client/command/base/session.h"
 #include "client/command/base/numbers.h"
 #include "client/command/base/table.h"
 #include "client/command/nodes/hops_text.h"
 #include "client/command/nodes/info_text.h"
 #include "client/command/nodes/nodes_text.h"
-#include "client/command/nodes/nodes_watch.h"
 #include "client/command/transfer/progress.h"
 
 namespace kvmesh::command {

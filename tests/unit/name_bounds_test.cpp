@@ -7,7 +7,7 @@
 
 #include <kvmesh/limits.h>
 
-#include "client/command/buckets/name_bounds.h"
+#include "client/command/buckets/bucket_list.h"
 
 namespace kvmesh::command {
 namespace {

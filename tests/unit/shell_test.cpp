@@ -11,8 +11,6 @@
 #include "client/command/shell/shell_command.h"
 #include "client/command/shell/shell_values.h"
 #include "client/command/shell/statement.h"
-#include "client/command/shell/variables.h"
-#include "client/command/shell/words.h"
 #include "tests/unit/temporary_folder.h"
 #include "tests/unit/value_printer.h"
 

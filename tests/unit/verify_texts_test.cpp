@@ -5,7 +5,7 @@
 
 #include "client/command/verify/picture.h"
 #include "client/command/verify/texts.h"
-#include "client/command/verify/told_node.h"
+#include "client/command/verify/live_mesh.h"
 #include "tests/unit/verify_fixture.h"
 
 namespace kvmesh::command {

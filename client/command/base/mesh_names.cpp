@@ -7,8 +7,6 @@
 #include <utility>
 
 #include "client/command/buckets/bucket_list.h"
-#include "client/command/buckets/mesh_buckets.h"
-#include "client/command/buckets/name_bounds.h"
 #include "client/command/nodes/info_text.h"
 #include "client/command/tasks/task_runs.h"
 #include "client/command/tasks/task_texts.h"

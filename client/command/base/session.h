@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvmesh/client.h>
+#include <kvmesh/status.h>
 #include <kvmesh/value.h>
 
 #include <chrono>
@@ -10,10 +11,37 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "client/command/base/endpoint_list.h"
-
+/// How the command ends; kvmesh(1) says the same.
 namespace kvmesh::command {
+
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitMissingKey = 1;  // get: the bucket exists, the key does not
+inline constexpr int kExitUnsound = 1;     // verify: the mesh is not sound
+inline constexpr int kExitUsage = 2;       // wrong arguments, or a file that cannot be opened
+inline constexpr int kExitIncomplete =
+    3;  // import, export, buckets, info --mesh, bench: a part failed
+inline constexpr int kExitStatusBase = 10;  // and the number of the status code
+inline constexpr int kExitInterrupted = 130;
+
+constexpr int exit_status(StatusCode code) {
+  return code == StatusCode::kOk ? kExitOk : kExitStatusBase + static_cast<int>(code);
+}
+
+
+/// Endpoints of the same mesh, of which one is used at a time (Client::Options::endpoints).
+using EndpointList = std::vector<std::string>;
+
+/// What stands between the commas, without spaces around it. An empty part stays, for
+/// Client::open() to refuse.
+EndpointList endpoint_list(std::string_view text);
+
+/// A client of these endpoints, which tries as many of them in `timeout` as it can.
+/// kInvalidArgument when there can be none.
+Result<std::unique_ptr<Client>> open_client(const EndpointList& endpoints,
+                                            std::chrono::milliseconds timeout);
+
 
 /// One run of the command: its options, its connection and how it prints. One thread.
 class Session {

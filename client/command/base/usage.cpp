@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "client/command/base/exit_status.h"
+#include "client/command/base/session.h"
 #include "common/command_line/completion.h"
 #include "common/text.h"
 

@@ -9,13 +9,10 @@
 #include <vector>
 
 #include "client/command/base/escape.h"
-#include "client/command/base/exit_status.h"
-#include "client/command/base/help.h"
+#include "client/command/base/session.h"
 #include "client/command/base/numbers.h"
 #include "client/command/base/program.h"
 #include "client/command/buckets/bucket_list.h"
-#include "client/command/buckets/mesh_buckets.h"
-#include "client/command/buckets/name_bounds.h"
 #include "client/command/commands.h"
 #include "client/command/nodes/info_text.h"
 #include "client/outcome.h"

@@ -9,12 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "client/command/base/exit_status.h"
+#include "client/command/base/session.h"
 #include "client/command/base/program.h"
 #include "client/command/buckets/bucket_list.h"
-#include "client/command/buckets/name_bounds.h"
 #include "client/command/commands.h"
-#include "client/command/verify/told_node.h"
+#include "client/command/verify/live_mesh.h"
 #include "client/verify/mesh_model.h"
 #include "common/text.h"
 

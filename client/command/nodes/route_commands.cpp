@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "client/command/base/escape.h"
-#include "client/command/base/exit_status.h"
+#include "client/command/base/session.h"
 #include "client/command/base/json.h"
 #include "client/command/base/numbers.h"
 #include "client/command/commands.h"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "client/command/base/session.h"
-#include "client/command/shell/words.h"
+#include "client/command/shell/statement.h"
 
 /// What the commands of the shell do, by subject. Each gets as many words as its row of the table
 /// allows.

@@ -5,12 +5,11 @@
 #include <string>
 #include <utility>
 
-#include "client/command/base/exit_status.h"
+#include "client/command/base/session.h"
 #include "client/command/base/numbers.h"
 #include "client/command/base/values.h"
 #include "client/command/shell/handlers.h"
 #include "client/command/shell/shell.h"
-#include "client/command/tasks/server_runs.h"
 #include "client/command/tasks/task_runs.h"
 #include "client/command/tasks/task_texts.h"
 #include "common/text.h"

@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "client/command/base/exit_status.h"
+#include "client/command/base/session.h"
 #include "client/command/base/numbers.h"
 #include "client/command/shell/shell.h"
 #include "common/text.h"

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "client/command/base/exit_status.h"
+#include "client/command/base/session.h"
 #include "client/command/base/mesh_names.h"
 #include "client/command/base/usage.h"
 #include "client/command/base/values.h"
@@ -16,7 +16,7 @@
 #include "client/command/shell/handlers.h"
 #include "client/command/shell/history.h"
 #include "client/command/shell/tree_commands.h"
-#include "client/command/shell/words.h"
+#include "client/command/shell/statement.h"
 #include "client/command/tasks/task_runs.h"
 #include "client/command/tasks/task_texts.h"
 #include "common/functions.h"

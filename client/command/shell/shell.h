@@ -15,11 +15,11 @@
 #include "client/command/base/interrupts.h"
 #include "client/command/base/session.h"
 #include "client/command/base/shown_output.h"
-#include "client/command/shell/lines.h"
+#include "client/command/shell/editor.h"
 #include "client/command/shell/shell_command.h"
 #include "client/command/shell/started_tasks.h"
 #include "client/command/shell/statement.h"
-#include "client/command/shell/variables.h"
+#include "client/command/shell/shell_values.h"
 #include "client/command/shell/watches.h"
 
 namespace kvmesh::command::shell {

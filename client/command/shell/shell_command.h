@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "client/command/shell/words.h"
+#include "client/command/shell/statement.h"
 
 namespace kvmesh::command::shell {
 

@@ -5,7 +5,7 @@
 #include <system_error>
 #include <utility>
 
-#include "client/command/base/exit_status.h"
+#include "client/command/base/session.h"
 #include "client/command/base/interrupts.h"
 #include "client/command/base/usage.h"
 #include "client/command/command_line.h"

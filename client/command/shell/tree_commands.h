@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "client/command/base/session.h"
-#include "client/command/shell/words.h"
+#include "client/command/shell/statement.h"
 
 /// The commands of the shell that are those of `kvmesh`: from the same tree, over the shell's
 /// connection.

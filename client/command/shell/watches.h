@@ -10,7 +10,7 @@
 
 #include "client/command/base/session.h"
 #include "client/command/base/shown_output.h"
-#include "client/command/nodes/nodes_watch.h"
+#include "client/command/nodes/nodes_text.h"
 
 namespace kvmesh::command::shell {
 

@@ -8,12 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "client/command/base/exit_status.h"
+#include "client/command/base/session.h"
 #include "client/command/base/program.h"
 #include "client/command/base/values.h"
 #include "client/command/commands.h"
-#include "client/command/tasks/given_values.h"
-#include "client/command/tasks/server_runs.h"
 #include "client/command/tasks/task_output.h"
 #include "client/command/tasks/task_runs.h"
 #include "client/command/tasks/task_texts.h"

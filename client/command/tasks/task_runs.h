@@ -1,11 +1,14 @@
 #pragma once
 
 #include <kvmesh/mesh.h>
+#include <kvmesh/status.h>
+#include <kvmesh/value.h>
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/command/base/interrupts.h"
 #include "client/command/base/session.h"
@@ -52,5 +55,35 @@ int send_message(Session& session, Mesh& mesh, const Pid& to, Value value);
 
 /// Tells the process to stop; `where` is the node of an id alone, empty for the connected one.
 int cancel_process(Session& session, Mesh& mesh, const std::string& pid, const std::string& where);
+
+
+/// Values from a command line, see parse_argument(). What begins as a list or map but is no JSON is
+/// text, as all else; a warning on standard error says so, and how to write text on purpose.
+
+Result<Value> value_given(const Session& session, const std::string& text);
+Result<Value::List> values_given(const Session& session, const std::vector<std::string>& texts);
+
+
+/// Named servers, and permanent tasks, called, sent to and restarted for the user at the terminal.
+/// Each prints and gives an exit status. An empty node is the connected one.
+
+struct ServerCall {
+  ServerName server;
+  std::string function;
+  Value::List args;
+  bool cast = false;  // nobody waits for a result
+};
+
+/// Prints the result; of a cast nothing.
+int run_server(Session& session, Mesh& mesh, ServerCall call);
+
+/// Starts it anew, also when it was given up or has ended, and prints its pid. One that runs is
+/// told to stop first; that is what is printed then.
+int restart_server(const Session& session, Mesh& mesh, const ServerName& server);
+
+/// Sends one message and says whether it arrived. `from`: the text of the pid that can be answered,
+/// or nil.
+int send_to_server(const Session& session, Mesh& mesh, const ServerName& to, Value from,
+                   Value value);
 
 }  // namespace kvmesh::command

@@ -8,10 +8,9 @@
 #include <thread>
 #include <utility>
 
-#include "client/command/base/exit_status.h"
+#include "client/command/base/session.h"
 #include "client/command/buckets/bucket_list.h"
-#include "client/command/transfer/json_lines.h"
-#include "client/command/transfer/tsv.h"
+#include "client/command/transfer/record.h"
 #include "client/outcome.h"
 #include "client/verify/findings.h"
 #include "common/functions.h"

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "client/command/base/session.h"
-#include "client/command/buckets/name_bounds.h"
+#include "client/command/buckets/bucket_list.h"
 #include "client/command/transfer/progress.h"
 #include "client/command/transfer/record.h"
 #include "client/command/verify/live_mesh.h"

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <kvmesh/status.h>
+
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace kvmesh::command {
 
@@ -22,5 +25,34 @@ enum class Format {
   kTsv,        ///< client/command/transfer/tsv.h
   kJsonLines,  ///< client/command/transfer/json_lines.h
 };
+
+
+/// Lines `bucket TAB key TAB value`, each field as of escape(). `bucket TAB` alone says that the
+/// bucket exists. A line may be any bytes; those that are no escapes stand for themselves. Pure
+/// functions.
+
+/// The record of one line without its line end; kInvalidArgument, saying why, when it is not of the
+/// form.
+Result<Record> parse_tsv(std::string_view line);
+
+/// The line of a record, without a line end; parse_tsv gives the same record back. It never begins
+/// with a blank, a brace or a byte order mark.
+std::string format_tsv(const Record& record);
+
+
+/// Lines {"bucket": B, "key": K, "value": V}, where B, K and V are strings for bytes that are
+/// UTF-8, and
+/// {"base64": "..."} for any bytes. {"bucket": B, "key": null} says that the bucket exists. Pure
+/// functions.
+
+/// The record of one line; kInvalidArgument, saying why, when it is not of the form.
+Result<Record> parse_json_line(std::string_view line);
+
+/// Whether `line` looks like a line of a JSON document that has several: it begins an array, or an
+/// object that it does not end.
+bool is_part_of_json(std::string_view line);
+
+/// The line of a record, without a line end; parse_json_line gives the same record back.
+std::string format_json_line(const Record& record);
 
 }  // namespace kvmesh::command

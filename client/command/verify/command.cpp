@@ -8,13 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include "client/command/base/exit_status.h"
-#include "client/command/base/help.h"
+#include "client/command/base/session.h"
+#include "client/command/base/program.h"
 #include "client/command/base/json.h"
 #include "client/command/commands.h"
 #include "client/command/verify/live_mesh.h"
 #include "client/command/verify/live_moves.h"
-#include "client/command/verify/live_strays.h"
 #include "client/command/verify/moves.h"
 #include "client/command/verify/picture.h"
 #include "client/command/verify/texts.h"

@@ -1,15 +1,77 @@
 #include "client/command/verify/live_mesh.h"
 
+#include <kvmesh/limits.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <set>
 #include <utility>
+#include <vector>
 
+#include "client/command/base/escape.h"
 #include "client/command/nodes/info_text.h"
-#include "client/command/verify/told_node.h"
+#include "common/text.h"
 
 namespace kvmesh::command {
+namespace {
+
+Status wrong(const std::string& source, const std::string& what) {
+  return {StatusCode::kProtocolError,
+          "what the node at " + escape(source) + " tells of itself cannot be used: " + what};
+}
+
+Status read_peers(const Value& info, verify::MeshNode& out) {
+  for (const auto& peer : list_at(info, "peers")) {
+    auto name = NodeName::parse(text_at(peer, "name"));
+    if (!name) return name.status();
+    out.peers.push_back({*std::move(name), text_at(peer, "address")});
+  }
+  for (const auto& via : list_at(info, "vias")) {
+    auto name = NodeName::parse(text_at(via, "name"));
+    auto peer = NodeName::parse(text_at(via, "via"));
+    if (!name) return name.status();
+    if (!peer) return peer.status();
+    out.vias.push_back({*std::move(name), *std::move(peer)});
+  }
+  return {};
+}
+
+Status read_table(const Value& info, verify::MeshNode& out) {
+  const Value* table = info.find("table");
+  if (table == nullptr) return {StatusCode::kProtocolError, "it has no table"};
+  std::vector<RouteEntry> entries;
+  for (const auto& entry : list_at(*table, "entries")) {
+    const auto range = ByteRange::parse(text_at(entry, "range"));
+    auto node = NodeName::parse(text_at(entry, "node"));
+    if (!range) return range.status();
+    if (!node) return node.status();
+    entries.push_back({*range, *std::move(node)});
+  }
+  if (entries.size() > limits::kRoutingEntriesMax) {
+    return {StatusCode::kProtocolError, "its table has " + std::to_string(entries.size()) +
+                                            " entries, more than " +
+                                            std::to_string(limits::kRoutingEntriesMax)};
+  }
+  out.table = RoutingTable{std::move(entries)};
+  return {};
+}
+
+}  // namespace
+
+Result<verify::MeshNode> told_node(const Value& info, const std::string& source) {
+  verify::MeshNode out;
+  auto name = NodeName::parse(text_at(info, "name"));
+  if (!name) return wrong(source, name.status().text());
+  out.name = *std::move(name);
+  out.source = source;
+  out.stores = stores_buckets(info);
+  out.serves_lines = has_app(info, "kv_server");
+  if (const auto status = read_peers(info, out); !status.ok()) return wrong(source, status.text());
+  if (const auto status = read_table(info, out); !status.ok()) return wrong(source, status.text());
+  return out;
+}
+
 namespace {
 
 // What a node answered, and what of that is looked at here.
@@ -226,6 +288,61 @@ Result<LiveMesh> live_mesh(const std::vector<EndpointList>& starts,
   }
   walk.go_on();
   return walk.take();
+}
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+Result<Reached> reach_at(const std::string& endpoint, const std::string& name,
+                         const CallTime& time) {
+  auto client = connected_client({endpoint}, std::min(time.of_a_call(), kConnectMax));
+  if (!client) return client.status();
+  auto info = (*client)->info({}, time.of_a_call());
+  if (!info) return info.status();
+  if (text_at(*info, "name") != name) {
+    return Status{StatusCode::kUnavailable, endpoint + " is not the address of " + name};
+  }
+  return Reached{*std::move(client), {}, *std::move(info)};
+}
+
+Result<Reached> reach_over(const std::string& endpoint, const std::string& name,
+                           const CallTime& time) {
+  auto client = connected_client({endpoint}, std::min(time.of_a_call(), kConnectMax));
+  if (!client) return client.status();
+  auto info = (*client)->info(name, time.of_a_call());
+  if (!info) return info.status();
+  return Reached{*std::move(client), name, *std::move(info)};
+}
+
+}  // namespace
+
+CallTime::CallTime(milliseconds timeout)
+    : timeout_(timeout), end_(steady_clock::now() + kCountTimeouts * timeout) {}
+
+bool CallTime::is_over() const { return steady_clock::now() >= end_; }
+
+milliseconds CallTime::of_a_call() const {
+  const auto left = std::chrono::ceil<milliseconds>(end_ - steady_clock::now());
+  return std::clamp(left, milliseconds{1}, std::max(timeout_, milliseconds{1}));
+}
+
+Status CallTime::over() const {
+  return {StatusCode::kDeadlineExceeded,
+          "counting takes at most " + std::to_string(kCountTimeouts) + " times --timeout, " +
+              std::to_string((kCountTimeouts * timeout_).count()) + " ms, which are over"};
+}
+
+Result<Reached> reach(const Way& way, const std::string& name, const CallTime& time) {
+  Status why{StatusCode::kUnavailable, "no way to " + name + " is known"};
+  if (!way.address.empty()) {
+    auto reached = reach_at(way.address, name, time);
+    if (reached) return reached;
+    why = reached.status();
+  }
+  if (way.knower_address.empty() || time.is_over()) return why;
+  return reach_over(way.knower_address, name, time);
 }
 
 }  // namespace kvmesh::command

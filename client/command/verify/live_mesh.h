@@ -2,6 +2,7 @@
 
 #include <kvmesh/client.h>
 #include <kvmesh/status.h>
+#include <kvmesh/value.h>
 
 #include <chrono>
 #include <map>
@@ -9,10 +10,15 @@
 #include <string>
 #include <vector>
 
-#include "client/command/base/endpoint_list.h"
+#include "client/command/base/session.h"
 #include "client/verify/mesh_model.h"
 
 namespace kvmesh::command {
+
+/// A node as its `node.info` tells it (common/PROTOCOL.md, 1.6). kProtocolError when a name, range
+/// or address in it is none. Pure.
+Result<verify::MeshNode> told_node(const Value& info, const std::string& source);
+
 
 /// How a node can be asked from here.
 struct Way {
@@ -43,5 +49,34 @@ Result<std::unique_ptr<Client>> connected_client(const EndpointList& endpoints,
 
 /// How long a node may take to be reached at an address that another node has told.
 inline constexpr std::chrono::milliseconds kConnectMax{1000};
+
+
+/// How long many calls may take together: kCountTimeouts times what one may.
+class CallTime {
+ public:
+  explicit CallTime(std::chrono::milliseconds timeout);
+
+  bool is_over() const;
+  /// Of the next call; at least a millisecond.
+  std::chrono::milliseconds of_a_call() const;
+  /// kDeadlineExceeded, saying so.
+  Status over() const;
+
+ private:
+  std::chrono::milliseconds timeout_;
+  std::chrono::steady_clock::time_point end_;
+};
+inline constexpr int kCountTimeouts = 10;
+
+/// A node that can be asked.
+struct Reached {
+  std::unique_ptr<Client> client;
+  std::string target;  // its name for `client`; empty: it is connected itself
+  Value info;
+};
+
+/// At its own address first: whatever the tables of others say, it answers for itself there.
+/// Blocks.
+Result<Reached> reach(const Way& way, const std::string& name, const CallTime& time);
 
 }  // namespace kvmesh::command

@@ -4,8 +4,8 @@
 
 #include "client/command/verify/live_mesh.h"
 #include "client/command/verify/moves.h"
-#include "client/command/verify/reach.h"
 #include "client/verify/difference.h"
+#include "client/verify/verify.h"
 
 namespace kvmesh::command {
 
@@ -15,5 +15,11 @@ namespace kvmesh::command {
 /// kCountTimeouts times that in all.
 Moves count_moves(const LiveMesh& mesh, const verify::Difference& difference,
                   std::chrono::milliseconds timeout);
+
+
+/// Asks each node of `mesh` that stores buckets for those that its own table gives to others, which
+/// no request finds there, and adds a finding for each node that holds some, or cannot be asked.
+/// Blocks; each call for at most `timeout`, and for at most kCountTimeouts times that in all.
+void find_strays(const LiveMesh& mesh, std::chrono::milliseconds timeout, verify::Report& report);
 
 }  // namespace kvmesh::command

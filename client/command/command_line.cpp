@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "client/command/base/session.h"
 #include "client/command/base/program.h"
+#include "client/command/base/session.h"
 #include "client/command/base/usage.h"
 #include "client/command/commands.h"
 #include "common/text.h"

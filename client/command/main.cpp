@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "client/command/base/session.h"
 #include "client/command/base/mesh_names.h"
 #include "client/command/base/program.h"
+#include "client/command/base/session.h"
 #include "client/command/base/usage.h"
 #include "client/command/command_line.h"
 #include "client/command/commands.h"

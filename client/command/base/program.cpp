@@ -50,7 +50,6 @@ std::string exit_statuses(std::string_view one, std::string_view three) {
 
 std::string exit_statuses_of_no_mesh() { return "Exit status: 0 done; 2 wrong usage."; }
 
-
 int run_program(int argc, char** argv, int (*run)(Session& session, int argc, char** argv)) {
   open_standard_descriptors();
   try {

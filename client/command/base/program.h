@@ -28,7 +28,6 @@ std::string exit_statuses(std::string_view one = {}, std::string_view three = {}
 /// The same of a command that sends no request.
 std::string exit_statuses_of_no_mesh();
 
-
 /// What the programs of client/ share: the frame of main(), and options.
 
 /// The whole of main() around `run`, which parses and acts and gives the exit status: descriptors 0

@@ -29,7 +29,6 @@ constexpr int exit_status(StatusCode code) {
   return code == StatusCode::kOk ? kExitOk : kExitStatusBase + static_cast<int>(code);
 }
 
-
 /// Endpoints of the same mesh, of which one is used at a time (Client::Options::endpoints).
 using EndpointList = std::vector<std::string>;
 
@@ -41,7 +40,6 @@ EndpointList endpoint_list(std::string_view text);
 /// kInvalidArgument when there can be none.
 Result<std::unique_ptr<Client>> open_client(const EndpointList& endpoints,
                                             std::chrono::milliseconds timeout);
-
 
 /// One run of the command: its options, its connection and how it prints. One thread.
 class Session {

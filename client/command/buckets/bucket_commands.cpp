@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "client/command/base/escape.h"
-#include "client/command/base/session.h"
 #include "client/command/base/numbers.h"
 #include "client/command/base/program.h"
+#include "client/command/base/session.h"
 #include "client/command/buckets/bucket_list.h"
 #include "client/command/commands.h"
 #include "client/command/nodes/info_text.h"

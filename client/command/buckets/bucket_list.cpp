@@ -47,7 +47,6 @@ NameBounds names_with(std::string_view prefix) {
   return {last_name_before(prefix), first_name_beyond(prefix)};
 }
 
-
 Result<NodeAccess> access(Session& session, const Way& way, const std::string& node) {
   const auto connected = session.where();
   // An address that another node has told may be another node's from here.

@@ -36,7 +36,6 @@ NameBounds names_in(ByteRange range);
 /// All names that begin with `prefix`, itself included; all names when it is empty.
 NameBounds names_with(std::string_view prefix);
 
-
 /// A connection over which one node can be asked.
 struct NodeAccess {
   Client* client = nullptr;
@@ -76,7 +75,6 @@ class BucketList {
   Timeout timeout_;
   bool more_ = true;
 };
-
 
 /// The buckets of all nodes of a mesh as one list: each once, in the order of their names. Of each
 /// node those that its table gives to it. However many nodes

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <utility>
 
-#include "client/command/base/session.h"
 #include "client/command/base/program.h"
+#include "client/command/base/session.h"
 #include "client/command/commands.h"
 #include "client/outcome.h"
 #include "common/functions.h"

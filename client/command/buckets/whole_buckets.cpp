@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "client/command/base/session.h"
 #include "client/command/base/program.h"
+#include "client/command/base/session.h"
 #include "client/command/buckets/bucket_list.h"
 #include "client/command/commands.h"
 #include "client/command/verify/live_mesh.h"

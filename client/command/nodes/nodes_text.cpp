@@ -124,7 +124,6 @@ Value nodes_json(const Value& info) {
   return out;
 }
 
-
 namespace {
 
 constexpr std::chrono::milliseconds kWatchPause{

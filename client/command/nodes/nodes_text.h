@@ -40,7 +40,6 @@ std::string change_text(const NodeChange& change, std::chrono::system_clock::tim
 /// {"time","node","state","change","why","seen_by"}, with the time as UTC in milliseconds.
 Value change_json(const NodeChange& change, std::chrono::system_clock::time_point time);
 
-
 /// Prints the state of each peer of `node` (empty: of the connected one), and then every change of
 /// one, until the process is ended. While `node` itself does not answer, that is a line, and it is
 /// asked again and again; one that is only busy is asked again without a line. When `client` goes

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "client/command/base/escape.h"
-#include "client/command/base/session.h"
 #include "client/command/base/json.h"
 #include "client/command/base/numbers.h"
+#include "client/command/base/session.h"
 #include "client/command/commands.h"
 #include "client/command/nodes/hops_text.h"
 #include "client/outcome.h"

@@ -35,7 +35,6 @@ class PlainLines final : public Lines {
   std::size_t size_ = 0;
 };
 
-
 /// How many lines are kept.
 constexpr int kHistoryLinesMax = 1000;
 
@@ -49,7 +48,6 @@ void load_history(History* history, const std::string& path);
 /// once, each keeps what the others wrote; a reader finds the file as it was before or after. When
 /// it cannot be written the line is not kept.
 void append_history(const std::string& path, const std::string& line);
-
 
 /// Lines from a terminal, with editing, history and completion by libedit. What tasks write appears
 /// above the line that is being edited. One thread.

@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "client/command/base/session.h"
 #include "client/command/base/numbers.h"
+#include "client/command/base/session.h"
 #include "client/command/base/values.h"
 #include "client/command/shell/handlers.h"
 #include "client/command/shell/shell.h"

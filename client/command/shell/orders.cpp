@@ -3,8 +3,8 @@
 #include <string>
 #include <utility>
 
-#include "client/command/base/session.h"
 #include "client/command/base/numbers.h"
+#include "client/command/base/session.h"
 #include "client/command/shell/shell.h"
 #include "common/text.h"
 

@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <utility>
 
-#include "client/command/base/session.h"
 #include "client/command/base/mesh_names.h"
+#include "client/command/base/session.h"
 #include "client/command/base/usage.h"
 #include "client/command/base/values.h"
 #include "client/command/command_line.h"
@@ -15,8 +15,8 @@
 #include "client/command/shell/editor.h"
 #include "client/command/shell/handlers.h"
 #include "client/command/shell/history.h"
-#include "client/command/shell/tree_commands.h"
 #include "client/command/shell/statement.h"
+#include "client/command/shell/tree_commands.h"
 #include "client/command/tasks/task_runs.h"
 #include "client/command/tasks/task_texts.h"
 #include "common/functions.h"

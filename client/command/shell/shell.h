@@ -17,9 +17,9 @@
 #include "client/command/base/shown_output.h"
 #include "client/command/shell/editor.h"
 #include "client/command/shell/shell_command.h"
+#include "client/command/shell/shell_values.h"
 #include "client/command/shell/started_tasks.h"
 #include "client/command/shell/statement.h"
-#include "client/command/shell/shell_values.h"
 #include "client/command/shell/watches.h"
 
 namespace kvmesh::command::shell {

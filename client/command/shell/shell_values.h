@@ -44,7 +44,6 @@ std::size_t name_length(std::string_view text);
 /// $ and a letter or underscore. kInvalidArgument when something follows the name.
 Result<std::string_view> variable_named(std::string_view text);
 
-
 /// What the shell keeps by name. One thread.
 class Variables {
  public:

@@ -31,7 +31,6 @@ Status StartedTasks::make_room() {
   return {};
 }
 
-
 // An await() cannot be left, so the task is looked at over and over, less often with time.
 Wait wait_for(const Async<Value>& task, std::chrono::milliseconds time,
               const Interrupts& interrupts) {

@@ -46,7 +46,6 @@ class StartedTasks {
   std::uint64_t last_ = 0;
 };
 
-
 enum class Wait : std::uint8_t { kEnded, kTimeOver, kInterrupted };
 
 /// Waits for the end of a task, for as long as that, or for an interrupt; the task goes on.

@@ -61,7 +61,6 @@ Result<Value> value_of(const Word& word);
 /// What a variable's value is where text is wanted: text and bytes as they are, others as JSON.
 std::string value_as_text(const Value& value);
 
-
 /// NAME = WORD..., or WORD... alone.
 struct Statement {
   std::string name;  // of the variable that is set; empty: none

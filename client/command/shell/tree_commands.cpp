@@ -5,8 +5,8 @@
 #include <system_error>
 #include <utility>
 
-#include "client/command/base/session.h"
 #include "client/command/base/interrupts.h"
+#include "client/command/base/session.h"
 #include "client/command/base/usage.h"
 #include "client/command/command_line.h"
 #include "common/command_line/completion.h"

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "client/command/base/session.h"
 #include "client/command/base/program.h"
+#include "client/command/base/session.h"
 #include "client/command/base/values.h"
 #include "client/command/commands.h"
 #include "client/command/tasks/task_output.h"

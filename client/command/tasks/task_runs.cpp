@@ -155,7 +155,6 @@ Result<Value::List> values_given(const Session& session, const std::vector<std::
   return parse_arguments(texts);
 }
 
-
 int run_server(Session& session, Mesh& mesh, ServerCall call) {
   const CallOptions options{session.timeout(), nullptr};
   ArgumentList args{std::move(call.args)};

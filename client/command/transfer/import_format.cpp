@@ -51,7 +51,6 @@ std::optional<LineSplitter::Line> LineSplitter::next() {
   return make_line(buffer_.size() - start_, buffer_.size() - start_);
 }
 
-
 std::optional<Format> format_of_name(const std::string& name) {
   if (name.ends_with(".tsv")) return Format::kTsv;
   if (name.ends_with(".jsonl") || name.ends_with(".ndjson") || name.ends_with(".json")) {

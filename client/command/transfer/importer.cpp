@@ -13,15 +13,15 @@
 #include <utility>
 
 #include "client/command/base/completions.h"
-#include "client/command/base/session.h"
 #include "client/command/base/interrupts.h"
 #include "client/command/base/numbers.h"
+#include "client/command/base/session.h"
 #include "client/command/transfer/import_format.h"
 #include "client/command/transfer/import_order.h"
 #include "client/command/transfer/import_owners.h"
 #include "client/command/transfer/importer.h"
-#include "client/command/transfer/record.h"
 #include "client/command/transfer/progress.h"
+#include "client/command/transfer/record.h"
 #include "common/functions.h"
 #include "common/standard_descriptors.h"
 #include "common/text.h"

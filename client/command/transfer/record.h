@@ -26,7 +26,6 @@ enum class Format {
   kJsonLines,  ///< client/command/transfer/json_lines.h
 };
 
-
 /// Lines `bucket TAB key TAB value`, each field as of escape(). `bucket TAB` alone says that the
 /// bucket exists. A line may be any bytes; those that are no escapes stand for themselves. Pure
 /// functions.
@@ -38,7 +37,6 @@ Result<Record> parse_tsv(std::string_view line);
 /// The line of a record, without a line end; parse_tsv gives the same record back. It never begins
 /// with a blank, a brace or a byte order mark.
 std::string format_tsv(const Record& record);
-
 
 /// Lines {"bucket": B, "key": K, "value": V}, where B, K and V are strings for bytes that are
 /// UTF-8, and

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "client/command/base/session.h"
 #include "client/command/base/numbers.h"
 #include "client/command/base/program.h"
+#include "client/command/base/session.h"
 #include "client/command/commands.h"
 #include "client/command/transfer/exporter.h"
 #include "client/command/transfer/importer.h"

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "client/command/base/session.h"
-#include "client/command/base/program.h"
 #include "client/command/base/json.h"
+#include "client/command/base/program.h"
+#include "client/command/base/session.h"
 #include "client/command/commands.h"
 #include "client/command/verify/live_mesh.h"
 #include "client/command/verify/live_moves.h"

@@ -19,7 +19,6 @@ namespace kvmesh::command {
 /// or address in it is none. Pure.
 Result<verify::MeshNode> told_node(const Value& info, const std::string& source);
 
-
 /// How a node can be asked from here.
 struct Way {
   std::string address;         // its own, which from here may be another node's; empty: not known
@@ -49,7 +48,6 @@ Result<std::unique_ptr<Client>> connected_client(const EndpointList& endpoints,
 
 /// How long a node may take to be reached at an address that another node has told.
 inline constexpr std::chrono::milliseconds kConnectMax{1000};
-
 
 /// How long many calls may take together: kCountTimeouts times what one may.
 class CallTime {

@@ -16,7 +16,6 @@ namespace kvmesh::command {
 Moves count_moves(const LiveMesh& mesh, const verify::Difference& difference,
                   std::chrono::milliseconds timeout);
 
-
 /// Asks each node of `mesh` that stores buckets for those that its own table gives to others, which
 /// no request finds there, and adds a finding for each node that holds some, or cannot be asked.
 /// Blocks; each call for at most `timeout`, and for at most kCountTimeouts times that in all.

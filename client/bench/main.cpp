@@ -4,8 +4,8 @@
 
 #include "client/bench/load_options.h"
 #include "client/bench/protocols.h"
-#include "client/command/base/session.h"
 #include "client/command/base/program.h"
+#include "client/command/base/session.h"
 #include "client/command/base/usage.h"
 #include "common/command_line/completion.h"
 

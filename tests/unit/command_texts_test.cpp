@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/command/base/session.h"
 #include "client/command/base/numbers.h"
+#include "client/command/base/session.h"
 #include "client/command/base/table.h"
 #include "client/command/nodes/hops_text.h"
 #include "client/command/nodes/info_text.h"

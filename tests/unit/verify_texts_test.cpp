@@ -3,9 +3,9 @@
 
 #include <string>
 
+#include "client/command/verify/live_mesh.h"
 #include "client/command/verify/picture.h"
 #include "client/command/verify/texts.h"
-#include "client/command/verify/live_mesh.h"
 #include "tests/unit/verify_fixture.h"
 
 namespace kvmesh::command {

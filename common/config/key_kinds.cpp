@@ -1,7 +1,9 @@
 #include "common/config/key_kinds.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "common/config/size_text.h"
 #include "common/text.h"
 
 namespace kvmesh::config {
@@ -25,6 +27,11 @@ std::string range_text(std::int64_t min, std::int64_t max) {
   return std::to_string(min) + " to " + std::to_string(max);
 }
 
+// An example of a key's value, as a line of its file.
+std::string default_line(const KeySpec& spec) {
+  return spec.key.substr(spec.key.rfind('.') + 1) + " = " + spec.show(Settings{});
+}
+
 }  // namespace
 
 KeySpec integer_key(KeySpec spec, std::int64_t min, std::int64_t max, const IntegerAccess& access,
@@ -37,8 +44,7 @@ KeySpec integer_key(KeySpec spec, std::int64_t min, std::int64_t max, const Inte
       std::move(spec), [min, max, access, multiple_of](const KeySpec& self, const Value& value,
                                                        Draft& draft, Faults& faults) {
         if (value.kind != Value::Kind::kInteger) {
-          const std::string key = self.key.substr(self.key.rfind('.') + 1);
-          refuse_type(self, value, draft, faults, key + " = " + self.show(Settings{}));
+          refuse_type(self, value, draft, faults, default_line(self));
         } else if (value.integer < min || value.integer > max || value.integer % multiple_of != 0) {
           refuse(self, value, draft, faults,
                  std::to_string(value.integer) + " is out of range; write " + self.range +
@@ -60,6 +66,39 @@ KeySpec count_key(KeySpec spec, std::int64_t min, std::int64_t max,
                         return static_cast<std::int64_t>(member(copy));
                       }},
                      multiple_of);
+}
+
+KeySpec size_key(KeySpec spec, std::int64_t min, std::int64_t max,
+                 std::size_t& (*member)(Settings&), std::int64_t multiple_of) {
+  spec.type = "an integer or a string with a unit";
+  spec.unit = "bytes";
+  spec.meaning += " Bytes, or a text with B, KiB, MiB, GiB or TiB.";
+  spec.range = size_text(min) + " to " + size_text(max);
+  if (multiple_of > 1) spec.range += ", a multiple of " + size_text(multiple_of);
+  spec.show = [member](const Settings& settings) {
+    Settings copy = settings;
+    return in_quotes(size_text(static_cast<std::int64_t>(member(copy))));
+  };
+  return with_store(
+      std::move(spec), [min, max, member, multiple_of](const KeySpec& self, const Value& value,
+                                                       Draft& draft, Faults& faults) {
+        const bool is_text = value.kind == Value::Kind::kString;
+        if (!is_text && value.kind != Value::Kind::kInteger) {
+          return refuse_type(self, value, draft, faults, default_line(self));
+        }
+        const auto bytes = is_text ? parse_size(value.text) : std::optional{value.integer};
+        if (!bytes) {
+          refuse(self, value, draft, faults,
+                 in_quotes(value.text) +
+                     " is not a size; write bytes, or a whole number with B, KiB, MiB, GiB or TiB");
+        } else if (*bytes < min || *bytes > max || *bytes % multiple_of != 0) {
+          refuse(self, value, draft, faults,
+                 (is_text ? in_quotes(value.text) : std::to_string(*bytes)) +
+                     " is out of range; write " + self.range);
+        } else {
+          member(draft.settings) = static_cast<std::size_t>(*bytes);
+        }
+      });
 }
 
 KeySpec milliseconds_key(KeySpec spec, std::int64_t min, std::int64_t max,

@@ -46,6 +46,11 @@ KeySpec integer_key(KeySpec spec, std::int64_t min, std::int64_t max, const Inte
 KeySpec count_key(KeySpec spec, std::int64_t min, std::int64_t max,
                   std::size_t& (*member)(Settings&), std::int64_t multiple_of = 1);
 
+/// A number of bytes, or a text with a unit: "512MiB". Says so at the end of the key's meaning, and
+/// sets its unit. `member` gives the number that the key sets.
+KeySpec size_key(KeySpec spec, std::int64_t min, std::int64_t max,
+                 std::size_t& (*member)(Settings&), std::int64_t multiple_of = 1);
+
 /// `member` gives the duration that the key sets.
 KeySpec milliseconds_key(KeySpec spec, std::int64_t min, std::int64_t max,
                          std::chrono::milliseconds& (*member)(Settings&));

@@ -8,7 +8,6 @@
 
 #include "common/config/address.h"
 #include "common/config/key_kinds.h"
-#include "common/config/size_text.h"
 #include "common/config/tables.h"
 #include "common/config/task_keys.h"
 #include "common/text.h"
@@ -147,40 +146,6 @@ KeySpec insecure_key() {
                     });
 }
 
-KeySpec memory_key() {
-  return with_store(
-      {.key = "kv.memory_max",
-       .type = "an integer or a string with a unit",
-       .unit = "bytes",
-       .range = size_text(kMemoryMin) + " to " + size_text(kMemoryMax),
-       .meaning = "Memory of the store; puts beyond it get `full`. Bytes, or a text with B, KiB, "
-                  "MiB, GiB or TiB.",
-       .required = false,
-       .store = {},
-       .show =
-           [](const Settings& settings) {
-             return in_quotes(size_text(static_cast<std::int64_t>(settings.kv.memory_max)));
-           }},
-      [](const KeySpec& self, const Value& value, Draft& draft, Faults& faults) {
-        const bool is_text = value.kind == Value::Kind::kString;
-        if (!is_text && value.kind != Value::Kind::kInteger) {
-          return refuse_type(self, value, draft, faults, "memory_max = \"512MiB\"");
-        }
-        const auto bytes = is_text ? parse_size(value.text) : std::optional{value.integer};
-        if (!bytes) {
-          refuse(self, value, draft, faults,
-                 in_quotes(value.text) +
-                     " is not a size; write bytes, or a whole number with B, KiB, MiB, GiB or TiB");
-        } else if (*bytes < kMemoryMin || *bytes > kMemoryMax) {
-          refuse(self, value, draft, faults,
-                 (is_text ? in_quotes(value.text) : std::to_string(*bytes)) +
-                     " is out of range; write " + self.range);
-        } else {
-          draft.settings.kv.memory_max = static_cast<std::size_t>(*bytes);
-        }
-      });
-}
-
 KeySpec level_key() {
   return string_key(
       {.key = "log.level",
@@ -297,7 +262,9 @@ std::vector<KeySpec> make_schema() {
   table.store = store_routing_table;
   table.show = [](const Settings&) { return std::string{"[]"}; };
   out.push_back(std::move(table));
-  out.push_back(memory_key());
+  out.push_back(size_key(
+      plain("kv.memory_max", "", "Memory of the store; puts beyond it get `full`."), kMemoryMin,
+      kMemoryMax, [](Settings& s) -> std::size_t& { return s.kv.memory_max; }));
   for (KeySpec& spec : server_keys()) out.push_back(std::move(spec));
   for (KeySpec& spec : task_keys()) out.push_back(std::move(spec));
   out.push_back(level_key());

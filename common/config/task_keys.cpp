@@ -107,8 +107,8 @@ std::vector<KeySpec> task_keys() {
             "stop. 0: no bound. Servers and permanent tasks have none."),
       0, limits::kTimeoutMax.count(),
       [](Settings& s) -> std::chrono::milliseconds& { return s.tasks.time_limit; }));
-  out.push_back(count_key(
-      plain("tasks.stack_bytes", "bytes",
+  out.push_back(size_key(
+      plain("tasks.stack_bytes", "",
             "The stack of each task. Memory is taken as it is touched, so a large one costs a "
             "waiting task 2 KiB for each MiB, at most 4. A task that needs more ends the node with "
             "a line that names it: raise this for deep recursion or large local variables. Code "

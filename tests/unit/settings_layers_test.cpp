@@ -129,6 +129,7 @@ TEST_F(SettingsLayers, AssignmentsTakeTomlOrPlainTextAndQuotedKeys) {
       R"(mesh.peers.'c@localhost'="tcp://127.0.0.1:6553")",
       R"(kv.routing_table=[{range="=",node="a@host.example"}])",
       "kv.memory_max=1_000_000",
+      "tasks.stack_bytes=8MiB",
       "mesh.insecure=true",
   };
   const Settings s = load().settings;
@@ -138,6 +139,7 @@ TEST_F(SettingsLayers, AssignmentsTakeTomlOrPlainTextAndQuotedKeys) {
   EXPECT_EQ(s.mesh.peers[2].address, "tcp://127.0.0.1:6553");
   EXPECT_EQ(s.kv.routing_table.to_string(), "[= -> a@host.example]");
   EXPECT_EQ(s.kv.memory_max, 1'000'000U);
+  EXPECT_EQ(s.tasks.stack_bytes, std::size_t{8} << 20);
   EXPECT_TRUE(s.mesh.insecure);
 }
 

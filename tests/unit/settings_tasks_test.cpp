@@ -81,8 +81,11 @@ TEST_F(TaskSettings, AnEmptyListAllowsNothingAndNoneEverything) {
 
 TEST_F(TaskSettings, AStackIsWholePages) {
   EXPECT_EQ(faults_with("[tasks]\nstack_bytes = 65537"),
-            "foo.toml:4: tasks.stack_bytes: 65537 is out of range; write 16384 to 8388608, a "
-            "multiple of 4096 (bytes)");
+            "foo.toml:4: tasks.stack_bytes: 65537 is out of range; write 16KiB to 8MiB, a "
+            "multiple of 4KiB");
+  EXPECT_EQ(faults_with("[tasks]\nstack_bytes = \"65537B\""),
+            "foo.toml:4: tasks.stack_bytes: \"65537B\" is out of range; write 16KiB to 8MiB, a "
+            "multiple of 4KiB");
   EXPECT_EQ(faults_with("[tasks]\nstack_bytes = 20480"), "");
 }
 

@@ -90,7 +90,7 @@ TEST_F(SettingsFaults, AWrongTypeIsToldWithTheRightOne) {
   EXPECT_EQ(faults_with("[kv]\nmemory_max = true"),
             "foo.toml:4: kv.memory_max: is the boolean true, expected an integer or a string with "
             "a unit; write for "
-            "example memory_max = \"512MiB\"");
+            "example memory_max = \"1GiB\"");
   EXPECT_EQ(faults_with("log = \"info\""),
             "foo.toml:3: log: is the string \"info\", expected a table; write [log]");
   EXPECT_EQ(faults_with("[threads]\nx = 1"),
@@ -158,6 +158,13 @@ TEST_F(SettingsFaults, SizesHaveUnits) {
             "TiB");
   EXPECT_EQ(faults_with("[kv]\nmemory_max = \"1KiB\""),
             "foo.toml:4: kv.memory_max: \"1KiB\" is out of range; write 4KiB to 1024TiB");
+  EXPECT_EQ(faults_with("[tasks]\nstack_bytes = \"8MiB\""), "");
+  EXPECT_EQ(faults_with("[tasks]\nstack_bytes = \"9MiB\""),
+            "foo.toml:4: tasks.stack_bytes: \"9MiB\" is out of range; write 16KiB to 8MiB, a "
+            "multiple of 4KiB");
+  EXPECT_EQ(faults_with("[tasks]\nstack_bytes = 1.5"),
+            "foo.toml:4: tasks.stack_bytes: is a floating point number, expected an integer or a "
+            "string with a unit; write for example stack_bytes = \"1MiB\"");
 }
 
 TEST_F(SettingsFaults, AppsAndLevelsAreClosedSets) {

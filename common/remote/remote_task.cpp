@@ -1,6 +1,8 @@
 #include "common/remote/remote_task.h"
 
 #include <iterator>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include <kvmesh/limits.h>
@@ -15,6 +17,18 @@ namespace {
 bool means_node_is_gone(StatusCode code) {
   return code == StatusCode::kUnavailable || code == StatusCode::kNoRoute ||
          code == StatusCode::kOutcomeUnknown;
+}
+
+// Why a poll failed, as a reason for not knowing how the task ended. That the poll itself was not
+// executed would read as if the task was not.
+std::string reason(std::string text) {
+  for (const std::string_view clause :
+       {"; the request was not executed", "; it was not executed"}) {
+    for (auto at = text.find(clause); at != std::string::npos; at = text.find(clause, at)) {
+      text.erase(at, clause.size());
+    }
+  }
+  return text;
 }
 
 }  // namespace
@@ -155,8 +169,9 @@ void RemoteTask::take(Progress progress) {
 
 Status RemoteTask::failure(Status status) const {
   if (!task_ || !means_node_is_gone(status.code())) return status;
-  return {StatusCode::kOutcomeUnknown, function_ + " runs or ran at " + task_->pid.node +
-                                           ", which cannot be reached any more: " + status.text()};
+  return {StatusCode::kOutcomeUnknown,
+          function_ + " runs or ran at " + task_->pid.node +
+              ", which cannot be reached any more: " + reason(status.text())};
 }
 
 void RemoteTask::on_taken() {

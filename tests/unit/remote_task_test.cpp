@@ -179,6 +179,22 @@ TEST_F(RemoteTaskTest, ANodeThatGoesLeavesTheOutcomeUnknown) {
   }
 }
 
+TEST_F(RemoteTaskTest, WhatBecameOfThePollIsNotSaidOfTheTask) {
+  const auto end = [&](std::string text) {
+    const auto task = start(Mode::kCall);
+    port_.answer("task.run", running());
+    port_.fail("task.next", StatusCode::kUnavailable, std::move(text));
+    return task->result().status().text();
+  };
+  const std::string begin = "m.f runs or ran at foo@h, which cannot be reached any more: ";
+  EXPECT_EQ(end("a@h cannot reach foo@h: it is stopping; the request was not executed"),
+            begin + "a@h cannot reach foo@h: it is stopping");
+  EXPECT_EQ(end("the connection ended before the request could be sent; it was not executed"),
+            begin + "the connection ended before the request could be sent");
+  EXPECT_EQ(end("b@h: down; the request was not executed; ask again"),
+            begin + "b@h: down; ask again");
+}
+
 TEST_F(RemoteTaskTest, ABusyNodeIsAskedAgainForATaskThatHasBegun) {
   const auto task = start(Mode::kCall);
   port_.answer("task.run", running());

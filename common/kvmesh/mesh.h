@@ -185,11 +185,12 @@ class Mesh {
   /// connection is told once by receive(); the next use opens another, with another pid.
   Result<Pid> self();
   /// The next message, oldest first. kDeadlineExceeded when none comes within `timeout`;
-  /// kCancelled in a task that is told to stop.
+  /// kCancelled in a task that is told to stop; kInvalidArgument at once in a handler of a server,
+  /// whose messages come to the handler that message() set. To let time pass: Task::sleep_for().
   Result<Message> receive(Timeout timeout = {});
-  /// The next message if there is one.
+  /// The next message if there is one; none ever in a handler of a server.
   std::optional<Message> try_receive();
-  /// All messages that are there.
+  /// All messages that are there; none ever in a handler of a server.
   std::vector<Message> flush();
 
   /// Asks for the end of a process: it comes to this mailbox as a message kDown, at once when the
@@ -237,6 +238,11 @@ class Mesh {
     return server_values(Asks::kCast, server, function, list(std::forward<Args>(args)...), options)
         .status();
   }
+
+ protected:
+  /// Waits for `time`, whatever messages come. False when the wait was ended before: the task is
+  /// told to stop.
+  bool pause(std::chrono::milliseconds time);
 
  private:
   struct Destination {

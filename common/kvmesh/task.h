@@ -15,8 +15,10 @@ namespace kvmesh {
 
 /// A task as its own function sees it: a process with a pid and a mailbox, and a Mesh of its own.
 /// Given to functions that take Task& first; lives until they return. To be used on the task's own
-/// fiber only. Whatever waits (receive(), call(), await(), print() when nobody reads) gives the
-/// thread to other tasks and may go on on another one: keep no lock and no thread_local over it.
+/// fiber only. Whatever waits (sleep_for(), receive(), call(), await(), print() when nobody reads)
+/// gives the thread to other tasks and may go on on another one: keep no lock and no thread_local
+/// over it. std::this_thread::sleep_for() keeps the thread. receive() is not for handlers of a
+/// server: kInvalidArgument at once.
 class Task : public Mesh {
  public:
   /// The task's own pid.
@@ -36,6 +38,16 @@ class Task : public Mesh {
   virtual std::stop_token stop_token() const = 0;
   /// When its time is over; empty when it has no limit.
   virtual std::optional<std::chrono::steady_clock::time_point> deadline() const = 0;
+
+  /// Lets `time` pass, and a few milliseconds more; messages that come meanwhile stay in the
+  /// mailbox. False as soon as the task is told to stop, as stop_token() says, and at once when it
+  /// has been already; true when the time is over. Zero or less: only asks.
+  ///
+  ///     while (self.sleep_for(1s)) look_again();  // until the task is told to stop
+  ///
+  /// Also in handlers of a server, but no other call, cast or message of that server is handled
+  /// until the handler returns: send_after() to itself is mostly better there.
+  bool sleep_for(std::chrono::milliseconds time);
 
   /// Puts a message with this body into the task's own mailbox once `after` is over, with its own
   /// pid as sender. Timers end with the task. kOverloaded when there are too many.

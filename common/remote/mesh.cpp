@@ -176,6 +176,17 @@ std::vector<Message> Mesh::flush() {
   return messages;
 }
 
+bool Mesh::pause(std::chrono::milliseconds time) {
+  using std::chrono::milliseconds;
+  const auto waiter = connection_->make_waiter();
+  if (waiter == nullptr) return false;
+  const auto now = connection_->now();
+  const auto most = std::chrono::duration_cast<milliseconds>(TimePoint::max() - now);
+  const auto until = now + std::clamp(time, milliseconds{0}, most);
+  (void)waiter->wait_until(until);  // nobody wakes it
+  return connection_->now() >= until;
+}
+
 Status Mesh::monitor(const Pid& pid) {
   if (pid.empty()) return {StatusCode::kInvalidArgument, "an empty pid cannot be monitored"};
   if (auto own = self(); !own) return own.status();

@@ -18,4 +18,9 @@ void Task::print(std::string_view text) { output(OutputStream::kOut, line(text))
 void Task::write(std::string_view bytes) { output(OutputStream::kOut, bytes); }
 void Task::err(std::string_view text) { output(OutputStream::kErr, line(text)); }
 
+bool Task::sleep_for(std::chrono::milliseconds time) {
+  // Both: the token may be set a moment after the wait has ended for that reason.
+  return pause(time) && !stop_token().stop_requested();
+}
+
 }  // namespace kvmesh

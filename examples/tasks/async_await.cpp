@@ -16,11 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Waits as tasks do, without keeping a thread: no message comes.
-void wait(kvmesh::Task& self, std::chrono::milliseconds time) { (void)self.receive(time); }
-
 std::int64_t square(kvmesh::Task& self, std::int64_t number) {
-  wait(self, 100ms);
+  self.sleep_for(100ms);  // without keeping a thread, unlike std::this_thread::sleep_for()
   if (number < 0) throw std::invalid_argument{"only from 0 on, not " + std::to_string(number)};
   self.print("squared " + std::to_string(number));
   return number * number;
@@ -29,7 +26,7 @@ std::int64_t square(kvmesh::Task& self, std::int64_t number) {
 // Works until it is told to stop, as a task that computes for long should.
 std::int64_t work(kvmesh::Task& self) {
   std::int64_t rounds = 0;
-  for (; !self.stop_token().stop_requested(); ++rounds) wait(self, 10ms);
+  while (self.sleep_for(10ms)) ++rounds;
   return rounds;
 }
 

@@ -64,7 +64,7 @@ class FakePort : public MeshPort {
   }
   std::unique_ptr<Waiter> make_waiter() override { return std::make_unique<StepWaiter>(*this); }
   OutputSink& output() override { return sink; }
-  TimePoint now() const override { return TimePoint{} + std::chrono::hours{1}; }
+  TimePoint now() const override { return time; }
 
   /// What happens next while somebody waits.
   void then(std::function<void()> step) { steps.push_back(std::move(step)); }
@@ -102,7 +102,8 @@ class FakePort : public MeshPort {
   std::deque<Pending> pending;
   std::deque<std::function<void()>> steps;
   std::function<void(const Operation&)> on_request;
-  std::vector<TimePoint> waits;  // until when somebody waited
+  TimePoint time = TimePoint{} + std::chrono::hours{1};  // it passes only where a step says so
+  std::vector<TimePoint> waits;                          // until when somebody waited
 
  private:
   class StepWaiter : public Waiter {

@@ -22,7 +22,7 @@ class FakeTask final : public Task {
  public:
   explicit FakeTask(remote::FakePort& port) : Task(port) {}
   Pid self() const override { return {"foo@h", 1}; }
-  std::stop_token stop_token() const override { return {}; }
+  std::stop_token stop_token() const override { return source.get_token(); }
   std::optional<std::chrono::steady_clock::time_point> deadline() const override { return {}; }
   Status send_after(std::chrono::milliseconds, Value) override { return {}; }
   void output(OutputStream stream, std::string_view bytes) override {
@@ -30,6 +30,7 @@ class FakeTask final : public Task {
   }
 
   std::string printed;
+  std::stop_source source;
 };
 
 class ModuleTest : public testing::Test {
@@ -57,6 +58,21 @@ int one() noexcept { return 1; }
 struct Adder {
   int operator()(int a, int b) const { return a + b; }
 };
+
+TEST_F(ModuleTest, ASleepSaysWhetherItsTimeIsOver) {
+  const auto begin = port_.time;
+  port_.then([&] { port_.time += 7ms; });
+  EXPECT_TRUE(task_.sleep_for(7ms));
+  EXPECT_EQ(port_.waits, std::vector{begin + 7ms});
+  EXPECT_FALSE(task_.sleep_for(7ms)) << "the wait ended before its time";
+  EXPECT_TRUE(task_.sleep_for(-7ms));
+  EXPECT_FALSE(task_.sleep_for(std::chrono::milliseconds::max()));
+  EXPECT_GT(port_.waits.back(), begin + 24h);
+  task_.source.request_stop();
+  EXPECT_FALSE(task_.sleep_for(0ms));
+  port_.then([&] { port_.time += 7ms; });
+  EXPECT_FALSE(task_.sleep_for(7ms));
+}
 
 TEST_F(ModuleTest, CallablesOfAllKinds) {
   Module hello{"hello"};

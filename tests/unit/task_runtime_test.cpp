@@ -123,6 +123,36 @@ TEST_F(TaskRuntime, ReceiveEndsAtItsTimeAndAtAStop) {
   EXPECT_EQ(answer(next).status.code(), StatusCode::kCancelled);
 }
 
+TEST_F(TaskRuntime, ASleepEndsAtItsTimeWhateverMessagesCome) {
+  run(Module{"t"}.define("sleep", [](Task& self) {
+    if (auto status = self.send_after(milliseconds{0}, "early"); !status.ok()) return status;
+    const auto end = std::chrono::steady_clock::now() + milliseconds{50};
+    if (!self.sleep_for(milliseconds{50})) return Status{StatusCode::kTaskFailed, "told to stop"};
+    if (std::chrono::steady_clock::now() < end) return Status{StatusCode::kTaskFailed, "too soon"};
+    return self.receive().status();  // it is still there
+  }));
+  EXPECT_EQ(run_task("t.sleep").status, Status{});
+}
+
+TEST_F(TaskRuntime, ASleepEndsAtAStopAlsoInAServer) {
+  std::atomic<int> asleep = 0;
+  std::atomic<int> stopped = 0;
+  struct Sleeper {};
+  const auto sleep = [&](Task& self) {
+    ++asleep;
+    if (!self.sleep_for(milliseconds::max()) && !self.sleep_for(milliseconds{0})) ++stopped;
+  };
+  Module module{"t"};
+  module.define("sleep", sleep);
+  module.server<Sleeper>("sleeper").started([sleep](Sleeper&, Task& self) { sleep(self); });
+  run(std::move(module));
+  const auto task = start("t.sleep", {}, "call", 10000);
+  pass_until([&] { return asleep == 2; });
+  host_->stop(now());
+  EXPECT_EQ(answer(task).status.code(), StatusCode::kCancelled);
+  pass_until([&] { return stopped == 2; });
+}
+
 TEST_F(TaskRuntime, AStopTokenIsSetWheneverItIsAskedFor) {
   std::atomic<int> stops = 0;
   std::atomic<bool> waits = false;

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <utility>
 
 #include <kvmesh/limits.h>
 #include <spdlog/spdlog.h>
@@ -15,6 +16,15 @@ constexpr std::uint64_t kPerReactor = 8;   // its loop, the inbox, the listening
 constexpr std::uint64_t kPerProcess = 64;  // standard streams, files, libzmq's own
 constexpr std::uint64_t kManyClients = 1000;
 
+// Whether the limit is enough now; `files`: what it is.
+bool raise_to(std::uint64_t needed, rlim_t& files) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return true;
+  limit.rlim_cur = std::min<rlim_t>(needed, limit.rlim_max);
+  files = limit.rlim_cur;
+  return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= needed;
+}
+
 }  // namespace
 
 std::uint64_t descriptors_needed(const Settings& settings) {
@@ -24,27 +34,26 @@ std::uint64_t descriptors_needed(const Settings& settings) {
          kPerProcess;
 }
 
-void raise_descriptor_limit(const Settings& settings) {
+void raise_descriptor_limit(const Settings& settings, bool& told) {
   const auto needed = descriptors_needed(settings);
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
-  limit.rlim_cur = std::min<rlim_t>(needed, limit.rlim_max);
-  if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= needed) return;
+  rlim_t files = 0;
+  const bool enough = raise_to(needed, files);
+  if (std::exchange(told, !enough) || enough) return;
   const auto lines_max = settings.kv_server.connections_max;
   const auto others = needed - lines_max;
   if (settings.apps.kv_server && lines_max == Settings{}.kv_server.connections_max &&
-      limit.rlim_cur >= others + kManyClients) {
+      files >= others + kManyClients) {
     spdlog::info(
         "this process may open {} files: at most {} TCP clients at once, not {} "
         "(kv_server.connections_max); for more, raise the limit (ulimit -Hn {}, as root, or "
         "LimitNOFILE={})",
-        limit.rlim_cur, limit.rlim_cur - others, lines_max, needed, needed);
+        files, files - others, lines_max, needed, needed);
     return;
   }
   spdlog::warn(
       "this process may open {} files, but with all the connections that it allows it needs {}: "
       "near its limit it turns new ones away; raise it (ulimit -Hn {}, as root, or LimitNOFILE={})",
-      limit.rlim_cur, needed, needed, needed);
+      files, needed, needed, needed);
 }
 
 }  // namespace kvmesh

@@ -13,6 +13,7 @@ std::uint64_t descriptors_needed(const Settings& settings);
 /// does not allow that many it takes what there is, and warns with both numbers and what to do.
 /// With kv_server.connections_max at its default, which nobody asked for, and room for many clients
 /// still, it says how many there is room for, and that as information. Never lowers the limit.
-void raise_descriptor_limit(const Settings& settings);
+/// `told`: whether that has been said since the limit was last enough; it is not said again then.
+void raise_descriptor_limit(const Settings& settings, bool& told);
 
 }  // namespace kvmesh

@@ -51,7 +51,7 @@ Node::Impl::Impl(Settings settings, SettingsSources sources)
       tasks_({settings_.name, settings_.tasks, settings_.busy_poll,
               // It may hold what a task has thrown.
               [](const std::string& line) { spdlog::warn("{}", printable(line)); }}) {
-  raise_descriptor_limit(settings_);
+  raise_descriptor_limit(settings_, short_of_files_told_);
   context_.set(zmq::ctxopt::max_sockets, sockets_max(settings_));
   if (settings_.apps.kv) {
     using Use = store::MemoryEngine::Use;

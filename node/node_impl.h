@@ -76,8 +76,9 @@ class Node::Impl {
   std::unique_ptr<store::Engine> engine_;
   std::atomic<std::uint64_t> table_epoch_{1};
   std::mutex reload_mutex_;
-  Settings in_force_;             // with what reloads have taken over; under the mutex
-  std::vector<NodeName> places_;  // of the peers; under the mutex
+  Settings in_force_;                 // with what reloads have taken over; under the mutex
+  std::vector<NodeName> places_;      // of the peers; under the mutex
+  bool short_of_files_told_ = false;  // see raise_descriptor_limit(); under the mutex
   stream::ConnectionCount connections_{0};
   std::vector<std::unique_ptr<core::FunctionRegistry>> modules_;  // one for each reactor
   // These two end after the reactors, which watch their descriptors.

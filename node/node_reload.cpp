@@ -45,7 +45,7 @@ Result<Node::Reloaded> Node::Impl::read_again() {
   in_force_.kv.routing_table = std::move(loaded->settings.kv.routing_table);
   auto topology = topology_of(in_force_, places_);
   places_ = topology.core.peers;
-  if (!out.changes.empty()) raise_descriptor_limit(in_force_);
+  if (!out.changes.empty()) raise_descriptor_limit(in_force_, short_of_files_told_);
   apply(topology);
   warn_of_strays(out.warnings);
   return out;

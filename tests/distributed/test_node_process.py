@@ -120,6 +120,12 @@ class Configuration(Process):
                 node.prefix = ["prlimit", f"--nofile={limit}:{limit}"]
                 node.start()
                 self.assertRegex(node.log(), told)
+                for peer in ("one", "two"):
+                    with open(node.config_path, "a", encoding="utf-8") as file:
+                        file.write(f'"{peer}@localhost" = "tcp://127.0.0.1:{free_port()}"\n')
+                    node.send_signal(signal.SIGHUP)
+                    eventually(lambda: f"peer {peer}@localhost added" in node.log(), 5, "the reload")
+                self.assertEqual(node.log().count("this process may open"), 1, "reloads do not repeat it")
 
     def test_an_entry_that_can_never_match_is_a_warning(self):
         path = self.file("shadow.toml", GOOD.format(port=free_port(), tcp=free_port()).replace(

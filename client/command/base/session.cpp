@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
-#include <ranges>
 #include <utility>
 
 #include "client/command/base/json.h"
@@ -20,13 +19,14 @@ namespace kvmesh::command {
 
 EndpointList endpoint_list(std::string_view text) {
   EndpointList out;
-  for (const auto part : std::views::split(text, ',')) {
-    const std::string_view piece{part.begin(), part.end()};
+  while (true) {
+    const auto comma = text.find(',');
+    const auto piece = text.substr(0, comma);
     const auto first = std::min(piece.find_first_not_of(' '), piece.size());
     out.emplace_back(piece.substr(first, piece.find_last_not_of(' ') + 1 - first));
+    if (comma == std::string_view::npos) return out;
+    text.remove_prefix(comma + 1);
   }
-  if (out.empty()) out.emplace_back();
-  return out;
 }
 
 Result<std::unique_ptr<Client>> open_client(const EndpointList& endpoints,

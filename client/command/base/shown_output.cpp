@@ -9,10 +9,11 @@
 
 namespace kvmesh::command {
 
-ShownOutput::ShownOutput(std::shared_ptr<OutputSink> inner, std::shared_ptr<OutputSink> lines)
+ShownOutput::ShownOutput(std::shared_ptr<OutputSink> inner,
+                         const std::shared_ptr<OutputSink>& lines)
     : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       inner_(std::move(inner)),
-      lines_(lines != nullptr ? std::move(lines) : inner_) {
+      lines_(lines != nullptr ? lines : inner_) {
   if (descriptor_ < 0) std::abort();
 }
 

@@ -18,7 +18,7 @@ class ShownOutput final : public OutputSink {
  public:
   /// `lines`: where write_line() writes; null: to `inner` too.
   explicit ShownOutput(std::shared_ptr<OutputSink> inner,
-                       std::shared_ptr<OutputSink> lines = nullptr);
+                       const std::shared_ptr<OutputSink>& lines = nullptr);
   ~ShownOutput() override;
   ShownOutput(const ShownOutput&) = delete;
   ShownOutput& operator=(const ShownOutput&) = delete;

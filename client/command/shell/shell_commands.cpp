@@ -179,8 +179,8 @@ Table all_rows() {
 }  // namespace
 
 std::span<const ShellCommand> shell_commands() {
-  static const Table table = all_rows();
-  return table.rows;
+  static const Table kTable = all_rows();
+  return kTable.rows;
 }
 
 int show_help(Shell& shell, const Words& words) {

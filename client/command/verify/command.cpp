@@ -54,6 +54,7 @@ Result<LiveMesh> described_mesh(const std::vector<std::string>& configurations) 
 
 Result<LiveMesh> running_mesh(const Session& session, const std::vector<std::string>& nodes) {
   std::vector<EndpointList> starts;
+  starts.reserve(nodes.size());
   for (const auto& endpoints : nodes) starts.push_back(endpoint_list(endpoints));
   return live_mesh(starts, session.options.timeout);
 }

@@ -34,12 +34,15 @@ Status late_unsent(TimePoint made, TimePoint now) {
                                              " after it was made, before it could be sent"};
 }
 
+std::chrono::milliseconds attempt_max(const Client::Options& options) {
+  const transport::Link::Options link;
+  return std::clamp(options.connect_timeout, std::min(kAttemptMin, link.attempt_max),
+                    link.attempt_max);
+}
+
 transport::Link::Options link_options(const Client::Options& options) {
   transport::Link::Options link;
-  if (options.endpoints.size() > 1) {
-    link.attempt_max = std::clamp(options.connect_timeout, std::min(kAttemptMin, link.attempt_max),
-                                  link.attempt_max);
-  }
+  if (options.endpoints.size() > 1) link.attempt_max = attempt_max(options);
   link.software = "kvmesh " KVMESH_VERSION;
   return link;
 }
@@ -274,7 +277,9 @@ Status Client::Loop::overdue(const client::Submission& waiting) const {
 
 // Long enough for each endpoint to be tried.
 std::chrono::milliseconds Client::Loop::patience() const {
-  return options_.connect_timeout * static_cast<int>(endpoints_.size());
+  if (endpoints_.size() == 1) return options_.connect_timeout;
+  return std::max(options_.connect_timeout, attempt_max(options_)) *
+         static_cast<int>(endpoints_.size());
 }
 
 void Client::Loop::sleep() {

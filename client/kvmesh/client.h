@@ -61,13 +61,14 @@ Operation here(std::string_view node, Operation of_bucket);
 /// order.
 ///
 /// Thread-safe: any thread may call at any time; calls of one thread for one bucket are executed in
-/// their order. Reconnects by itself: a call made while there is no connection waits for one, up to
-/// Options::connect_timeout or its own timeout, and then ends as kUnavailable (not executed), with
-/// each endpoint and the reason why it cannot be used. A call that was sent and has no answer when
-/// its time is over or its connection ends, ends as kOutcomeUnknown: until its time is over it may
-/// still be executed, and not later. One that was not sent yet ends as kDeadlineExceeded or
-/// kUnavailable. No call is ever sent twice. The node says how many calls it takes unanswered (its
-/// window); further ones wait here, in their order.
+/// their order, as long as they go over one connection: a node that stops may still execute what it
+/// has when the next one gets what follows. Reconnects by itself: a call made while there is no
+/// connection waits for one, up to Options::connect_timeout or its own timeout, and then ends as
+/// kUnavailable (not executed), with each endpoint and the reason why it cannot be used. A call
+/// that was sent and has no answer when its time is over or its connection ends, ends as
+/// kOutcomeUnknown: until its time is over it may still be executed, and not later. One that was
+/// not sent yet ends as kDeadlineExceeded or kUnavailable. No call is ever sent twice. The node
+/// says how many calls it takes unanswered (its window); further ones wait here, in their order.
 ///
 /// Every call can end with: kUnavailable, kOverloaded, kDeadlineExceeded, kNoRoute, kRouteLoop,
 /// kTooManyHops (certainly not executed); kOutcomeUnknown (it may have been); kTooLarge and

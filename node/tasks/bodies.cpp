@@ -80,9 +80,7 @@ class Server {
     while (delivery.kind != Delivery::Kind::kNothing) {
       std::optional<Began> call;
       if (delivery.ticket) call = Began{*delivery.ticket, std::chrono::steady_clock::now()};
-      execution_.set_handler(delivery.function, delivery.from);
       auto answer = call && delivery.deadline <= call->at ? late() : handle(state.get(), delivery);
-      execution_.set_handler({}, {});
       delivery = execution_.receive_after(std::move(answer.status), std::move(answer.result), call);
     }
     return {};
@@ -94,7 +92,22 @@ class Server {
     return {call_is_late("server " + definition_.name + " " + execution_.pid().to_string()), {}};
   }
 
+  // While it lives, a crash is told as one of this handler; also while an exception leaves it.
+  class InHandler {
+   public:
+    InHandler(Execution& execution, const Delivery& delivery) : execution_(execution) {
+      execution_.set_handler(delivery.function, delivery.from);
+    }
+    ~InHandler() { execution_.set_handler({}, {}); }
+    InHandler(const InHandler&) = delete;
+    InHandler& operator=(const InHandler&) = delete;
+
+   private:
+    Execution& execution_;
+  };
+
   Ended handle(void* state, const Delivery& delivery) {
+    const InHandler named{execution_, delivery};
     using Kind = Delivery::Kind;
     if (delivery.kind != Kind::kCall && delivery.kind != Kind::kCast) {
       const auto message = message_of(delivery, task_.self());

@@ -27,6 +27,7 @@ constexpr std::uintptr_t kFirstPage = 4096;
 constexpr int kPatienceMs = 1000;
 
 FindCrash find_crash = nullptr;
+pid_t watched_process = 0;
 std::atomic<bool> told = false;  // of a crash that ends in abort()
 std::atomic<std::int64_t> utc_offset_s = 0;
 std::array<char, kNodeBytesMax> node_name{};
@@ -203,7 +204,7 @@ void watch_signals() {
 void end_exit_of_task(std::string_view function) {
   CrashSite site;
   find_crash(nullptr, site);
-  if (!site.in_task) return;
+  if (!site.in_task || getpid() != watched_process) return;  // a forked child's exit is its own
   Line line{site.user.node};
   line.add(site.user).add(" called ").add(function);
   line.add(
@@ -224,6 +225,7 @@ void watch_for_crashes(FindCrash find) {
   static std::once_flag once;
   std::call_once(once, [find] {
     find_crash = find;
+    watched_process = getpid();
     note_local_time();
     std::atexit([] { end_exit_of_task("exit()"); });
     std::at_quick_exit([] { end_exit_of_task("quick_exit()"); });

@@ -166,13 +166,14 @@ void Processes::list(wire::Buffer& out, TimePoint now, const Visible& visible) c
     if (rows == limits::kPageItemsMax) break;
     const auto row = out.size();
     std::string_view state = "running";
-    if (process->kind != Process::Kind::kMailbox && !runtime_.has_begun(process->id)) {
-      state = "queued";
-    } else if (process->stop != Process::Stop::kNone) {
+    const bool is_mailbox = process->kind == Process::Kind::kMailbox;
+    const bool begun = is_mailbox || runtime_.has_begun(process->id);
+    const bool waits = process->waiting || is_mailbox;
+    if (begun && process->stop != Process::Stop::kNone) {
       state = "stopping";
-    } else if (process->waiting || process->kind == Process::Kind::kMailbox) {
+    } else if (begun && waits) {
       state = "waiting";
-    } else if (!runtime_.has_taken(process->id)) {
+    } else if (!begun || !runtime_.has_taken(process->id)) {
       state = "queued";
     }
     const auto* entry =

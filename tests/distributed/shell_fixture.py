@@ -22,8 +22,10 @@ class Shell(MeshTest):
         self.bar = mesh.add("bar", apps=["kv"], table=[("*", "bar")], peers=["foo"], settings=TASKS)
         mesh.start()
 
+    options = ()  # of each shell
+
     def command_line(self, *options):
-        return [COMMAND_BIN, "--node", self.foo.endpoint, *options, "shell"]
+        return [COMMAND_BIN, "--node", self.foo.endpoint, *self.options, *options, "shell"]
 
     def script(self, text, *options, status=0):
         return self.run_to_end(self.command_line(*options), status, given=text).splitlines()
@@ -69,6 +71,20 @@ class ShellTerminal(Shell):
 
     def keys(self, text):
         os.write(self.terminal, text.encode())
+
+    def complete(self, typed, completed):
+        """Types at the prompt and presses TAB until the line ends in `completed`: what is asked of the mesh for
+        it may come too late on a busy machine."""
+        for _ in range(20):
+            self.keys("\x15" + typed + "\t")
+            until = time.monotonic() + 1
+            while completed not in self.shown and time.monotonic() < until:
+                if select.select([self.terminal], [], [], 0.1)[0]:
+                    self.shown += os.read(self.terminal, 65536).decode()
+            if completed in self.shown:
+                self.shown = self.shown.split(completed, 1)[1]
+                return
+        self.fail(f"{typed!r} was not completed to {completed!r}, but {self.shown!r}")
 
     def run_line(self, line):
         """What is shown between the line and the next prompt."""

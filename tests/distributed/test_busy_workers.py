@@ -6,7 +6,7 @@ import os
 import re
 import unittest
 
-from harness import COMMAND_BIN, eventually, main
+from harness import COMMAND_BIN, eventually, main, patience
 from task_client import FOO, Follower, TaskTest, run, with_tasks
 
 DEADLINE_EXCEEDED = 16
@@ -48,7 +48,8 @@ class BusyWorkers(TaskTest):
         eventually(lambda: busy.search(self.foo.log()), 10, "the log speaks of it")
 
     def test_a_server_without_a_worker_executes_nothing_after_a_call_s_time(self):
-        calls = [self.client.post(None, "server.call", "counter", "add", [amount], None, timeout_ms=300)
+        calls = [self.client.post(None, "server.call", "counter", "add", [amount], None,
+                                  timeout_ms=int(1000 * patience()))
                  for amount in (1, 10)]  # the first is handed over, the other waits for its turn
         eventually(lambda: self.states("server counter") == ["queued"], 5, "the server waits for a worker")
         for call in calls:

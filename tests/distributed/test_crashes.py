@@ -7,7 +7,7 @@ import resource
 import signal
 import unittest
 
-from harness import SANITIZED, main
+from harness import SANITIZED, main, patience
 from task_client import FOO, MODULES, Mailbox, TaskTest, run, with_tasks
 
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}"
@@ -27,7 +27,7 @@ class Crashes(TaskTest):
         return self.end()
 
     def end(self):
-        status = self.foo.process.wait(20)
+        status = self.foo.process.wait(20 * patience())
         self.foo.process = None  # it was meant to end so
         said = [line for line in self.foo.log().splitlines() if re.match(f"{TIME} {FOO} critical ", line)]
         self.assertEqual(len(said), 1, self.foo.log())

@@ -172,7 +172,10 @@ class Terminal(ShellTerminal):
         self.assertEqual(self.end(), 0)
 
     def test_completion(self):
-        self.keys("cal\tt.ad\t1 2\r")
+        self.keys("cal\t")
+        self.wait_for("call ")
+        self.complete("call t.ad", "t.add ")
+        self.keys("1 2\r")
         self.wait_for("\r\n3\r\n" + PROMPT)
         self.keys("call t.f\t")
         shown = self.wait_for(PROMPT + "call t.f")
@@ -182,7 +185,8 @@ class Terminal(ShellTerminal):
         self.wait_for("\r\n" + PROMPT)
         self.keys("buck\t--pre\tq\r")
         self.wait_for("\r\nquince\r\n" + PROMPT)
-        self.keys("node b\t\r")
+        self.complete("node b", "bar@localhost")
+        self.keys("\r")
         self.wait_for("bar@localhost> ")
 
     def printer(self):

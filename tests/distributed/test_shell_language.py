@@ -147,9 +147,11 @@ class Terminal(ShellTerminal):
 
     def test_completion_of_variables(self):
         self.run_line("counter = 20")
-        self.keys("x = cal\tt.ad\t$cou\t22\r")
+        self.complete("x = call t.ad", "t.add ")
+        self.keys("$cou\t22\r")
         self.wait_for("\r\n42\r\n" + PROMPT)
-        self.keys("call bar\tnode.name\r")
+        self.complete("call bar", "bar@localhost ")
+        self.keys("node.name\r")
         self.wait_for(f'\r\n"{BAR}"\r\n' + PROMPT)
 
     def test_a_process_that_has_ended_is_not_offered(self):

@@ -7,7 +7,7 @@ import resource
 import signal
 import unittest
 
-from harness import SANITIZED, eventually, main
+from harness import SANITIZED, eventually, main, patience
 from task_client import FOO, MODULES, Follower, Mailbox, TaskTest, run, with_tasks
 
 
@@ -33,7 +33,7 @@ class Stacks(TaskTest):
         client = node.client()
         mailbox = Mailbox(client)
         run(client, None, "t.descend", 1, sender=mailbox.pid)
-        self.assertEqual(node.process.wait(60), -signal.SIGSEGV)
+        self.assertEqual(node.process.wait(60 * patience()), -signal.SIGSEGV)
         node.process = None  # it was meant to end so
         said = re.findall(f"{TIME} {FOO} critical (.*)$", node.log(), re.M)
         self.assertEqual(len(said), 1, node.log())

@@ -54,7 +54,9 @@ Result<NodeAccess> access(Session& session, const Way& way, const std::string& n
   if (is_connected || way.knower_address == connected) {
     const auto client = session.client();
     if (!client) return client.status();
-    return NodeAccess{*client, is_connected ? "" : node, nullptr};
+    // By its name where the client may go on at another node, whose own buckets are others.
+    const bool is_sure = is_connected && session.endpoints().size() == 1;
+    return NodeAccess{*client, is_sure ? "" : node, nullptr};
   }
   auto reached = reach(way, node, CallTime{session.options.timeout});
   if (!reached) return reached.status();

@@ -24,9 +24,9 @@ namespace {
 
 using std::chrono::microseconds;
 
-// The nodes of the mesh: `first`, those that it knows with their states as it tells them, then all
-// others that are found from node to node.
-std::vector<MeshNode> nodes_from(const std::string& first, const LiveMesh& mesh) {
+// The nodes of the mesh: the one that says this of itself, those that it knows with their states as
+// it tells them, then all others that are found from node to node.
+std::vector<MeshNode> nodes_from(const Value& own, const LiveMesh& mesh) {
   std::vector<MeshNode> out;
   std::set<std::string> seen;
   const auto add = [&](const std::string& name, const std::string& state) {
@@ -34,10 +34,9 @@ std::vector<MeshNode> nodes_from(const std::string& first, const LiveMesh& mesh)
     if (told == mesh.infos.end() || !seen.insert(name).second) return;
     out.push_back({name, state, told->second});
   };
-  const auto told_by_first = mesh.infos.find(first);
-  if (told_by_first == mesh.infos.end() || !told_by_first->second) return out;
-  const Value& own = *told_by_first->second;
-  add(first, "connected");
+  const auto first = text_at(own, "name");
+  out.push_back({first, "connected", own});
+  seen.insert(first);
   for (const auto& peer : list_at(own, "peers")) add(text_at(peer, "name"), text_at(peer, "state"));
   for (const auto& via : list_at(own, "vias")) {
     add(text_at(via, "name"), "via " + text_at(via, "via"));
@@ -55,7 +54,7 @@ int info_of_mesh(Session& session, Client& client, const std::string& node) {
   if (!first) return session.fail(first.status());
   const auto mesh = live_mesh({session.endpoints()}, session.options.timeout);
   if (!mesh) return session.fail(mesh.status());
-  const auto nodes = nodes_from(text_at(*first, "name"), *mesh);
+  const auto nodes = nodes_from(*first, *mesh);
   if (session.json()) {
     session.print_json(mesh_json(nodes));
   } else {

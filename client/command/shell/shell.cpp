@@ -216,10 +216,13 @@ std::string Shell::node_text() {
   // With several endpoints it may be another node by now.
   const auto endpoint = client_.connected_endpoint();
   if (connected_.empty() || (!endpoint.empty() && endpoint != connected_at_)) {
-    connected_at_ = endpoint;
+    connected_.clear();
     const auto told =
         client_.call({Operation::For::kHere, "", functions::kNodeName.str(), {}}, kNamesWait);
-    if (const auto* name = told.result.bytes_or_text()) connected_ = printable(*name);
+    if (const auto* name = told.result.bytes_or_text()) {
+      connected_ = printable(*name);
+      connected_at_ = endpoint;
+    }
   }
   return connected_.empty() ? session_.where() : connected_;
 }

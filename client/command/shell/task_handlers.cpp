@@ -166,9 +166,10 @@ int cancel_task(Shell& shell, const Words& words) {
 
 namespace {
 
-// Whether the option stands before the function or in its place; takes it out.
-bool take_option(Words& words, std::string_view option) {
-  const auto end = words.begin() + std::min<std::ptrdiff_t>(3, std::ssize(words));
+// Whether the option stands before the function or in its place, which are so many words; takes it
+// out. What follows are arguments, whatever they look like.
+bool take_option(Words& words, std::ptrdiff_t until_function, std::string_view option) {
+  const auto end = words.begin() + std::min(until_function, std::ssize(words));
   const auto found = std::find(words.begin(), end, Word{std::string{option}});
   if (found == end) return false;
   words.erase(found);
@@ -181,8 +182,11 @@ int call_server(Shell& shell, const Words& words) {
   Session& session = shell.session();
   Words rest = words;
   std::string node = shell.node();
-  const bool restart = take_option(rest, "--restart");
-  const bool cast = take_option(rest, "--cast");
+  const Word to_cast{"--cast"};
+  const bool names_node = is_node(rest[0] == to_cast && rest.size() > 1 ? rest[1] : rest[0]);
+  const auto until_function = names_node ? 3 : 2;
+  const bool restart = take_option(rest, until_function, "--restart");
+  const bool cast = take_option(rest, until_function, to_cast.text);
   if (rest.size() > (restart ? 1U : 2U) && is_node(rest[0])) {
     node = text_of(rest[0]);
     rest.erase(rest.begin());

@@ -75,12 +75,12 @@ Status Watches::begin(const std::string& node) {
   const auto changes =
       watched.take(told_by(client_.call(remote::watch_request(node, 0), session_.timeout())));
   if (!changes) return changes.status();
-  for (const auto& change : *changes) session_.print_line(line_of(change));
+  const Form form{session_.json(), session_.options.timeout};
+  for (const auto& change : *changes) session_.print_line(line_of(change, form));
   Watch& watch = watches_[node];
   watch.answer = std::make_shared<Answer>();
-  watch.thread = std::thread{[this, node, watched = std::move(watched), answer = watch.answer] {
-    follow(node, watched, *answer);
-  }};
+  watch.thread = std::thread{[this, node, watched = std::move(watched), answer = watch.answer,
+                              form] { follow(node, watched, *answer, form); }};
   return {};
 }
 
@@ -93,22 +93,22 @@ bool Watches::end(const std::string& node) {
   return true;
 }
 
-void Watches::follow(const std::string& node, WatchedNodes watched, Answer& answer) {
-  const auto time = limits::kTaskSlice + session_.options.timeout;
+void Watches::follow(const std::string& node, WatchedNodes watched, Answer& answer, Form form) {
+  const auto time = limits::kTaskSlice + form.timeout;
   while (const auto outcome =
              answer.ask(client_, remote::watch_request(node, watched.seen()), time)) {
     const auto told = told_by(*outcome);
     const auto changes = watched.take(told);
     if (changes) {
-      for (const auto& change : *changes) output_.write_line(line_of(change));
+      for (const auto& change : *changes) output_.write_line(line_of(change, form));
     }
     if (!told) answer.pause(kPause);
   }
 }
 
-std::string Watches::line_of(const NodeChange& change) const {
+std::string Watches::line_of(const NodeChange& change, const Form& form) {
   const auto now = std::chrono::system_clock::now();
-  if (session_.json()) return change_json(change, now).to_json();
+  if (form.json) return change_json(change, now).to_json();
   return change_text(change, now) +
          (change.seen_by.empty() ? "" : "  (seen by " + escape(change.seen_by) + ")");
 }

@@ -3,6 +3,7 @@
 #include <kvmesh/client.h>
 #include <kvmesh/status.h>
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -39,8 +40,13 @@ class Watches {
     std::thread thread;
   };
 
-  void follow(const std::string& node, WatchedNodes watched, Answer& answer);
-  std::string line_of(const NodeChange& change) const;
+  // What the session said when the watch began; its options change while lines are executed.
+  struct Form {
+    bool json = false;
+    std::chrono::milliseconds timeout{};
+  };
+  void follow(const std::string& node, WatchedNodes watched, Answer& answer, Form form);
+  static std::string line_of(const NodeChange& change, const Form& form);
 
   Session& session_;
   Client& client_;

@@ -171,8 +171,8 @@ class Walk {
     for (std::size_t tried = 0; tried < endpoints.size(); ++tried) {
       const auto endpoint = (*client)->connected_endpoint();
       auto info = (*client)->info({}, timeout_);
-      if (info && endpoint == (*client)->connected_endpoint())
-        return told(std::move(info), endpoint);
+      const bool is_same = endpoints.size() == 1 || endpoint == (*client)->connected_endpoint();
+      if (info && is_same) return told(std::move(info), endpoint.empty() ? endpoints[0] : endpoint);
       why = info ? Status{StatusCode::kUnavailable, "the connection to " + endpoint + " ended"}
                  : info.status();
       if (!is_transient(why.code())) break;
@@ -209,7 +209,8 @@ class Walk {
       asked->node.source = peer.address;
       keep(*std::move(asked), std::move(way));
     } else {
-      keep_silent(name, std::move(why), std::move(text));
+      if (why.ok()) why = answered_as_another(name, knower);
+      keep_silent(name, why, text == to_string(StatusCode::kOk) ? why.to_string() : text);
     }
   }
 
@@ -238,13 +239,19 @@ class Walk {
         {name, std::ranges::find_if(nodes, is_first)->source, std::move(where)});
   }
 
+  static Status answered_as_another(const std::string& name, const Knower& knower) {
+    return {StatusCode::kProtocolError,
+            "the answer that " + knower.name() + " passed on from " + name + " is another node's"};
+  }
+
   void find_behind(const std::string& name, Knower& knower) {
     if (mesh_.ways.contains(name)) return;
     auto asked = knower.ask_for(name);
     if (asked.ok() && asked->node.name.str() == name) {
       keep(*std::move(asked), {{}, knower.name(), knower.endpoint()});
     } else {
-      keep_silent(name, asked.status(), asked.status().to_string());
+      const auto why = asked.ok() ? answered_as_another(name, knower) : asked.status();
+      keep_silent(name, why, why.to_string());
     }
   }
 

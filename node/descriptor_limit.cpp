@@ -43,11 +43,15 @@ void raise_descriptor_limit(const Settings& settings, bool& told) {
   const auto others = needed - lines_max;
   if (settings.apps.kv_server && lines_max == Settings{}.kv_server.connections_max &&
       files >= others + kManyClients) {
-    spdlog::info(
+    // A few less than the default are no news: nobody has asked for that many.
+    const auto most = files - others;
+    const bool is_near = most >= lines_max - lines_max / 10;
+    spdlog::log(
+        is_near ? spdlog::level::debug : spdlog::level::info,
         "this process may open {} files: at most {} TCP clients at once, not {} "
         "(kv_server.connections_max); for more, raise the limit (ulimit -Hn {}, as root, or "
         "LimitNOFILE={})",
-        files, files - others, lines_max, needed, needed);
+        files, most, lines_max, needed, needed);
     return;
   }
   spdlog::warn(

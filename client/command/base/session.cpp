@@ -39,6 +39,11 @@ Result<std::unique_ptr<Client>> open_client(const EndpointList& endpoints,
   return Client::open(std::move(options));
 }
 
+std::chrono::milliseconds connect_patience(const EndpointList& endpoints,
+                                           std::chrono::milliseconds timeout) {
+  return std::min(timeout, Client::Options{}.connect_timeout * std::ssize(endpoints));
+}
+
 namespace {
 
 bool color_on(int descriptor) {
@@ -65,6 +70,14 @@ Result<Client*> Session::client() {
     client_ = *std::move(opened);
   }
   return client_.get();
+}
+
+Result<Client*> Session::connected_client() {
+  auto out = client();
+  if (!out) return out;
+  const auto patience = connect_patience(endpoint_list(options.endpoints), options.timeout);
+  if (Status up = (*out)->wait_connected(patience); !up.ok()) return up;
+  return out;
 }
 
 std::string Session::where() const {

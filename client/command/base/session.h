@@ -41,6 +41,10 @@ EndpointList endpoint_list(std::string_view text);
 Result<std::unique_ptr<Client>> open_client(const EndpointList& endpoints,
                                             std::chrono::milliseconds timeout);
 
+/// How long such a client has to connect in `timeout`: as long as a call waits for a connection.
+std::chrono::milliseconds connect_patience(const EndpointList& endpoints,
+                                           std::chrono::milliseconds timeout);
+
 /// One run of the command: its options, its connection and how it prints. One thread.
 class Session {
  public:
@@ -60,6 +64,8 @@ class Session {
 
   /// The connection, opened by the first use. kInvalidArgument when there can be none.
   Result<Client*> client();
+  /// The same when it is connected. kUnavailable when no endpoint can be used.
+  Result<Client*> connected_client();
   /// Where the connection is or, while there is none, all that may be tried.
   std::string where() const;
   /// The endpoints, that of the connection first: to begin another connection at the same node.

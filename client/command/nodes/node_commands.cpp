@@ -99,10 +99,9 @@ int nodes(Session& session, const std::string& node, bool watch) {
 }
 
 int ping(Session& session, const std::string& node, std::uint64_t count) {
-  const auto client = session.client();
-  if (!client) return session.fail(client.status());
   // The first round trip would measure the connection's beginning too.
-  if (Status up = (*client)->wait_connected(session.timeout()); !up.ok()) return session.fail(up);
+  const auto client = session.connected_client();
+  if (!client) return session.fail(client.status());
   microseconds shortest = microseconds::max();
   microseconds longest{0};
   microseconds sum{0};

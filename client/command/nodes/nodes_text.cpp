@@ -136,8 +136,10 @@ void print_change(const Session& session, const NodeChange& change) {
 }
 
 // What became of the question, which only reads, is nobody's concern; why no more can be asked is.
-Status why_away(Client& client, const Status& failed) {
+// With several endpoints it is the end of the connection, for the next one may be fine.
+Status why_away(const Session& session, Client& client, const Status& failed) {
   if (failed.code() != StatusCode::kOutcomeUnknown) return failed;
+  if (session.endpoints().size() > 1) return {StatusCode::kUnavailable, failed.text()};
   auto connection = client.wait_connected(std::chrono::milliseconds{0});
   return connection.ok() ? failed : connection;
 }
@@ -152,7 +154,7 @@ int watch_nodes(Session& session, Client& client, const std::string& node) {
         client.call(remote::watch_request(node, watched.seen()), slice + session.options.timeout);
     const auto told = outcome.status.ok() ? remote::nodes_told_of(outcome.result)
                                           : Result<remote::NodesTold>{outcome.status};
-    const auto changes = watched.take(told.ok() ? told : why_away(client, told.status()));
+    const auto changes = watched.take(told.ok() ? told : why_away(session, client, told.status()));
     if (!changes) return session.fail(changes.status());
     for (const auto& change : *changes) print_change(session, change);
     if (!told) std::this_thread::sleep_for(kWatchPause);

@@ -46,10 +46,9 @@ struct TraceArguments {
 };
 
 int trace(Session& session, const TraceArguments& arguments) {
-  const auto client = session.client();
-  if (!client) return session.fail(client.status());
   // The first call would measure the connection's beginning too.
-  if (Status up = (*client)->wait_connected(session.timeout()); !up.ok()) return session.fail(up);
+  const auto client = session.connected_client();
+  if (!client) return session.fail(client.status());
   const bool with_key = arguments.key_given->count() > 0;
   Operation operation =
       with_key ? ops::get(arguments.bucket, arguments.key) : ops::route(arguments.bucket);

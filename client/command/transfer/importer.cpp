@@ -306,9 +306,8 @@ int run_import(Session& session, const ImportOptions& options) {
     session.complain("cannot read standard input: it is closed");
     return kExitUsage;
   }
-  const auto client = session.client();
+  const auto client = session.connected_client();
   if (!client) return session.fail(client.status());
-  if (Status up = (*client)->wait_connected(session.timeout()); !up.ok()) return session.fail(up);
   const int exit_status = Importer(session, **client, options, input).run();
   if (input != STDIN_FILENO) close(input);
   return exit_status;

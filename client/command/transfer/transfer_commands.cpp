@@ -68,9 +68,8 @@ int run_export(Session& session, const ExportOptions& options) {
     session.complain("name buckets or --range, not both");
     return kExitUsage;
   }
-  const auto client = session.client();
+  const auto client = session.connected_client();
   if (!client) return session.fail(client.status());
-  if (Status up = (*client)->wait_connected(session.timeout()); !up.ok()) return session.fail(up);
   const bool json = options.format == "jsonl" || (options.format.empty() && session.json());
   Exporter exporter(session, **client, json ? Format::kJsonLines : Format::kTsv);
   if (!options.node.empty()) exporter.read_at(options.node);

@@ -283,7 +283,9 @@ Result<std::unique_ptr<Client>> connected_client(const EndpointList& endpoints,
                                                  std::chrono::milliseconds timeout) {
   auto client = open_client(endpoints, timeout);
   if (!client) return client.status();
-  if (auto up = (*client)->wait_connected(timeout); !up.ok()) return up;
+  if (auto up = (*client)->wait_connected(connect_patience(endpoints, timeout)); !up.ok()) {
+    return up;
+  }
   return client;
 }
 

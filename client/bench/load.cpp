@@ -102,6 +102,10 @@ void print_text(const LoadOptions& options, const Measured& measured) {
     std::printf("failed before, while buckets and keys were made: %s\n",
                 text_of(measured.load_failed).c_str());
   }
+  if (measured.missing > 0) {
+    std::printf("ended early: %s replies are missing, and none came within the --patience\n",
+                command::grouped(measured.missing).c_str());
+  }
   std::printf("latency: mean %s",
               micros(static_cast<std::uint64_t>(measured.latency.mean())).c_str());
   for (const auto& [name, percent] : kPercentiles) {
@@ -129,6 +133,7 @@ void print_json(const LoadOptions& options, const Measured& measured) {
       {"requests", measured.operations},
       {"failed", json_of(measured.failed)},
       {"load_failed", json_of(measured.load_failed)},
+      {"missing", measured.missing},
       {"seconds", seconds(measured.elapsed)},
       {"per_second", rate_of(measured)},
       {"missing_keys", measured.missing_keys},
@@ -161,7 +166,7 @@ Result<std::uint64_t> measure(Runner& runner, const LoadOptions& options, Progre
   const auto measured = runner.run(options.pace);
   line.clear();
   if (!measured) return measured.status();
-  if (measured->operations == 0 && measured->failed.empty()) {
+  if (measured->operations == 0 && measured->failed.empty() && measured->load_failed.empty()) {
     return Status{StatusCode::kInvalidArgument, "no reply came in the time; measure longer"};
   }
   options.json ? print_json(options, *measured) : print_text(options, *measured);

@@ -58,8 +58,9 @@ void add_load_options(CLI::App& app, LoadOptions& options,
   command::add_duration(app, "--duration", options.pace.duration, "How long to measure (5s)");
   command::add_duration(app, "--warmup", options.pace.warmup,
                         "How long to run before, uncounted (none)");
-  command::add_duration(app, "--patience", options.pace.silence_max,
-                        "Fail when replies are missing and none came for so long (10s)");
+  command::add_duration(
+      app, "--patience", options.pace.silence_max,
+      "End when replies are missing and none came, on any connection, for so long (10s)");
   app.add_option_function<std::uint64_t>(
          "-n,--count", [&options](std::uint64_t count) { options.pace.count = count; },
          "Measure so many requests instead of a duration")

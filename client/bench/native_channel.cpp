@@ -16,11 +16,12 @@ namespace {
 constexpr int kFramesAtOnce = 64;
 constexpr std::chrono::seconds kOpenMax{3};  // for each endpoint
 
-transport::Link::Options link_options() {
+transport::Link::Options link_options(bool outlives_connections) {
   transport::Link::Options options;
   options.software = "kvmesh bench";
-  // A machine under full load may be silent for longer than one that serves people.
-  options.peer_timeout = std::chrono::seconds{10};
+  // A machine under full load may be silent for longer than one that serves people. Where the end
+  // of a connection is counted, it is the end that any client would see.
+  if (!outlives_connections) options.peer_timeout = std::chrono::seconds{10};
   return options;
 }
 
@@ -48,7 +49,7 @@ NativeChannel::NativeChannel(zmq::context_t& context, const std::vector<std::str
     : timeout_(timeout),
       call_(std::move(call)),
       outlives_connections_(outlives_connections),
-      endpoints_(context, endpoints, link_options(), *this) {}
+      endpoints_(context, endpoints, link_options(outlives_connections), *this) {}
 
 NativeChannel::~NativeChannel() = default;
 

@@ -121,6 +121,9 @@ Status Runner::drop() {
   pace.depth = kLoadDepth;
   pace.count = workload_.buckets();
   pace.keep_going = true;
+  if (given_up_ > 0) {
+    return {StatusCode::kUnavailable, "the buckets were not dropped: replies are missing"};
+  }
   auto status = drive("dropping buckets", pace, [&, this]() -> std::optional<Operation> {
     if (bucket == workload_.buckets()) return std::nullopt;
     return workload_.drop(bucket++);
@@ -134,9 +137,10 @@ Status Runner::drop() {
 Result<Measured> Runner::run(const Pace& pace) {
   if (pace.rate) prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
   auto status = drive("measuring", pace, [this] { return std::optional{workload_.next()}; });
-  if (status.ok()) status = expect_nothing();
+  if (status.ok() && given_up_ == 0) status = expect_nothing();
   if (!status.ok()) return status;
   measured_.load_failed = load_failed_;
+  measured_.missing = given_up_;
   return std::move(measured_);
 }
 
@@ -153,6 +157,7 @@ Status Runner::drive(std::string_view phase, const Pace& pace, const Next& next)
   exhausted_ = counting_ = false;
   measured_ = {};
   recent_.clear();
+  if (given_up_ > 0) return {};
   for (auto& lane : lanes_) {
     lane.requests.assign(pace.depth, {});
     lane.free.resize(pace.depth);
@@ -179,12 +184,36 @@ Status Runner::drive(std::string_view phase, const Pace& pace, const Next& next)
     }
     if (sent_ == answered_) {
       last_reply_ = now;
+    } else if (now - last_reply_ > pace.silence_max && pace.keep_going) {
+      give_up(now);
+      return {};
     } else if (now - last_reply_ > pace.silence_max) {
       return {StatusCode::kOutcomeUnknown, std::to_string(sent_ - answered_) +
                                                " replies are missing: none came for " +
                                                std::to_string(pace.silence_max.count()) + " ms"};
     }
     if (auto status = wait(now); !status.ok()) return status;
+  }
+}
+
+// What was not answered has no known outcome; what should have left meanwhile was not sent.
+void Runner::give_up(TimePoint now) {
+  given_up_ = sent_ - answered_;
+  end_ = std::min(end_, now);
+  finish();
+  const auto counts = [this](TimePoint intended) {
+    return !pace_.rate || !counting_ || intended >= counting_from_;
+  };
+  for (auto& lane : lanes_) {
+    std::vector<bool> is_free(lane.requests.size());
+    for (const auto tag : lane.free) is_free[tag] = true;
+    for (std::size_t tag = 0; tag < is_free.size(); ++tag) {
+      if (is_free[tag] || !counts(lane.requests[tag].intended)) continue;
+      ++measured_.failed[StatusCode::kOutcomeUnknown];
+    }
+    const auto unsent = std::ranges::count_if(lane.overdue, counts);
+    if (unsent > 0)
+      measured_.failed[StatusCode::kUnavailable] += static_cast<std::uint64_t>(unsent);
   }
 }
 
@@ -198,7 +227,8 @@ void Runner::begin_counting(TimePoint now) {
 void Runner::finish() {
   const bool ends_by_time = !pace_.count && !pace_.rate;
   const auto end = ends_by_time ? end_ : last_reply_;
-  measured_.elapsed = duration_cast<nanoseconds>(end - counting_from_);
+  const auto elapsed = duration_cast<nanoseconds>(end - counting_from_);
+  measured_.elapsed = std::max(elapsed, nanoseconds{0});
   measured_.processor_seconds = processor_seconds() - processor_before_;
 }
 

@@ -21,13 +21,14 @@ namespace kvmesh::bench {
 
 /// How hard and how long.
 struct Pace {
-  std::uint32_t depth = 1;                        // unanswered requests of a connection, at most
-  std::optional<double> rate;                     // a second, over all connections: open loop
-  std::chrono::milliseconds warmup{0};            // not counted
-  std::chrono::milliseconds duration{5000};       // counted
-  std::optional<std::uint64_t> count;             // end after so many instead; no warmup then
-  std::chrono::milliseconds silence_max{10'000};  // without any reply: some are missing
-  bool keep_going = false;                        // requests that fail are counted
+  std::uint32_t depth = 1;                   // unanswered requests of a connection, at most
+  std::optional<double> rate;                // a second, over all connections: open loop
+  std::chrono::milliseconds warmup{0};       // not counted
+  std::chrono::milliseconds duration{5000};  // counted
+  std::optional<std::uint64_t> count;        // end after so many instead; no warmup then
+  std::chrono::milliseconds silence_max{
+      10'000};              // without any reply on any channel: some are missing
+  bool keep_going = false;  // requests that fail are counted, and those whose replies are missing
 };
 
 /// What was measured. There is none unless every request got its right reply, but with
@@ -41,6 +42,7 @@ struct Measured {
   std::chrono::nanoseconds elapsed{0};
   Histogram latency;             // nanoseconds
   double processor_seconds = 0;  // of this process, the system's on its behalf included
+  std::uint64_t missing = 0;     // of `failed` and `load_failed`: no reply came within the patience
 };
 
 /// Puts a load on some channels. Closed loop: each channel has `depth` requests under way, and each
@@ -71,7 +73,8 @@ class Runner final : private ReplySink {
   Status load(bool keep_going);
   /// Removes the buckets, where they are.
   Status drop();
-  /// REQUIRES: open().
+  /// With Pace::keep_going it ends early when replies are missing; it has nothing to measure when
+  /// create() or load() ended so. REQUIRES: open().
   Result<Measured> run(const Pace& pace);
 
  private:
@@ -103,6 +106,7 @@ class Runner final : private ReplySink {
   void begin_counting(TimePoint now);
   void finish();
   Status expect_nothing();
+  void give_up(TimePoint now);
 
   std::vector<Lane> lanes_;
   Workload workload_;
@@ -129,8 +133,9 @@ class Runner final : private ReplySink {
   std::uint64_t overdue_ = 0;    // of those, not sent yet
   bool exhausted_ = false;       // nothing more is sent
   bool counting_ = false;
-  bool clock_read_ = false;  // now_ is that of the piece that is being received
-  bool loaded_ = false;      // every key was put: none may be missing
+  bool clock_read_ = false;     // now_ is that of the piece that is being received
+  bool loaded_ = false;         // every key was put: none may be missing
+  std::uint64_t given_up_ = 0;  // replies; nothing is sent any more then, for they may still come
   double processor_before_ = 0;
   Measured measured_;
   std::map<StatusCode, std::uint64_t> load_failed_;

@@ -56,6 +56,14 @@ class Endpoints(MeshTest):
         self.assertRegex(self.stderr, rf"\Akvmesh: unavailable: none of 2 endpoints can be used: {self.one.endpoint}: [^;]+; "
                                       rf"{self.two.endpoint}: [^;]+; the call was not sent\n\Z")
 
+    def test_no_command_waits_for_a_dead_node_longer_than_a_connection_takes(self):
+        self.one.kill()
+        for command in ("ping", "trace zoo", "export", "import -", "buckets", f"verify --live {self.one.endpoint}"):
+            with self.subTest(command=command):
+                # run_to_end() does not wait for ten minutes.
+                self.kvmesh("--timeout", "10m", *command.split(), node=self.one.endpoint, status=UNAVAILABLE)
+                self.assertIn(f"cannot reach {self.one.endpoint}: connection refused", self.stderr)
+
     def test_the_environment_has_several_too(self):
         self.one.kill()
         printed = self.run_to_end([COMMAND_BIN, "info", "--json"], environment={"KVMESH_NODE": self.both})
@@ -123,11 +131,38 @@ class Endpoints(MeshTest):
         self.assertGreater(figures["requests"], 10000, figures)
         self.assertEqual(bench.returncode, INCOMPLETE if figures["failed"] else 0, complaints)
 
+    def test_a_bench_that_keeps_going_leaves_a_silent_gate(self):
+        bench = self.start("bench", "--keep-going", "--connections", "2", "--depth", "4", "--buckets", "2", "--keys", "20",
+                           "--count", "20000", "--json")
+        eventually(lambda: self.one.info()["counters"]["requests"] > 1000, 60, "it is under way, over both gates")
+        self.one.stop_running()
+        printed, complaints = bench.communicate(timeout=100 * patience())
+        figures = json.loads(printed)
+        self.assertEqual(figures["requests"] + sum(figures["failed"].values()), 20000)
+        self.assertEqual(figures["missing"], 0, "the silent connection ended before the patience did")
+        self.assertEqual(bench.returncode, INCOMPLETE if figures["failed"] else 0, complaints)
+
+    def test_a_bench_that_keeps_going_counts_the_replies_that_are_missing(self):
+        bench = self.start("bench", "--keep-going", "--connections", "2", "--depth", "4", "--buckets", "2", "--keys", "20",
+                           "--duration", "1h", "--patience", "200ms", "--json")
+        eventually(lambda: self.two.info()["counters"]["requests"] > 1000, 60, "it is under way, over both gates")
+        self.store.stop_running()
+        self.one.stop_running()
+        self.two.stop_running()
+        printed, complaints = bench.communicate(timeout=100 * patience())
+        figures = json.loads(printed)
+        self.assertGreater(figures["requests"], 0)
+        self.assertGreater(figures["missing"], 0)
+        self.assertGreaterEqual(figures["failed"]["outcome_unknown"], figures["missing"])
+        self.assertLess(figures["seconds"], 3600)
+        self.assertEqual(bench.returncode, INCOMPLETE, complaints)
+
     def test_a_watch_goes_on_at_the_next(self):
         watch = self.start("nodes", "--watch")
         self.assertRegex(read_line(watch.stdout), rf"  {self.store.full_name}  is up$")
-        self.one.kill()
-        self.assertRegex(read_line(watch.stdout), rf"  {self.one.full_name}  went down: .+")
+        self.one.stop_running()
+        self.assertRegex(read_line(watch.stdout), rf"  {self.one.full_name}  went down: unavailable: the call was sent to "
+                                                  rf"{self.one.full_name}, and the connection ended \(it was silent for 1000 ms\)")
         self.assertRegex(read_line(watch.stdout), rf"  {self.two.full_name}  is up$")
         self.assertRegex(read_line(watch.stdout), rf"  {self.store.full_name}  is up$")
         self.store.kill()

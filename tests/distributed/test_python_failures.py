@@ -5,11 +5,12 @@ what no real one would at the right moment are played by raw_peer.FakeNode."""
 import multiprocessing
 import threading
 import time
+from unittest import mock
 
 from harness import MeshTest, eventually, main
 from mesh_client import PONG, REFUSED, REPLIES, frame, pack
 from ports import free_port
-from python_package import Client, error_of
+from python_package import Client, error_of, kvmesh
 from raw_peer import FakeNode
 from task_client import TaskTest
 
@@ -36,7 +37,13 @@ class Thread(threading.Thread):
 
 
 class Played(MeshTest):
-    """Nodes that the test plays."""
+    """Nodes that the test plays, which may be silent for a while between two steps of the test."""
+
+    def setUp(self):
+        super().setUp()
+        patch = mock.patch.object(kvmesh.link, "DEAD_AFTER", WAIT)
+        patch.start()
+        self.addCleanup(patch.stop)
 
     def node(self, name="foo@localhost"):
         port = free_port()
@@ -282,7 +289,8 @@ class Real(TaskTest):
     def test_a_node_that_stalled_for_a_while_is_greeted_again(self):
         """It has forgotten its clients, and refuses what they sent meanwhile: that had no effect, and is sent again."""
         node = self.single(settings={"mesh": {"ping_interval_ms": 50, "peer_timeout_ms": 200}})
-        with Client(node.endpoint, timeout=WAIT, connect_timeout=WAIT) as mesh:
+        with (mock.patch.object(kvmesh.link, "DEAD_AFTER", WAIT),
+              Client(node.endpoint, timeout=WAIT, connect_timeout=WAIT) as mesh):
             mesh.create("zoo")
             for turn, is_idle in enumerate((False, True)):
                 node.stop_running()

@@ -15,10 +15,12 @@ from . import wire
 from .endpoint import why_unreachable
 from .errors import KvmeshError, code_name
 
-PING_AFTER = 1.0   # seconds without a word of the node while requests are under way
-DEAD_AFTER = 3.0   # seconds without an answer to a PING
+# As those of the client in C++: a node is given up after a second of silence.
+PING_AFTER = 0.25  # seconds without a word of the node while requests are under way
+DEAD_AFTER = 0.75  # seconds without an answer to a PING
+PAUSE_MAX = 0.25   # of a time in which this program stood still itself, what counts as silence
 IDLE_PING = 10.0   # a node may forget us after 30 s of silence
-GRACE = 0.5        # the mesh answers in time or says that it could not; wait that much longer for it to say so
+GRACE = 0.1        # the mesh answers in time or says that it could not; wait that much longer for it to say so
 _EVENTS_NOW, _READABLE = int(zmq.EVENTS), int(zmq.POLLIN)  # plain numbers: the enums of pyzmq are slow
 _EVENTS = zmq.EVENT_CONNECTED | zmq.EVENT_CONNECT_RETRIED | zmq.EVENT_DISCONNECTED
 
@@ -241,8 +243,9 @@ class Link:
             request = self.in_flight.pop(id_)
             self._bytes -= len(request.tail)
             request.fail("outcome_unknown", f"{self.endpoint} did not answer in time; it may have been executed")
-        if self._unanswered is not None and now - self._checked > 1:
-            self._unanswered = now  # this program stood still itself: the answer may be on its way
+        paused = now - self._checked - PAUSE_MAX
+        if self._unanswered is not None and paused > 0:
+            self._unanswered = min(now, self._unanswered + paused)  # the answer may be on its way
         self._checked = now
         if self._unanswered is not None and now - self._unanswered > DEAD_AFTER:
             raise Ended(f"{self.endpoint}: it does not answer any more")

@@ -29,6 +29,11 @@ class Arguments(unittest.TestCase):
                 ("function must be a str", mesh.call, None, 5),
                 ("argument 2 of t.add must be None, bool, int, ", mesh.call, None, "t.add", 1, {2}),
                 ("it is or holds a set", mesh.submit, None, "t.add", [[set()]]),
+                ("argument 2 of t.add is or holds a dict with the key 1; keys must be str, not int", mesh.call, None, "t.add", 1,
+                 {"a": [{1: 2}]}),
+                ("with the key b'k'; keys must be str, not bytes", mesh.submit, None, "t.add", ({b"k": 2},)),
+                ("argument 1 of counter.add is or holds a dict with", mesh.server("counter").call, "add", {None: 1}),
+                ("argument 1 of send() is or holds a dict with", mesh.send, Pid("foo@h", 1), {1: 2}),
                 ("argument 1 of counter.add", mesh.server("counter").call, "add", object()),
                 ("argument 1 of send()", mesh.send, Pid("foo@h", 1), object()),
                 ("a pid must be a Pid or a str, not int", mesh.send, 5, "x"),
@@ -65,11 +70,11 @@ class Arguments(unittest.TestCase):
         self.assertEqual(raised.exception.code, "too_large")
 
     def test_what_msgpack_has_is_sent_as_it_is(self):
-        tail = values.pack_tail(b"b", "t.echo", (None, True, -2**63, 2**64 - 1, 2.5, "ä", b"\xff", (1, [2]), {"a": {1: None}},
+        tail = values.pack_tail(b"b", "t.echo", (None, True, -2**63, 2**64 - 1, 2.5, "ä", b"\xff", (1, [2]), {"a": {"1": None}},
                                                  bytearray(b"x"), Pid("foo@h", 26)))
         target, function, args = msgpack.unpackb(b"\x93" + tail, strict_map_key=False)
         self.assertEqual((target, function), (b"b", "t.echo"))
-        self.assertEqual(args, [None, True, -2**63, 2**64 - 1, 2.5, "ä", b"\xff", [1, [2]], {"a": {1: None}}, b"x", "<foo@h/1a>"])
+        self.assertEqual(args, [None, True, -2**63, 2**64 - 1, 2.5, "ä", b"\xff", [1, [2]], {"a": {"1": None}}, b"x", "<foo@h/1a>"])
 
 
 class Endpoints(unittest.TestCase):

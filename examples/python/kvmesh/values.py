@@ -15,6 +15,7 @@ Text = Union[str, bytes]
 
 BODY_BYTES_MAX = 2031616  # common/PROTOCOL.md, 1.5
 TIMEOUT_MAX = 24 * 3600
+DEPTH_MAX = 16  # of lists and dicts in each other
 _NODE_NAME = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+")
 _PID = re.compile(r"<([^<>/]+)/([0-9a-f]{1,16})>")
 
@@ -113,6 +114,9 @@ def pack_tail(target: Union[None, str, bytes], function: str, arguments: Sequenc
               passed: Optional[Sequence] = None) -> bytes:
     """Elements 5 to 7 of a request. An argument that cannot be sent is named by its place: "argument 2 of hello.add ...". When
     the call stands in another one, of task.run for example, `called` and `passed` are what the caller wrote."""
+    for place, argument in enumerate(arguments if passed is None else passed, 1):
+        if isinstance(argument, (dict, list, tuple)):
+            _check_keys(f"argument {place} of {called or function}", argument)
     try:
         tail = _pack([target, function, arguments])[1:]  # without the byte that says "array of 3"
     except (TypeError, ValueError, OverflowError, RecursionError):
@@ -123,6 +127,23 @@ def pack_tail(target: Union[None, str, bytes], function: str, arguments: Sequenc
         raise KvmeshError("too_large", f"the arguments of {called or function} need {len(tail)} bytes; a request has "
                                        f"{BODY_BYTES_MAX} at most")
     return tail
+
+
+def _check_keys(name: str, argument: Any) -> None:
+    """msgpack has other keys of maps too; a node takes only text."""
+    left, depth = [argument], 0
+    while left and depth <= DEPTH_MAX:  # what is deeper is refused as such
+        inner: list = []
+        for value in left:
+            if isinstance(value, dict):
+                for key in value:
+                    if not isinstance(key, str):
+                        raise TypeError(f"{name} is or holds a dict with the key {key!r}; keys must be str, "
+                                        f"not {type(key).__name__}")
+                inner.extend(value.values())
+            elif isinstance(value, (list, tuple)):
+                inner.extend(value)
+        left, depth = inner, depth + 1
 
 
 def _check(name: str, argument: Any) -> None:

@@ -21,6 +21,14 @@ class Counter {
     if (number < 0) throw std::out_of_range{"cannot count down"};
     return value_ += number;
   }
+  // Answers "no" to its caller; the server and its state stay.
+  kvmesh::Result<std::int64_t> take(std::int64_t number) {
+    if (number > value_) {
+      return kvmesh::Status{kvmesh::StatusCode::kInvalidArgument,
+                            "there are only " + std::to_string(value_)};
+    }
+    return value_ -= number;
+  }
   std::int64_t value() const { return value_; }
   void reset() { value_ = 0; }
 
@@ -45,6 +53,9 @@ bool ask(kvmesh::Mesh& mesh, char** arguments) {
        mesh.server_call<std::int64_t>(counter, "value"));  // ... but for its turn
   show("add 5", add(5));
 
+  show("take 9", mesh.server_call<std::int64_t>(counter, "take", 9));
+  show("take 2", mesh.server_call<std::int64_t>(counter, "take", 2));
+
   // A crash: this caller is told, the next one finds a fresh counter.
   show("add -1", add(-1));
   show("after the restart", mesh.server_call<std::int64_t>(counter, "value"));
@@ -61,6 +72,7 @@ int main(int argc, char** argv) {
   kvmesh::Module module{"counting"};
   module.server<Counter>("counter")
       .call("add", &Counter::add)
+      .call("take", &Counter::take)
       .call("value", &Counter::value)
       .cast("reset", &Counter::reset)
       .max_restarts(1)

@@ -48,6 +48,8 @@ add 1: 1
 add 2: 3
 after the reset: 0
 add 5: 5
+take 9: invalid_argument: there are only 5
+take 2: 3
 add -1: task_failed: cannot count down
 after the restart: 0
 add -1 again: task_failed: cannot count down

@@ -121,9 +121,7 @@ Status Runner::drop() {
   pace.depth = kLoadDepth;
   pace.count = workload_.buckets();
   pace.keep_going = true;
-  if (given_up_ > 0) {
-    return {StatusCode::kUnavailable, "the buckets were not dropped: replies are missing"};
-  }
+  if (given_up_ > 0) return {StatusCode::kUnavailable, "buckets stay: replies are missing"};
   auto status = drive("dropping buckets", pace, [&, this]() -> std::optional<Operation> {
     if (bucket == workload_.buckets()) return std::nullopt;
     return workload_.drop(bucket++);

@@ -99,6 +99,10 @@ void add_shell_commands(CLI::App& app, Session& session) {
        {"call", "spawn", "send", "server", "shell", "sim", "bench", "help", "version"}) {
     app.remove_subcommand(app.get_subcommand(name));
   }
+  auto* put = app.get_subcommand("put");
+  put->get_option("VALUE")->description("The value; a - between quotes, or after --, is text");
+  put->get_option("--stdin")->description("Not here: the shell's lines come from there");
+  app.get_subcommand("import")->get_option("FILE")->description("TSV or JSON lines");
   auto* nodes = app.get_subcommand("nodes");
   nodes->remove_option(nodes->get_option("--watch"));  // it ends by an interrupt only; see watch
 }

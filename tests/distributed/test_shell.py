@@ -3,8 +3,11 @@
 
 import json
 import os
+import pathlib
 import re
+import shutil
 import subprocess
+import tempfile
 import unittest
 
 from harness import COMMAND_BIN, clean_environment, die_with_parent, eventually, main, patience
@@ -20,7 +23,7 @@ class Script(Shell):
             # a comment
             create "my bucket"
             put "my bucket" milk '"1" [2'
-            put "my bucket" dash -
+            put "my bucket" dash "-"
             get "my bucket" milk
             get "my bucket" dash
             keys "my bucket"
@@ -144,9 +147,29 @@ class Script(Shell):
                            ("buckets --limit", "--limit needs a value: N"),
                            ("nodes --watch", 'nodes has no option "--watch"'),
                            ("import", "the shell's lines come from standard input; name a file instead"),
-                           ("put a b --stdin", "")):
-            self.script(line + "\n", status=USAGE if told else NOT_FOUND)
+                           *((line, "the shell's lines come from standard input; name a file instead")
+                             for line in ("put a b --stdin", "put --stdin a b", "put a b -")),
+                           ('put a b "C:\\dir"', 'column 9: '), ('"C:\\dir" a', 'write \\\\ for a backslash')):
+            self.script(line + "\n", status=USAGE)
             self.assertIn(told, self.stderr)
+
+    def test_a_value_is_text_or_an_option_that_is_there(self):
+        path = pathlib.Path(tempfile.mkdtemp()) / "value"
+        self.addCleanup(shutil.rmtree, path.parent)
+        path.write_text("of a file")
+        printed = self.script(f"""
+            create apples
+            put apples a --file {path}
+            get apples a
+            put apples b "-"
+            get apples b
+            put apples c -- -
+            get apples c
+            put apples d --text
+            get apples d
+        """)
+        self.assertEqual(printed, ["of a file", "-", "-", "--text"])
+        self.assertEqual([line for line in self.script("help put\n") if "eads" in line and "standard input" in line], [])
 
     def test_help_says_more_of_one_command(self):
         self.assertEqual(self.script("help send\n")[:1], ["usage: send PID|NAME VALUE"])

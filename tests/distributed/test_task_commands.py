@@ -87,6 +87,10 @@ class Call(TaskCommand):
             self.assertRegex(self.stderr, rf"^kvmesh: warning: \"{re.escape(given)}\" is no JSON \(column .*'\"{re.escape(given)}\"'\n$")
             self.assertEqual(self.kvmesh("call", QUX, "t.echo", json.dumps(given)), f'"{given}"\n')
             self.assertEqual(self.stderr, "", "it was meant")
+        self.assertEqual(self.kvmesh("call", QUX, "t.echo", '"C:\\dir"'), r'''"\"C:\\dir\""''' + "\n")
+        self.assertIn("is no JSON (column", self.stderr)
+        self.kvmesh("call", QUX, "t.echo", '{"base64":"!!"}')
+        self.assertEqual(self.stderr, 'kvmesh: warning: "!!" is no base64, so that {"base64": ...} is passed on as a map, not as bytes\n')
 
     def test_output_comes_before_the_result(self):
         self.assertEqual(self.kvmesh("call", QUX, "t.both_streams"), "one\nthree\nnil\n")

@@ -229,8 +229,16 @@ TEST_F(ShellTree, OptionsStandWhereNoValueDoes) {
   EXPECT_EQ(arranged("get", {{"b"}, {"--raw"}, {"k"}}), (Texts{"--raw", "--", "b", "k"}));
   EXPECT_EQ(arranged("buckets", {{"--prefix"}, {"\"a b\""}}), (Texts{"--prefix", "a b", "--"}));
   EXPECT_EQ(arranged("buckets", {{"--prefix=a"}}), (Texts{"--prefix=a", "--"}));
-  EXPECT_EQ(arranged("put", {{"b"}, {"k"}, {"--stdin"}}), (Texts{"--", "b", "k", "--stdin"}));
-  EXPECT_EQ(arranged("put", {{"b"}, {"k"}, {"-"}}), (Texts{"--", "b", "k", "-"}));
+  EXPECT_EQ(arranged("put", {{"b"}, {"k"}, {"--stdin"}}), (Texts{"--stdin", "--", "b", "k"}));
+  EXPECT_EQ(arranged("put", {{"b"}, {"k"}, {"--file"}, {"f"}}),
+            (Texts{"--file", "f", "--", "b", "k"}));
+  EXPECT_EQ(arranged("put", {{"b"}, {"k"}, {"--file=f"}}), (Texts{"--file=f", "--", "b", "k"}));
+  EXPECT_EQ(arranged("put", {{"b"}, {"k"}, {"--other"}}), (Texts{"--", "b", "k", "--other"}));
+  EXPECT_EQ(arranged("put", {{"b"}, {"k"}, {"\"--stdin\""}}), (Texts{"--", "b", "k", "--stdin"}));
+  EXPECT_EQ(arranged("put", {{"b"}, {"k"}, {"-"}}), (Texts{"--stdin", "--", "b", "k"}));
+  EXPECT_EQ(arranged("put", {{"b"}, {"k"}, {"\"-\""}}), (Texts{"--", "b", "k", "-"}));
+  EXPECT_EQ(arranged("put", {{"b"}, {"k"}, {"--"}, {"-"}}), (Texts{"--", "b", "k", "-"}));
+  EXPECT_EQ(arranged("get", {{"b"}, {"-"}}), (Texts{"--", "b", "-"}));
   EXPECT_EQ(arranged("get", {{"b"}, {"--raw", true}}), (Texts{"--", "b", "--raw"}));
   shell::Word of_variable{"--raw"};
   of_variable.value = Value{"--raw"};

@@ -143,6 +143,10 @@ TEST(TextWarning, IsOfWhatBeginsAsAListOrMap) {
   const auto warning = text_warning("{a: 1}");
   EXPECT_TRUE(warning.starts_with("\"{a: 1}\" is no JSON (column 2: ")) << warning;
   EXPECT_TRUE(warning.ends_with("to mean that, write a JSON string: '\"{a: 1}\"'")) << warning;
+  EXPECT_THAT(text_warning(R"("C:\dir")"), testing::HasSubstr("is no JSON (column 5: "));
+  EXPECT_THAT(text_warning(R"([1, {"a": {"base64": "!!"}}])"),
+              testing::StartsWith("\"!!\" is no base64"));
+  EXPECT_EQ(text_warning(R"([{"base64": "AP8="}, {"base64": 1}, {"base64": "!", "a": 1}])"), "");
   EXPECT_TRUE(text_warning("[it's").ends_with("write a JSON string")) << text_warning("[it's");
   EXPECT_LT(text_warning("[" + std::string(10'000, 'x')).size(), 400U);
 }

@@ -141,13 +141,14 @@ TEST(ShellValue, IsJsonOrLess) {
             (Value{Value::Map{{"a", 1}, {"b c", Value::List{"x", Value::Map{}}}, {"d", "e:f"}}}));
   EXPECT_EQ(*parsed("[\"a\nb\",\n c]"), (Value{Value::List{"a\nb", "c"}}));
   EXPECT_EQ(*parsed(R"([{base64: "AP8="}])"), (Value{Value::List{Bytes{{"\0\xff", 2}}}}));
-  EXPECT_EQ(*parsed(R"({base64: "%"})"), (Value{Value::Map{{"base64", "%"}}}));
+  EXPECT_EQ(*parsed(R"({base64: "%", a: 1})"), (Value{Value::Map{{"base64", "%"}, {"a", 1}}}));
   EXPECT_EQ(*parsed("[$x, $5]"), (Value{Value::List{"$x", "$5"}}));  // without variables
 }
 
 TEST(ShellValue, NamesThePlaceOfAFault) {
   const std::vector<std::pair<const char*, const char*>> faults{
       {"[1 2]", "column 8: a , or ] is missing"},
+      {R"([{base64: "%"}])", "column 6: {base64: ...} is bytes, but \"%\" is no base64"},
       {"[1,]", "column 8: a value is missing"},
       {"[,1]", "column 6: a value is missing"},
       {"[1]x", "column 8: nothing may follow the end of a list or map"},

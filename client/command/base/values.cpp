@@ -104,11 +104,32 @@ Result<Value::List> parse_arguments(const std::vector<std::string>& texts) {
   return values;
 }
 
+namespace {
+
+// What stands in the first {"base64": "..."} that is no bytes; null: there is none.
+const std::string* no_base64(const Json& json) {
+  if (json.is_object() && json.size() == 1 && json.contains("base64") && !bytes_of(json)) {
+    return json["base64"].get_ptr<const std::string*>();
+  }
+  if (!json.is_structured()) return nullptr;
+  for (const auto& element : json) {
+    if (const auto* found = no_base64(element)) return found;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 std::string text_warning(std::string_view text) {
   constexpr std::size_t kShownMax = 64;
   const auto begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos || (text[begin] != '[' && text[begin] != '{')) return {};
+  if (begin == std::string_view::npos) return {};
+  if (std::string_view{"[{\""}.find(text[begin]) == std::string_view::npos) return {};
   const auto json = parse_strict_json(text);
+  if (const auto* digits = json ? no_base64(*json) : nullptr) {
+    return in_quotes(*digits, kShownMax) +
+           " is no base64, so that {\"base64\": ...} is passed on as a map, not as bytes";
+  }
   if (json || json.status().code() != StatusCode::kInvalidArgument) return {};
   std::string out = in_quotes(text, kShownMax) + " is no JSON (" + json.status().text() +
                     ") and is passed on as text; to mean that, write a JSON string";

@@ -22,8 +22,9 @@ Result<Value> parse_argument(std::string_view text);
 /// The same for several; the status names the place of the one at fault, counted from 1.
 Result<Value::List> parse_arguments(const std::vector<std::string>& texts);
 
-/// Says that `text` begins as a list or map, but is no JSON, and where; and how to write it as text
-/// on purpose. Empty when there is nothing to say.
+/// Says that `text` begins as a list, a map or a string between double quotes, but is no JSON, and
+/// where; and how to write it as text on purpose; or that {"base64": "..."} in it is no bytes.
+/// Empty when there is nothing to say.
 std::string text_warning(std::string_view text);
 
 /// A pid as it is printed, or without the angle brackets, which shells give a meaning of their own;

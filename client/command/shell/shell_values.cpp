@@ -119,6 +119,7 @@ class ValueReader {
   }
 
   Value map(std::uint32_t level) {
+    const auto start = at_ - 1;
     Value::Map out;
     std::unordered_set<std::string> names;
     if (take('}')) return out;
@@ -134,16 +135,19 @@ class ValueReader {
       if (take('}')) break;
       if (!take(',')) fail("a , or } is missing");
     }
-    return as_bytes(std::move(out));
+    return as_bytes(start, std::move(out));
   }
 
   // {"base64": "..."} is bytes.
-  static Value as_bytes(Value::Map map) {
+  Value as_bytes(std::size_t begin, Value::Map map) {
     const bool single = map.size() == 1 && map.front().first == "base64" &&
                         map.front().second.get_if<std::string>() != nullptr;
     if (!single) return map;
-    auto value = parse_argument(Value{map}.to_json());
-    return value ? *std::move(value) : Value{std::move(map)};
+    const auto& digits = *map.front().second.get_if<std::string>();
+    auto bytes = decode_base64(digits);
+    if (bytes) return Value{Bytes{*std::move(bytes)}};
+    fail_at(begin, "{base64: ...} is bytes, but " + in_quotes(digits) + " is no base64");
+    return {};
   }
 
   std::string string() {
@@ -233,6 +237,8 @@ Result<std::string> parse_string(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\n') {
       json += "\\n";
+    } else if (text[i] == '\t') {
+      json += "\\t";
     } else {
       json += text[i];
       if (text[i] == '\\' && i + 1 < text.size()) json += text[++i];
@@ -291,6 +297,13 @@ Status resolve_word(Word& word, const Lookup& variables) {
   const auto at = [&](const Status& status) {
     return Status{status.code(), place_text(word.at) + ": " + status.text()};
   };
+  if (word.text.starts_with('"')) {
+    const auto text = parse_string(word.text);
+    if (text) return {};
+    return at({StatusCode::kInvalidArgument,
+               in_quotes(word.text) + " is no text (" + text.status().text() +
+                   "); write \\\\ for a backslash, or the text between ' and ' as it stands"});
+  }
   const auto name = variable_named(word.text);
   if (!name) return at(name.status());
   if (name->empty()) return {};

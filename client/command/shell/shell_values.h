@@ -29,7 +29,7 @@ inline constexpr std::size_t kValueBytesTypedMax = limits::kFrameBytesMax;
 /// kTooLarge: over kValueBytesTypedMax.
 Result<Value> parse_value(std::string_view text, const Place& begin, const Lookup& variables);
 
-/// What is between the double quotes of a JSON string, which may have line ends in it.
+/// What is between the double quotes of a JSON string, which may have line ends and tabs in it.
 /// kInvalidArgument when `text` is not one string and no more.
 Result<std::string> parse_string(std::string_view text);
 
@@ -62,7 +62,7 @@ class Variables {
 };
 
 /// Puts values in the place of the variables among the words. kInvalidArgument or kTooLarge, which
-/// name the place, when that cannot be.
+/// name the place, when that cannot be, and for a word in double quotes that is no JSON string.
 Status resolve(std::vector<Word>& words, const Lookup& variables);
 
 }  // namespace kvmesh::command::shell

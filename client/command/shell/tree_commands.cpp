@@ -16,8 +16,15 @@ namespace {
 
 using Kind = command_line::Names;
 
+constexpr const char* kFromInput = "--stdin";
+
 // Not text whatever it looks like, and no variable.
 bool is_bare(const Word& word) { return !word.literal && !word.value; }
+
+const CLI::Option* option_of(const CLI::App& tree, const CLI::App& command,
+                             const std::string& word) {
+  return command_line::find_option(tree, command, word.substr(0, word.find('=')));
+}
 
 }  // namespace
 
@@ -31,12 +38,16 @@ std::vector<std::string> arranged(const CLI::App& tree, const CLI::App& command,
     const auto& word = words[i];
     const auto* place = line.positional(line.arguments.size());
     const bool is_value = place != nullptr && command_line::word_kind(*place) == Kind::kValue;
-    if (is_bare(word) && !line.only_arguments && word.text == "--") {
+    const bool can_be_option = is_bare(word) && !line.only_arguments;
+    const auto* option = can_be_option ? option_of(tree, command, word.text) : nullptr;
+    if (can_be_option && word.text == "--") {
       line.only_arguments = true;
-    } else if (is_bare(word) && !line.only_arguments && !is_value &&
-               command_line::is_option_word(word.text)) {
+    } else if (can_be_option && is_value && word.text == "-" &&
+               option_of(tree, command, kFromInput) != nullptr) {
+      options.emplace_back(kFromInput);  // which says why it cannot be
+    } else if (can_be_option && command_line::is_option_word(word.text) &&
+               (!is_value || option != nullptr)) {
       const auto equals = word.text.find('=');
-      const auto* option = command_line::find_option(tree, command, word.text.substr(0, equals));
       options.push_back(word.text);
       if (option == nullptr) continue;  // the parser says so
       line.given[option] = "";

@@ -14,8 +14,9 @@
 namespace kvmesh::command::shell {
 
 /// The words of such a command as the parser wants them: options first, then -- and the arguments.
-/// A word is an option only where one can stand: not in quotes, no variable, not in the place of a
-/// value, not after --. `node`, where it is not empty, is for a command that takes a node, and
+/// A word is an option only where one can stand: not in quotes, no variable, not after --; in the
+/// place of a value only when the command has it. There - is --stdin, where the command has that.
+/// `node`, where it is not empty, is for a command that takes a node, and
 /// names none.
 std::vector<std::string> arranged(const CLI::App& tree, const CLI::App& command,
                                   const std::vector<Word>& words, const std::string& node);

@@ -135,6 +135,15 @@ class Call(TaskCommand):
         self.assertEqual(process.wait(10 * patience()), CANCELLED)
         self.assertEqual(self.tasks(), [])
 
+    def test_a_second_interrupt_lets_go_of_what_does_not_stop(self):
+        process = self.begin("call", QUX, "t.compute", "20000", "--timeout", "1h")  # looks at no stop token
+        eventually(lambda: self.tasks(), 5, "it runs")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.stderr.readline(), "kvmesh: t.compute was told to stop; Ctrl-C again to let go of it\n")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(10 * patience()), CANCELLED)
+        self.assertIn("t.compute was told to stop and has not yet; its node stops it, or drops its result", process.stderr.read())
+
     def test_a_killed_caller_ends_its_task(self):
         process = self.begin("call", QUX, "t.wait_for_stop", "--timeout", "1h")
         self.assertEqual(process.stdout.readline(), "waiting\n")

@@ -3,15 +3,12 @@
 #include <kvmesh/async.h>
 #include <kvmesh/status.h>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "client/command/base/interrupts.h"
 
 namespace kvmesh::command::shell {
 
@@ -45,11 +42,5 @@ class StartedTasks {
   std::map<std::uint64_t, Started> all_;
   std::uint64_t last_ = 0;
 };
-
-enum class Wait : std::uint8_t { kEnded, kTimeOver, kInterrupted };
-
-/// Waits for the end of a task, for as long as that, or for an interrupt; the task goes on.
-Wait wait_for(const Async<Value>& task, std::chrono::milliseconds time,
-              const Interrupts& interrupts);
 
 }  // namespace kvmesh::command::shell

@@ -23,9 +23,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kAnswerGrace{100};   // a node says that the time is over after it is
-constexpr milliseconds kStopPatience{500};  // before it is said how to leave a task behind
-
 int spawn(Shell& shell, const char* name, const Words& words, bool linked) {
   Session& session = shell.session();
   Order order;
@@ -47,45 +44,6 @@ int spawn(Shell& shell, const char* name, const Words& words, bool linked) {
   return kExitOk;
 }
 
-// After an interrupt: what was told to stop may take its time, or not hear it at all. False: it is
-// to be left.
-bool wait_until_stopped(Shell& shell, const Async<Value>& task, const std::string& function,
-                        milliseconds time) {
-  const auto& session = shell.session();
-  const auto first = std::min(time, kStopPatience);
-  auto wait = wait_for(task, first, shell.interrupts());
-  if (wait == Wait::kTimeOver && first < time) {
-    session.complain(printable(function) + " was told to stop; Ctrl-C again to let go of it");
-    wait = wait_for(task, time - first, shell.interrupts());
-  }
-  if (wait == Wait::kInterrupted) session.print("\n");
-  return wait == Wait::kEnded;
-}
-
-int await_call(Shell& shell, Async<Value> task, const std::string& function) {
-  Session& session = shell.session();
-  const auto time = session.options.timeout + kAnswerGrace;
-  const auto wait = wait_for(task, time, shell.interrupts());
-  if (wait == Wait::kEnded) return show_end(session, *shell.output(), task.await());
-  task.cancel();
-  if (wait == Wait::kInterrupted) {
-    session.print("\n");  // after the ^C of the terminal
-    if (wait_until_stopped(shell, task, function, time)) {
-      return show_end(session, *shell.output(), task.await());
-    }
-    return session.fail({StatusCode::kCancelled, printable(function) +
-                                                     " was told to stop and has not yet; its node "
-                                                     "stops it, or drops its result"});
-  }
-  if (wait_for(task, kAnswerGrace, shell.interrupts()) == Wait::kEnded) {
-    return show_end(session, *shell.output(), task.await());
-  }
-  return session.fail(
-      {StatusCode::kDeadlineExceeded, printable(function) + " did not end within " +
-                                          std::to_string(session.options.timeout.count()) +
-                                          " ms and was told to stop"});
-}
-
 Status no_task(const std::string& name) {
   return {StatusCode::kNotFound,
           "there is no task " + in_quotes(name) + "; async starts one and prints its name"};
@@ -102,7 +60,8 @@ int call_function(Shell& shell, const Words& words) {
   const auto& session = shell.session();
   const std::string function = order.call.function;
   const CallOptions options{session.timeout(), shell.output(), session.options.timeout};
-  return await_call(shell, start_call(shell.mesh(), std::move(order.call), options), function);
+  return await_call(shell.session(), start_call(shell.mesh(), std::move(order.call), options),
+                    function, *shell.output(), shell.interrupts());
 }
 
 int spawn_process(Shell& shell, const Words& words) { return spawn(shell, "spawn", words, false); }
@@ -161,6 +120,9 @@ int cancel_task(Shell& shell, const Words& words) {
     task->handle.cancel();
     return session.finish_silent({});
   }
+  const bool is_task = name.size() > 4 && name.starts_with("task") &&
+                       name.find_first_not_of("0123456789", 4) == std::string::npos;
+  if (is_task) return session.fail(no_task(name));
   return cancel_process(session, shell.mesh(), name, shell.node());
 }
 

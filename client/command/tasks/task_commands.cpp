@@ -52,8 +52,7 @@ int call(Session& session, const CallArguments& given) {
   const auto client = session.client();
   if (!client) return session.fail(client.status());
   Interrupts interrupts;
-  return run_call(session, (*client)->mesh(), std::move(wanted), output_of(session), interrupts,
-                  [&] { interrupts.release(); });
+  return run_call(session, (*client)->mesh(), std::move(wanted), output_of(session), interrupts);
 }
 
 // It is linked, so that it ends with this command, and its end is told when all output was shown.

@@ -1,7 +1,9 @@
 #include "client/command/tasks/task_runs.h"
 
+#include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -14,11 +16,20 @@
 #include "client/command/tasks/task_texts.h"
 #include "common/functions.h"
 #include "common/remote/requests.h"
+#include "common/text.h"
 
 namespace kvmesh::command {
 namespace {
 
-constexpr std::chrono::milliseconds kAnswerGrace{100};
+using std::chrono::milliseconds;
+
+constexpr milliseconds kAnswerGrace{100};   // a node says that the time is over after it is
+constexpr milliseconds kStopPatience{500};  // before it is said how to let go of a task
+
+// After the ^C of a terminal.
+void end_line_of_interrupt(const Session& session) {
+  if (isatty(STDOUT_FILENO) != 0) session.print("\n");
+}
 
 // Ends this process when standard output cannot be written, as Session::print() does: a task whose
 // output nobody reads any more is not waited for. Its node notices that and stops it.
@@ -69,17 +80,85 @@ int show_end(Session& session, ShownOutput& output, Result<Value> end) {
   return kExitOk;
 }
 
-int run_call(Session& session, Mesh& mesh, Call call, const std::shared_ptr<ShownOutput>& output,
-             Interrupts& interrupts, const std::function<void()>& on_cancel) {
+// An await() cannot be left, so the task is looked at over and over, less often with time.
+Wait wait_for(const Async<Value>& task, std::chrono::milliseconds time,
+              const Interrupts& interrupts) {
+  using std::chrono::milliseconds;
+  using std::chrono::steady_clock;
+  constexpr milliseconds kPauseMax{20};
+  const auto until = steady_clock::now() + time;
+  milliseconds pause{1};
+  while (!task.is_done()) {
+    const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
+    if (left.count() <= 0) return Wait::kTimeOver;
+    pollfd interrupt{interrupts.descriptor(), POLLIN, 0};
+    const auto wait = std::min(left, pause);
+    if (poll(&interrupt, 1, static_cast<int>(wait.count())) > 0 && interrupts.take()) {
+      return Wait::kInterrupted;
+    }
+    pause = std::min(pause * 2, kPauseMax);
+  }
+  return Wait::kEnded;
+}
+
+namespace {
+
+// After an interrupt: what was told to stop may take its time, or not hear it at all. False: it is
+// to be left.
+bool wait_until_stopped(const Session& session, const Async<Value>& task,
+                        const std::string& function, milliseconds time,
+                        const Interrupts& interrupts) {
+  const auto first = std::min(time, kStopPatience);
+  auto wait = wait_for(task, first, interrupts);
+  if (wait == Wait::kTimeOver && first < time) {
+    session.complain(printable(function) + " was told to stop; Ctrl-C again to let go of it");
+    wait = wait_for(task, time - first, interrupts);
+  }
+  if (wait == Wait::kInterrupted) end_line_of_interrupt(session);
+  return wait == Wait::kEnded;
+}
+
+// As AsyncTask::await() ends: with what the node says of it, such as whether it had begun.
+Status late_end(Async<Value>& task, const std::string& function, milliseconds time,
+                const Interrupts& interrupts) {
+  const std::string late = printable(function) + " did not end within " +
+                           std::to_string(time.count()) + " ms and was told to stop";
+  if (wait_for(task, kAnswerGrace, interrupts) != Wait::kEnded) {
+    return {StatusCode::kDeadlineExceeded, late};
+  }
+  const auto end = task.await().status();
+  if (end.code() != StatusCode::kCancelled) return end;
+  return {StatusCode::kDeadlineExceeded, late + ": " + end.text()};
+}
+
+}  // namespace
+
+int await_call(Session& session, Async<Value> task, const std::string& function,
+               ShownOutput& output, Interrupts& interrupts) {
   const auto time = session.options.timeout;
-  // Not Mesh::call(), which nothing could interrupt.
-  auto task = start_call(mesh, std::move(call), {session.timeout(), output, time});
-  const OnInterrupt stop{interrupts, [&] {
-                           task.cancel();
-                           on_cancel();
-                         }};
   // Its node answers that its time is over when it is; that says more than the clock here.
-  return show_end(session, *output, task.await(time + kAnswerGrace));
+  const auto wait = wait_for(task, time + kAnswerGrace, interrupts);
+  if (wait == Wait::kEnded) return show_end(session, output, task.await());
+  task.cancel();
+  if (wait == Wait::kInterrupted) {
+    end_line_of_interrupt(session);
+    if (!wait_until_stopped(session, task, function, time + kAnswerGrace, interrupts)) {
+      return session.fail({StatusCode::kCancelled, printable(function) +
+                                                       " was told to stop and has not yet; its "
+                                                       "node stops it, or drops its result"});
+    }
+    return show_end(session, output, task.await());
+  }
+  const auto end = late_end(task, function, time, interrupts);
+  return show_end(session, output, end.ok() ? task.await() : Result<Value>{end});
+}
+
+int run_call(Session& session, Mesh& mesh, Call call, const std::shared_ptr<ShownOutput>& output,
+             Interrupts& interrupts) {
+  const std::string function = call.function;
+  auto task =
+      start_call(mesh, std::move(call), {session.timeout(), output, session.options.timeout});
+  return await_call(session, std::move(task), function, *output, interrupts);
 }
 
 void print_pid(const Session& session, const Pid& pid) {

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <kvmesh/async.h>
 #include <kvmesh/mesh.h>
 #include <kvmesh/status.h>
 #include <kvmesh/value.h>
 
-#include <functional>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,10 +36,21 @@ Async<Value> start_call(Mesh& mesh, Call call, const CallOptions& options);
 /// Prints what a task has ended with, after its output, and keeps it as the session's result.
 int show_end(Session& session, ShownOutput& output, Result<Value> end);
 
-/// Calls, shows the output and then the result. An interrupt tells the task to stop and is then
-/// told to `on_cancel`, on another thread.
+enum class Wait : std::uint8_t { kEnded, kTimeOver, kInterrupted };
+
+/// Waits for the end of a task, for as long as that, or for an interrupt; the task goes on.
+Wait wait_for(const Async<Value>& task, std::chrono::milliseconds time,
+              const Interrupts& interrupts);
+
+/// Waits for the end of a call for the session's time, then tells it to stop, and shows what it has
+/// ended with, after its output. An interrupt tells it to stop too; a second one lets go of it,
+/// which is kCancelled.
+int await_call(Session& session, Async<Value> task, const std::string& function,
+               ShownOutput& output, Interrupts& interrupts);
+
+/// Calls, shows the output and then the result, as await_call().
 int run_call(Session& session, Mesh& mesh, Call call, const std::shared_ptr<ShownOutput>& output,
-             Interrupts& interrupts, const std::function<void()>& on_cancel);
+             Interrupts& interrupts);
 
 void print_pid(const Session& session, const Pid& pid);
 

@@ -271,6 +271,12 @@ class WhatANodeHolds(MeshTest):
             eventually(lambda node=node: node.info()["table"]["epoch"] == 2, 10, "the new table")
         self.kvmesh("import", given="grape\tk\tnew\n")
 
+    def test_a_node_that_is_not_there_is_told_once(self):
+        for node, status in (("nobody", 12), ("nobody@localhost", 13)):
+            self.kvmesh("import", "--on", node, given="a\tk\tv\nb\tk\tv\n", status=status)
+            self.assertEqual(len(self.stderr.splitlines()), 1, self.stderr)
+            self.assertIn(node, self.stderr)
+
     def test_export_and_drop(self):
         self.assertEqual(sorted(self.kvmesh("export", "--on", "ma@localhost").splitlines()),
                          ["apple\tk\tv", "grape\tk\told", "grape\tl\tonly at ma", "melon\t"])

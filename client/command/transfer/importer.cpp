@@ -308,6 +308,10 @@ int run_import(Session& session, const ImportOptions& options) {
   }
   const auto client = session.connected_client();
   if (!client) return session.fail(client.status());
+  if (!options.on.empty()) {  // else each line would say so
+    const auto there = (*client)->ping(options.on, session.timeout());
+    if (!there && !is_transient(there.status().code())) return session.fail(there.status());
+  }
   const int exit_status = Importer(session, **client, options, input).run();
   if (input != STDIN_FILENO) close(input);
   return exit_status;

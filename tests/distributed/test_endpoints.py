@@ -69,6 +69,14 @@ class Endpoints(MeshTest):
         printed = self.run_to_end([COMMAND_BIN, "info", "--json"], environment={"KVMESH_NODE": self.both})
         self.assertEqual(json.loads(printed)["name"], self.two.full_name)
 
+    def test_bad_endpoints_are_wrong_usage(self):
+        for endpoint, told in (("nonsense", "nonsense"), ("tcp://127.0.0.1:1 tcp://127.0.0.1:2", "between several stands a comma")):
+            self.run_to_end([COMMAND_BIN, "--node", endpoint, "ping"], 2)
+            self.assertIn(told, self.stderr)
+            self.run_to_end([COMMAND_BIN, "get", "b", "k"], 2, environment={"KVMESH_NODE": endpoint})
+            self.assertIn(told, self.stderr)
+        self.run_to_end([COMMAND_BIN, "version"], environment={"KVMESH_NODE": "nonsense"})
+
     def test_a_port_of_the_line_protocol_is_told_and_passed_over(self):
         line_port = f"tcp://127.0.0.1:{self.store.tcp_port}"
         self.kvmesh("ping", node=line_port, status=UNAVAILABLE)

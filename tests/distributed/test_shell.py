@@ -153,6 +153,25 @@ class Script(Shell):
             self.script(line + "\n", status=USAGE)
             self.assertIn(told, self.stderr)
 
+    def test_a_script_names_the_line_of_what_fails(self):
+        self.script("\nget none k\ncall t.echo [1,\n2]\nget none \\\n  l\nnodess\n", status=USAGE)
+        told = self.stderr.splitlines()
+        self.assertEqual(len(told), 3, told)
+        for line, begin in zip(told, ("line 2: not_found: ", "line 5: not_found: ", "line 7: there is no command")):
+            self.assertTrue(line.startswith("kvmesh: " + begin), line)
+
+    def test_what_other_shells_know_is_told(self):
+        for line, told in (("export apples > out.tsv", "this shell has no redirection; run kvmesh export ... > ... in the shell of the system"),
+                           ("buckets | sort", "between quotes | is text"),
+                           ("dump", 'there is no command "dump"; did you mean export?'),
+                           ("dro apples", 'there is no command "dro"; help lists them'),
+                           ("x = 5 6", 'x = takes a command or one value, but "5" is no command')):
+            self.script(line + "\n", status=USAGE)
+            self.assertIn(told, self.stderr)
+        self.script("cancel task9\n", status=NOT_FOUND)
+        self.assertIn('there is no task "task9"', self.stderr)
+        self.assertEqual(self.script("create a\nput a k >\nget a k\nexport a \">\"\n", status=3)[:1], [">"])
+
     def test_a_value_is_text_or_an_option_that_is_there(self):
         path = pathlib.Path(tempfile.mkdtemp()) / "value"
         self.addCleanup(shutil.rmtree, path.parent)
@@ -208,6 +227,12 @@ class Terminal(ShellTerminal):
         self.wait_for("\r\n" + PROMPT)
         self.keys("buck\t--pre\tq\r")
         self.wait_for("\r\nquince\r\n" + PROMPT)
+        self.complete("call bar@localhost t.ad", "t.add ")
+        self.keys("20 22\r")
+        self.wait_for("\r\n42\r\n" + PROMPT)
+        self.complete("call --bucket quince t.ad", "t.add ")
+        self.keys("20 23\r")
+        self.wait_for("\r\n43\r\n" + PROMPT)
         self.complete("node b", "bar@localhost")
         self.keys("\r")
         self.wait_for("bar@localhost> ")

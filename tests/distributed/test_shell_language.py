@@ -76,7 +76,7 @@ class Script(Shell):
             await $f 10
             call t.echo $it
         """, status=TASK_FAILED), ["task1", "task2", "3", f'"{FOO}"', "3", "task3", '"task3"'])
-        self.assertEqual(self.stderr, "kvmesh: task_failed: out of luck\n")
+        self.assertEqual(self.stderr, "kvmesh: line 8: task_failed: out of luck\n")
 
     def test_a_task_that_is_not_awaited_to_its_end_goes_on(self):
         self.assertEqual(self.script("t = async t.wait_for_stop\nawait $t 0.01\n", status=DEADLINE_EXCEEDED)[0], "task1")
@@ -113,6 +113,10 @@ c"}]
                 ("x = cal t.add", 'there is no command "cal"; did you mean call?', USAGE)):
             self.script(line, status=status)
             self.assertIn(told, self.stderr, line)
+
+    def test_the_owner_of_a_bucket_is_a_result(self):
+        *_, name = self.script("x = route apples\n$x\n")
+        self.assertIn(name, ('"foo@localhost"', '"bar@localhost"'))
 
     def test_what_fails_leaves_a_variable_as_it_was(self):
         self.assertEqual(self.script("x = 1\nx = call t.fail no\n$x\nx = get nothing k\n$x\n", status=NOT_FOUND), ["1", "1", "1"])

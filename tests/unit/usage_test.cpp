@@ -51,6 +51,29 @@ TEST_F(Usage, ACommandThatIsNotThere) {
   EXPECT_EQ(fault({}), "no command; kvmesh --help lists them");
 }
 
+TEST(MeantCommand, KnowsOtherNamesAndNeverLeadsToWhatDestroys) {
+  const std::vector<std::string> all{"put",    "get",  "delete", "drop",  "export",
+                                     "import", "info", "nodes",  "tasks", "server"};
+  EXPECT_EQ(meant_command("dump", all), "export");
+  EXPECT_EQ(meant_command("restore", all), "import");
+  EXPECT_EQ(meant_command("watch", all), "nodes --watch");
+  EXPECT_EQ(meant_command("restart", all), "server ... --restart");
+  EXPECT_EQ(meant_command("rm", all), "delete");  // that is what it says
+  for (const auto* word : {"dro", "dropp", "delet", "delete1", "quit"}) {
+    EXPECT_EQ(meant_command(word, all), "") << word;
+  }
+  EXPECT_EQ(meant_command("q", {"quit", "get"}), "quit");
+}
+
+TEST_F(Usage, AWordThatIsNoneOfAnOptionsChoices) {
+  std::string format;
+  app_.get_subcommand("get")
+      ->add_option("--format", format)
+      ->check(CLI::IsMember({"tsv", "jsonl"}));
+  EXPECT_EQ(fault({"get", "a", "b", "--format", "x: y"}),
+            "--format is one of tsv,jsonl, not \"x: y\"");
+}
+
 TEST_F(Usage, WordsTooManyComeInTheirOrder) {
   EXPECT_EQ(fault({"get", "a", "b", "c", "d"}),
             "get does not expect \"c\" \"d\"; write kvmesh get BUCKET KEY");

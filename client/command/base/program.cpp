@@ -27,6 +27,13 @@ std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
   return CLI::Formatter::make_option_opts(option);
 }
 
+std::string HelpFormatter::make_option_name(const CLI::Option* option, bool is_positional) const {
+  constexpr std::string_view kOff = "{false}";  // how the parser marks the one that says no
+  auto name = CLI::Formatter::make_option_name(option, is_positional);
+  if (const auto at = name.find(kOff); at != std::string::npos) name.erase(at, kOff.size());
+  return name;
+}
+
 std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
                                      CLI::AppFormatMode mode) const {
   const auto* program = app->get_parent();

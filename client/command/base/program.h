@@ -18,6 +18,7 @@ class HelpFormatter final : public CLI::Formatter {
  public:
   HelpFormatter();
   std::string make_option_opts(const CLI::Option* option) const override;
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override;
   std::string make_help(const CLI::App* app, std::string name,
                         CLI::AppFormatMode mode) const override;
 };

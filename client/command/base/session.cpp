@@ -66,7 +66,15 @@ bool color_on_stderr() { return color_on(STDERR_FILENO); }
 Result<Client*> Session::client() {
   if (!client_) {
     auto opened = open_client(endpoint_list(options.endpoints), options.timeout);
-    if (!opened) return opened.status();
+    if (!opened) {
+      bad_endpoints_ = opened.status().code() == StatusCode::kInvalidArgument;
+      const bool has_blank =
+          std::ranges::any_of(endpoint_list(options.endpoints),
+                              [](const auto& one) { return one.find(' ') != std::string::npos; });
+      if (!bad_endpoints_ || !has_blank) return opened.status();
+      return Status{opened.status().code(),
+                    opened.status().text() + "; between several stands a comma"};
+    }
     client_ = *std::move(opened);
   }
   return client_.get();
@@ -133,16 +141,21 @@ void Session::complain_lines(std::string_view text) const {
   complain_as_it_is(printable(text, "\n"));
 }
 
-void Session::complain_as_it_is(const std::string& text) {
+void Session::complain_as_it_is(const std::string& text) const {
   const bool color = color_on_stderr();
-  std::fprintf(stderr, "%skvmesh:%s %s\n", color ? "\x1b[31m" : "", color ? "\x1b[0m" : "",
-               text.c_str());
+  // A fault of the line itself has its place already: "line 3, column 5".
+  const bool has_place =
+      text.find("line ") != std::string::npos && text.find(", column ") != std::string::npos;
+  const std::string line =
+      script_line == 0 || has_place ? "" : "line " + std::to_string(script_line) + ": ";
+  std::fprintf(stderr, "%skvmesh:%s %s%s\n", color ? "\x1b[31m" : "", color ? "\x1b[0m" : "",
+               line.c_str(), text.c_str());
 }
 
 int Session::fail(const Status& status) const {
   complain(status.to_string());
   if (json()) print_json(Value::Map{{"error", error_value(status)}});
-  return exit_status(status.code());
+  return bad_endpoints_ ? kExitUsage : exit_status(status.code());
 }
 
 int Session::fail_lines(const Status& status) const {

@@ -59,6 +59,8 @@ class Session {
   std::function<int()> action;
   /// Whether standard input is the command's own. In the shell it is where lines come from.
   bool owns_stdin = true;
+  /// Of a script of the shell the line that is executed, from 1, which complaints name; 0: none.
+  std::size_t script_line = 0;
   /// What the action has found, for a variable of the shell; empty: it has no result.
   std::optional<Value> result;
 
@@ -96,7 +98,7 @@ class Session {
   /// The same for a text of our own that has several lines.
   void complain_lines(std::string_view text) const;
   /// Says on standard error, and with --json as a document, why the command failed; gives its exit
-  /// status.
+  /// status: kExitUsage when client() could not read the endpoints.
   int fail(const Status& status) const;
   /// The same for a status whose text has several lines, each of which stands on its own.
   int fail_lines(const Status& status) const;
@@ -106,11 +108,12 @@ class Session {
   int finish_silent(const Status& status) const;
 
  private:
-  static void complain_as_it_is(const std::string& text);
+  void complain_as_it_is(const std::string& text) const;
   // Gives the exit status.
   int fail_to_print(const Status& status) const;
 
   std::unique_ptr<Client> client_;
+  bool bad_endpoints_ = false;  // which is wrong usage
 };
 
 /// The columns of the terminal that is standard output; kWidthDefault when it is none.

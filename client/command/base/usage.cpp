@@ -28,17 +28,36 @@ std::string nearest(std::string_view word, const std::vector<std::string>& right
 
 namespace {
 
-// What other programs call our commands.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kOtherNames = {
-    {{"set", "put"},
-     {"del", "delete"},
-     {"rm", "delete"},
-     {"remove", "delete"},
-     {"ls", "buckets"},
-     {"list", "buckets"},
-     {"ps", "tasks"},
-     {"status", "info"},
-     {"load", "import"}}};
+// What other programs call our commands. What a tree does not have it does not name.
+constexpr auto kOtherNames = std::to_array<std::pair<std::string_view, std::string_view>>({
+    {"set", "put"},
+    {"store", "put"},
+    {"insert", "put"},
+    {"cat", "get"},
+    {"del", "delete"},
+    {"rm", "delete"},
+    {"remove", "delete"},
+    {"ls", "buckets"},
+    {"list", "buckets"},
+    {"ps", "tasks"},
+    {"cancel", "tasks --cancel PID"},
+    {"status", "info"},
+    {"peers", "nodes"},
+    {"watch", "nodes --watch"},
+    {"restart", "server ... --restart"},
+    {"load", "import"},
+    {"restore", "import"},
+    {"dump", "export"},
+    {"backup", "export"},
+    {"q", "quit"},
+    {"bye", "quit"},
+    {"logout", "quit"},
+    {"quit", "quit"},
+    {"exit", "quit"},
+});
+
+// A slip must not lead to these.
+constexpr std::array<std::string_view, 2> kDestroy = {"delete", "drop"};
 
 std::string question(const std::string& meant) {
   return meant.empty() ? "" : "; did you mean " + meant + "?";
@@ -79,6 +98,18 @@ std::string wrong_number(const CLI::App& app, const CLI::App& command, const std
   const auto type = option->get_type_name();
   const auto choices = command_line::choices_of(*option);
   return name + " needs a value: " + (choices.empty() ? type : "one of " + joined(choices, ", "));
+}
+
+// "--format: xml not in {tsv,jsonl}", as the parser says it.
+std::string wrong_choice(const std::string& text) {
+  constexpr std::string_view kMiddle = " not in {";
+  const auto colon = text.find(": ");
+  const auto middle = text.rfind(kMiddle);
+  if (colon == std::string::npos || middle == std::string::npos || middle < colon + 2) return text;
+  auto choices = text.substr(middle + kMiddle.size());
+  if (choices.ends_with('}')) choices.pop_back();
+  return text.substr(0, colon) + " is one of " + choices + ", not " +
+         in_quotes(text.substr(colon + 2, middle - colon - 2));
 }
 
 std::vector<std::string> long_options(const CLI::App& app, const CLI::App& command) {
@@ -127,14 +158,23 @@ std::string unexpected(const CLI::App& app, const CLI::App& command,
 
 }  // namespace
 
-std::string no_command(const CLI::App& app, const std::string& word) {
-  std::string meant;
+std::string meant_command(std::string_view word, const std::vector<std::string>& commands) {
   for (const auto& [other, own] : kOtherNames) {
-    if (word == other) meant = own;
+    if (word != other) continue;
+    const auto name = own.substr(0, own.find(' '));
+    return std::ranges::find(commands, name) == commands.end() ? "" : std::string{own};
   }
+  auto near = commands;
+  std::erase_if(near, [](const std::string& name) {
+    return std::ranges::find(kDestroy, name) != kDestroy.end();
+  });
+  return nearest(word, near);
+}
+
+std::string no_command(const CLI::App& app, const std::string& word) {
   std::vector<std::string> names;
   for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
-  if (meant.empty()) meant = nearest(word, names);
+  const auto meant = meant_command(word, names);
   return "no command " + in_quotes(word) +
          (meant.empty() ? "; " + list_of(app) + " lists them" : question(meant));
 }
@@ -159,7 +199,7 @@ std::string usage_fault(const CLI::App& app, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
     return wrong_number(app, command, error.what());
   }
-  if (dynamic_cast<const CLI::RequiredError*>(&error) == nullptr) return error.what();
+  if (dynamic_cast<const CLI::RequiredError*>(&error) == nullptr) return wrong_choice(error.what());
   for (const auto* option : command.get_options()) {
     if (!option->get_required() || option->count() > 0) continue;
     return name_of(command) + " needs " + option->get_name(true) + "; write " + usage_line(command);

@@ -17,6 +17,9 @@ std::string usage_fault(const CLI::App& app, const CLI::ParseError& error);
 
 /// That there is no command of this name, and the nearest one.
 std::string no_command(const CLI::App& app, const std::string& word);
+/// The one of `commands`, perhaps with words, that `word` may mean: other programs call it so, or
+/// it is near enough and destroys nothing; empty: none.
+std::string meant_command(std::string_view word, const std::vector<std::string>& commands);
 /// The one of `right` that is near enough to `word` to be meant; empty: none.
 std::string nearest(std::string_view word, const std::vector<std::string>& right);
 

@@ -36,6 +36,7 @@ int route(Session& session, const std::string& bucket) {
   } else {
     session.print(escape(*owner) + "\n" + way_text(hops));
   }
+  session.result = Value{*owner};
   return kExitOk;
 }
 

@@ -103,6 +103,7 @@ int Shell::run_plain() {
   std::string line;
   StatementReader reader{1};
   int last_failure = kExitOk;
+  std::size_t first = 1;
   for (std::size_t next = 2; !quits_ && lines.next({}, line) == Lines::Got::kLine; ++next) {
     if (Status status = reader.add(line); !status.ok()) {
       // What follows may be meant as text.
@@ -110,7 +111,9 @@ int Shell::run_plain() {
       return kExitUsage;
     }
     if (reader.is_open()) continue;
+    session_.script_line = std::exchange(first, next);
     if (const int status = execute(reader.take()); status != kExitOk) last_failure = status;
+    session_.script_line = 0;
     reader = StatementReader{next};
   }
   if (!reader.is_open()) return last_failure;
@@ -147,7 +150,9 @@ int Shell::assign(const std::string& name, const std::vector<Word>& words) {
     fault =
         "after " + name + " = stands nothing; usage: NAME = COMMAND [WORDS...], or NAME = VALUE";
   } else if (command == nullptr && words.size() > 1) {
-    return no_command(words[0]);
+    if (!meant_by(words[0]).empty()) return no_command(words[0]);
+    fault = name + " = takes a command or one value, but " + in_quotes(words[0].text) +
+            " is no command; write a list as [5, 6], and text of several words between quotes";
   }
   if (!fault.empty()) {
     session_.complain(fault);
@@ -189,11 +194,14 @@ int Shell::run_command(const ShellCommand& command, std::vector<Word> words) {
   return status;
 }
 
-int Shell::no_command(const Word& word) const {
+std::string Shell::meant_by(const Word& word) const {
   std::vector<std::string> names;
   for (const auto& command : shell_commands()) names.emplace_back(command.name);
-  const auto meant =
-      variables_.all().contains(word.text) ? "$" + word.text : nearest(word.text, names);
+  return variables_.all().contains(word.text) ? "$" + word.text : meant_command(word.text, names);
+}
+
+int Shell::no_command(const Word& word) const {
+  const auto meant = meant_by(word);
   session_.complain("there is no command " + in_quotes(word.text) +
                     (meant.empty() ? "; help lists them" : "; did you mean " + meant + "?"));
   return kExitUsage;
@@ -249,7 +257,8 @@ std::vector<std::string> Shell::pids() const {
   return out;
 }
 
-std::vector<std::string> Shell::names(Names kind) {
+std::vector<std::string> Shell::names(Names kind, const Where& where) {
+  if (!where.node.empty() || !where.bucket.empty()) return names_at(kind, where);
   switch (kind) {
     case Names::kFunctions:
       return functions();
@@ -273,12 +282,25 @@ std::vector<std::string> Shell::names(Names kind) {
     case Names::kServers:
       return server_names(servers());
     case Names::kServerFunctions:
-      return server_functions(servers());
+      return server_functions(servers(), where.server);
     case Names::kCommands:
     case Names::kNone:
       break;
   }
   return {};
+}
+
+// As `kvmesh __complete` does.
+std::vector<std::string> Shell::names_at(Names kind, const Where& where) {
+  using Kind = command_line::Names;
+  command_line::Wanted wanted;
+  wanted.what = kind == Names::kServers           ? Kind::kServers
+                : kind == Names::kServerFunctions ? Kind::kServerFunctions
+                                                  : Kind::kFunctions;
+  wanted.node = where.node;
+  wanted.bucket = where.bucket;
+  wanted.server = where.server;
+  return MeshNames{session_}.names(wanted);
 }
 
 std::vector<std::string> Shell::words(const std::vector<std::string>& words) {

@@ -69,11 +69,13 @@ class Shell final : private NameSource {
   int execute(Statement statement);
   int assign(const std::string& name, const std::vector<Word>& words);
   int run_command(const ShellCommand& command, std::vector<Word> words);
+  std::string meant_by(const Word& word) const;
   int no_command(const Word& word) const;
   Result<Value> variable(std::string_view name);
   int run_interactive();
   int run_plain();
-  std::vector<std::string> names(Names kind) override;
+  std::vector<std::string> names(Names kind, const Where& where) override;
+  std::vector<std::string> names_at(Names kind, const Where& where);
   std::vector<std::string> words(const std::vector<std::string>& words) override;
   std::vector<std::string> functions();
   std::vector<std::string> nodes();

@@ -43,12 +43,45 @@ std::string common_prefix(const std::vector<std::string>& names) {
 }
 
 std::vector<std::string> names_of(Names kind, std::span<const ShellCommand> table,
-                                  NameSource& source) {
+                                  NameSource& source, const Where& where) {
   if (kind == Names::kNone) return {};
-  if (kind != Names::kCommands) return source.names(kind);
+  if (kind != Names::kCommands) return source.names(kind, where);
   std::vector<std::string> names;
   for (const auto& command : table) names.emplace_back(command.name);
   return names;
+}
+
+// What the words of a command of the shell's own name, and what the next one does. Options and a
+// node may stand before a function or a server.
+struct Reading {
+  Where where;
+  Names next = Names::kNone;
+};
+
+Reading read_words(const ShellCommand& command, std::span<const std::string_view> words) {
+  Reading read;
+  const bool of_functions = command.completes[0] == Names::kFunctionsOrNodes;
+  const bool of_servers = command.completes[1] == Names::kServerFunctions;
+  std::size_t place = 0;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto word = words[i];
+    const bool before_name = place == 0 && (of_functions || of_servers);
+    if (before_name && (word == "--bucket" || word == "--limit")) {
+      if (++i == words.size()) return read;
+      if (word == "--bucket") read.where.bucket = words[i];
+    } else if (before_name && read.where.node.empty() && read.where.bucket.empty() &&
+               word.find('@') != std::string_view::npos) {
+      read.where.node = word;
+    } else if (!before_name || !word.starts_with("--")) {
+      if (of_servers && place == 0) read.where.server = word;
+      ++place;
+    }
+  }
+  if (place >= command.completes.size()) return read;
+  read.next = command.completes[place];
+  const bool says_where = !read.where.node.empty() || !read.where.bucket.empty();
+  if (of_functions && place == 0 && says_where) read.next = Names::kFunctions;
+  return read;
 }
 
 }  // namespace
@@ -101,6 +134,7 @@ Completion complete(std::string_view before, std::span<const ShellCommand> table
   }
   if (parts.size() > 1 && parts[1] == "=") parts.erase(parts.begin(), parts.begin() + 2);
   Names kind = Names::kCommands;
+  Where where;
   const ShellCommand* of_tree = nullptr;
   if (begun.starts_with('$')) {
     kind = Names::kVariables;
@@ -108,18 +142,18 @@ Completion complete(std::string_view before, std::span<const ShellCommand> table
     return {};
   } else if (!parts.empty()) {
     const ShellCommand* command = find_command(table, parts.front());
-    std::size_t place = parts.size() - 1;
     if (command == nullptr) return {};
-    if (command->handler == nullptr) of_tree = command;
-    const bool after_node = place == 1 && command->completes[0] == Names::kFunctionsOrNodes &&
-                            parts[1].find('@') != std::string_view::npos;
-    if (after_node) place = 0;
-    if (of_tree == nullptr && place >= command->completes.size()) return {};
-    if (of_tree == nullptr) kind = after_node ? Names::kFunctions : command->completes[place];
+    if (command->handler == nullptr) {
+      of_tree = command;
+    } else {
+      auto read = read_words(*command, std::span{parts}.subspan(1));
+      kind = read.next;
+      where = std::move(read.where);
+    }
   }
   std::vector<std::string> words{parts.begin(), parts.end()};
   words.emplace_back(begun);
-  auto names = of_tree != nullptr ? source.words(words) : names_of(kind, table, source);
+  auto names = of_tree != nullptr ? source.words(words) : names_of(kind, table, source, where);
   std::erase_if(names,
                 [&](const auto& name) { return !name.starts_with(begun) || !is_plain(name); });
   if (names.empty()) return {};

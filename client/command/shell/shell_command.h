@@ -60,11 +60,18 @@ std::string help_of(const ShellCommand& command, std::string_view examples);
 /// "usage: call FUNCTION [ARGS...]".
 std::string usage_text(const ShellCommand& command);
 
+/// What a line names before the word that is completed; empty: nothing.
+struct Where {
+  std::string node;
+  std::string bucket;
+  std::string server;
+};
+
 /// Where names for completion come from. What cannot be found out has none.
 class NameSource {
  public:
   virtual ~NameSource() = default;
-  virtual std::vector<std::string> names(Names kind) = 0;
+  virtual std::vector<std::string> names(Names kind, const Where& where) = 0;
   /// What the last of the words of a command of `kvmesh`, with its name, can become.
   virtual std::vector<std::string> words(const std::vector<std::string>& words) = 0;
 };

@@ -75,8 +75,28 @@ std::vector<std::string> arranged(const CLI::App& tree, const CLI::App& command,
   return options;
 }
 
+namespace {
+
+// What would send output elsewhere in a system's shell; null: none. A value may be any text.
+const Word* redirection(const std::string& name, const std::vector<Word>& words) {
+  constexpr std::size_t kValue = 2;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto& text = words[i].text;
+    const bool is_one = text == ">" || text == ">>" || text == "|" || text == "<";
+    if (is_one && is_bare(words[i]) && (name != "put" || i != kValue)) return &words[i];
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 int run_tree_command(Session& session, const std::string& node, const std::string& name,
                      const std::vector<Word>& words) {
+  if (const auto* found = redirection(name, words)) {
+    session.complain("this shell has no redirection; run kvmesh " + name + " ... " + found->text +
+                     " ... in the shell of the system; between quotes " + found->text + " is text");
+    return kExitUsage;
+  }
   CLI::App app{"", ""};
   add_shell_commands(app, session);
   const auto* command = app.get_subcommand(name);

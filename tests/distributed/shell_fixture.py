@@ -72,19 +72,21 @@ class ShellTerminal(Shell):
     def keys(self, text):
         os.write(self.terminal, text.encode())
 
-    def complete(self, typed, completed):
-        """Types at the prompt and presses TAB until the line ends in `completed`: what is asked of the mesh for
+    def complete(self, typed, rest):
+        """Types at the prompt and presses TAB until the line goes on with `rest`: what is asked of the mesh for
         it may come too late on a busy machine."""
         for _ in range(20):
-            self.keys("\x15" + typed + "\t")
+            self.keys("\x15" + typed)
+            self.wait_for(typed[-3:])
+            self.keys("\t")
             until = time.monotonic() + 1
-            while completed not in self.shown and time.monotonic() < until:
+            while rest not in self.shown and time.monotonic() < until:
                 if select.select([self.terminal], [], [], 0.1)[0]:
                     self.shown += os.read(self.terminal, 65536).decode()
-            if completed in self.shown:
-                self.shown = self.shown.split(completed, 1)[1]
+            if rest in self.shown:
+                self.shown = self.shown.split(rest, 1)[1]
                 return
-        self.fail(f"{typed!r} was not completed to {completed!r}, but {self.shown!r}")
+        self.fail(f"{typed!r} does not go on with {rest!r}, but {self.shown!r}")
 
     def run_line(self, line):
         """What is shown between the line and the next prompt."""

@@ -214,9 +214,8 @@ class Terminal(ShellTerminal):
         self.assertEqual(self.end(), 0)
 
     def test_completion(self):
-        self.keys("cal\t")
-        self.wait_for("call ")
-        self.complete("call t.ad", "t.add ")
+        self.complete("cal", "l ")
+        self.complete("call t.ad", "d ")
         self.keys("1 2\r")
         self.wait_for("\r\n3\r\n" + PROMPT)
         self.keys("call t.f\t")
@@ -227,13 +226,13 @@ class Terminal(ShellTerminal):
         self.wait_for("\r\n" + PROMPT)
         self.keys("buck\t--pre\tq\r")
         self.wait_for("\r\nquince\r\n" + PROMPT)
-        self.complete("call bar@localhost t.ad", "t.add ")
+        self.complete("call bar@localhost t.ad", "d ")
         self.keys("20 22\r")
         self.wait_for("\r\n42\r\n" + PROMPT)
-        self.complete("call --bucket quince t.ad", "t.add ")
+        self.complete("call --bucket quince t.ad", "d ")
         self.keys("20 23\r")
         self.wait_for("\r\n43\r\n" + PROMPT)
-        self.complete("node b", "bar@localhost")
+        self.complete("node b", "ar@localhost")
         self.keys("\r")
         self.wait_for("bar@localhost> ")
 

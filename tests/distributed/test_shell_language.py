@@ -151,10 +151,10 @@ class Terminal(ShellTerminal):
 
     def test_completion_of_variables(self):
         self.run_line("counter = 20")
-        self.complete("x = call t.ad", "t.add ")
+        self.complete("x = call t.ad", "d ")
         self.keys("$cou\t22\r")
         self.wait_for("\r\n42\r\n" + PROMPT)
-        self.complete("call bar", "bar@localhost ")
+        self.complete("call bar", "@localhost ")
         self.keys("node.name\r")
         self.wait_for(f'\r\n"{BAR}"\r\n' + PROMPT)
 

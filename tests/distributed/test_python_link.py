@@ -4,7 +4,7 @@
 from collections import deque
 
 from harness import MeshTest, eventually, main
-from mesh_client import HELLO, PING, REFUSED, REQUESTS, WELCOME, frame, pack
+from mesh_client import HELLO, PING, PONG, REFUSED, REQUESTS, WELCOME, frame, pack
 from ports import free_port
 from python_package import kvmesh
 from raw_peer import FakeNode
@@ -125,6 +125,26 @@ class Forgotten(LinkTest):
         self.take(PING)
         self.greet()
         self.assertEqual((self.link.returned, list(self.link.in_flight.values())), ([], [request]))
+
+    def test_a_hello_that_a_busy_node_passes_over_is_waited_for_no_more(self):
+        self.link._say_hello(0.1)
+        self.link._ping(0.1)
+        self.take(HELLO)
+        self.assertTrue(self.node.socket.poll(60_000))
+        ping = self.node.socket.recv_multipart()[1]
+        self.node.send(self.dialler, frame(PONG, ping[2:]))
+        self.receive_until(lambda: not self.link._hellos)
+        self.refuse(1)  # now it has forgotten us
+        self.take(HELLO)
+
+    def test_one_that_does_not_greet_again_is_given_up(self):
+        self.send(b"one")
+        self.refuse(1)
+        self.link.check(0.5, 1.0)
+        with self.assertRaisesRegex(Ended, "has forgotten this client"):
+            for tenth in range(6, 12):
+                self.link._unanswered = None  # it refuses PINGs, which is a word too
+                self.link.check(tenth / 10, 1.0)
 
 
 if __name__ == "__main__":

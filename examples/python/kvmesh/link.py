@@ -67,6 +67,8 @@ class Link:
         self._frames = 0                             # sent
         self._hellos: deque[int] = deque()           # the numbers of those that have no WELCOME yet
         self._refused = 0                            # frames before the oldest of them, the last ones: see _greet_again()
+        self._refused_since = now                    # when the first of these was refused
+        self._last_ping = (0, 0)                     # its stamp, and its number
         self._opened = self._heard = self._said = self._pinged = self._checked = now
         self._unanswered: Optional[float] = None     # when the first PING since the last word was sent
         self._is_connected = False
@@ -134,7 +136,9 @@ class Link:
         self._pinged = now
         if self._unanswered is None:
             self._unanswered = now
-        self._send(wire.ping(), now)
+        stamp = wire.clock_us()
+        self._send(wire.ping(stamp), now)
+        self._last_ping = (stamp, self._frames)
 
     def _say_hello(self, now: float) -> None:
         self._send(wire.hello(), now)
@@ -186,6 +190,7 @@ class Link:
                 raise Ended(f"{self.endpoint} speaks version {self.welcome.version} of the protocol, this client {wire.VERSION}")
         elif kind == wire.PONG:
             stamp, age = wire.read_pong(content)
+            self._answered_ping(stamp)
             if age > wire.clock_us() - stamp:  # older than it can be: one of the two clocks has jumped
                 self._say_hello(now)
         elif kind == wire.REFUSED:
@@ -199,9 +204,18 @@ class Link:
     def _greet_again(self, now: float) -> None:
         """The node has forgotten us, as after a pause of its own, and refused a frame. It answers in order and refuses all that
         comes before a HELLO, so the WELCOME shows which frames these were: the last ones before that HELLO."""
+        if self._refused == 0:
+            self._refused_since = now
         self._refused += 1
         if not self._hellos:
             self._say_hello(now)
+
+    def _answered_ping(self, stamp: int) -> None:
+        """A node that is busy passes over a HELLO of a client that it knows: what came before a PING that it has answered
+        has no WELCOME to come."""
+        answered, number = self._last_ping
+        while stamp == answered and not self._refused and self._hellos and self._hellos[0] < number:
+            self._hellos.popleft()
 
     def _greeted_again(self) -> None:
         hello = self._hellos.popleft() if self._hellos else 0
@@ -246,9 +260,13 @@ class Link:
         paused = now - self._checked - PAUSE_MAX
         if self._unanswered is not None and paused > 0:
             self._unanswered = min(now, self._unanswered + paused)  # the answer may be on its way
+        if self._refused and paused > 0:
+            self._refused_since = min(now, self._refused_since + paused)
         self._checked = now
         if self._unanswered is not None and now - self._unanswered > DEAD_AFTER:
             raise Ended(f"{self.endpoint}: it does not answer any more")
+        if self._refused and now - self._refused_since > DEAD_AFTER:
+            raise Ended(f"{self.endpoint}: it has forgotten this client, and does not greet it again")
         silent_since = max(self._heard, self._pinged)
         if now - silent_since > (PING_AFTER if self.in_flight else IDLE_PING):
             self._ping(now)

@@ -55,8 +55,8 @@ def hello() -> bytes:
     return frame(HELLO, msgpack.packb([VERSION, VERSION, "", SOFTWARE, 0, clock_us(), 0]))
 
 
-def ping() -> bytes:
-    return frame(PING, _STAMP.pack(clock_us()))
+def ping(stamp: int) -> bytes:
+    return frame(PING, _STAMP.pack(stamp))
 
 
 def requests(records: list[bytes], is_timed: bool) -> bytes:

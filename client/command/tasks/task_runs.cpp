@@ -126,7 +126,7 @@ Status late_end(Async<Value>& task, const std::string& function, milliseconds ti
   if (wait_for(task, kAnswerGrace, interrupts) != Wait::kEnded) {
     return {StatusCode::kDeadlineExceeded, late};
   }
-  const auto end = task.await().status();
+  Status end = task.await().status();
   if (end.code() != StatusCode::kCancelled) return end;
   return {StatusCode::kDeadlineExceeded, late + ": " + end.text()};
 }

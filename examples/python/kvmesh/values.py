@@ -115,7 +115,7 @@ def pack_tail(target: Union[None, str, bytes], function: str, arguments: Sequenc
     """Elements 5 to 7 of a request. An argument that cannot be sent is named by its place: "argument 2 of hello.add ...". When
     the call stands in another one, of task.run for example, `called` and `passed` are what the caller wrote."""
     for place, argument in enumerate(arguments if passed is None else passed, 1):
-        if isinstance(argument, (dict, list, tuple)):
+        if called and isinstance(argument, (dict, list, tuple)):  # a function of the node's own says itself what it takes
             _check_keys(f"argument {place} of {called or function}", argument)
     try:
         tail = _pack([target, function, arguments])[1:]  # without the byte that says "array of 3"

@@ -148,6 +148,7 @@ TEST(TextWarning, IsOfWhatBeginsAsAListOrMap) {
               testing::StartsWith("\"!!\" is no base64"));
   EXPECT_EQ(text_warning(R"([{"base64": "AP8="}, {"base64": 1}, {"base64": "!", "a": 1}])"), "");
   EXPECT_TRUE(text_warning("[it's").ends_with("write a JSON string")) << text_warning("[it's");
+  EXPECT_TRUE(text_warning("[\x7f").ends_with("write a JSON string")) << "no shell shows it";
   EXPECT_LT(text_warning("[" + std::string(10'000, 'x')).size(), 400U);
 }
 

@@ -133,9 +133,10 @@ std::string text_warning(std::string_view text) {
   if (json || json.status().code() != StatusCode::kInvalidArgument) return {};
   std::string out = in_quotes(text, kShownMax) + " is no JSON (" + json.status().text() +
                     ") and is passed on as text; to mean that, write a JSON string";
-  if (text.size() <= kShownMax && text.find('\'') == std::string_view::npos) {
-    out += ": '" + Value{std::string{text}}.to_json() + "'";
-  }
+  const auto as_text = Value{std::string{text}}.to_json();
+  const bool can_be_copied =
+      as_text.find('\'') == std::string::npos && printable(as_text) == as_text;
+  if (text.size() <= kShownMax && can_be_copied) out += ": '" + as_text + "'";
   return out;
 }
 

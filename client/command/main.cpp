@@ -6,12 +6,12 @@
 #include <string_view>
 #include <vector>
 
-#include "client/command/base/mesh_names.h"
 #include "client/command/base/program.h"
 #include "client/command/base/session.h"
 #include "client/command/base/usage.h"
 #include "client/command/command_line.h"
 #include "client/command/commands.h"
+#include "client/command/mesh_names.h"
 
 namespace kvmesh::command {
 namespace {

@@ -12,6 +12,8 @@
 
 namespace kvmesh::command {
 
+// What the programs of client/ share: help, the frame of main(), and options.
+
 /// Help as all programs of client/ print it: an argument is its word and what it is; the help of a
 /// command shows the options that all commands share, too.
 class HelpFormatter final : public CLI::Formatter {
@@ -28,8 +30,6 @@ class HelpFormatter final : public CLI::Formatter {
 std::string exit_statuses(std::string_view one = {}, std::string_view three = {});
 /// The same of a command that sends no request.
 std::string exit_statuses_of_no_mesh();
-
-/// What the programs of client/ share: the frame of main(), and options.
 
 /// The whole of main() around `run`, which parses and acts and gives the exit status: descriptors 0
 /// to 2 are open before anything else opens one, what was printed is written, and what a library

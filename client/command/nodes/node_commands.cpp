@@ -1,5 +1,4 @@
-// info, nodes, ping: what concerns nodes.
-// reload: a node reads its configuration again.
+// info, nodes, ping, reload: what concerns nodes.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>

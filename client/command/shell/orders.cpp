@@ -19,10 +19,6 @@ int usage(Shell& shell, const char* name, OrderOptions options, const std::strin
   return kExitUsage;
 }
 
-bool is_option(const Word& word, std::string_view option) {
-  return !word.literal && !word.value && word.text == option;
-}
-
 }  // namespace
 
 bool is_node(const Word& word) { return text_of(word).find('@') != std::string::npos; }
@@ -33,10 +29,10 @@ int read_order(Shell& shell, const char* name, const Words& words, OrderOptions 
   std::size_t at = 0;
   const auto has = [&](std::size_t count) { return words.size() >= at + count; };
   while (has(1)) {
-    if (options.bucket && is_option(words[at], "--bucket")) {
+    if (options.bucket && words[at].is("--bucket")) {
       if (!has(2)) return usage(shell, name, options, "--bucket names no bucket");
       order.call.bucket = text_of(words[at + 1]);
-    } else if (options.limit && is_option(words[at], "--limit")) {
+    } else if (options.limit && words[at].is("--limit")) {
       const auto limit = has(2) ? parse_duration(text_of(words[at + 1])) : std::nullopt;
       if (!limit) {
         return usage(shell, name, options, "--limit takes 1ms to 24h, for example 500ms or 10m");

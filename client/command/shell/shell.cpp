@@ -6,11 +6,11 @@
 #include <cstdlib>
 #include <utility>
 
-#include "client/command/base/mesh_names.h"
 #include "client/command/base/session.h"
 #include "client/command/base/usage.h"
 #include "client/command/base/values.h"
 #include "client/command/command_line.h"
+#include "client/command/mesh_names.h"
 #include "client/command/nodes/info_text.h"
 #include "client/command/shell/editor.h"
 #include "client/command/shell/handlers.h"
@@ -38,9 +38,8 @@ std::vector<std::string> both(std::vector<std::string> some, const std::vector<s
   return some;
 }
 
-// Not in quotes, and no variable.
 const ShellCommand* command_of(const Word& word) {
-  return word.literal || word.value ? nullptr : find_command(shell_commands(), word.text);
+  return word.is_bare() ? find_command(shell_commands(), word.text) : nullptr;
 }
 
 const char* variable_of(const char* name) {
@@ -263,13 +262,13 @@ std::vector<std::string> Shell::names(Names kind, const Where& where) {
     case Names::kFunctions:
       return functions();
     case Names::kNodes:
-      return nodes();
+      return names_at(kind, where);
     case Names::kPids:
       return pids();
     case Names::kReceivers:
       return both(server_names(servers()), pids());
     case Names::kFunctionsOrNodes:
-      return both(functions(), nodes());
+      return both(functions(), names_at(Names::kNodes, where));
     case Names::kTasks:
       return tasks_.names();
     case Names::kTasksOrPids:
@@ -294,7 +293,8 @@ std::vector<std::string> Shell::names(Names kind, const Where& where) {
 std::vector<std::string> Shell::names_at(Names kind, const Where& where) {
   using Kind = command_line::Names;
   command_line::Wanted wanted;
-  wanted.what = kind == Names::kServers           ? Kind::kServers
+  wanted.what = kind == Names::kNodes             ? Kind::kNodes
+                : kind == Names::kServers         ? Kind::kServers
                 : kind == Names::kServerFunctions ? Kind::kServerFunctions
                                                   : Kind::kFunctions;
   wanted.node = where.node;
@@ -329,8 +329,8 @@ std::vector<std::string> Shell::functions() {
   auto& known = known_[node_];
   const auto now = steady_clock::now();
   if (known.functions.empty() || now - known.asked > kNamesAge) {
-    const auto told = mesh().call({kNamesWait, nullptr}, node_, functions::kTaskModules.str());
-    if (told) known = {module_functions(*told), now};
+    auto told = names_at(Names::kFunctions, {node_, {}, {}});
+    if (!told.empty()) known = {std::move(told), now};
   }
   return known.functions;
 }
@@ -342,15 +342,6 @@ const Value& Shell::servers() {
     if (auto told = servers_of(mesh(), node_, kNamesWait)) known = {*std::move(told), now};
   }
   return known.told;
-}
-
-std::vector<std::string> Shell::nodes() {
-  const auto told = client_.info({}, kNamesWait);
-  if (!told) return {};
-  std::vector<std::string> out{text_at(*told, "name")};
-  for (const auto& peer : list_at(*told, "peers")) out.push_back(text_at(peer, "name"));
-  for (const auto& via : list_at(*told, "vias")) out.push_back(text_at(via, "name"));
-  return out;
 }
 
 }  // namespace kvmesh::command::shell

@@ -78,7 +78,6 @@ class Shell final : private NameSource {
   std::vector<std::string> names_at(Names kind, const Where& where);
   std::vector<std::string> words(const std::vector<std::string>& words) override;
   std::vector<std::string> functions();
-  std::vector<std::string> nodes();
   std::vector<std::string> pids() const;
 
   struct KnownPid {

@@ -1,5 +1,5 @@
-// The commands of the shell: its own, and those of `kvmesh`.
-// vars, and words that several commands read in the same way.
+// The commands of the shell: its own, and those of `kvmesh`; vars, help and other small ones; and
+// words that several commands read in the same way.
 #include <unistd.h>
 
 #include <algorithm>
@@ -260,7 +260,7 @@ Result<Value::List> arguments_of(const Words& words, std::size_t first) {
   return values;
 }
 
-bool is_self(const Word& word) { return !word.literal && !word.value && word.text == "self"; }
+bool is_self(const Word& word) { return word.is("self"); }
 
 std::optional<std::chrono::milliseconds> wait_of(const Session& session, const Word& word) {
   const std::string text = text_of(word);

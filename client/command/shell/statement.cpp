@@ -23,7 +23,7 @@ Place place_within(const Place& begin, std::string_view text, std::size_t offset
 }
 
 std::string text_of(const Word& word) {
-  if (word.literal || word.value || !word.text.starts_with('"')) return word.text;
+  if (!word.is_bare() || !word.text.starts_with('"')) return word.text;
   auto text = parse_string(word.text);
   return text ? *std::move(text) : word.text;
 }

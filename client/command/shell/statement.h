@@ -15,7 +15,7 @@
 /// What a line of the shell is made of. The language, and where its parts are read:
 ///
 ///   COMMAND WORD...          run a command (shell_command.h)
-///   NAME = COMMAND WORD...   keep its result in a variable (statement.h, variables.h)
+///   NAME = COMMAND WORD...   keep its result in a variable (statement.h, shell_values.h)
 ///   NAME = VALUE             keep a value
 ///   $NAME                    print a variable
 ///   # ...                    a comment
@@ -44,6 +44,11 @@ struct Word {
   bool literal = false;             // stood between single quotes: text, whatever it looks like
   Place at = {};                    // where it begins
   std::optional<Value> value = {};  // of a variable, or of a list or map with variables in it
+
+  /// Neither text whatever it looks like, nor a variable: it can be an option or another word that
+  /// means something.
+  bool is_bare() const { return !literal && !value; }
+  bool is(std::string_view meaning) const { return is_bare() && text == meaning; }
 
   friend bool operator==(const Word& a, const Word& b) {
     return a.text == b.text && a.literal == b.literal && a.value == b.value;

@@ -1,5 +1,4 @@
-// call, spawn, async, await and cancel, in the shell.
-// server, in the shell.
+// call, spawn, async, await, cancel and server, in the shell.
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -128,11 +127,14 @@ int cancel_task(Shell& shell, const Words& words) {
 
 namespace {
 
+constexpr std::string_view kCast = "--cast";
+
 // Whether the option stands before the function or in its place, which are so many words; takes it
 // out. What follows are arguments, whatever they look like.
 bool take_option(Words& words, std::ptrdiff_t until_function, std::string_view option) {
   const auto end = words.begin() + std::min(until_function, std::ssize(words));
-  const auto found = std::find(words.begin(), end, Word{std::string{option}});
+  const auto found =
+      std::find_if(words.begin(), end, [&](const Word& word) { return word.is(option); });
   if (found == end) return false;
   words.erase(found);
   return true;
@@ -144,11 +146,10 @@ int call_server(Shell& shell, const Words& words) {
   Session& session = shell.session();
   Words rest = words;
   std::string node = shell.node();
-  const Word to_cast{"--cast"};
-  const bool names_node = is_node(rest[0] == to_cast && rest.size() > 1 ? rest[1] : rest[0]);
+  const bool names_node = is_node(rest[0].is(kCast) && rest.size() > 1 ? rest[1] : rest[0]);
   const auto until_function = names_node ? 3 : 2;
   const bool restart = take_option(rest, until_function, "--restart");
-  const bool cast = take_option(rest, until_function, to_cast.text);
+  const bool cast = take_option(rest, until_function, kCast);
   if (rest.size() > (restart ? 1U : 2U) && is_node(rest[0])) {
     node = text_of(rest[0]);
     rest.erase(rest.begin());

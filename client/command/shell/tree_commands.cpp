@@ -18,9 +18,6 @@ using Kind = command_line::Names;
 
 constexpr const char* kFromInput = "--stdin";
 
-// Not text whatever it looks like, and no variable.
-bool is_bare(const Word& word) { return !word.literal && !word.value; }
-
 const CLI::Option* option_of(const CLI::App& tree, const CLI::App& command,
                              const std::string& word) {
   return command_line::find_option(tree, command, word.substr(0, word.find('=')));
@@ -38,7 +35,7 @@ std::vector<std::string> arranged(const CLI::App& tree, const CLI::App& command,
     const auto& word = words[i];
     const auto* place = line.positional(line.arguments.size());
     const bool is_value = place != nullptr && command_line::word_kind(*place) == Kind::kValue;
-    const bool can_be_option = is_bare(word) && !line.only_arguments;
+    const bool can_be_option = word.is_bare() && !line.only_arguments;
     const auto* option = can_be_option ? option_of(tree, command, word.text) : nullptr;
     if (can_be_option && word.text == "--") {
       line.only_arguments = true;
@@ -83,7 +80,7 @@ const Word* redirection(const std::string& name, const std::vector<Word>& words)
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& text = words[i].text;
     const bool is_one = text == ">" || text == ">>" || text == "|" || text == "<";
-    if (is_one && is_bare(words[i]) && (name != "put" || i != kValue)) return &words[i];
+    if (is_one && words[i].is_bare() && (name != "put" || i != kValue)) return &words[i];
   }
   return nullptr;
 }

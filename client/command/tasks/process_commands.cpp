@@ -1,5 +1,4 @@
-// modules, tasks: what a node can run, and what it runs.
-// server: functions of a named server, and its restart.
+// modules, tasks, server: what a node can run, what it runs, and its named servers.
 #include <kvmesh/mesh.h>
 
 #include <memory>

@@ -69,15 +69,15 @@ int send_message(Session& session, Mesh& mesh, const Pid& to, Value value);
 /// Tells the process to stop; `where` is the node of an id alone, empty for the connected one.
 int cancel_process(Session& session, Mesh& mesh, const std::string& pid, const std::string& where);
 
-/// Values from a command line, see parse_argument(). What begins as a list, map or string but is no
-/// JSON is text, as all else; a warning on standard error says so, and how to write text on
-/// purpose.
+// Values from a command line, see parse_argument(). What begins as a list, map or string but is no
+// JSON is text, as all else; a warning on standard error says so, and how to write text on
+// purpose.
 
 Result<Value> value_given(const Session& session, const std::string& text);
 Result<Value::List> values_given(const Session& session, const std::vector<std::string>& texts);
 
-/// Named servers, and permanent tasks, called, sent to and restarted for the user at the terminal.
-/// Each prints and gives an exit status. An empty node is the connected one.
+// Named servers, and permanent tasks, called, sent to and restarted for the user at the terminal.
+// Each prints and gives an exit status. An empty node is the connected one.
 
 struct ServerCall {
   ServerName server;

@@ -49,7 +49,7 @@ class LineSplitter {
   bool finished_ = false;
 };
 
-/// Which format the input of an import has. Pure functions.
+// Which format the input of an import has. Pure functions.
 
 /// The format that a file's name tells: .tsv; .jsonl, .ndjson, .json. Empty: another name.
 std::optional<Format> format_of_name(const std::string& name);

@@ -22,13 +22,13 @@ struct Record {
 
 /// How records are written, one a line.
 enum class Format {
-  kTsv,        ///< client/command/transfer/tsv.h
-  kJsonLines,  ///< client/command/transfer/json_lines.h
+  kTsv,        ///< as parse_tsv() reads it
+  kJsonLines,  ///< as parse_json_line() does
 };
 
-/// Lines `bucket TAB key TAB value`, each field as of escape(). `bucket TAB` alone says that the
-/// bucket exists. A line may be any bytes; those that are no escapes stand for themselves. Pure
-/// functions.
+// Lines `bucket TAB key TAB value`, each field as of escape(). `bucket TAB` alone says that the
+// bucket exists. A line may be any bytes; those that are no escapes stand for themselves. Pure
+// functions.
 
 /// The record of one line without its line end; kInvalidArgument, saying why, when it is not of the
 /// form.
@@ -38,10 +38,9 @@ Result<Record> parse_tsv(std::string_view line);
 /// with a blank, a brace or a byte order mark.
 std::string format_tsv(const Record& record);
 
-/// Lines {"bucket": B, "key": K, "value": V}, where B, K and V are strings for bytes that are
-/// UTF-8, and
-/// {"base64": "..."} for any bytes. {"bucket": B, "key": null} says that the bucket exists. Pure
-/// functions.
+// Lines {"bucket": B, "key": K, "value": V}, where B, K and V are strings for bytes that are UTF-8,
+// and {"base64": "..."} for any bytes. {"bucket": B, "key": null} says that the bucket exists. Pure
+// functions.
 
 /// The record of one line; kInvalidArgument, saying why, when it is not of the form.
 Result<Record> parse_json_line(std::string_view line);

@@ -1,4 +1,4 @@
-#include "client/command/base/mesh_names.h"
+#include "client/command/mesh_names.h"
 
 #include <kvmesh/mesh.h>
 

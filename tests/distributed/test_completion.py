@@ -2,14 +2,11 @@
 """Completion: what `kvmesh __complete` prints, and bash with client/completion/kvmesh.bash at a terminal."""
 
 import os
-import pty
-import select
-import signal
-import time
 import unittest
 
-from harness import COMMAND_BIN, MeshTest, clean_environment, eventually, main, patience
+from harness import COMMAND_BIN, MeshTest, clean_environment, eventually, main
 from task_client import MODULES, T, with_tasks
+from terminal import Terminal
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCRIPT = os.path.join(ROOT, "client/completion/kvmesh.bash")
@@ -81,46 +78,23 @@ class Bash(Completion):
         for name in ("records one.tsv", "records.jsonl"):
             with open(os.path.join(self.directory, name), "w", encoding="utf-8"):
                 pass
-        self.shown = ""
         environment = clean_environment({"TERM": "dumb", "LC_ALL": "C.UTF-8", "PS1": "> ", "KVMESH_NODE": self.foo.endpoint,
                                          "PATH": os.path.dirname(COMMAND_BIN) + ":" + os.environ["PATH"]})
         environment.pop("HISTFILE", None)
-        self.pid, self.terminal = pty.fork()
-        if self.pid == 0:
-            os.chdir(self.directory)
-            os.execve("/bin/bash", ["bash", "--norc", "--noprofile", "-i"], environment)
-        self.addCleanup(self.close)
-        self.wait_for("> ")
+        self.terminal = Terminal(self, "/bin/bash", ["bash", "--norc", "--noprofile", "-i"], environment, self.directory)
+        self.terminal.wait_for("> ")
         for line in ("bind 'set enable-bracketed-paste off'; bind 'set bell-style none'; unset HISTFILE; stty columns 400",
                      "show() { printf '{'; printf '{'; printf '|%s' \"$@\"; printf '}'; printf '}'; }",
                      f"source '{SCRIPT}'"):
-            self.keys(line + "\r")
-            self.wait_for("\n> ")
-
-    def close(self):
-        os.kill(self.pid, signal.SIGKILL)
-        os.close(self.terminal)
-        os.waitpid(self.pid, 0)
-
-    def keys(self, text):
-        os.write(self.terminal, text.encode())
-
-    def wait_for(self, text):
-        deadline = time.monotonic() + 20 * patience()
-        while text not in self.shown:
-            left = deadline - time.monotonic()
-            self.assertGreater(left, 0, f"{text!r} was not shown, but {self.shown!r}")
-            if select.select([self.terminal], [], [], left)[0]:
-                self.shown += os.read(self.terminal, 65536).decode()
-        before, self.shown = self.shown.split(text, 1)
-        return before
+            self.terminal.keys(line + "\r")
+            self.terminal.wait_for("\n> ")
 
     def typed(self, begun):
         """The words of the line that TAB makes of `begun`, as bash takes them apart."""
-        self.keys(begun + "\t")
-        self.keys("\x01show \x05\r")
-        self.wait_for("{{")
-        return self.wait_for("}}").split("|")[1:]
+        self.terminal.keys(begun + "\t")
+        self.terminal.keys("\x01show \x05\r")
+        self.terminal.wait_for("{{")
+        return self.terminal.wait_for("}}").split("|")[1:]
 
     def becomes(self, begun, *words):
         """Names come within 300 ms or not at all, so on a busy machine they are asked for again."""

@@ -289,17 +289,15 @@ class Terminal(ShellTerminal):
         eventually(lambda: self.foo.info()["tasks"]["running"] == 0, 5, "nothing runs")
 
     def test_two_shells_keep_one_history(self):
-        one = self.pid, self.terminal, self.shown
-        self.shown = ""
+        one = self.terminal
         self.open()
         self.run_line("call t.add 3 4")
         self.keys("\x04")
         self.assertEqual(self.end(), 0)
-        self.pid, self.terminal, self.shown = one
+        self.terminal = one
         self.run_line("call t.add 1 2")
         self.keys("\x04")
         self.assertEqual(self.end(), 0)
-        self.shown = ""
         self.open()
         self.keys("\x1b[A\x1b[A\r")  # 1 2, 3 4
         self.wait_for("\r\n7\r\n" + PROMPT)
@@ -310,7 +308,6 @@ class Terminal(ShellTerminal):
         self.run_line("call t.add 3 4")
         self.keys("quit\r")
         self.assertEqual(self.end(), 0)
-        self.shown = ""
         self.open()
         self.keys("\x1b[A\x1b[A\x1b[A\r")  # quit, 3 4, 1 2
         self.wait_for("\r\n3\r\n" + PROMPT)

@@ -10,6 +10,7 @@ import unittest
 from harness import COMMAND_BIN, MeshTest, clean_environment, die_with_parent, eventually, main, patience
 from pipe_lines import read_line, write_line
 
+COUNT = 100000  # requests of a bench: more than it makes before a gate is ended
 INCOMPLETE, UNAVAILABLE = 3, 14
 
 
@@ -126,39 +127,42 @@ class Endpoints(MeshTest):
         self.assertEqual(read_line(shell.stdout, 30), "2")
         self.one.resume()
 
-    def test_a_bench_that_keeps_going_survives_a_gate(self):
-        bench = self.start("bench", "--keep-going", "--connections", "4", "--depth", "4", "--buckets", "2", "--keys", "20",
-                           "--count", "20000", "--json")
-        eventually(lambda: self.one.info()["counters"]["requests"] > 1000, 60, "it is under way, over both gates")
-        self.one.kill()
+    def start_bench(self, connections, *limits):
+        """One that keeps going, and is under way over both gates."""
+        bench = self.start("bench", "--keep-going", "--connections", connections, "--depth", "4", "--buckets", "2",
+                           "--keys", "20", *limits, "--json")
+        for gate in (self.one, self.two):
+            eventually(lambda gate=gate: gate.info()["counters"]["requests"] > 1000, 60, "it is under way, over both gates")
+        return bench
+
+    def figures_of(self, bench):
         printed, complaints = bench.communicate(timeout=100 * patience())
-        figures = json.loads(printed)
-        self.assertEqual(figures["requests"] + sum(figures["failed"].values()), 20000)
+        return json.loads(printed), complaints
+
+    def test_a_bench_that_keeps_going_survives_a_gate(self):
+        bench = self.start_bench("4", "--count", str(COUNT))
+        self.one.kill()
+        figures, complaints = self.figures_of(bench)
+        self.assertEqual(figures["requests"] + sum(figures["failed"].values()), COUNT)
         self.assertEqual(set(figures["failed"]) - {"outcome_unknown", "unavailable"}, set(), figures)
         self.assertLessEqual(figures["failed"].get("outcome_unknown", 0), 4 * 4, "those that were under way")
         self.assertGreater(figures["requests"], 10000, figures)
         self.assertEqual(bench.returncode, INCOMPLETE if figures["failed"] else 0, complaints)
 
     def test_a_bench_that_keeps_going_leaves_a_silent_gate(self):
-        bench = self.start("bench", "--keep-going", "--connections", "2", "--depth", "4", "--buckets", "2", "--keys", "20",
-                           "--count", "20000", "--json")
-        eventually(lambda: self.one.info()["counters"]["requests"] > 1000, 60, "it is under way, over both gates")
+        bench = self.start_bench("2", "--count", str(COUNT))
         self.one.stop_running()
-        printed, complaints = bench.communicate(timeout=100 * patience())
-        figures = json.loads(printed)
-        self.assertEqual(figures["requests"] + sum(figures["failed"].values()), 20000)
+        figures, complaints = self.figures_of(bench)
+        self.assertEqual(figures["requests"] + sum(figures["failed"].values()), COUNT)
         self.assertEqual(figures["missing"], 0, "the silent connection ended before the patience did")
         self.assertEqual(bench.returncode, INCOMPLETE if figures["failed"] else 0, complaints)
 
     def test_a_bench_that_keeps_going_counts_the_replies_that_are_missing(self):
-        bench = self.start("bench", "--keep-going", "--connections", "2", "--depth", "4", "--buckets", "2", "--keys", "20",
-                           "--duration", "1h", "--patience", "200ms", "--json")
-        eventually(lambda: self.two.info()["counters"]["requests"] > 1000, 60, "it is under way, over both gates")
+        bench = self.start_bench("2", "--duration", "1h", "--patience", "200ms")
         self.store.stop_running()
         self.one.stop_running()
         self.two.stop_running()
-        printed, complaints = bench.communicate(timeout=100 * patience())
-        figures = json.loads(printed)
+        figures, complaints = self.figures_of(bench)
         self.assertGreater(figures["requests"], 0)
         self.assertGreater(figures["missing"], 0)
         self.assertGreaterEqual(figures["failed"]["outcome_unknown"], figures["missing"])

@@ -9,6 +9,7 @@
 #include "common/functions.h"
 #include "common/names.h"
 #include "common/text.h"
+#include "common/utf8.h"
 #include "common/wire/record.h"
 #include "common/wire/value_codec.h"
 
@@ -101,7 +102,8 @@ Outcome outcome_of(const ReplyView& reply) {
   Outcome outcome;
   outcome.trace = hops_of(reply.trace);
   if (reply.code != StatusCode::kOk) {
-    outcome.status = {reply.code, std::string{reply.text.substr(0, limits::kErrorTextBytesMax)}};
+    outcome.status = {reply.code,
+                      std::string{utf8_beginning(reply.text, limits::kErrorTextBytesMax)}};
     return outcome;
   }
   if (reply.bytes) {

@@ -1,5 +1,6 @@
 #include "common/utf8.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace kvmesh {
@@ -29,6 +30,17 @@ std::size_t utf8_sequence(std::string_view rest) {
     return second && follows(2) && follows(3) ? 4 : 0;
   }
   return 0;
+}
+
+std::string_view utf8_beginning(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  // Where the character begins that the end would cut.
+  const auto least = bytes_max - std::min<std::size_t>(bytes_max, 3);
+  for (auto at = bytes_max; at > least; --at) {
+    const auto begin = at - 1;
+    if (utf8_sequence(text.substr(begin)) > bytes_max - begin) return text.substr(0, begin);
+  }
+  return text.substr(0, bytes_max);
 }
 
 bool is_utf8(std::string_view bytes) {

@@ -10,6 +10,10 @@ namespace kvmesh {
 /// overlong forms, surrogates or code points over 10FFFF (Unicode, table 3-7).
 std::size_t utf8_sequence(std::string_view rest);
 
+/// The first bytes of `text`, at most so many, without a part of a character at their end; of what
+/// is no UTF-8 just so many.
+std::string_view utf8_beginning(std::string_view text, std::size_t bytes_max);
+
 /// Whether all of `bytes` are well-formed UTF-8.
 bool is_utf8(std::string_view bytes);
 

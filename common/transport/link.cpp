@@ -173,8 +173,7 @@ std::string Link::why_not_yet() const {
   if (state_ == State::kGreeting) return "it accepts connections but does not answer";
   if (dealer_ && dealer_->is_accepted()) {
     return "it accepts connections but does not answer: it hangs, or is not the mesh port of a "
-           "node "
-           "(mesh.listen) but perhaps that of the line protocol (kv_server.listen)";
+           "node (mesh.listen) but perhaps that of the line protocol (kv_server.listen)";
   }
   return "no answer came yet";
 }

@@ -2,6 +2,7 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/utf8.h"
 #include "common/wire/frame.h"
 #include "common/wire/pack.h"
 #include "common/wire/reader.h"
@@ -145,7 +146,7 @@ void append_reply(Buffer& out, const ReplyView& reply, RequestId id) {
     out.append(reply.body);
   } else {
     pack_uint(out, static_cast<std::uint64_t>(reply.code));
-    pack_str(out, reply.text.substr(0, limits::kErrorTextBytesMax));
+    pack_str(out, utf8_beginning(reply.text, limits::kErrorTextBytesMax));
     if (reply.bytes) {
       pack_bin(out, *reply.bytes);
     } else if (reply.result.empty()) {

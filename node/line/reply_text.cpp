@@ -7,6 +7,7 @@
 
 #include "common/functions.h"
 #include "common/text.h"
+#include "common/utf8.h"
 #include "common/wire/reader.h"
 #include "common/wire/record.h"
 
@@ -128,7 +129,7 @@ void append_error(wire::Buffer& out, StatusCode code, std::string_view text) {
   out.append("ERROR ");
   out.append(to_string(code));
   out.push_back(' ');
-  std::string line{text.substr(0, limits::kErrorTextBytesMax)};
+  std::string line{utf8_beginning(text, limits::kErrorTextBytesMax)};
   std::ranges::replace_if(
       line, [](char c) { return c == '\r' || c == '\n'; }, ' ');
   out.append(line);

@@ -5,6 +5,7 @@
 #include <kvmesh/limits.h>
 #include <kvmesh/pid.h>
 
+#include "common/utf8.h"
 #include "common/wire/pack.h"
 #include "node/tasks/nesting.h"
 
@@ -15,15 +16,6 @@ namespace {
 constexpr std::size_t kHeadBytes = limits::kNodeNameBytesMax + 64;
 constexpr std::size_t kWhyBytesMax = 1024;     // of a failure, in a list of all processes
 constexpr std::size_t kElementsOfMessage = 4;  // itself, kind, from, body
-
-// At most so much of `text`, and no part of a UTF-8 character, of which all bytes but the first
-// begin with the bits 10.
-std::string_view beginning_of(std::string_view text, std::size_t bytes_max) {
-  if (text.size() <= bytes_max) return text;
-  std::size_t end = bytes_max;
-  while (end + 3 > bytes_max && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
-  return text.substr(0, end);
-}
 
 void pack_text_or_nil(wire::Buffer& out, std::string_view text) {
   text.empty() ? wire::pack_nil(out) : wire::pack_str(out, text);
@@ -57,7 +49,7 @@ void pack_supervised(wire::Buffer& out, const Supervised* supervised) {
   wire::pack_uint(out, supervised->restarted());
   if (supervised->last_failure.empty()) return;
   wire::pack_str(out, "why");
-  wire::pack_str(out, beginning_of(supervised->last_failure, kWhyBytesMax));
+  wire::pack_str(out, utf8_beginning(supervised->last_failure, kWhyBytesMax));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/number.h"
 #include "common/utf8.h"
@@ -59,6 +60,22 @@ TEST(Printable, IsPrintableWhateverTheBytes) {
       const auto text = printable(bytes);
       EXPECT_TRUE(is_utf8(text)) << first << " " << second;
       EXPECT_EQ(printable(text), text) << first << " " << second;
+    }
+  }
+}
+
+TEST(Utf8Beginning, CutsNoCharacter) {
+  const std::string text = "a\u00e9\u20ac\U0001f600z";  // of 1, 2, 3, 4 and 1 bytes
+  const std::vector<std::size_t> ends{0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11};
+  for (std::size_t most = 0; most < ends.size(); ++most) {
+    EXPECT_EQ(utf8_beginning(text, most), text.substr(0, ends[most])) << most;
+  }
+}
+
+TEST(Utf8Beginning, CutsWhatIsNoUtf8AnywhereElse) {
+  for (const std::string text : {"\x80\x80\x80\x80\x80", "abc\xff\xc3", "a\xe2\x82z\x80"}) {
+    for (std::size_t most = 0; most <= text.size(); ++most) {
+      EXPECT_EQ(utf8_beginning(text, most).size(), most) << text;
     }
   }
 }

@@ -42,6 +42,20 @@ struct Converter<std::optional<T>> {
   }
 };
 
+// What stands in a list or a map; a fault names the place.
+template <typename T>
+std::optional<T> element_from(const Value::List& list, std::size_t index, Mismatch& fault) {
+  auto held = Converter<T>::from(list[index], fault);
+  if (!held) fault.within(element(index));
+  return held;
+}
+template <typename T>
+std::optional<T> entry_from(const Value& entry, std::string_view name, Mismatch& fault) {
+  auto held = Converter<T>::from(entry, fault);
+  if (!held) fault.within(key(name));
+  return held;
+}
+
 template <typename List, typename T>
 struct ListConverter {
   static std::string text() { return "list of " + grouped(Converter<T>::text()); }
@@ -65,11 +79,8 @@ struct ListConverter {
     std::optional<List> out{std::in_place};
     if constexpr (requires { out->reserve(list->size()); }) out->reserve(list->size());
     for (std::size_t i = 0; i < list->size(); ++i) {
-      auto held = Converter<T>::from((*list)[i], fault);
-      if (!held) {
-        fault.within(element(i));
-        return std::nullopt;
-      }
+      auto held = element_from<T>(*list, i, fault);
+      if (!held) return std::nullopt;
       if constexpr (requires { out->push_back(T{*std::move(held)}); }) {
         out->push_back(*std::move(held));
       } else {
@@ -122,11 +133,8 @@ struct Converter<std::array<T, N>> {
     }
     std::optional<std::array<T, N>> out{std::in_place};
     for (std::size_t i = 0; i < N; ++i) {
-      auto held = Converter<T>::from((*list)[i], fault);
-      if (!held) {
-        fault.within(element(i));
-        return std::nullopt;
-      }
+      auto held = element_from<T>(*list, i, fault);
+      if (!held) return std::nullopt;
       (*out)[i] = *std::move(held);
     }
     return out;
@@ -153,11 +161,8 @@ struct MapConverter {
     }
     std::optional<Map> out{std::in_place};
     for (const auto& [name, entry] : *map) {
-      auto held = Converter<T>::from(entry, fault);
-      if (!held) {
-        fault.within(key(name));
-        return std::nullopt;
-      }
+      auto held = entry_from<T>(entry, name, fault);
+      if (!held) return std::nullopt;
       out->insert_or_assign(name, *std::move(held));
     }
     return out;
@@ -197,14 +202,8 @@ struct TupleConverter {
   static std::optional<Tuple> from_elements(const Value::List& list, Mismatch& fault,
                                             std::index_sequence<I...>) {
     std::tuple<std::optional<T>...> held;
-    std::size_t at = 0;
-    const bool all = ((at = I, std::get<I>(held) = Converter<T>::from(list[I], fault),
-                       std::get<I>(held).has_value()) &&
-                      ...);
-    if (!all) {
-      fault.within(element(at));
-      return std::nullopt;
-    }
+    const bool all = ((std::get<I>(held) = element_from<T>(list, I, fault)).has_value() && ...);
+    if (!all) return std::nullopt;
     return std::optional<Tuple>{std::in_place, *std::move(std::get<I>(held))...};
   }
 };
@@ -314,11 +313,8 @@ struct DescribedConverter<T, describe::Members<describe::Member<Class, Held>...>
       if constexpr (!kIsOptional<M>) fault = missing_key(wanted(), member.name);
       return kIsOptional<M>;
     }
-    auto held = Converter<M>::from(entry->second, fault);
-    if (!held) {
-      fault.within(key(member.name));
-      return false;
-    }
+    auto held = entry_from<M>(entry->second, member.name, fault);
+    if (!held) return false;
     out.*member.at = *std::move(held);
     return true;
   }

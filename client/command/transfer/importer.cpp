@@ -290,6 +290,16 @@ class Importer {
   bool unusable_ = false;
 };
 
+int import_from(Session& session, const ImportOptions& options, int input) {
+  const auto client = session.connected_client();
+  if (!client) return session.fail(client.status());
+  if (!options.on.empty()) {  // else each line would say so
+    const auto there = (*client)->ping(options.on, session.timeout());
+    if (!there && !is_transient(there.status().code())) return session.fail(there.status());
+  }
+  return Importer(session, **client, options, input).run();
+}
+
 }  // namespace
 
 int run_import(Session& session, const ImportOptions& options) {
@@ -306,13 +316,7 @@ int run_import(Session& session, const ImportOptions& options) {
     session.complain("cannot read standard input: it is closed");
     return kExitUsage;
   }
-  const auto client = session.connected_client();
-  if (!client) return session.fail(client.status());
-  if (!options.on.empty()) {  // else each line would say so
-    const auto there = (*client)->ping(options.on, session.timeout());
-    if (!there && !is_transient(there.status().code())) return session.fail(there.status());
-  }
-  const int exit_status = Importer(session, **client, options, input).run();
+  const int exit_status = import_from(session, options, input);
   if (input != STDIN_FILENO) close(input);
   return exit_status;
 }

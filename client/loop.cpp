@@ -132,7 +132,7 @@ client::Submission Client::Loop::prepare(const Operation& operation, Timeout tim
     under_way_.fetch_sub(1);
     call.refused = {StatusCode::kOverloaded,
                     std::to_string(others) + " calls of this client are under way; the limit is " +
-                        std::to_string(options_.in_flight_max) + "; the call was not sent"};
+                        std::to_string(options_.in_flight_max) + "; the request was not sent"};
   } else {
     call.body = std::move(body->body);
   }
@@ -269,7 +269,7 @@ void Client::Loop::expire() {
 Status Client::Loop::overdue(const client::Submission& waiting) const {
   const bool late = remaining_ms(waiting.deadline, now_) == 0;
   if (!is_up() && (late || now_ >= std::max(waiting.made, down_since_) + patience())) {
-    return {StatusCode::kUnavailable, endpoints_.why_unreachable() + "; the call was not sent"};
+    return {StatusCode::kUnavailable, endpoints_.why_unreachable() + "; the request was not sent"};
   }
   if (!late) return {};
   return late_unsent(waiting.made, now_);
@@ -307,7 +307,7 @@ void Client::Loop::end_all() {
       auto call = std::move(waiting_.front());
       waiting_.pop_front();
       end(call.done,
-          {{StatusCode::kUnavailable, "the client was closed; the call was not sent"}, {}, {}});
+          {{StatusCode::kUnavailable, "the client was closed; the request was not sent"}, {}, {}});
     }
     (void)take_submissions();
   } while (!taken_.empty());
@@ -372,7 +372,7 @@ void Client::Loop::on_unsent(transport::Link& /*link*/, RequestId id) {
   auto taken = in_flight_.take(id);
   if (!taken) return;
   end(taken->payload.done, {{StatusCode::kUnavailable, "the connection to " + nodes_[taken->link] +
-                                                           " ended before the call was sent"},
+                                                           " ended before the request was sent"},
                             {},
                             {}});
 }
@@ -382,7 +382,7 @@ void Client::Loop::on_down(transport::Link& link, const std::string& why) {
   const auto index = endpoints_.index_of(link);
   while (auto taken = in_flight_.take_oldest(index)) {
     end(taken->payload.done,
-        {{StatusCode::kOutcomeUnknown, "the call was sent to " + nodes_[index] +
+        {{StatusCode::kOutcomeUnknown, "the request was sent to " + nodes_[index] +
                                            ", and the connection ended (" + why +
                                            ") before a reply arrived"},
          {},

@@ -2,7 +2,6 @@
 
 #include <iterator>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include <kvmesh/limits.h>
@@ -17,18 +16,6 @@ namespace {
 bool means_node_is_gone(StatusCode code) {
   return code == StatusCode::kUnavailable || code == StatusCode::kNoRoute ||
          code == StatusCode::kOutcomeUnknown;
-}
-
-// Why a poll failed, as a reason for not knowing how the task ended. That the poll itself was not
-// executed would read as if the task was not.
-std::string reason(std::string text) {
-  for (const std::string_view clause :
-       {"; the request was not executed", "; it was not executed"}) {
-    for (auto at = text.find(clause); at != std::string::npos; at = text.find(clause, at)) {
-      text.erase(at, clause.size());
-    }
-  }
-  return text;
 }
 
 }  // namespace
@@ -167,11 +154,12 @@ void RemoteTask::take(Progress progress) {
   if (progress.done) end_ = Result<Value>{std::move(progress.result)};
 }
 
+// It is not known here who is gone: the task's node, or one on the way there, such as the gate.
+// Each text names that node, and what it says of "the request" is about this one.
 Status RemoteTask::failure(Status status) const {
   if (!task_ || !means_node_is_gone(status.code())) return status;
-  return {StatusCode::kOutcomeUnknown,
-          function_ + " runs or ran at " + task_->pid.node +
-              ", which cannot be reached any more: " + reason(status.text())};
+  return {StatusCode::kOutcomeUnknown, function_ + " runs or ran at " + task_->pid.node +
+                                           "; the request for its result failed: " + status.text()};
 }
 
 void RemoteTask::on_taken() {

@@ -55,7 +55,7 @@ class Endpoints(MeshTest):
         self.two.kill()
         self.kvmesh("get", "zoo", "k", status=UNAVAILABLE)
         self.assertRegex(self.stderr, rf"\Akvmesh: unavailable: none of 2 endpoints can be used: {self.one.endpoint}: [^;]+; "
-                                      rf"{self.two.endpoint}: [^;]+; the call was not sent\n\Z")
+                                      rf"{self.two.endpoint}: [^;]+; the request was not sent\n\Z")
 
     def test_no_command_waits_for_a_dead_node_longer_than_a_connection_takes(self):
         self.one.kill()
@@ -173,7 +173,7 @@ class Endpoints(MeshTest):
         watch = self.start("nodes", "--watch")
         self.assertRegex(read_line(watch.stdout), rf"  {self.store.full_name}  is up$")
         self.one.stop_running()
-        self.assertRegex(read_line(watch.stdout), rf"  {self.one.full_name}  went down: unavailable: the call was sent to "
+        self.assertRegex(read_line(watch.stdout), rf"  {self.one.full_name}  went down: unavailable: the request was sent to "
                                                   rf"{self.one.full_name}, and the connection ended \(it was silent for 1000 ms\)")
         self.assertRegex(read_line(watch.stdout), rf"  {self.two.full_name}  is up$")
         self.assertRegex(read_line(watch.stdout), rf"  {self.store.full_name}  is up$")

@@ -13,7 +13,7 @@ from pipe_lines import read_line, write_line
 from task_client import QUX, with_tasks
 
 USAGE, INCOMPLETE = 2, 3
-NOT_FOUND, INVALID_ARGUMENT, NO_ROUTE, UNAVAILABLE, DEADLINE_EXCEEDED, UNDEFINED = 11, 12, 13, 14, 16, 22
+NOT_FOUND, INVALID_ARGUMENT, NO_ROUTE, UNAVAILABLE, OUTCOME_UNKNOWN, DEADLINE_EXCEEDED, UNDEFINED = 11, 12, 13, 14, 15, 16, 22
 TASK_FAILED, CANCELLED, DENIED = 26, 27, 28
 PID = re.compile(f"<{QUX}/[0-9a-f]+>")
 
@@ -143,6 +143,22 @@ class Call(TaskCommand):
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(10 * patience()), CANCELLED)
         self.assertIn("t.compute was told to stop and has not yet; its node stops it, or drops its result", process.stderr.read())
+
+    def test_the_node_that_was_lost_is_named(self):
+        """The one on the way, not the task's own, which goes on."""
+        for lost, why in ((self.bar, "it was sent to bar@localhost, and the connection ended (.+) before a reply arrived"
+                                     "|foo@localhost cannot reach bar@localhost: .+; the request was not executed"),
+                          (self.foo, "the request was sent to foo@localhost, and the connection ended (.+) before a reply arrived"
+                                     "|.+; the request was not sent")):
+            process = self.begin("call", QUX, "t.wait_for_stop", "--timeout", "1h")
+            self.assertEqual(read_line(process.stdout), "waiting")
+            lost.kill()
+            self.assertEqual(process.wait(10 * patience()), OUTCOME_UNKNOWN)
+            self.assertRegex(process.stderr.read(), r"^kvmesh: outcome_unknown: t.wait_for_stop runs or ran at qux@localhost; "
+                             rf"the request for its result failed: ({why})\n\Z")
+            self.assertFalse(self.qux.has_ended(), "the task's node is there")
+            lost.start()
+            eventually(lambda: self.foo.reaches("qux"), 5, "foo reaches qux")
 
     def test_a_killed_caller_ends_its_task(self):
         process = self.begin("call", QUX, "t.wait_for_stop", "--timeout", "1h")

@@ -198,7 +198,7 @@ TEST_F(ClientEndpoints, AnErrorNamesEachEndpointWithItsReasonOnce) {
   auto call = begin(1, 300ms);
   const auto status = finish(call).status;
   EXPECT_EQ(status.code(), StatusCode::kUnavailable);
-  EXPECT_EQ(status.text(), all + "; the call was not sent");
+  EXPECT_EQ(status.text(), all + "; the request was not sent");
 }
 
 TEST_F(ClientEndpoints, OneThatIsNamedTwiceIsOne) {

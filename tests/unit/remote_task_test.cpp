@@ -173,26 +173,23 @@ TEST_F(RemoteTaskTest, ANodeThatGoesLeavesTheOutcomeUnknown) {
     port_.fail("task.next", code, "link lost");
     EXPECT_EQ(task->result().status(),
               (Status{StatusCode::kOutcomeUnknown,
-                      "m.f runs or ran at foo@h, which cannot be reached any more: link lost"}))
+                      "m.f runs or ran at foo@h; the request for its result failed: link lost"}))
         << to_string(code) << " would say that nothing was executed";
     EXPECT_EQ(port_.asked(), "");
   }
 }
 
-TEST_F(RemoteTaskTest, WhatBecameOfThePollIsNotSaidOfTheTask) {
-  const auto end = [&](std::string text) {
+// The task's node, or one on the way to it: the text names it, and says of the poll what it says.
+TEST_F(RemoteTaskTest, WhatFailedIsTheRequestForTheResult) {
+  for (const std::string why :
+       {"a@h cannot reach foo@h: it is stopping; the request was not executed",
+        "the request was sent to gate@h, and the connection ended before a reply arrived"}) {
     const auto task = start(Mode::kCall);
     port_.answer("task.run", running());
-    port_.fail("task.next", StatusCode::kUnavailable, std::move(text));
-    return task->result().status().text();
-  };
-  const std::string begin = "m.f runs or ran at foo@h, which cannot be reached any more: ";
-  EXPECT_EQ(end("a@h cannot reach foo@h: it is stopping; the request was not executed"),
-            begin + "a@h cannot reach foo@h: it is stopping");
-  EXPECT_EQ(end("the connection ended before the request could be sent; it was not executed"),
-            begin + "the connection ended before the request could be sent");
-  EXPECT_EQ(end("b@h: down; the request was not executed; ask again"),
-            begin + "b@h: down; ask again");
+    port_.fail("task.next", StatusCode::kUnavailable, why);
+    EXPECT_EQ(task->result().status().text(),
+              "m.f runs or ran at foo@h; the request for its result failed: " + why);
+  }
 }
 
 TEST_F(RemoteTaskTest, ABusyNodeIsAskedAgainForATaskThatHasBegun) {
@@ -285,10 +282,10 @@ TEST_F(RemoteTaskTest, TheEndOfALinkedProcessComesToTheMailbox) {
   EXPECT_EQ(
       end(Mode::kSpawnLink, [&] { port_.fail("task.next", StatusCode::kTaskFailed, "oh no"); }),
       "failed: oh no");
-  EXPECT_EQ(end(Mode::kSpawnLink,
-                [&] { port_.fail("task.next", StatusCode::kUnavailable, "link lost"); }),
-            "outcome_unknown: m.f runs or ran at foo@h, which cannot be reached any more: link "
-            "lost");
+  EXPECT_EQ(
+      end(Mode::kSpawnLink,
+          [&] { port_.fail("task.next", StatusCode::kUnavailable, "link lost"); }),
+      "outcome_unknown: m.f runs or ran at foo@h; the request for its result failed: link lost");
 }
 
 TEST_F(RemoteTaskTest, BuiltInFunctionsAreNoTasks) {

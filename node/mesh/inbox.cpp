@@ -136,7 +136,7 @@ void Inbox::handle_message(std::string_view routing_id, std::string_view body, T
     return count(wire::Refusal::kFlood);
   }
   if (frame->kind == wire::FrameKind::kHello) return handle_hello(*id, frame->content, now);
-  if (client == nullptr) return refuse(routing_id, wire::Refusal::kNoHello, "say HELLO first");
+  if (client == nullptr) return refuse_unknown(*id);
   client->last_heard = now;
   switch (frame->kind) {
     case wire::FrameKind::kTimedRequests:
@@ -181,6 +181,7 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
     auto unsent = client != nullptr ? std::move(client->unsent)
                                     : std::make_shared<transport::UnsentBytes>(unsent_);
     client = std::make_unique<Client>(id, std::move(unsent), *this);
+    forgotten_.erase(id);
   }
   client->name = hello->name;
   client->address = body_.peer_address();
@@ -314,12 +315,16 @@ std::span<const core::Core::Incoming> Inbox::decode_some(const Client& client,
 }
 
 void Inbox::refuse(std::string_view routing_id, wire::Refusal reason, std::string_view text) {
-  auto& counter = counters_.refused[static_cast<std::size_t>(reason)];
-  if (counter.value() == 0) {
+  if (!std::exchange(told_of_refused_[static_cast<std::size_t>(reason)], true)) {
     spdlog::warn("refused a frame of {} ({}): {}; more of these are only counted",
                  sender(routing_id), wire::to_string(reason), text);
   }
-  counter.add();
+  refuse_unlogged(routing_id, reason, text);
+}
+
+void Inbox::refuse_unlogged(std::string_view routing_id, wire::Refusal reason,
+                            std::string_view text) {
+  count(reason);
   if (taking_in_) return;  // answers would take the time that is missing
   wire::Buffer frame;
   wire::encode(frame, wire::Refused{StatusCode::kProtocolError, text});
@@ -330,11 +335,13 @@ void Inbox::refuse(std::string_view routing_id, wire::Refusal reason, std::strin
 std::string Inbox::sender(std::string_view routing_id) {
   const auto id = parse_routing_id(routing_id);
   const auto* client = id ? find(*id) : nullptr;
+  const auto* forgotten = id ? forgotten_.find(*id) : nullptr;
   // What was held comes from another than the last message.
   std::string address{client != nullptr ? client->address : body_.peer_address()};
   if (address.empty()) address = "an unknown address";  // ipc
-  if (client == nullptr) return "a stranger at " + address;
-  return (client->name.empty() ? "a client" : client->name) + " at " + address;
+  if (client == nullptr && forgotten == nullptr) return "a stranger at " + address;
+  const auto& name = client != nullptr ? client->name : forgotten->name;
+  return (name.empty() ? "a client" : name) + " at " + address;
 }
 
 Inbox::Client* Inbox::find(std::uint32_t id) {
@@ -346,13 +353,6 @@ std::string Inbox::address_of(const core::Origin& origin) const {
   const auto found = clients_.find(static_cast<std::uint32_t>(origin.connection));
   if (found == clients_.end() || found->second->address.empty()) return "a mesh client";
   return "a mesh client at " + found->second->address;
-}
-
-void Inbox::forget(Client& client) {
-  counters_.dropped_replies.add();
-  client.waiting.clear();
-  release_held(client);
-  client.gone = true;
 }
 
 void Inbox::send_control(std::string_view routing_id, wire::Buffer& frame) {

@@ -29,6 +29,7 @@
 #include "node/core/adapter.h"
 #include "node/core/core.h"
 #include "node/mesh/doorkeeper.h"
+#include "node/mesh/forgotten.h"
 #include "node/mesh/held_requests.h"
 #include "node/mesh/kernel_socket.h"
 #include "node/mesh/turn_clock.h"
@@ -175,6 +176,8 @@ class Inbox final : public core::Adapter {
   std::size_t resume_one(Client& client, TimePoint now);
   void count(wire::Refusal reason) { counters_.refused[static_cast<std::size_t>(reason)].add(); }
   void refuse(std::string_view routing_id, wire::Refusal reason, std::string_view text);
+  void refuse_unlogged(std::string_view routing_id, wire::Refusal reason, std::string_view text);
+  void refuse_unknown(std::uint32_t id);
   std::string sender(std::string_view routing_id);
   Client* find(std::uint32_t id);
   void mark_dirty(Client& client);
@@ -201,6 +204,7 @@ class Inbox final : public core::Adapter {
   Meter held_bytes_;
   Meter waiting_bytes_;
   absl::flat_hash_map<std::uint32_t, std::unique_ptr<Client>> clients_;
+  Forgotten forgotten_;
   std::vector<std::unique_ptr<Client>> buried_;  // forgotten; freed bit by bit
   std::vector<std::uint32_t> dirty_;
   std::deque<std::uint32_t> stuck_;    // clients whose sockets are full
@@ -223,6 +227,7 @@ class Inbox final : public core::Adapter {
   bool look_for_frames_ = true;
   bool may_hide_input_ = true;  // as Dealer::may_hide_input()
   bool stopping_ = false;
+  std::array<bool, wire::kRefusalCount> told_of_refused_{};
   Counters counters_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -18,6 +19,7 @@ namespace {
 constexpr std::chrono::seconds kClientSilenceMax{30};
 // Between two warnings that there are no descriptors.
 constexpr std::chrono::minutes kScarcityTold{1};
+constexpr std::string_view kSayHello = "say HELLO first";  // as common/PROTOCOL.md has it
 // Frees what forgotten clients left, in one pass.
 constexpr std::chrono::microseconds kBuryTime{1000};
 // When a send was taken so long after a HELLO, its connection still was there when the HELLO was
@@ -27,6 +29,18 @@ constexpr std::chrono::milliseconds kEndIsKnown{200};
 // Descriptors that nobody connects to the mesh port with: for files, links, and what comes between
 // two ticks.
 int kept_back(int descriptors) { return std::clamp(descriptors / 8, 8, 256); }
+
+const char* to_string(Forgotten::Why why) {
+  switch (why) {
+    case Forgotten::Why::kStalled:
+      return "was connected before this process stalled";
+    case Forgotten::Why::kSilent:
+      return "was forgotten, as it was silent";
+    case Forgotten::Why::kGone:
+      return "was forgotten, as its replies could not be delivered or it sent more than its window";
+  }
+  return "";
+}
 
 int descriptors_allowed() {
   rlimit limit{};
@@ -97,6 +111,27 @@ void Inbox::end_flood(Client& client) {
   if (doorkeeper_.end(client.socket)) counters_.ended.add();
 }
 
+void Inbox::forget(Client& client) {
+  counters_.dropped_replies.add();
+  client.waiting.clear();
+  release_held(client);
+  client.gone = true;
+  forgotten_.add(client.id, client.name, Forgotten::Why::kGone);
+}
+
+// Of one that was forgotten it is no fault to go on: it cannot know.
+void Inbox::refuse_unknown(std::uint32_t id) {
+  const auto routing_id = routing_id_of(id);
+  constexpr auto kReason = wire::Refusal::kNoHello;
+  const auto* known = forgotten_.find(id);
+  if (known == nullptr) return refuse(view(routing_id), kReason, kSayHello);
+  if (forgotten_.is_first(known->why)) {
+    spdlog::info("{} {}, and is told to connect again; more of these are only counted",
+                 sender(view(routing_id)), to_string(known->why));
+  }
+  refuse_unlogged(view(routing_id), kReason, kSayHello);
+}
+
 void Inbox::sweep(TimePoint now) { forget_silent(now, kClientSilenceMax); }
 
 void Inbox::forget_silent(TimePoint now, std::chrono::milliseconds silence) {
@@ -104,6 +139,7 @@ void Inbox::forget_silent(TimePoint now, std::chrono::milliseconds silence) {
     auto& client = *entry.second;
     const bool remember = !client.gone || behind_since_;  // so that it cannot greet again at once
     if (remember && now - client.last_heard <= silence) return false;
+    if (!client.gone) forgotten_.add(client.id, client.name, Forgotten::Why::kSilent);
     release_held(client);
     buried_.push_back(std::move(entry.second));
     return true;
@@ -112,7 +148,11 @@ void Inbox::forget_silent(TimePoint now, std::chrono::milliseconds silence) {
 }
 
 void Inbox::on_pause() {
-  for (auto& [id, client] : clients_) buried_.push_back(std::move(client));
+  forgotten_.begin_stall();
+  for (auto& [id, client] : clients_) {
+    if (!client->gone) forgotten_.add(id, client->name, Forgotten::Why::kStalled);
+    buried_.push_back(std::move(client));
+  }
   clients_.clear();
   holding_.clear();
   counters_.clients.store(0, std::memory_order_relaxed);

@@ -6,6 +6,7 @@ import time
 
 from harness import MeshTest, eventually, main
 from load import Load, lost
+from mesh_client import PING, REFUSED, MeshClient, frame, unpack
 
 COUNT = 200
 SLOW_PEER = {"mesh": {"peer_timeout_ms": 60000}}  # so that only the end of the connection can be noticed
@@ -163,6 +164,32 @@ class Failures(MeshTest):
         self.client.ok(b"shopping", "kv.put", b"fresh", b"1")
         self.assertEqual(self.keys_in_bar(), [b"fresh"], "what was given up has no effect any more")
         self.end_unaffected()
+
+    def test_whom_a_node_forgot_while_it_stalled_is_no_stranger(self):
+        """Nor is anybody told of twice; a stranger that comes later still is."""
+        node = self.single(settings={"mesh": {"ping_interval_ms": 50, "peer_timeout_ms": 200}})
+        told = " at 127.0.0.1 was connected before this process stalled, and is told to connect again"
+        with node.client() as client, node.client(name="bar@localhost") as peer:
+            for turn, (sender, name) in enumerate(((client, "a client"), (peer, "bar@localhost"), (client, "a client")), 1):
+                stopped = time.monotonic()
+                node.stop_running()
+                eventually(lambda: time.monotonic() - stopped > 0.5, 5, "it has stalled for longer than peer_timeout_ms")
+                node.resume()
+                eventually(lambda: node.log().count("this process stalled for ") == turn, 10, "it has noticed")
+                for _ in range(3):
+                    sender.send(frame(PING))
+                    self.assertEqual(unpack(sender.frame_of(REFUSED)[1]), [14, "say HELLO first"])
+                eventually(lambda: told in node.log().splitlines()[-1], 5, "it is told")
+                self.assertIn(name + told, node.log().splitlines()[-1])
+                client.greet()
+                peer.greet("bar@localhost")
+        self.assertEqual(node.info()["counters"]["refused"]["no_hello"], 9)
+        with MeshClient(node.endpoint, greet=False) as stranger:
+            stranger.send(frame(PING))
+            stranger.frame_of(REFUSED)
+        eventually(lambda: "refused a frame of a stranger at 127.0.0.1 (no_hello): say HELLO first; " in node.log().splitlines()[-1],
+                   5, "the stranger is told")
+        self.assertEqual((node.log().count(told), node.log().count("stranger")), (3, 1))
 
     def test_a_short_stop_is_no_failure(self):
         self.begin({"mesh": {"peer_timeout_ms": 30000}})

@@ -90,7 +90,7 @@ Result<EncodedRequest> encode_request(const Operation& operation) {
   Status packed;
   wire::make_request(out.body, target, operation.function, [&](wire::Buffer& body) {
     out.args_at = body.size();
-    packed = wire::pack_value(body, operation.args);
+    packed = wire::pack_value(body, operation.args, limits::kBodyBytesMax);
   });
   if (!packed.ok()) return packed;
   if (auto status = check_size("request", out.body.size(), limits::kBodyBytesMax); !status.ok())

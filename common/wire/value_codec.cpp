@@ -17,7 +17,7 @@ namespace {
 // What nests and counts like Reader::skip(): levels above the value, and elements so far.
 class Packer {
  public:
-  explicit Packer(Buffer& out) : out_(out) {}
+  Packer(Buffer& out, std::size_t bytes_max) : out_(out), bytes_max_(bytes_max) {}
 
   Status pack(const Value& value, std::size_t depth) {
     return std::visit([&](const auto& held) { return pack(held, depth); }, value.data());
@@ -55,10 +55,10 @@ class Packer {
     return {};
   }
 
-  // A longer one fits in no record, and msgpack's lengths have 32 bits.
-  static Status check_size(std::string_view what, const std::string& bytes) {
-    if (bytes.size() <= limits::kRecordBytesMax) return {};
-    return {StatusCode::kTooLarge, over_limit(what, bytes.size(), limits::kRecordBytesMax)};
+  // Msgpack's lengths have 32 bits, and nobody needs a copy of what will not be sent.
+  Status check_size(std::string_view what, const std::string& bytes) const {
+    if (bytes.size() <= bytes_max_) return {};
+    return {StatusCode::kTooLarge, over_limit(what, bytes.size(), bytes_max_)};
   }
 
   Status enter(std::size_t depth, std::size_t elements) {
@@ -77,6 +77,7 @@ class Packer {
   }
 
   Buffer& out_;
+  std::size_t bytes_max_;
   std::size_t items_ = 0;
 };
 
@@ -181,8 +182,12 @@ class Unpacker {
 
 }  // namespace
 
-Status pack_value(Buffer& out, const Value& value) { return Packer{out}.pack(value, 0); }
-Status pack_value(Buffer& out, const Value::List& list) { return Packer{out}.pack(list, 0); }
+Status pack_value(Buffer& out, const Value& value, std::size_t bytes_max) {
+  return Packer{out, bytes_max}.pack(value, 0);
+}
+Status pack_value(Buffer& out, const Value::List& list, std::size_t bytes_max) {
+  return Packer{out, bytes_max}.pack(list, 0);
+}
 
 Result<Value> unpack_value(std::string_view bytes) { return Unpacker{bytes}.one(); }
 

@@ -32,7 +32,7 @@ void guarded(Calls&& each_call, Body&& body) {
 Status check_result(std::size_t bytes) {
   const auto limit = limits::kBodyBytesMax - kCodeAndTextBytes;
   if (bytes <= limit) return {};
-  return {StatusCode::kTooLarge, over_limit("result", bytes, limit)};
+  return {StatusCode::kTooLarge, over_limit("result", bytes, limit) + "; ask for it in parts"};
 }
 
 Core::LocalCall::LocalCall(Core& core, const Asker& asker, const RequestView& request,

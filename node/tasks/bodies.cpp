@@ -1,10 +1,13 @@
 #include "node/tasks/bodies.h"
 
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <string>
 #include <utility>
+
+#include <kvmesh/limits.h>
 
 #include "common/wire/buffer.h"
 #include "common/wire/value_codec.h"
@@ -21,13 +24,17 @@ struct Ended {
   std::string result;
 };
 
-Ended packed(const Result<Value>& result) {
+// The limit of all is checked where it is sent.
+Ended packed(const Result<Value>& result, std::size_t bytes_max) {
   if (!result) return {result.status(), {}};
   if (result->is_nil()) return {};
   wire::Buffer out;
-  auto status = wire::pack_value(out, *result);
+  auto status = wire::pack_value(out, *result, bytes_max);
   if (status.ok()) status = check_nesting(out.view(), kLevelsAroundResult);
-  if (!status.ok()) return {{status.code(), "the result cannot be sent: " + status.text()}, {}};
+  if (!status.ok())
+    return {
+        {status.code(), "the result cannot be sent: " + status.text() + "; pass it on in parts"},
+        {}};
   return {{}, std::string{out.view()}};
 }
 
@@ -65,7 +72,9 @@ Ended call_function(Execution& execution) {
   if (!arguments) return {arguments.status(), {}};
   TaskPort port{execution};
   FiberTask task{execution, port};
-  return guarded([&] { return packed(execution.body().function->run(task, *arguments)); });
+  return guarded([&] {
+    return packed(execution.body().function->run(task, *arguments), limits::kTaskResultBytesMax);
+  });
 }
 
 class Server {
@@ -119,7 +128,8 @@ class Server {
     if (delivery.kind == Kind::kCast) {
       return {definition_.cast(state, task_, delivery.function, *arguments), {}};
     }
-    return packed(definition_.call(state, task_, delivery.function, *arguments));
+    return packed(definition_.call(state, task_, delivery.function, *arguments),
+                  limits::kBodyBytesMax);
   }
 
   Execution& execution_;

@@ -18,7 +18,8 @@ std::optional<std::chrono::steady_clock::time_point> FiberTask::deadline() const
 
 Status FiberTask::send_after(std::chrono::milliseconds after, Value body) {
   wire::Buffer packed;
-  if (auto status = wire::pack_value(packed, body); !status.ok()) return status;
+  if (auto status = wire::pack_value(packed, body, limits::kBodyBytesMax); !status.ok())
+    return status;
   const auto time =
       std::clamp(after, std::chrono::milliseconds{0},
                  std::chrono::duration_cast<std::chrono::milliseconds>(limits::kTimeoutMax));

@@ -136,7 +136,8 @@ Status Processes::outcome_of(const Process& process, Status status) const {
 void Processes::decide(Process& process, Status status, std::string_view result) {
   if (status.ok() && result.size() > limits::kTaskResultBytesMax) {
     status = {StatusCode::kTooLarge, over_limit("result of " + title(process), result.size(),
-                                                limits::kTaskResultBytesMax)};
+                                                limits::kTaskResultBytesMax) +
+                                         "; pass it on in parts, as messages or output"};
   }
   if (!status.ok()) result = {};
   process.outcome =

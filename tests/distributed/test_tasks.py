@@ -55,7 +55,11 @@ class Calls(TaskTest):
         client = foo.client()
         self.assertEqual(Follower(client, QUX, "t.nested", 15).end().code, "ok")
         self.assertEqual(Follower(client, QUX, "t.nested", 16).end().code, "too_large")
-        self.assertEqual(Follower(client, QUX, "t.bytes", 3_000_000).end().code, "too_large")
+        for size in (2_030_588, 3_000_000):  # of the text alone; and so much that it is not even packed
+            end = Follower(client, QUX, "t.bytes", size).end()
+            self.assertEqual(end.code, "too_large")
+            self.assertRegex(end.text, rf"({size}|{size + 5}) bytes is over the limit of 2030592; pass it on in parts")
+        self.assertEqual(len(Follower(client, QUX, "t.bytes", 2_030_587).end().result), 2_030_587)
         self.assertEqual(len(Follower(client, QUX, "t.bytes", 2_000_000).end().result), 2_000_000)
         deep = 1
         for _ in range(14):

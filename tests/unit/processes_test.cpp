@@ -128,9 +128,9 @@ TEST_F(Tasks, ALargeResultComesBehindTheOutputThatItDoesNotFitWith) {
 TEST_F(Tasks, AResultOverTheLimitIsTooLarge) {
   const auto asked = run();
   exit(last(), {}, std::string(limits::kTaskResultBytesMax + 1, '\xc0'));
-  EXPECT_EQ(
-      answer(asked),
-      "too_large: result of hello.slow <foo@h/a1> of 2030593 bytes is over the limit of 2030592");
+  EXPECT_EQ(answer(asked),
+            "too_large: result of hello.slow <foo@h/a1> of 2030593 bytes is over the limit of "
+            "2030592; pass it on in parts, as messages or output");
   expect_empty();
 }
 

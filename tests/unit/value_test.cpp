@@ -1,5 +1,6 @@
 // Values: their JSON, and their msgpack there and back, whatever bytes come.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -135,6 +136,16 @@ TEST(ValueCodec, NestsToTheLimitAndNoFurther) {
   EXPECT_EQ(status.code(), StatusCode::kTooLarge);
   EXPECT_EQ(status.text(), "a value that nests 17 deep is over the limit of 16");
   EXPECT_FALSE(unpack_value("\x91" + deepest));
+}
+
+TEST(ValueCodec, ATextOverTheLimitOfAllIsToldWithThatLimit) {
+  for (const auto& value : {Value{"12345"}, Value{Bytes{"12345"}}}) {
+    Buffer out;
+    EXPECT_TRUE(pack_value(out, value, 5).ok());
+    const auto status = pack_value(out, Value::List{value}, 4);
+    EXPECT_EQ(status.code(), StatusCode::kTooLarge);
+    EXPECT_THAT(status.text(), testing::EndsWith(" of 5 bytes is over the limit of 4"));
+  }
 }
 
 TEST(ValueCodec, CountsTheElementsOfAllContainersTogether) {

@@ -67,9 +67,8 @@ std::string missing_symbol(std::string_view symbol) {
 std::string cannot_load(const Named& named, const std::string& error) {
   std::string text = "cannot be loaded: " + error;
   if (::access(with_folder(named.path).c_str(), F_OK) != 0) {
-    text +=
-        "; build it, or correct the path: a relative one starts at the folder of the file that "
-        "names it";
+    text += "; build it, or correct the path: a relative one starts at the ";
+    text += named.in_file ? "folder of the file that names it" : "working directory";
   } else if (const auto at = error.find(kUndefinedSymbol); at != std::string::npos) {
     text += missing_symbol(std::string_view{error}.substr(at + kUndefinedSymbol.size()));
   }

@@ -35,8 +35,9 @@ struct Settings {
   std::chrono::microseconds busy_poll{50};  // after work, before a reactor sleeps
   // A shared object with functions of the user's own.
   struct ModuleFile {
-    std::string path;   // a relative one starts at the folder of the file that names it
-    std::string place;  // that named it, for faults: "foo.toml:3"
+    std::string path;      // where it leads from the working directory, or absolute
+    std::string place;     // that named it, for faults: "foo.toml:3"
+    bool in_file = false;  // a relative one began at the folder of the file that names it
 
     friend bool operator==(const ModuleFile& a, const ModuleFile& b) { return a.path == b.path; }
   };

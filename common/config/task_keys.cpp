@@ -75,7 +75,7 @@ KeySpec modules_key() {
                      {check_path,
                       [](Settings& s, const std::vector<std::string>& paths) {
                         s.modules.clear();
-                        for (const auto& path : paths) s.modules.push_back({path, {}});
+                        for (const auto& path : paths) s.modules.push_back({path, {}, false});
                       },
                       paths_of});
   spec.store = [store = std::move(spec.store)](const Value& value, Draft& draft, Faults& faults) {
@@ -84,7 +84,8 @@ KeySpec modules_key() {
     auto& modules = draft.settings.modules;
     for (std::size_t i = 0; i < modules.size(); ++i) {
       const auto& place = value.children[i].place;
-      modules[i] = {from_place(modules[i].path, place), place.to_string()};
+      modules[i] = {from_place(modules[i].path, place), place.to_string(),
+                    place.origin == Place::Origin::kFile};
     }
   };
   return spec;

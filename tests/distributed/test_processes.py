@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Messages, monitors and servers on real nodes, over raw requests; and the shared objects that modules come from."""
 
+import json
 import os
 import re
 import shutil
@@ -183,6 +184,20 @@ class Modules(MeshTest):
         self.assertRegex(self.stderr, r"cannot be loaded: .*; build it, or correct the path: a relative one starts at the folder")
         shutil.copy(T, os.path.dirname(node.config_path))
         self.assertEqual(self.run_to_end(check), "the configuration is valid\n")
+
+    def test_a_relative_path_of_the_command_line_starts_at_the_working_directory(self):
+        node = self.mesh().add("foo")
+        node.write_config()
+        check = [NODE_BIN, node.config_path, "--check-config"]
+        starts = r"cannot be loaded: .*; build it, or correct the path: a relative one starts at the working directory\n\Z"
+        for arguments, key in ((["--set", "modules=%s"], None), ([], "KVMESH_MODULES")):
+            def run(path, status=0):
+                value = json.dumps([path])
+                return self.run_to_end([*check, *(a.replace("%s", value) for a in arguments)], status,
+                                       environment={key: value} if key else {})
+            self.assertEqual(run("./t.so", 2), "")
+            self.assertRegex(self.stderr, starts)
+            self.assertEqual(run(os.path.relpath(T)), "the configuration is valid\n")
 
     def test_a_module_twice(self):
         copy = os.path.join(self.mesh().directory, "copy.so")

@@ -60,6 +60,7 @@ TEST_F(TaskSettings, ModulesKeepTheirOrderAndStartAtTheFolderOfTheFileThatNamesT
   EXPECT_EQ(modules[0].path, folder + "/b.so");
   EXPECT_EQ(modules[1].path, folder + "/../a.so");
   EXPECT_EQ(modules[2].path, "/c.so");
+  EXPECT_TRUE(modules[0].in_file);
   EXPECT_TRUE(modules[1].place.ends_with("foo.toml:4")) << modules[1].place;
   EXPECT_TRUE(modules[2].place.ends_with("foo.toml:5")) << modules[2].place;
 }
@@ -69,6 +70,7 @@ TEST_F(TaskSettings, ModulesOfAFileWithoutAFolderStayAsTheyAre) {
   sources_.assignments = {R"(modules=["x/b.so"])", "name=foo@localhost", "apps=[]"};
   EXPECT_EQ(load().settings.modules.at(0).path, "x/b.so");
   EXPECT_EQ(load().settings.modules.at(0).place, "--set");
+  EXPECT_FALSE(load().settings.modules.at(0).in_file);
 }
 
 TEST_F(TaskSettings, AnEmptyListAllowsNothingAndNoneEverything) {

@@ -27,6 +27,14 @@ std::string name_fault(std::string_view what, std::string_view name) {
          " is not a name; write lower-case letters, digits and '_', and no digit first";
 }
 
+// What is wrong with the line of text about a function, or an empty text.
+std::string doc_fault(const std::string& owner, std::string_view function, std::string_view doc) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (doc.size() <= Module::kDocBytesMax && std::ranges::none_of(doc, is_control)) return {};
+  return owner + ": the text of function " + in_quotes(function) + " must be one line of at most " +
+         std::to_string(Module::kDocBytesMax) + " bytes";
+}
+
 std::string names_of(const ServerDefinition::Handlers& handlers) {
   std::vector<std::string> names;
   names.reserve(handlers.size());
@@ -74,10 +82,11 @@ Status wrong_type(const Role& role, std::size_t position, const Mismatch& fault)
 void add_handler(ServerDefinition::Handlers& handlers, std::string_view server,
                  std::string_view function, ServerHandler handler,
                  std::vector<std::string>& faults) {
-  auto fault = name_fault("server " + std::string{server} + ": function", function);
+  const auto owner = "server " + std::string{server};
+  auto fault = name_fault(owner + ": function", function);
+  if (fault.empty()) fault = doc_fault(owner, function, handler.doc);
   if (fault.empty() && !handlers.emplace(function, std::move(handler)).second) {
-    fault =
-        "server " + std::string{server} + ": function " + in_quotes(function) + " is there twice";
+    fault = owner + ": function " + in_quotes(function) + " is there twice";
   }
   if (!fault.empty()) faults.push_back(std::move(fault));
 }
@@ -130,10 +139,8 @@ void Module::add(std::string_view function, TaskFunction erased) {
 
 // A function whose name is at fault is not there.
 Module& Module::describe(std::string_view function, std::string_view doc) {
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  if (doc.size() > kDocBytesMax || std::ranges::any_of(doc, is_control)) {
-    faults_.push_back("module " + name_ + ": the text of function " + in_quotes(function) +
-                      " must be one line of at most " + std::to_string(kDocBytesMax) + " bytes");
+  if (auto fault = doc_fault("module " + name_, function, doc); !fault.empty()) {
+    faults_.push_back(std::move(fault));
     return *this;
   }
   const auto name = name_ + "." + std::string{function};

@@ -60,8 +60,8 @@ class Module {
   template <typename Callable>
   Module& define(std::string_view function, Callable callable);
 
-  /// The same with one line of text for people, which `kvmesh modules` shows; no line end or other
-  /// control character, and at most kDocBytesMax.
+  /// The same with one line of text for people, which `kvmesh modules` shows, as a server's call()
+  /// and cast() take it too; no line end or other control character, and at most kDocBytesMax.
   template <typename Callable>
   Module& define(std::string_view function, std::string_view doc, Callable callable) {
     define(function, std::move(callable));

@@ -23,7 +23,7 @@
 namespace kvmesh {
 
 /// Raised whenever something changes that both sides must see alike.
-inline constexpr std::uint32_t kPluginVersion = 2;
+inline constexpr std::uint32_t kPluginVersion = 3;
 
 #ifdef _GLIBCXX_RELEASE
 #define KVMESH_STRING_(x) #x

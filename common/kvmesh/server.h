@@ -38,6 +38,7 @@ struct RestartPolicy {
 /// One function of a server, its types erased. An exception of the user's code passes through.
 struct ServerHandler {
   callable::Role role;  // "counter.add"
+  std::string doc;      // one line for people; empty: none
   std::function<Result<Value>(void* state, Task&, const Value::List&)> run;
 };
 
@@ -76,12 +77,22 @@ class ServerBuilder {
   /// `function` of Mesh::server_call(): the caller waits for its result.
   template <typename Handler>
   ServerBuilder& call(std::string_view function, Handler handler) {
-    return add(definition_->calls, function, std::move(handler));
+    return add(definition_->calls, function, {}, std::move(handler));
+  }
+  /// The same with one line of text for people, as Module::define() takes it.
+  template <typename Handler>
+  ServerBuilder& call(std::string_view function, std::string_view doc, Handler handler) {
+    return add(definition_->calls, function, doc, std::move(handler));
   }
   /// `function` of Mesh::server_cast(): nobody waits; a result is dropped.
   template <typename Handler>
   ServerBuilder& cast(std::string_view function, Handler handler) {
-    return add(definition_->casts, function, std::move(handler));
+    return add(definition_->casts, function, {}, std::move(handler));
+  }
+  /// The same with one line of text for people.
+  template <typename Handler>
+  ServerBuilder& cast(std::string_view function, std::string_view doc, Handler handler) {
+    return add(definition_->casts, function, doc, std::move(handler));
   }
   /// What to do with messages that are sent to the server, with what it sends itself by
   /// Task::send_after(), and with kDown and kUndelivered: handler(State&, Task&, const Message&).
@@ -142,7 +153,7 @@ class ServerBuilder {
 
   template <typename Handler>
   ServerBuilder& add(ServerDefinition::Handlers& handlers, std::string_view function,
-                     Handler handler);
+                     std::string_view doc, Handler handler);
 
   ServerDefinition* definition_;
   std::vector<std::string>* faults_;
@@ -151,7 +162,7 @@ class ServerBuilder {
 // Implementation only below here.
 
 namespace callable {
-/// Adds to `handlers`, or says in `faults` what is wrong with the name.
+/// Adds to `handlers`, or says in `faults` what is wrong with the name or the text.
 void add_handler(ServerDefinition::Handlers& handlers, std::string_view server,
                  std::string_view function, ServerHandler handler,
                  std::vector<std::string>& faults);
@@ -160,7 +171,8 @@ void add_handler(ServerDefinition::Handlers& handlers, std::string_view server,
 template <typename State>
 template <typename Handler>
 ServerBuilder<State>& ServerBuilder<State>::add(ServerDefinition::Handlers& handlers,
-                                                std::string_view function, Handler handler) {
+                                                std::string_view function, std::string_view doc,
+                                                Handler handler) {
   static_assert(callable::HasSignature<Handler>,
                 "kvmesh: the parameter types of a handler must be known: give a member function, a "
                 "function, or a lambda without auto parameters");
@@ -173,6 +185,7 @@ ServerBuilder<State>& ServerBuilder<State>::add(ServerDefinition::Handlers& hand
       ServerHandler erased;
       erased.role = {definition_->name + "." + std::string{function},
                      callable::parameter_texts<typename Split::Rest>()};
+      erased.doc = doc;
       erased.run = [role = erased.role, handler = std::move(handler)](
                        void* state, Task& task, const Value::List& args) mutable {
         return callable::run<typename Split::Rest>(role, handler, task, args,

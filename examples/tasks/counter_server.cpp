@@ -72,7 +72,7 @@ int main(int argc, char** argv) {
   kvmesh::Module module{"counting"};
   module.server<Counter>("counter")
       .call("add", &Counter::add)
-      .call("take", &Counter::take)
+      .call("take", "Takes off, unless that is more than there is.", &Counter::take)
       .call("value", &Counter::value)
       .cast("reset", &Counter::reset)
       .max_restarts(1)

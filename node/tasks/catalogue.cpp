@@ -22,7 +22,7 @@ std::string parameters_of(const TaskFunction& function) {
 }
 
 void pack_function(wire::Buffer& out, std::string_view name,
-                   const std::vector<std::string>& parameters, std::string_view doc = {}) {
+                   const std::vector<std::string>& parameters, std::string_view doc) {
   wire::pack_array(out, doc.empty() ? 3 : 4);
   wire::pack_str(out, name);
   wire::pack_str(out, joined(parameters, ", "));
@@ -37,7 +37,7 @@ void pack_handlers(wire::Buffer& out, const ServerDefinition::Handlers& handlers
   std::uint32_t count = 0;
   for (const auto& [name, handler] : handlers) {
     if (!visible(handler.role.name)) continue;
-    pack_function(out, name, handler.role.parameters);
+    pack_function(out, name, handler.role.parameters, handler.doc);
     ++count;
   }
   out.put_u32(count_at, count);

@@ -140,7 +140,7 @@ class Modules(MeshTest):
     def test_files_that_are_refused(self):
         for name, wanted in [("absent", "cannot open shared object file"),
                              ("no_entry", "it has no symbol kvmesh_module"),
-                             ("wrong_version", "was built for version 99 of kvmesh's modules; this node takes version 2"),
+                             ("wrong_version", "was built for version 99 of kvmesh's modules; this node takes version 3"),
                              ("makes_fault", 'module "kv": every node has its own'),
                              ("missing_symbol", "(mine::add_up[abi:cxx11](int, int)); no source and no library of the module")]:
             with self.subTest(name=name):

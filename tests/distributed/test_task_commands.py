@@ -232,10 +232,11 @@ class Modules(TaskCommand):
         self.assertIn("t.nothing()", lines)
         functions = json.loads(self.kvmesh("modules", QUX, "--json"))
         self.assertIn({"function": "t.add", "parameters": "int, int", "arity": 2}, functions)
-        self.assertIn("server counter: call add(int)", lines)
+        self.assertIn("server counter: call add(int)  Adds to the count, and says what it is then.", lines)
         self.assertIn("server counter: cast reset()", lines)
         counter, = [entry for entry in functions if entry.get("server") == "counter"]
-        self.assertIn({"function": "add", "parameters": "int", "arity": 1}, counter["calls"])
+        self.assertIn({"function": "add", "parameters": "int", "arity": 1,
+                       "doc": "Adds to the count, and says what it is then."}, counter["calls"])
         self.assertEqual(counter["casts"], [{"function": "reset", "parameters": "", "arity": 0}])
         self.assertEqual(self.kvmesh("modules"), "")
 

@@ -95,7 +95,9 @@ class OfAServer : public testing::Test {
  protected:
   OfAServer() {
     Module module{"m"};
-    module.server<Counting>("counter").call("add", &Counting::add).cast("reset", &Counting::reset);
+    module.server<Counting>("counter")
+        .call("add", &Counting::add)
+        .cast("reset", "Begins at 0.", &Counting::reset);
     EXPECT_EQ(catalogue_.add(std::move(module)), Status{});
   }
   std::string told(std::string_view function, const Value::List& args = {}) const {
@@ -134,8 +136,8 @@ TEST_F(OfAServer, ServersAreListedWithWhatMayBeSeenOfThem) {
                             [&](std::string_view right) { return seen == "*" || right == seen; });
     return wire::unpack_value(out.view())->to_json();
   };
-  EXPECT_EQ(listed("*"), R"([["counter",[["add","int",1]],[["reset","",0]]]])");
-  EXPECT_EQ(listed("counter.reset"), R"([["counter",[],[["reset","",0]]]])");
+  EXPECT_EQ(listed("*"), R"([["counter",[["add","int",1]],[["reset","",0,"Begins at 0."]]]])");
+  EXPECT_EQ(listed("counter.reset"), R"([["counter",[],[["reset","",0,"Begins at 0."]]]])");
   EXPECT_EQ(listed("another"), "[]");
 }
 

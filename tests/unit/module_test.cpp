@@ -272,6 +272,28 @@ TEST_F(ModuleTest, TheTextOfAFunctionIsOneShortLine) {
   }
 }
 
+TEST_F(ModuleTest, TheTextOfAServersFunctionIsOneShortLine) {
+  Module m{"m"};
+  m.server<Counter>("counter")
+      .call("add", "Adds to the count.", &Counter::add)
+      .call("count", &Counter::count)
+      .cast("reset", std::string(Module::kDocBytesMax, 'x'), &Counter::reset);
+  EXPECT_EQ(m.check(), Status{});
+  const auto& server = m.servers().front();
+  EXPECT_EQ(server.calls.at("add").doc, "Adds to the count.");
+  EXPECT_EQ(server.calls.at("count").doc, "");
+  EXPECT_EQ(server.casts.at("reset").doc.size(), Module::kDocBytesMax);
+  EXPECT_EQ(*server.call(server.make().get(), task_, "add", {2}), Value{2});
+  const std::string why =
+      "server s: the text of function \"f\" must be one line of at most 200 bytes";
+  for (const auto& wrong :
+       {std::string(Module::kDocBytesMax + 1, 'x'), std::string{"two\nlines"}}) {
+    Module n{"n"};
+    n.server<Counter>("s").call("f", wrong, &Counter::add).cast("f", wrong, &Counter::reset);
+    EXPECT_EQ(n.check().text(), why + "\n" + why);
+  }
+}
+
 TEST_F(ModuleTest, AServerRefusesWhatItHasNot) {
   Module m{"m"};
   m.server<Counter>("counter").call("add", &Counter::add).call("count", &Counter::count);

@@ -215,7 +215,7 @@ kvmesh::Module make() {
       .define("pid", [](Task& self) { return self.self(); })
       .define("has_deadline", [](Task& self) { return self.deadline().has_value(); });
   t.server<Counter>("counter")
-      .call("add", &Counter::add)
+      .call("add", "Adds to the count, and says what it is then.", &Counter::add)
       .call("crash", &Counter::crash)
       .call("self", &Counter::self_text)
       .call("receives", &Counter::receives)

@@ -40,6 +40,12 @@ void Execution::set_handler(std::string_view handler, std::string_view from) {
 // The names of functions and of the node outlive the fiber.
 void Execution::end() { FiberPool::set_user({body_.name(), shared_.node, id_, {}}); }
 
+void Execution::park() {
+  parked_.store(true, std::memory_order_relaxed);
+  FiberPool::park();
+  parked_.store(false, std::memory_order_relaxed);
+}
+
 Delivery Execution::receive(std::optional<TimePoint> until) {
   if (is_stopped()) return {};
   shared_.events.push(Waits{id_, until});
@@ -60,7 +66,7 @@ T Execution::wait_for(std::optional<T>& place, T abandoned) {
       if (place) return *std::exchange(place, std::nullopt);
       if (abandoned_) return abandoned;
     }
-    FiberPool::park();
+    park();
   }
 }
 
@@ -103,7 +109,7 @@ void Execution::write(Stream stream, std::string_view bytes) {
       wants_credit_ = !bytes.empty() && !is_stopped();
       if (!wants_credit_) return;
     }
-    FiberPool::park();
+    park();
   }
 }
 

@@ -64,6 +64,8 @@ class Execution {
   bool is_late() const { return start_.load() == Start::kLate; }
   /// Whether what it was delivered last still waits for a worker.
   bool has_delivery() const;
+  /// Whether the body waits, for whatever it is, or waited until a moment ago: it has no worker.
+  bool is_parked() const { return parked_.load(std::memory_order_relaxed); }
   /// Whether it is to end. From then on nothing waits any more.
   bool is_stopped() const { return stopped_.load(std::memory_order_acquire); }
   std::stop_token stop_token();
@@ -80,6 +82,8 @@ class Execution {
   void set_handler(std::string_view handler, std::string_view from);
   /// REQUIRES: only the Exited follows, with which all of this may go.
   void end();
+  /// FiberPool::park(), which is_parked() tells of.
+  void park();
   /// Waits in receive; kNothing when there is no message until then, or when it is stopped.
   Delivery receive(std::optional<TimePoint> until);
   /// Says that a server's delivery is handled, and waits for the next.
@@ -124,6 +128,7 @@ class Execution {
   enum class Start : std::uint8_t { kQueued, kBegun, kLate, kForestalled };
   std::atomic<Start> start_ = Start::kQueued;
   std::atomic<bool> stopped_ = false;
+  std::atomic<bool> parked_ = false;
 
   mutable std::mutex mutex_;  // of all below; no wait while it is held
   FiberRef fiber_;

@@ -277,6 +277,11 @@ bool Host::has_taken(ProcessId id) const {
   return found == executions_.end() || !found->second->has_delivery();
 }
 
+bool Host::is_parked(ProcessId id) const {
+  const auto found = executions_.find(id);
+  return found != executions_.end() && found->second->is_parked();
+}
+
 bool Host::forestall(ProcessId id) { return executions_.at(id)->forestall(); }
 
 Host::Workers Host::workers() const {

@@ -119,6 +119,7 @@ class Host final : public core::Adapter, private Runtime {
   void give_credit(ProcessId id, std::size_t bytes) override;
   bool has_begun(ProcessId id) const override;
   bool has_taken(ProcessId id) const override;
+  bool is_parked(ProcessId id) const override;
   bool forestall(ProcessId id) override;
   Workers workers() const override;
   void answer(Ticket ticket, const Status& outcome, std::string_view result) override;

@@ -168,7 +168,9 @@ void Processes::list(wire::Buffer& out, TimePoint now, const Visible& visible) c
     std::string_view state = "running";
     const bool is_mailbox = process->kind == Process::Kind::kMailbox;
     const bool begun = is_mailbox || runtime_.has_begun(process->id);
-    const bool waits = process->waiting || is_mailbox;
+    // A server that waits within a handler is busy all the same: its next call has to wait.
+    const bool waits = process->waiting || is_mailbox ||
+                       (process->kind == Process::Kind::kTask && runtime_.is_parked(process->id));
     if (begun && process->stop != Process::Stop::kNone) {
       state = "stopping";
     } else if (begun && waits) {

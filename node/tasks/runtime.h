@@ -97,6 +97,8 @@ class Runtime {
   virtual bool has_begun(ProcessId id) const = 0;
   /// Whether it has taken what deliver() gave it last, or still waits for a worker; for listings.
   virtual bool has_taken(ProcessId id) const = 0;
+  /// Whether its body waits without a worker, for whatever it is; for listings.
+  virtual bool is_parked(ProcessId id) const = 0;
   /// True: the task's body had not begun and never will; nothing more is said of it or asked for
   /// it. False: it has begun, and nothing has changed.
   virtual bool forestall(ProcessId id) = 0;

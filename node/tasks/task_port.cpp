@@ -16,7 +16,7 @@ namespace {
 // Once the task is stopped it waits no more: what it waited for counts as not come in time.
 class FiberWaiter final : public remote::Waiter {
  public:
-  explicit FiberWaiter(const Execution& execution)
+  explicit FiberWaiter(Execution& execution)
       : execution_(execution), fiber_(FiberPool::current()) {}
 
   bool wait_until(TimePoint until) override {
@@ -26,7 +26,7 @@ class FiberWaiter final : public remote::Waiter {
     bool woken = false;
     while (!(woken = take()) && !execution_.is_stopped() &&
            std::chrono::steady_clock::now() < until) {
-      FiberPool::park();
+      execution_.park();
     }
     alarms.cancel(alarm);
     return woken;
@@ -39,7 +39,7 @@ class FiberWaiter final : public remote::Waiter {
  private:
   bool take() { return woken_.exchange(false, std::memory_order_acq_rel); }
 
-  const Execution& execution_;  // used by the fiber only, as wake() may come when it has ended
+  Execution& execution_;  // used by the fiber only, as wake() may come when it has ended
   const FiberRef fiber_;
   std::atomic<bool> woken_ = false;
 };

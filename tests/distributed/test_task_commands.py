@@ -185,6 +185,15 @@ class Spawn(TaskCommand):
         self.assertNotEqual(process.wait(10 * patience()), -signal.SIGINT)
         self.assertEqual(self.tasks(), [])
 
+    def test_a_task_that_sleeps_waits(self):
+        """It has no worker; one that keeps its thread runs."""
+        sleeps = self.begin("spawn", QUX, "t.sleep", "3600000")
+        computes = self.begin("spawn", QUX, "t.compute", "10000")
+        states = {"t.sleep": "waiting", "t.compute": "running"}
+        eventually(lambda: {task["function"]: task["state"] for task in self.tasks()} == states, 5, "both have begun")
+        for process in (sleeps, computes):
+            process.terminate()
+
     def test_a_process_that_goes_on(self):
         pid = self.kvmesh("spawn", "--detach", QUX, "t.one_message", "60000").strip()
         self.assertRegex(pid, PID)

@@ -170,7 +170,7 @@ class Ends(TaskTest):
         def kept():
             keeping.append(client.post(None, "task.next", task, key, False))  # answers the one before
             return next(row for row in client.ok(None, "task.list") if row["function"] == "t.flood")
-        eventually(lambda: kept()["state"] == "running", 5, "it is there")
+        eventually(lambda: kept()["state"] == "waiting", 5, "it is there, and waits")
         eventually(lambda: kept()["output"] == 256 * 1024, 5, "its window is full")
         self.assertEqual(Follower(client, None, "t.add", 1, 2).end().result, 3)  # on the same worker
         for reply in client.wait_all(keeping):

@@ -68,6 +68,7 @@ class StrictRuntime final : public Runtime {
     const auto found = bodies.find(id);
     return found == bodies.end() || found->second.begun;
   }
+  bool is_parked(ProcessId /*id*/) const override { return false; }
   bool has_taken(ProcessId id) const override {
     const auto found = bodies.find(id);
     return found == bodies.end() || found->second.taken;

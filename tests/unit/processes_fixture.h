@@ -47,6 +47,7 @@ class FakeRuntime : public Runtime {
     return std::find(queued.begin(), queued.end(), id) == queued.end();
   }
   bool forestall(ProcessId id) override { return std::erase(queued, id) > 0; }
+  bool is_parked(ProcessId id) const override { return parked.contains(id); }
   bool has_taken(ProcessId id) const override { return !untaken.contains(id); }
   bool take_back(ProcessId id) override { return untaken.erase(id) > 0; }
   Workers workers() const override { return {4, 4}; }
@@ -83,6 +84,7 @@ class FakeRuntime : public Runtime {
   std::map<ProcessId, std::string> stopped;
   std::map<ProcessId, std::size_t> credit;
   std::vector<ProcessId> queued;
+  std::set<ProcessId> parked;   // these wait within their bodies
   std::set<ProcessId> untaken;  // what these were delivered last waits for a worker
   std::map<std::uint64_t, std::string> answers;
   std::vector<std::string> reports;

@@ -55,6 +55,7 @@ class StrictRuntime final : public FakeRuntime {
     const auto found = bodies.find(id);
     return found == bodies.end() || found->second.begun;
   }
+  bool is_parked(ProcessId /*id*/) const override { return false; }
   bool has_taken(ProcessId id) const override {
     const auto found = bodies.find(id);
     return found == bodies.end() || found->second.taken;

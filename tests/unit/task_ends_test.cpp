@@ -274,8 +274,10 @@ TEST_F(TaskEnds, AreListedOldestFirstWithWhatTheyDo) {
   run();
   run();
   run(Mode::kSpawn);
+  run(Mode::kSpawn);
   runtime_.queued = {0xa1};
   wait(0xa2);
+  runtime_.parked = {0xa3, 0xa6};
   EXPECT_TRUE(processes_.cancel(0xa3, now_).ok());
   EXPECT_TRUE(processes_.send(0xa4, message("x"), now_).ok());
   print(0xa4, "abc");
@@ -288,7 +290,7 @@ TEST_F(TaskEnds, AreListedOldestFirstWithWhatTheyDo) {
   };
   EXPECT_EQ(list(), "[" + row("a1", 30, "queued", 0, 0) + "," + row("a2", 0, "waiting", 0, 0) +
                         "," + row("a3", 0, "stopping", 0, 0) + "," + row("a4", 0, "running", 1, 3) +
-                        "]");
+                        "," + row("a6", 0, "waiting", 0, 0) + "]");
 }
 
 TEST_F(TaskEnds, AListEndsWhereAPageDoes) {

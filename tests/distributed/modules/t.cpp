@@ -202,6 +202,7 @@ kvmesh::Module make() {
       .define("flood", flood)
       .define("wait_for_stop", wait_for_stop)
       .define("compute", compute)
+      .define("sleep", [](Task& self, std::int64_t ms) { return self.sleep_for(milliseconds{ms}); })
       .define("hold", hold)
       .define("echo_messages", echo_messages)
       .define("one_message", one_message)

@@ -87,6 +87,10 @@ void Endpoints::notice(const std::vector<pollfd>& watched) {
   }
 }
 
+void Endpoints::end(const std::string& why) {
+  for (auto& entry : links_) entry.link->end(why);
+}
+
 void Endpoints::connected() {
   for (auto& entry : links_) entry.why.clear();
 }

@@ -51,6 +51,9 @@ class Endpoints {
   void watch(std::vector<pollfd>& watched);
   void notice(const std::vector<pollfd>& watched);
 
+  /// Ends all connections, as Link::end().
+  void end(const std::string& why);
+
   /// The current link is up.
   void connected();
   /// The link has no connection or, as its node stops, takes no more requests. True when it is the

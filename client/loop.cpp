@@ -293,14 +293,10 @@ void Client::Loop::sleep() {
   endpoints_.notice(watched_);
 }
 
-// What callbacks begin meanwhile ends here too, so this goes on until none begins anything.
+// The links know what of all that is under way has not left. What callbacks begin meanwhile ends
+// here too, so this goes on until none begins anything.
 void Client::Loop::end_all() {
-  for (std::size_t link = 0; link < endpoints_.size(); ++link) {
-    while (auto taken = in_flight_.take_oldest(link)) {
-      end(taken->payload.done,
-          {{StatusCode::kOutcomeUnknown, "the client was closed before a reply arrived"}, {}, {}});
-    }
-  }
+  endpoints_.end("the client was closed");
   do {
     begin_due(TimePoint::max());
     while (!waiting_.empty()) {

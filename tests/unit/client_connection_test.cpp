@@ -2,7 +2,11 @@
 // closes.
 
 #include <atomic>
+#include <cstdint>
+#include <future>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "tests/unit/client_fixture.h"
 
@@ -153,6 +157,42 @@ TEST_F(ClientConnection, ClosingEndsEveryCallOnce) {
   EXPECT_EQ(unknown, 2);
   EXPECT_EQ(unavailable, 3);
   EXPECT_EQ(others, 0);
+}
+
+TEST_F(ClientConnection, WhatHasNotLeftWhenItClosesWasNotExecuted) {
+  node_.stop();
+  node_.receive_frames_max = 1;
+  node_.start();
+  open_connected();
+  // More than the buffers on the way take while the node reads nothing; it fits the window.
+  constexpr int kCalls = 30;
+  std::vector<std::future<Outcome>> calls;
+  for (int i = 0; i < kCalls; ++i) {
+    calls.push_back(begin(echo(Value::List{i, std::string(1024 * 1024, 'x')})));
+  }
+  begin(echo("its time is soon over, after those were taken"), 1ms).wait();
+  client_.reset();
+  std::set<std::int64_t> may_be_executed;
+  for (int i = 0; i < kCalls; ++i) {
+    const auto status = calls[static_cast<std::size_t>(i)].get().status;
+    if (status.code() != StatusCode::kUnavailable) {
+      EXPECT_EQ(status.code(), StatusCode::kOutcomeUnknown);
+      EXPECT_THAT(status.text(), HasSubstr("the client was closed"));
+      may_be_executed.insert(i);
+    }
+  }
+  EXPECT_LT(may_be_executed.size(), kCalls);
+  EXPECT_FALSE(may_be_executed.empty());
+  open_connected();
+  auto last = begin(echo("last"));
+  ASSERT_TRUE(node_.await([&] {
+    return !node_.requests.empty() && node_.requests.back().args == Value::List{"last"};
+  }));
+  for (const auto& request : node_.requests) {
+    if (const auto* list = request.args[0].get_if<Value::List>()) {
+      EXPECT_TRUE(may_be_executed.contains(*(*list)[0].get_if<std::int64_t>()));
+    }
+  }
 }
 
 TEST_F(ClientConnection, WhatACallbackBeginsWhileClosingEndsToo) {

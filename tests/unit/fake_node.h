@@ -129,6 +129,7 @@ class FakeNode {
   /// What answers HELLO; empty: `welcome`.
   std::string greeting;
   bool silent = false;                             // does not answer HELLO
+  int receive_frames_max = 0;                      // from the next start() on: no more in advance
   std::function<void(const Request&)> on_request;  // instead of keeping it
   std::vector<Request> requests;
   std::vector<std::string> hellos;    // who said HELLO, by routing id
@@ -143,7 +144,7 @@ class FakeNode {
   bool try_start() {
     router_ = zmq::socket_t{context_, zmq::socket_type::router};
     router_.set(zmq::sockopt::linger, 0);
-    router_.set(zmq::sockopt::rcvhwm, 0);
+    router_.set(zmq::sockopt::rcvhwm, receive_frames_max);
     router_.set(zmq::sockopt::sndhwm, 0);
     try {
       router_.bind(endpoint_);

@@ -40,13 +40,19 @@ void pack_state(wire::Buffer& out, bool done, std::string_view result) {
 // What only servers and permanent tasks have; null: it is neither.
 std::uint32_t pairs_of(const Supervised* supervised) {
   if (supervised == nullptr) return 0;
-  return supervised->last_failure.empty() ? 1 : 2;
+  return supervised->last_failure.empty() ? 4 : 5;
 }
 
-void pack_supervised(wire::Buffer& out, const Supervised* supervised) {
+void pack_supervised(wire::Buffer& out, const Supervised* supervised, TimePoint now) {
   if (supervised == nullptr) return;
   wire::pack_str(out, "restarts");
   wire::pack_uint(out, supervised->restarted());
+  wire::pack_str(out, "restarts_counted");
+  wire::pack_uint(out, supervised->counted(now));
+  wire::pack_str(out, "restarts_max");
+  wire::pack_uint(out, supervised->policy.max_restarts);
+  wire::pack_str(out, "restarts_period_ms");
+  wire::pack_uint(out, static_cast<std::uint64_t>(supervised->policy.period.count()));
   if (supervised->last_failure.empty()) return;
   wire::pack_str(out, "why");
   wire::pack_str(out, utf8_beginning(supervised->last_failure, kWhyBytesMax));
@@ -130,7 +136,7 @@ void pack_row(wire::Buffer& out, const NodeName& self, const Process& process,
   wire::pack_uint(out, process.mailbox.size());
   wire::pack_str(out, "output");
   wire::pack_uint(out, process.output.bytes());
-  pack_supervised(out, supervised);
+  pack_supervised(out, supervised, now);
 }
 
 void pack_stopped_row(wire::Buffer& out, const Supervised& supervised, TimePoint now) {
@@ -149,7 +155,7 @@ void pack_stopped_row(wire::Buffer& out, const Supervised& supervised, TimePoint
   wire::pack_uint(out, 0);
   wire::pack_str(out, "output");
   wire::pack_uint(out, 0);
-  pack_supervised(out, &supervised);
+  pack_supervised(out, &supervised, now);
 }
 
 }  // namespace kvmesh::tasks

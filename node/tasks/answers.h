@@ -30,7 +30,8 @@ void pack_no_messages(wire::Buffer& out);
 void pack_monitor(wire::Buffer& out, bool alive, std::string_view reason);
 
 /// A map {pid, function, from, age_ms, state, mailbox, output}; of one that is supervised (else
-/// null) with {restarts}, and {why} it ended last.
+/// null) with {restarts, restarts_counted, restarts_max, restarts_period_ms}, and {why} it ended
+/// last.
 void pack_row(wire::Buffer& out, const NodeName& self, const Process& process,
               const Supervised* supervised, std::string_view state, TimePoint now);
 /// The same for one that does not run: pid and from are nil.

@@ -1,5 +1,6 @@
 #include "node/tasks/supervision.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/text.h"
@@ -11,6 +12,11 @@ bool RestartCounter::allow(TimePoint now) {
   if (restarts_.size() >= policy_.max_restarts) return false;
   restarts_.push_back(now);
   return true;
+}
+
+std::size_t RestartCounter::count(TimePoint now) const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      restarts_, [&](TimePoint restart) { return restart + policy_.period > now; }));
 }
 
 std::string Supervised::right() const {

@@ -30,6 +30,8 @@ class RestartCounter {
   void forget() { restarts_.clear(); }
   /// Restarts in the period before the last call of allow().
   std::size_t count() const { return restarts_.size(); }
+  /// The same before `now`.
+  std::size_t count(TimePoint now) const;
 
  private:
   RestartPolicy policy_;
@@ -82,7 +84,11 @@ struct Supervised {
 
   /// "given_up"; for listings. REQUIRES: state is not kRunning.
   std::string_view state_name() const;
-  /// How often it was started anew since the node's start.
+  /// Of its restarts those that count towards giving it up; of one that is given up, that did.
+  std::size_t counted(TimePoint now) const {
+    return state == State::kGivenUp ? restarts.count() : restarts.count(now);
+  }
+  /// How often it was started anew since the node's start, by request too.
   std::uint64_t restarted() const { return starts > 0 ? starts - 1 : 0; }
 };
 

@@ -255,8 +255,8 @@ class Servers(TaskCommand):
         row, = [row for row in json.loads(self.kvmesh("tasks", QUX, "--json")) if row["function"] == "server counter"]
         return row
 
-    def give_up(self):
-        for _ in range(3):
+    def give_up(self, crashes=3):
+        for _ in range(crashes):
             self.kvmesh("server", QUX, "counter", "crash", status=TASK_FAILED)
         self.assertEqual(self.counter()["state"], "given_up")
 
@@ -286,11 +286,14 @@ class Servers(TaskCommand):
     def test_one_that_was_given_up_is_listed_with_its_reason_and_revived(self):
         eventually(lambda: self.counter()["state"] == "waiting", 5, "it has begun")
         self.assertEqual(self.counter()["restarts"], 0)
-        self.give_up()
+        self.kvmesh("server", QUX, "counter", "crash", status=TASK_FAILED)
+        self.assertEqual([self.counter()[key] for key in ("restarts", "restarts_counted", "restarts_max")], [1, 1, 2])
+        self.assertRegex(self.qux.log(), r"server counter <.+> ended \(failed: the counter is broken\) and is restarted, 1 of 2 times in")
+        self.give_up(2)
         row = self.counter()
         self.assertEqual((row["pid"], row["restarts"], row["why"]), (None, 2, "failed: the counter is broken"))
         self.assertRegex(self.kvmesh("tasks", QUX),
-                         r"(?m)^ +server counter +given_up +[0-9.]+ m?s +0 +2 +failed: the counter is broken$")
+                         r"(?m)^ +server counter +given_up +[0-9.]+ m?s +0 +2 \(2 of 2 in [0-9]+ ms\) +failed: the counter is broken$")
         self.kvmesh("server", QUX, "counter", "add", "1", status=UNAVAILABLE)
         pid = self.kvmesh("server", QUX, "counter", "--restart").strip()
         self.assertRegex(pid, PID)

@@ -240,6 +240,17 @@ TEST(Tasks, OfServersShowTheirRestartsAndWhyTheyEnded) {
       "<foo@h/1a>  m.f             running     0 us        0\n");
 }
 
+TEST(Tasks, OfServersShowHowManyRestartsCount) {
+  const auto row = [](std::uint64_t counted) {
+    return Value::Map{{"pid", "<foo@h/1a>"}, {"function", "server counter"},
+                      {"restarts", 5},       {"restarts_counted", counted},
+                      {"restarts_max", 3},   {"restarts_period_ms", 5000}};
+  };
+  const auto table = tasks_table(Value::List{row(2), row(0)}, false);
+  EXPECT_THAT(table, testing::HasSubstr("  5 (2 of 3 in 5000 ms)"));
+  EXPECT_EQ(table.find(" of "), table.rfind(" of ")) << table;
+}
+
 TEST(Messages, SayWhatTheyAre) {
   const Message sent{MessageKind::kMessage, {"foo@h", 1}, Value::List{1, "a"}};
   EXPECT_EQ(message_text(sent), "message from <foo@h/1>: [1, \"a\"]");

@@ -15,7 +15,8 @@ TEST_F(ServerRestarts, OneThatWasGivenUpIsListedAndStartsAnewByRequest) {
   EXPECT_EQ(
       list(),
       R"([{"pid":null,"function":"server counter","from":null,"age_ms":30,"state":"given_up",)"
-      R"("mailbox":0,"output":0,"restarts":2,"why":"failed: no state"}])");
+      R"("mailbox":0,"output":0,"restarts":2,"restarts_counted":2,"restarts_max":2,)"
+      R"("restarts_period_ms":1000,"why":"failed: no state"}])");
   const auto restarted = processes_.restart("counter", now_);
   ASSERT_TRUE(restarted.ok());
   EXPECT_EQ(*restarted, current());
@@ -26,9 +27,31 @@ TEST_F(ServerRestarts, OneThatWasGivenUpIsListedAndStartsAnewByRequest) {
   serve(current(), {}, number(1));
   EXPECT_EQ(answer(asked), "1");
   EXPECT_THAT(list(), HasSubstr(R"("state":"waiting","mailbox":0,"output":0,"restarts":3,)"
-                                R"("why":"failed: no state"})"));
+                                R"("restarts_counted":0,"restarts_max":2,)"
+                                R"("restarts_period_ms":1000,"why":"failed: no state"})"));
   for (int i = 0; i < 2; ++i) fail(current(), "again");
   EXPECT_EQ(runtime_.servers.size(), 6U) << "its restarts count from none";
+}
+
+// As the log counts them; a restart by request is none of these, and one counts for its period.
+TEST_F(ServerRestarts, AreListedWithThoseThatCount) {
+  start({Kind::kPermanent, 3, milliseconds{1000}});
+  fail(current(), "x");
+  now_ += milliseconds{400};
+  fail(current(), "y");
+  EXPECT_THAT(runtime_.reports.back(), HasSubstr("is restarted, 2 of 3 times in 1000 ms"));
+  const auto counts = [&](int all, int counted) {
+    return HasSubstr("\"restarts\":" + std::to_string(all) +
+                     ",\"restarts_counted\":" + std::to_string(counted) + ",");
+  };
+  EXPECT_THAT(list(), counts(2, 2));
+  now_ += milliseconds{599};
+  EXPECT_THAT(list(), counts(2, 2));
+  now_ += milliseconds{1};
+  EXPECT_THAT(list(), counts(2, 1));
+  EXPECT_TRUE(processes_.restart("counter", now_).ok());
+  exit(current());
+  EXPECT_THAT(list(), counts(3, 0));
 }
 
 TEST_F(ServerRestarts, OneThatRunsIsStoppedAndStartsAnewByRequest) {
@@ -65,7 +88,9 @@ TEST_F(ServerRestarts, ALongReasonIsCutBetweenTwoCharacters) {
 TEST_F(ServerRestarts, OneThatEndedStartsAnewByRequest) {
   const auto id = start({Kind::kTransient, 1, milliseconds{1000}});
   exit(id);
-  EXPECT_THAT(list(), HasSubstr(R"("state":"ended","mailbox":0,"output":0,"restarts":0})"));
+  EXPECT_THAT(list(),
+              HasSubstr(R"("state":"ended","mailbox":0,"output":0,"restarts":0,)"
+                        R"("restarts_counted":0,"restarts_max":1,"restarts_period_ms":1000})"));
   EXPECT_TRUE(processes_.restart("counter", now_).ok());
   EXPECT_NE(current(), id);
 }

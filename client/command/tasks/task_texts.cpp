@@ -81,6 +81,16 @@ bool is_supervised(const Value& task) {
          std::ranges::any_of(*map, [](const auto& pair) { return pair.first == "restarts"; });
 }
 
+// "5 (2 of 3 in 5000 ms)": as the node's log counts them, where any count towards giving it up.
+std::string restarts_text(const Value& task) {
+  if (!is_supervised(task)) return {};
+  auto out = grouped(number_at(task, "restarts"));
+  const auto counted = number_at(task, "restarts_counted");
+  if (counted == 0) return out;
+  return out + " (" + grouped(counted) + " of " + grouped(number_at(task, "restarts_max")) +
+         " in " + std::to_string(number_at(task, "restarts_period_ms")) + " ms)";
+}
+
 // The reason of a kDown, or why a message could not be delivered.
 std::string reason_of(const Message& message) {
   const auto* reason = message.body.bytes_or_text();
@@ -172,7 +182,7 @@ std::string tasks_table(const Value& tasks, bool color) {
         escape(text_at(task, "state")),      duration_text(age),
         grouped(number_at(task, "mailbox")), escape(text_at(task, "from"))};
     if (has_supervised) {
-      row.push_back(is_supervised(task) ? grouped(number_at(task, "restarts")) : "");
+      row.push_back(restarts_text(task));
       row.push_back(escape(text_at(task, "why")));
     }
     rows.add(std::move(row));

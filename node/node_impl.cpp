@@ -71,8 +71,8 @@ void Node::Impl::make_reactors() {
   places_ = topology.core.peers;
   for (std::size_t i = 0; i < settings_.threads; ++i) {
     modules_.push_back(std::make_unique<core::FunctionRegistry>());
-    reactors_.push_back(std::make_unique<Reactor>(
-        Reactor::Parts{context_, settings_, *modules_.back(), software_, table_epoch_}));
+    reactors_.push_back(std::make_unique<Reactor>(Reactor::Parts{
+        context_, settings_, *modules_.back(), software_, incarnation_, table_epoch_}));
     if (engine_) add_store(*reactors_.back());
     define_modules(*modules_.back(), i);
     add_adapters(*reactors_.back());

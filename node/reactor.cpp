@@ -43,8 +43,8 @@ Reactor::Reactor(const Parts& parts)
       busy_poll_(parts.settings.busy_poll),
       pauses_(parts.settings.mesh.peer_timeout),
       core_(parts.settings.name, {}, parts.modules, *this, now_is()),
-      links_(parts.context, parts.settings, parts.software, epoch_of(parts.table_epoch), core_,
-             watcher_, *this),
+      links_(parts.context, parts.settings, parts.software, parts.incarnation,
+             epoch_of(parts.table_epoch), core_, watcher_, *this),
       last_pass_(now_is()),
       last_sweep_(last_pass_) {
   core_.watch_slow_requests(parts.settings.log.slow_request);

@@ -39,6 +39,7 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
     const Settings& settings;
     const core::FunctionRegistry& modules;
     std::string software;
+    std::uint64_t incarnation;  // of this start of the node
     const std::atomic<std::uint64_t>& table_epoch;
   };
   explicit Reactor(const Parts& parts);

@@ -235,6 +235,7 @@ void Link::greet() {
   if (options_.table_epoch) hello.table_epoch = options_.table_epoch();
   hello.clock_us = stamp_now_us();
   hello.tells_read = true;
+  hello.incarnation = options_.incarnation;
   wire::encode(frame, hello);
   (void)send(frame);
 }

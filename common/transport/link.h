@@ -72,6 +72,7 @@ class Link {
     NodeName self;                                    // empty for a plain client
     NodeName peer;                                    // who must answer there; empty: anybody
     std::string software;
+    std::uint64_t incarnation = 0;                 // of this start of the node; for HELLO
     std::function<std::uint64_t()> table_epoch;    // for HELLO; none: 0
     std::chrono::milliseconds ping_interval{250};  // of silence, then a PING
     std::chrono::milliseconds peer_timeout{1000};  // of silence, then the link is down

@@ -12,7 +12,8 @@ namespace {
 
 // So many there must be; the rest were added since.
 constexpr std::uint32_t kHelloFields = 5;
-constexpr std::uint32_t kHelloFieldsNow = 7;
+constexpr std::uint32_t kHelloFieldsOfClients = 7;  // who have no incarnation
+constexpr std::uint32_t kHelloFieldsNow = 8;
 constexpr std::uint32_t kWelcomeFields = 6;
 constexpr std::uint32_t kWelcomeFieldsNow = 7;
 constexpr std::uint32_t kRefusedFields = 2;
@@ -113,8 +114,9 @@ std::optional<std::string_view> next_record(std::string_view& run,
 
 void encode(Buffer& out, const Hello& hello) {
   begin_frame(out, FrameKind::kHello);
-  const bool added = hello.clock_us > 0 || hello.tells_read;
-  pack_array(out, added ? kHelloFieldsNow : kHelloFields);
+  const bool named = hello.incarnation > 0;
+  const bool added = named || hello.clock_us > 0 || hello.tells_read;
+  pack_array(out, named ? kHelloFieldsNow : added ? kHelloFieldsOfClients : kHelloFields);
   pack_uint(out, hello.version_min);
   pack_uint(out, hello.version_max);
   pack_str(out, hello.name);
@@ -123,6 +125,7 @@ void encode(Buffer& out, const Hello& hello) {
   if (!added) return;
   pack_uint(out, hello.clock_us);
   pack_uint(out, hello.tells_read ? 1 : 0);
+  if (named) pack_uint(out, hello.incarnation);
 }
 
 std::optional<Hello> decode_hello(std::string_view content) {
@@ -136,6 +139,7 @@ std::optional<Hello> decode_hello(std::string_view content) {
   hello.table_epoch = in.read_uint();
   hello.clock_us = read_added(in, fields, kHelloFields);
   hello.tells_read = (read_added(in, fields, kHelloFields + 1) & 1) != 0;
+  hello.incarnation = read_added(in, fields, kHelloFields + 2);
   if (!ends_after(in, fields, kHelloFields, kHelloFieldsNow) || !fit(hello.name, hello.software))
     return std::nullopt;
   return hello;

@@ -90,8 +90,9 @@ struct Hello {
   std::string_view name;      // the node that dials; empty for a plain client
   std::string_view software;  // "kvmesh 0.1.0", for logs
   std::uint64_t table_epoch = 0;
-  std::uint64_t clock_us = 0;  // of the dialler, as in its stamps; 0: it has none
-  bool tells_read = false;     // it will send READ
+  std::uint64_t clock_us = 0;     // of the dialler, as in its stamps; 0: it has none
+  bool tells_read = false;        // it will send READ
+  std::uint64_t incarnation = 0;  // of this start of the node; 0: it does not say
 };
 void encode(Buffer& out, const Hello& hello);
 std::optional<Hello> decode_hello(std::string_view content);

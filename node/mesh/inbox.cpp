@@ -144,7 +144,7 @@ void Inbox::handle_message(std::string_view routing_id, std::string_view body, T
     case wire::FrameKind::kRequests:
       return handle_requests(*client, frame->content, {}, now);
     case wire::FrameKind::kPing:
-      return handle_ping(*client, frame->content);
+      return handle_ping(*client, frame->content, now);
     case wire::FrameKind::kRead:
       return handle_read(*client, frame->content);
     default:
@@ -184,7 +184,9 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
     forgotten_.erase(id);
   }
   client->name = hello->name;
+  client->incarnation = hello->incarnation;
   client->address = body_.peer_address();
+  twins_.greeted(client->name, client->incarnation, client->address, now);
   client->last_heard = now;
   if (client->greeted == TimePoint{}) {
     client->greeted = now;
@@ -236,7 +238,8 @@ void Inbox::handle_requests(Client& client, std::string_view run, std::chrono::m
 
 // To one that stamps its PINGs, what it was found to be old goes back: so it finds out when the
 // clocks have jumped.
-void Inbox::handle_ping(Client& client, std::string_view content) {
+void Inbox::handle_ping(Client& client, std::string_view content, TimePoint now) {
+  look_for_twin(client, now);
   wire::Buffer pong;
   wire::begin_frame(pong, wire::FrameKind::kPong);
   pong.append(content);

@@ -33,6 +33,7 @@
 #include "node/mesh/held_requests.h"
 #include "node/mesh/kernel_socket.h"
 #include "node/mesh/turn_clock.h"
+#include "node/mesh/twins.h"
 #include "node/mesh/waiting_replies.h"
 
 namespace kvmesh::mesh {
@@ -106,7 +107,8 @@ class Inbox final : public core::Adapter {
           held(inbox.held_bytes_) {}
 
     std::uint32_t id;
-    std::string name;          // of a node; empty for a plain client
+    std::string name;  // of a node; empty for a plain client
+    std::uint64_t incarnation = 0;
     std::string address;       // its host; empty where there is none
     KernelSocket socket;       // as its HELLO told it; none: not known
     std::uint64_t met_at = 0;  // emptied_, at the HELLO
@@ -145,7 +147,8 @@ class Inbox final : public core::Adapter {
   void handle_timed(Client& client, std::string_view content, TimePoint now);
   void handle_requests(Client& client, std::string_view run, std::chrono::microseconds age,
                        TimePoint now);
-  void handle_ping(Client& client, std::string_view content);
+  void handle_ping(Client& client, std::string_view content, TimePoint now);
+  void look_for_twin(const Client& client, TimePoint now);
   void handle_read(Client& client, std::string_view content);
   std::string_view hand_on(Client& client, std::string_view run, std::chrono::microseconds age,
                            std::optional<TimePoint> held_since, TimePoint now);
@@ -205,6 +208,7 @@ class Inbox final : public core::Adapter {
   Meter waiting_bytes_;
   absl::flat_hash_map<std::uint32_t, std::unique_ptr<Client>> clients_;
   Forgotten forgotten_;
+  Twins twins_;
   std::vector<std::unique_ptr<Client>> buried_;  // forgotten; freed bit by bit
   std::vector<std::uint32_t> dirty_;
   std::deque<std::uint32_t> stuck_;    // clients whose sockets are full

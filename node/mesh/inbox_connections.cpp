@@ -132,6 +132,19 @@ void Inbox::refuse_unknown(std::uint32_t id) {
   refuse_unlogged(view(routing_id), kReason, kSayHello);
 }
 
+// A link pings often enough, whatever else it sends.
+void Inbox::look_for_twin(const Client& client, TimePoint now) {
+  const auto twin = twins_.heard(client.name, client.incarnation, now);
+  if (!twin) return;
+  const auto place = [](const std::string& address) {
+    return address.empty() ? std::string{"an unknown address"} : address;  // ipc
+  };
+  spdlog::warn(
+      "two nodes run as {} and have connected: one at {}, another at {}; stop one of them and give "
+      "it a name of its own: each holds buckets that requests which go to the other do not find",
+      client.name, place(client.address), place(*twin));
+}
+
 void Inbox::sweep(TimePoint now) { forget_silent(now, kClientSilenceMax); }
 
 void Inbox::forget_silent(TimePoint now, std::chrono::milliseconds silence) {

@@ -95,11 +95,12 @@ class PeerLinks::PeerLink final : public transport::LinkEvents {
 };
 
 PeerLinks::PeerLinks(zmq::context_t& context, const Settings& settings, const std::string& software,
-                     const std::function<std::uint64_t()>& table_epoch, core::Core& core,
-                     Watcher& watcher, PeerEvents& events)
+                     std::uint64_t incarnation, const std::function<std::uint64_t()>& table_epoch,
+                     core::Core& core, Watcher& watcher, PeerEvents& events)
     : context_(context), core_(core), watcher_(watcher), events_(events) {
   options_.self = settings.name;
   options_.software = software;
+  options_.incarnation = incarnation;
   options_.table_epoch = table_epoch;
   options_.ping_interval = settings.mesh.ping_interval;
   options_.peer_timeout = settings.mesh.peer_timeout;

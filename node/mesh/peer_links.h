@@ -41,8 +41,8 @@ class PeerLinks {
  public:
   /// All references must outlive the object, but `settings`. No links before set_peers().
   PeerLinks(zmq::context_t& context, const Settings& settings, const std::string& software,
-            const std::function<std::uint64_t()>& table_epoch, core::Core& core, Watcher& watcher,
-            PeerEvents& events);
+            std::uint64_t incarnation, const std::function<std::uint64_t()>& table_epoch,
+            core::Core& core, Watcher& watcher, PeerEvents& events);
   ~PeerLinks();
   PeerLinks(const PeerLinks&) = delete;
   PeerLinks& operator=(const PeerLinks&) = delete;

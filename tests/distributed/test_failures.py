@@ -191,6 +191,25 @@ class Failures(MeshTest):
                    5, "the stranger is told")
         self.assertEqual((node.log().count(told), node.log().count("stranger")), (3, 1))
 
+    def test_two_nodes_of_one_name_are_told(self):
+        """By the node that both dial, once; one that is started anew is none."""
+        mesh = self.mesh()
+        gate = mesh.add("gate")
+        mesh.start()
+        bars = []
+        for _ in range(2):
+            folder = self.mesh()
+            folder.addresses["gate"] = gate.endpoint
+            bars.append(folder.add("bar", peers=["gate"]))
+        for bar in bars:
+            bar.start()
+            eventually(lambda bar=bar: bar.reaches("gate"), 5, "it has connected")
+        told = "two nodes run as bar@localhost and have connected: one at 127.0.0.1, another at 127.0.0.1; stop one of them"
+        eventually(lambda: told in gate.log(), 20, "it is told")
+        bars[0].kill()
+        bars[0].start()
+        self.assertEqual(gate.log().count("two nodes"), 1)
+
     def test_a_short_stop_is_no_failure(self):
         self.begin({"mesh": {"peer_timeout_ms": 30000}})
         ids = self.put_in_flight()

@@ -48,7 +48,8 @@ void check_hello(std::string_view content) {
   const auto again = wire::decode_hello(content_of(frame, FrameKind::kHello));
   check(again && again->version_min == hello->version_min &&
             again->version_max == hello->version_max && again->name == hello->name &&
-            again->software == hello->software && again->table_epoch == hello->table_epoch,
+            again->software == hello->software && again->table_epoch == hello->table_epoch &&
+            again->clock_us == hello->clock_us && again->incarnation == hello->incarnation,
         "HELLO comes out of its encoding");
 }
 

@@ -103,7 +103,7 @@ class PeerLinksTest : public testing::Test, protected core::Effects, protected P
   std::vector<std::string> downs_;
   std::vector<std::string> replies_;
   core::Core core_{name("foo@h"), {}, functions_, *this, now()};
-  PeerLinks links_{context_, settings(), "test", [] { return std::uint64_t{0}; },
+  PeerLinks links_{context_, settings(), "test", 7, [] { return std::uint64_t{0}; },
                    core_,    watcher_,   *this};
 };
 

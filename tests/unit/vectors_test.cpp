@@ -184,6 +184,7 @@ Decoded decode_message(std::string_view bytes) {
                {"name", h->name}, {"software", h->software},       {"table_epoch", h->table_epoch}};
       if (h->clock_us > 0) out["clock_us"] = h->clock_us;
       if (h->tells_read) out["flags"] = 1;
+      if (h->incarnation > 0) out["incarnation"] = h->incarnation;
       return {out, {}};
     }
     case FrameKind::kWelcome: {
@@ -298,9 +299,10 @@ std::string encode_message(const json& meaning) {
   if (kind == "HELLO") {
     const auto name = text("name");
     const auto software = text("software");
-    encode(out, Hello{meaning["version_min"], meaning["version_max"], name, software,
-                      meaning["table_epoch"], meaning.value("clock_us", std::uint64_t{0}),
-                      meaning.value("flags", 0) == 1});
+    encode(out,
+           Hello{meaning["version_min"], meaning["version_max"], name, software,
+                 meaning["table_epoch"], meaning.value("clock_us", std::uint64_t{0}),
+                 meaning.value("flags", 0) == 1, meaning.value("incarnation", std::uint64_t{0})});
   } else if (kind == "WELCOME") {
     const auto name = text("name");
     const auto software = text("software");

@@ -55,7 +55,7 @@ class MeshPort(Hostile):
         self.assertEqual(self.read_frame(connection), frame(PONG, b"there?"))
 
     def assert_calm(self):
-        self.assertNotIn("stood still", self.node.log())
+        self.assertNotIn("this process stalled", self.node.log())
 
     def test_who_never_says_hello(self):
         with contextlib.ExitStack() as stack:

@@ -3,9 +3,11 @@
 
 import json
 import os
+import re
+import subprocess
 import unittest
 
-from harness import COMMAND_BIN, MeshTest, eventually, main
+from harness import COMMAND_BIN, MeshTest, die_with_parent, eventually, main
 
 USAGE, INCOMPLETE, NOT_FOUND, INVALID_ARGUMENT, NO_ROUTE, UNDEFINED_FUNCTION = 2, 3, 11, 12, 13, 22
 DATA = "apple\tk\tv\nhazel\tk\t\\xff\\t\nhazel\tl\t\nolive\t\nzoo\tk\tv\n"
@@ -49,6 +51,29 @@ class WholeMesh(FourNodes):
         self.assertIn('cannot read node "nd@localhost", which may store buckets: unavailable', self.stderr)
         self.assertIn("exported 4 records from 3 buckets", self.stderr)
         self.assertIn("1 failed", self.stderr)
+
+    def test_a_node_that_dies_under_an_export_is_waited_for_once(self):
+        self.kvmesh("import", given="apple\tk\tv\n" + "".join(f"z{n:03}\tk\t{'v' * 1000}\n" for n in range(600)))
+        export = subprocess.Popen([COMMAND_BIN, "--node", self.na.endpoint, "export"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, bufsize=0, preexec_fn=die_with_parent)
+        first = export.stdout.read(1)  # the pipe holds less than half of it, so that the export waits
+        self.nd.kill()
+        printed, told = export.communicate(timeout=60)
+        told = told.decode()
+        self.assertEqual(export.returncode, INCOMPLETE, told)
+        got = (first + printed).splitlines()
+        self.assertEqual(got[0], b"apple\tk\tv")
+        lines = told.splitlines()
+        single = [line for line in lines if re.match('kvmesh: cannot read .* bucket "z', line)]
+        self.assertTrue(1 <= len(single) <= 20, told)
+        untold = re.search(r"cannot read (?:(\d+) more buckets?)?(?: and )?(?:(\d+) more keys?)? of nd@localhost, which was not asked "
+                           "again: unavailable: ", told)
+        self.assertTrue(untold, told)
+        lost = len(single) + sum(int(number or 0) for number in untold.groups())
+        self.assertGreaterEqual(lost, 300)
+        self.assertEqual(len(got) + lost, 601)
+        self.assertIn(f"{lost} failed", lines[-1])
+        self.assertEqual(len(lines), len(single) + 2, told)
 
     def test_buckets_of_all_nodes_are_one_list(self):
         names = sorted(f"{letter}{number:03}" for letter in "afgmnsz" for number in range(30))

@@ -29,6 +29,7 @@ constexpr std::size_t kBatchValues = 1024;
 constexpr std::size_t kBatchValueBytes = std::size_t{4} * 1024 * 1024;
 constexpr std::size_t kOutputBytes = std::size_t{64} * 1024;
 constexpr int kTries = 4;
+constexpr std::uint64_t kFailuresTold = 20;  // as of an import
 constexpr std::chrono::milliseconds kRetryPause{250};
 
 }  // namespace
@@ -60,6 +61,25 @@ std::vector<Outcome> Exporter::call(std::vector<Operation> operations) {
   return outcomes;
 }
 
+std::string Exporter::source_of(const std::string& bucket) const {
+  if (read_at_) return *read_at_;
+  if (!reading_.empty()) return reading_;
+  const auto first = static_cast<std::uint8_t>(bucket.front());
+  return "the node of buckets that begin with " + ByteRange{first, first}.to_string();
+}
+
+bool Exporter::is_gone(const std::string& source) const {
+  const auto found = untold_.find(source);
+  return found != untold_.end() && found->second.gone.has_value();
+}
+
+// For a request that may only have been too large for its time: this one is small.
+Status Exporter::ask_whether_there(const std::string& bucket) {
+  Operation question{Operation::For::kBucket, bucket, functions::kNodeName.str(), {}};
+  if (read_at_) question = {Operation::For::kNode, *read_at_, functions::kNodeName.str(), {}};
+  return client_->call(question, session_.timeout()).status;
+}
+
 Operation Exporter::at_its_node(Operation of_bucket) const {
   return read_at_ ? ops::here(*read_at_, std::move(of_bucket)) : std::move(of_bucket);
 }
@@ -80,6 +100,7 @@ void Exporter::export_own(const verify::MeshNode& node, const Way& way) {
   const auto reached = access(session_, way, name);
   if (!reached) return fail("node " + in_quotes(name) + ", which stores buckets", reached.status());
   client_ = reached->client;
+  reading_ = name;
   // Where requests enter at the node itself they end there, as its table says.
   read_at_ = reached->target.empty() ? std::nullopt : std::optional{name};
   std::uint64_t strays = 0;
@@ -94,6 +115,7 @@ void Exporter::export_own(const verify::MeshNode& node, const Way& way) {
   };
   list_buckets(reached->target, name, export_page);
   client_ = &connected_;
+  reading_.clear();
   read_at_.reset();
   if (strays > 0) {
     leave_out(strays, name + " holds " + verify::counted(strays, "bucket", "buckets") +
@@ -122,6 +144,7 @@ void Exporter::list_buckets(const std::string& target, const std::string& name,
     if (!names) return fail("the buckets of " + name, names.status());
     if (names->empty()) return;
     take(*std::move(names));
+    if (is_gone(name)) return;
   }
 }
 
@@ -137,6 +160,11 @@ void Exporter::export_buckets(const std::vector<std::string>& buckets) {
 
 void Exporter::export_group(std::vector<Listed> group) {
   while (!group.empty()) {
+    std::erase_if(group, [&](const Listed& listed) {
+      if (!is_gone(source_of(listed.bucket))) return false;
+      fail_in(listed.bucket, nullptr, {});
+      return true;
+    });
     std::vector<Operation> operations;
     operations.reserve(group.size());
     for (const auto& listed : group) {
@@ -149,7 +177,7 @@ void Exporter::export_group(std::vector<Listed> group) {
       auto& [bucket, after, first_page] = group[i];
       auto page = client::names_of(std::move(outcomes[i]), functions::kKvKeys.name);
       if (!page) {
-        fail("the keys of bucket " + in_quotes(bucket), page.status());
+        fail_in(bucket, nullptr, page.status());
         continue;
       }
       if (first_page) ++summary_.buckets;
@@ -171,6 +199,9 @@ void Exporter::export_values(const std::vector<Wanted>& wanted) {
 }
 
 void Exporter::export_batch(const Wanted* begin, const Wanted* end) {
+  for (; begin != end && is_gone(source_of(begin->bucket)); ++begin) {
+    fail_in(begin->bucket, &begin->key, {});
+  }
   std::vector<Operation> operations;
   operations.reserve(static_cast<std::size_t>(end - begin));
   for (const auto* one = begin; one != end; ++one) {
@@ -182,7 +213,7 @@ void Exporter::export_batch(const Wanted* begin, const Wanted* end) {
     const auto& [bucket, key] = begin[i];
     auto value = client::value_of(std::move(outcomes[i]), functions::kKvGet.name);
     if (!value) {
-      fail("key " + in_quotes(key) + " of bucket " + in_quotes(bucket), value.status());
+      fail_in(bucket, &key, value.status());
     } else if (value->has_value()) {  // else it was deleted since it was listed
       largest = std::max(largest, (*value)->size());
       write({bucket, Record::KeyValue{key, **std::move(value)}});
@@ -216,6 +247,34 @@ void Exporter::fail(const std::string& what, const Status& status) {
   session_.complain("cannot read " + what + ": " + status.to_string());
 }
 
+void Exporter::fail_in(const std::string& bucket, const std::string* key, const Status& status) {
+  auto& [buckets, keys, gone] = untold_[source_of(bucket)];
+  if (gone || told_ == kFailuresTold) {
+    ++summary_.failed;
+    ++(key == nullptr ? buckets : keys);
+  } else {
+    ++told_;
+    const std::string whole = "bucket " + in_quotes(bucket);
+    fail(key == nullptr ? "the keys of " + whole : "key " + in_quotes(*key) + " of " + whole,
+         status);
+  }
+  if (gone || !is_transient(status.code()) || status.code() == StatusCode::kOverloaded) return;
+  if (Status there = ask_whether_there(bucket); is_transient(there.code())) gone = there;
+}
+
+void Exporter::tell_untold() {
+  for (const auto& [source, untold] : untold_) {
+    const auto& [buckets, keys, gone] = untold;
+    std::string text;
+    if (buckets > 0) text = verify::counted(buckets, "more bucket", "more buckets");
+    if (keys > 0)
+      text += (text.empty() ? "" : " and ") + verify::counted(keys, "more key", "more keys");
+    if (text.empty()) continue;
+    session_.complain("cannot read " + text + " of " + source +
+                      (gone ? ", which was not asked again: " + gone->to_string() : ""));
+  }
+}
+
 void Exporter::leave_out(std::uint64_t buckets, const std::string& why) {
   display_.clear();
   summary_.failed += buckets;
@@ -225,6 +284,7 @@ void Exporter::leave_out(std::uint64_t buckets, const std::string& why) {
 int Exporter::finish() {
   flush();
   display_.clear();
+  tell_untold();
   summary_.elapsed =
       std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began_);
   const std::string line =

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,7 +20,9 @@
 namespace kvmesh::command {
 
 /// Reads buckets through the mesh and prints their records. Whatever cannot be read is reported on
-/// standard error and counted; the rest is printed all the same. Memory: a few pages. One thread.
+/// standard error, after twenty lines as numbers for each node, and counted; the rest is printed
+/// all the same. A node that fails several times, and does not answer when it is asked whether it
+/// is there, is not waited for again. Memory: a few pages. One thread.
 class Exporter {
  public:
   /// `client` is the session's connection.
@@ -49,11 +52,21 @@ class Exporter {
     std::string bucket;
     std::string key;
   };
+  // What is only counted.
+  struct Untold {
+    std::uint64_t buckets = 0;
+    std::uint64_t keys = 0;
+    std::optional<Status> gone{};  // why it is asked no more
+  };
   void export_own(const verify::MeshNode& node, const Way& way);
   // Gives `take` the names of all buckets that the node holds, page by page.
   void list_buckets(const std::string& target, const std::string& name,
                     const std::function<void(std::vector<std::string>)>& take);
   Operation at_its_node(Operation of_bucket) const;
+  // What answers for the bucket: a node or, where the mesh routes it, that of its first byte.
+  std::string source_of(const std::string& bucket) const;
+  bool is_gone(const std::string& source) const;
+  Status ask_whether_there(const std::string& bucket);
   std::vector<Outcome> call(std::vector<Operation> operations);
   void export_group(std::vector<Listed> group);
   void export_values(const std::vector<Wanted>& wanted);
@@ -61,6 +74,9 @@ class Exporter {
   void write(const Record& record);
   void flush();
   void fail(const std::string& what, const Status& status);
+  // A key, or with null all of the bucket.
+  void fail_in(const std::string& bucket, const std::string* key, const Status& status);
+  void tell_untold();
   void leave_out(std::uint64_t buckets, const std::string& why);
 
   Session& session_;
@@ -68,6 +84,9 @@ class Exporter {
   Client* client_ = nullptr;  // over which is read
   Format format_;
   std::optional<std::string> read_at_;  // empty: where the mesh routes each bucket
+  std::string reading_;                 // the node whose buckets are listed; empty: they are named
+  std::map<std::string, Untold> untold_;  // by source
+  std::uint64_t told_ = 0;                // failures in buckets
   NameBounds bounds_;
   ProgressDisplay display_;
   std::string output_;

@@ -14,7 +14,7 @@ from harness import COMMAND_BIN, clean_environment, die_with_parent, eventually,
 from pipe_lines import read_line, write_line
 from shell_fixture import PROMPT, Shell, ShellTerminal
 
-USAGE, NOT_FOUND, DEADLINE_EXCEEDED = 2, 11, 16
+USAGE, NOT_FOUND, INVALID_ARGUMENT, DEADLINE_EXCEEDED = 2, 11, 12, 16
 
 
 class Script(Shell):
@@ -92,6 +92,12 @@ class Script(Shell):
             say("quit\nfrob")  # at once: the shell may end any moment
             self.assertEqual(told(), f'message from {own}: "mine"')
             self.assertEqual(shell.wait(10 * patience()), 0)
+
+    def test_its_own_mailbox_is_not_cancelled(self):
+        told = self.script("p = self\nsend self kept\ncancel $self\ncancel self\ntasks --cancel $p\nreceive 10\n",
+                           status=INVALID_ARGUMENT)
+        self.assertEqual(self.stderr.count("invalid_argument: $self is the mailbox of this shell"), 3, self.stderr)
+        self.assertEqual(told[-1], f'message from {told[0]}: "kept"')
 
     def test_nothing_is_left_of_a_shell_that_has_ended(self):
         """Its mailbox is gone when it is, unless the node is slow to say so: the shell waits only a moment for that."""

@@ -115,6 +115,7 @@ int await_task(Shell& shell, const Words& words) {
 int cancel_task(Shell& shell, const Words& words) {
   Session& session = shell.session();
   const std::string name = text_of(words[0]);
+  if (is_self(words[0])) return session.fail({StatusCode::kInvalidArgument, mailbox_is_kept()});
   if (auto* task = shell.tasks().find(name)) {
     task->handle.cancel();
     return session.finish_silent({});

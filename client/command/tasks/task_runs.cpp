@@ -205,10 +205,29 @@ int send_message(Session& session, Mesh& mesh, const Pid& to, Value value) {
   return session.finish_silent(status);
 }
 
+namespace {
+
+// Only a shell has one that outlives a command. `here`: the pid is of the connected node.
+bool is_own_mailbox(const Session& session, Mesh& mesh, const Pid& pid, bool here) {
+  if (session.owns_stdin) return false;
+  const auto self = mesh.self();
+  return self && self->id == pid.id && (here || self->node == pid.node);
+}
+
+}  // namespace
+
+std::string mailbox_is_kept() {
+  return "$self is the mailbox of this shell, and what is in it would be lost; quit ends the shell "
+         "with it, flush empties it";
+}
+
 int cancel_process(Session& session, Mesh& mesh, const std::string& pid, const std::string& where) {
   const bool id_alone = pid.find('/') == std::string::npos;
   const auto parsed = parse_pid(pid, where.empty() ? "connected@node" : where);
   if (!parsed) return session.fail(parsed.status());
+  if (is_own_mailbox(session, mesh, *parsed, id_alone && where.empty())) {
+    return session.fail({StatusCode::kInvalidArgument, mailbox_is_kept()});
+  }
   const CallOptions options{session.timeout(), nullptr};
   const Status status = mesh.call<void>(options, id_alone ? where : parsed->node,
                                         functions::kTaskCancel.name, parsed->id);

@@ -67,7 +67,11 @@ Result<Value> servers_of(Mesh& mesh, const std::string& node, Timeout timeout);
 int send_message(Session& session, Mesh& mesh, const Pid& to, Value value);
 
 /// Tells the process to stop; `where` is the node of an id alone, empty for the connected one.
+/// kInvalidArgument in a shell, of its own mailbox.
 int cancel_process(Session& session, Mesh& mesh, const std::string& pid, const std::string& where);
+
+/// Why that is refused.
+std::string mailbox_is_kept();
 
 // Values from a command line, see parse_argument(). What begins as a list, map or string but is no
 // JSON is text, as all else; a warning on standard error says so, and how to write text on

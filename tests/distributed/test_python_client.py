@@ -31,6 +31,30 @@ class Buckets(ClientTest):
         self.assertEqual(list(mesh.buckets(page=1)), [b"zoo", b"\xff"])
         self.assertEqual(mesh.get_many("zoo", ["0003", "no"]), {"0003": b"3", "no": None})
 
+    def test_a_node_without_buckets_names_others(self):
+        nodes = self.mesh()
+        gate = nodes.add("gate", apps=["kv_server"], table=[("*", "foo")])
+        nodes.add("foo", apps=["kv"])
+        nodes.start()
+        mesh = self.open(gate)
+        mesh.create("zoo")
+        error = error_of(list, mesh.buckets())
+        self.assertEqual((error.code, error.text), ("undefined_function", "gate@localhost stores no buckets; ask a node that does, as "
+                                                    'buckets() of one of its peers: "foo@localhost"'))
+        self.assertEqual(list(mesh.buckets("foo@localhost")), [b"zoo"])
+
+    def test_a_request_may_have_a_time_of_its_own(self):
+        node = self.single()
+        mesh = self.open(node)
+        mesh.create("zoo", timeout=20)
+        mesh.put("zoo", "a", "1", timeout=20)
+        self.assertEqual((mesh.get("zoo", "a", timeout=20), mesh.count("zoo", timeout=20)), (b"1", 1))
+        node.stop_running()
+        for ask in (lambda: mesh.put("zoo", "a", "2", timeout=0.05), lambda: mesh.info(timeout=0.05)):
+            self.assertIn(error_of(ask).code, ("outcome_unknown", "deadline_exceeded", "unavailable"))
+        node.resume()
+        self.assertRaises(ValueError, mesh.put, "zoo", "a", "2", timeout=0)
+
     def test_a_batch_keeps_the_order_of_a_bucket(self):
         foo, bar = self.pair()
         for node in (foo, bar):
@@ -158,6 +182,20 @@ class Functions(ClientTest):
         node = self.node()
         mesh = self.open(node)
         self.assertEqual(error_of(mesh.call, None, "t.wait_for_stop", timeout=0.3, output=print_nothing).code, "deadline_exceeded")
+        self.assert_idle(node)
+
+    def test_what_a_spawned_process_prints_is_shown(self):
+        node = self.node()
+        mesh = self.open(node)
+        chunks, printed = [], threading.Event()
+
+        def take(*chunk):
+            chunks.append(chunk)
+            if {1, 2} <= {stream for stream, _ in chunks}:
+                printed.set()
+
+        mesh.spawn(FOO, "t.both_streams", output=take)
+        self.assertTrue(printed.wait(30), chunks)
         self.assert_idle(node)
 
     def test_closing_stops_tasks_and_leaves_processes(self):

@@ -102,6 +102,10 @@ class PythonExample(MeshTest):
         self.assertIn("usage: kvmesh [ENDPOINT] get BUCKET KEY", self.refused("get", "shopping"))
         self.command("--node", node.endpoint, "create", "shopping")
         self.command(f"--node={node.endpoint}", "put", "shopping", "bread", "2")
+        for options in (("--timeout", "20s", "--node", node.endpoint), (node.endpoint, "--timeout=20000ms")):
+            self.assertEqual(self.command(*options, "get", "shopping", "bread"), "2\n")
+        self.assertIn("--timeout wants a duration such as 500ms or 5s, not '5'", self.refused("--timeout", "5", "get", "a", "b"))
+        self.assertIn("there is no option --json; before the command stand", self.refused("--json", "get", "a", "b"))
         with unittest.mock.patch.dict(os.environ, {"KVMESH_NODE": node.endpoint}):
             self.assertEqual(self.command("get", "shopping", "bread"), "2\n")
         self.command(node.endpoint, "create", "shopping")

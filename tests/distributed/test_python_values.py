@@ -88,7 +88,8 @@ class Endpoints(unittest.TestCase):
                                ("", "tcp://HOST:PORT"), ("tcp://x", "tcp://HOST:PORT"), ("tcp://x:0", "from 1 to 65535"),
                                ("tcp://x:65536", "from 1 to 65535"), ("tcp://*:5550", "name the host"),
                                ("tcp://::1:5550", "tcp://HOST:PORT"), ("udp://x:1", "tcp://HOST:PORT"),
-                               ("ipc://", "ipc://PATH"), ("ipc://" + "x" * 108, "107 bytes"), ("tcp://x:1\n", "tcp://HOST:PORT")):
+                               ("ipc://", "ipc://PATH"), ("ipc://" + "x" * 108, "107 bytes"), ("tcp://x:1\n", "tcp://HOST:PORT"),
+                               ("tcp://x:1, tcp://y:2", "several endpoints are a list: ['tcp://x:1', 'tcp://y:2']")):
             with self.assertRaises(ValueError) as raised:
                 Client(endpoint)
             self.assertIn(text, str(raised.exception))

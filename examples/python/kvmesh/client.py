@@ -94,27 +94,27 @@ class Client:
 
     # --- buckets, whatever node they live on
 
-    def create(self, bucket: Text) -> None:
+    def create(self, bucket: Text, *, timeout: Optional[float] = None) -> None:
         """Makes a bucket; fine when it is there already."""
-        self.route(bucket, "kv.create")
+        self.route(bucket, "kv.create", timeout=timeout)
 
-    def drop(self, bucket: Text) -> None:
+    def drop(self, bucket: Text, *, timeout: Optional[float] = None) -> None:
         """Removes a bucket with all its keys. `not_found` when it is not there, as with all the following."""
-        self.route(bucket, "kv.drop")
+        self.route(bucket, "kv.drop", timeout=timeout)
 
-    def put(self, bucket: Text, key: Text, value: Text) -> None:
-        self.route(bucket, "kv.put", as_bytes("key", key), as_bytes("value", value))
+    def put(self, bucket: Text, key: Text, value: Text, *, timeout: Optional[float] = None) -> None:
+        self.route(bucket, "kv.put", as_bytes("key", key), as_bytes("value", value), timeout=timeout)
 
-    def get(self, bucket: Text, key: Text) -> Optional[bytes]:
+    def get(self, bucket: Text, key: Text, *, timeout: Optional[float] = None) -> Optional[bytes]:
         """The value; None when the key is not there."""
-        return self.route(bucket, "kv.get", as_bytes("key", key))
+        return self.route(bucket, "kv.get", as_bytes("key", key), timeout=timeout)
 
-    def delete(self, bucket: Text, key: Text) -> None:
+    def delete(self, bucket: Text, key: Text, *, timeout: Optional[float] = None) -> None:
         """Removes a key; fine when it is not there."""
-        self.route(bucket, "kv.delete", as_bytes("key", key))
+        self.route(bucket, "kv.delete", as_bytes("key", key), timeout=timeout)
 
-    def count(self, bucket: Text) -> int:
-        return self.route(bucket, "kv.count")
+    def count(self, bucket: Text, *, timeout: Optional[float] = None) -> int:
+        return self.route(bucket, "kv.count", timeout=timeout)
 
     def keys(self, bucket: Text, *, after: Optional[Text] = None, page: int = 1000) -> Iterator[bytes]:
         """The keys greater than `after`, all by default, in the order of their bytes; fetched page by page as they are used."""
@@ -139,35 +139,46 @@ class Client:
             requests = {key: batch.get(bucket, key) for key in keys}  # type: ignore[arg-type]
         return {key: request.result() for key, request in requests.items()}
 
-    def owner(self, bucket: Text) -> str:
+    def owner(self, bucket: Text, *, timeout: Optional[float] = None) -> str:
         """The node that the bucket belongs to, whether it exists or not."""
-        return self.route(bucket, "node.name")
+        return self.route(bucket, "node.name", timeout=timeout)
 
     # --- nodes: a name such as "foo@localhost", or None for the one that we are connected to
 
     def buckets(self, node: Optional[str] = None, *, after: Optional[Text] = None, page: int = 1000) -> Iterator[bytes]:
-        """The buckets that one node stores."""
-        return self._names(as_node(node), "kv.buckets", after, page)
+        """The buckets that one node stores; `undefined_function`, which names others, when it is one that stores none."""
+        names = self._names(as_node(node), "kv.buckets", after, page)
 
-    def info(self, node: Optional[str] = None) -> dict:
-        """What a node says of itself (node.info of the protocol)."""
-        return self.call(node, "node.info")
+        def buckets() -> Iterator[bytes]:
+            try:
+                yield from names
+            except KvmeshError as error:
+                if error.code != "undefined_function":
+                    raise
+                raise KvmeshError(error.code, self._stores_none(node, error.text)) from None
+        return buckets()
 
-    def reload(self, node: Optional[str] = None) -> dict:
+    def info(self, node: Optional[str] = None, *, timeout: Optional[float] = None) -> dict:
+        """What a node says of itself (node.info of the protocol): "name", "apps", "table", "peers", a list of dicts with "name",
+        "address" and "state", and much more."""
+        return self.call(node, "node.info", timeout=timeout)
+
+    def reload(self, node: Optional[str] = None, *, timeout: Optional[float] = None) -> dict:
         """Has a node read its configuration again; gives what has changed. Raises when a file is faulty: nothing has changed."""
-        return self.call(node, "node.reload")
+        return self.call(node, "node.reload", timeout=timeout)
 
-    def ping(self, value: Any = None, node: Optional[str] = None) -> Any:
+    def ping(self, value: Any = None, node: Optional[str] = None, *, timeout: Optional[float] = None) -> Any:
         """Gives the value back."""
-        return self.call(node, "node.ping", value)
+        return self.call(node, "node.ping", value, timeout=timeout)
 
-    def modules(self, node: Optional[str] = None) -> list[str]:
+    def modules(self, node: Optional[str] = None, *, timeout: Optional[float] = None) -> list[str]:
         """The functions of modules that a node has, as they are called: "hello.add(int, int)"."""
-        return [f"{function}({parameters})" for function, parameters, *_ in self.call(node, "task.modules")]
+        return [f"{function}({parameters})"
+                for function, parameters, *_ in self.call(node, "task.modules", timeout=timeout)]
 
-    def tasks(self, node: Optional[str] = None) -> list[dict]:
+    def tasks(self, node: Optional[str] = None, *, timeout: Optional[float] = None) -> list[dict]:
         """The processes of a node (task.list of the protocol)."""
-        return self.call(node, "task.list")
+        return self.call(node, "task.list", timeout=timeout)
 
     # --- functions
 
@@ -196,10 +207,11 @@ class Client:
         task, tail = self._task(as_bytes("bucket", bucket), as_function(function), arguments, "async", limit, None, output)
         return task.begin(tail)
 
-    def spawn(self, node: Optional[str], function: str, *arguments: Any) -> Pid:
-        """Starts a process that outlives this client; what it prints and returns is dropped. See Mailbox.spawn_link() for one
-        that does not."""
-        progress, _ = self.start(node, function, arguments, "spawn", None, None)
+    def spawn(self, node: Optional[str], function: str, *arguments: Any, output: Optional[Sink] = None) -> Pid:
+        """Starts a process that outlives this client. What it prints goes to `output` as with call(), as long as this client is
+        there; what it returns is dropped. See Mailbox.spawn_link() for one that ends with the client."""
+        progress, task = self.start(node, function, arguments, "spawn", None, output)
+        task.follow(progress)
         return Pid(*progress[:2])
 
     def send(self, to: Union[Pid, str, Server], body: Any, sender: Optional[Pid] = None) -> None:
@@ -210,10 +222,10 @@ class Client:
         arguments = (to.name if isinstance(to, Server) else to.id, sender, body)
         self.ask("process.send", pack_tail(to.node, "process.send", arguments, "send()", (body,)), None)
 
-    def stop(self, pid: Union[Pid, str]) -> None:
+    def stop(self, pid: Union[Pid, str], *, timeout: Optional[float] = None) -> None:
         """Tells a process to stop, whoever started it. `not_found` when it has ended."""
         process = as_pid(pid)
-        self.call(process.node, "task.cancel", process.id)
+        self.call(process.node, "task.cancel", process.id, timeout=timeout)
 
     def mailbox(self) -> Mailbox:
         """A mailbox of this program's own, to receive messages."""
@@ -308,6 +320,15 @@ class Client:
                     raise
             time.sleep(pause)
             pause *= 2
+
+    def _stores_none(self, node: Optional[str], why: str) -> str:
+        try:
+            info = self.info(node)
+            name, peers = info["name"], [f'"{peer["name"]}"' for peer in info["peers"]]
+        except (KvmeshError, KeyError, TypeError):
+            return why
+        others = ", ".join(peers[:5]) or "NODE"
+        return f"{name} stores no buckets; ask a node that does, as buckets() of one of its peers: {others}"
 
     def _names(self, target: Union[None, str, bytes], function: str, after: Optional[Text], page: int) -> Iterator[bytes]:
         return chain.from_iterable(self._pages(target, function, after, page))

@@ -8,6 +8,7 @@ import binascii
 import difflib
 import json
 import os
+import re
 import sys
 from typing import Any, Callable, Iterable, NamedTuple, Optional
 
@@ -96,7 +97,8 @@ def _route(mesh: Client, bucket: str, function: str = "", *arguments: str) -> No
 
 
 def _spawn(mesh: Client, node: str, function: str, *arguments: str) -> None:
-    print(mesh.spawn(_node(node), function, *map(to_value, arguments)))
+    # The process goes on when this program has ended, and a reader of the pid wants no output of its first moments.
+    print(mesh.spawn(_node(node), function, *map(to_value, arguments), output=lambda *_: None))
 
 
 def _words(lines: Iterable[str]) -> None:
@@ -133,7 +135,7 @@ COMMANDS = {
 
 def usage() -> str:
     lines = [f"  {name} {command.arguments}" for name, command in COMMANDS.items()]
-    return ("usage: kvmesh [ENDPOINT[,ENDPOINT...]] COMMAND [ARGUMENT...]\n" + "\n".join(lines)
+    return ("usage: kvmesh [--timeout DURATION] [ENDPOINT[,ENDPOINT...]] COMMAND [ARGUMENT...]\n" + "\n".join(lines)
             + "\nThe endpoint may also be given by --node or in KVMESH_NODE; without any it is " + DEFAULT_ENDPOINT + "."
             + "\nA NODE is a name such as foo@localhost, or - for the node at the endpoint.")
 
@@ -143,15 +145,28 @@ def wrong(text: str) -> int:
     return WRONG_USAGE
 
 
-def _endpoints(arguments: list[str]) -> tuple[str, list[str]]:
-    """The endpoints, and what follows them: as the command kvmesh takes them, or as the first argument."""
-    if arguments[:1] == ["--node"]:
-        return "".join(arguments[1:2]), arguments[2:]
-    if arguments and arguments[0].startswith("--node="):
-        return arguments[0].partition("=")[2], arguments[1:]
-    if arguments and arguments[0] not in COMMANDS and any(sign in arguments[0] for sign in ":/"):
-        return arguments[0], arguments[1:]
-    return os.environ.get("KVMESH_NODE") or DEFAULT_ENDPOINT, arguments
+def to_seconds(text: str) -> float:
+    """A duration as the command kvmesh takes it: 500ms, 5s, 2m, 1h. ValueError."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text, re.ASCII)
+    if match is None:
+        raise ValueError(f"--timeout wants a duration such as 500ms or 5s, not {text!r}")
+    return float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _options(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
+    """--node and --timeout, as the command kvmesh takes them, and what follows. An endpoint may be the first argument, too."""
+    given: dict[str, str] = {}
+    rest = list(arguments)
+    while rest:
+        name, equals, value = rest[0].partition("=")
+        if name in ("--node", "--timeout"):
+            given[name] = value if equals else "".join(rest[1:2])
+            del rest[:1 if equals else 2]
+        elif "--node" not in given and rest[0] not in COMMANDS and any(sign in rest[0] for sign in ":/"):
+            given["--node"] = rest.pop(0)
+        else:
+            break
+    return given, rest
 
 
 def main(arguments: list[str]) -> int:
@@ -159,12 +174,15 @@ def main(arguments: list[str]) -> int:
     if arguments in (["--help"], ["-h"]):
         print(usage())
         return 0
-    endpoints, arguments = _endpoints(arguments)
+    options, arguments = _options(arguments)
+    endpoints = options.get("--node", os.environ.get("KVMESH_NODE") or DEFAULT_ENDPOINT)
     if not endpoints:
         return wrong("--node wants an endpoint, such as " + DEFAULT_ENDPOINT)
     if not arguments:
         return wrong("a command is wanted\n" + usage())
     name, *rest = arguments
+    if name.startswith("-"):
+        return wrong(f"there is no option {name}; before the command stand --node ENDPOINT and --timeout DURATION")
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)
         return wrong(f"there is no command \"{name}\"" + (f"; did you mean {near[0]}?" if near else "\n" + usage()))
@@ -175,7 +193,8 @@ def main(arguments: list[str]) -> int:
     if len(rest) < least or len(rest) > least and not is_open:
         return wrong(f"usage: kvmesh [ENDPOINT] {name} {command.arguments}")
     try:
-        with Client(endpoints.split(",")) as mesh:
+        timeout = to_seconds(options.get("--timeout", "5s"))
+        with Client([endpoint.strip() for endpoint in endpoints.split(",")], timeout) as mesh:
             status = command.run(mesh, *map(os.fsencode, rest) if command.takes_bytes else rest) or 0
             sys.stdout.flush()
             return status

@@ -23,6 +23,9 @@ def check_endpoint(endpoint: str) -> str:
     if match is None:
         near = "tcp://" + endpoint
         hint = f"; did you mean {near!r}?" if "://" not in endpoint and _TCP.fullmatch(near) else ""
+        parts = [part.strip() for part in endpoint.split(",")]
+        if len(parts) > 1 and all(_TCP.fullmatch(part) or part.startswith("ipc://") for part in parts):
+            hint = f"; several endpoints are a list: {parts!r}"
         raise ValueError(f"{endpoint!r} is no endpoint{hint or '; ' + FORMS}")
     if not 0 < int(match[2]) < 65536:
         raise ValueError(f"{endpoint!r}: a port is a number from 1 to 65535")

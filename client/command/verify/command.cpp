@@ -28,7 +28,7 @@ constexpr const char* kStandardOutput = "-";
 
 struct VerifyArguments {
   std::vector<std::string> configurations;  // files and directories
-  std::vector<std::string> live;            // endpoints, each as endpoint_list() reads it
+  std::vector<std::string> live;            // endpoints, each as endpoint_list() reads it; or ""
   std::string before;                       // a file, a directory or an endpoint
   std::vector<std::string> from;
   bool dot = false;
@@ -55,7 +55,9 @@ Result<LiveMesh> described_mesh(const std::vector<std::string>& configurations) 
 Result<LiveMesh> running_mesh(const Session& session, const std::vector<std::string>& nodes) {
   std::vector<EndpointList> starts;
   starts.reserve(nodes.size());
-  for (const auto& endpoints : nodes) starts.push_back(endpoint_list(endpoints));
+  for (const auto& endpoints : nodes) {
+    starts.push_back(endpoints.empty() ? session.endpoints() : endpoint_list(endpoints));
+  }
   return live_mesh(starts, session.options.timeout);
 }
 
@@ -156,9 +158,9 @@ int run_verify(const Session& session, const VerifyArguments& arguments) {
   const bool live = !arguments.live.empty();
   if (live == !arguments.configurations.empty()) {
     return refuse(session, {StatusCode::kInvalidArgument,
-                            live ? "name configurations or --live ENDPOINT, not both"
+                            live ? "name configurations or --live [ENDPOINT], not both"
                                  : "name the configurations of all nodes, as files or "
-                                   "directories, or a running node with --live ENDPOINT"});
+                                   "directories, or a running node with --live [ENDPOINT]"});
   }
   const auto mesh =
       live ? running_mesh(session, arguments.live) : described_mesh(arguments.configurations);
@@ -181,9 +183,11 @@ void add_verify_command(CLI::App& app, Session& session) {
                       "The configurations of all nodes: files, or directories of *.toml");
   command
       ->add_option("--live", arguments->live,
-                   "Ask running nodes instead: this one, those it knows, and so on; of several "
-                   "with commas between them, the first that answers")
+                   "Ask running nodes instead: this one, or else that of --node, those it knows, "
+                   "and so on; of several with commas between them, the first that answers")
       ->type_name("ENDPOINT")
+      ->expected(0, 1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->allow_extra_args(false);
   command
       ->add_option(

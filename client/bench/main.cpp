@@ -18,16 +18,20 @@ int run(Session& session, int argc, char** argv) {
   CLI::App app{"Puts a load on a node and measures it.", "kvmesh bench"};
   // `kvmesh --node A bench --node B` gives both.
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  command::add_common_options(app, session);
   LoadOptions options;
   add_load_options(app, options, own_protocols());
   app.add_option("--tcp", options.endpoint,
                  "Where the node serves the line protocol (127.0.0.1:4040)")
       ->type_name("HOST:PORT");
+  command::add_common_options(app, session);
+  for (const char* shared : {"--node", "--timeout", "--json"}) {
+    app.get_option(shared)->group("Options of all commands");
+  }
   app.footer(
       "It creates buckets with names like b0000001 and puts every key before it measures; --drop "
       "removes them.\nIt prints no figure unless every request got its right reply, but with "
-      "--keep-going.");
+      "--keep-going.\n\n" +
+      command::exit_statuses({}, "requests failed, with --keep-going"));
   if (argc > 1 && argv[1] == command_line::kCompleteCommand) {
     const std::vector<std::string> words{argv + 2, argv + argc};
     session.print(command_line::candidates_text(command_line::complete(app, words)));

@@ -123,11 +123,18 @@ void add_task_commands(CLI::App& app, Session& session) {
   auto called = std::make_shared<CallArguments>();
   call_command->add_option("NODE", called->node, "The node; not with --bucket")->required();
   called->has_function =
-      call_command->add_option("FUNCTION", called->function, "The function: module.name");
+      call_command->add_option("FUNCTION", called->function, "The function: module.name")
+          ->required();
   called->args = add_argument_words(*call_command);
   called->by_bucket =
       call_command
-          ->add_option("--bucket", called->bucket, "Call on the node that this bucket belongs to")
+          ->add_option_function<std::string>(
+              "--bucket",
+              [called](const std::string& bucket) {
+                called->bucket = bucket;
+                called->has_function->required(false);  // it stands in the place of NODE
+              },
+              "Call on the node that this bucket belongs to, which is not named then")
           ->type_name("BUCKET");
   call_command->callback([&session, called] {
     session.action = [&session, called] { return call(session, *called); };

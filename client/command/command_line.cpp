@@ -72,6 +72,7 @@ void add_groups(CLI::App& app, Session& session) {
     const auto all = app.get_subcommands({});
     for (auto at = count; at < all.size(); ++at) {
       all[at]->group(group.name);
+      refuse_endpoints(*all[at], session);
       all[at]->set_help_all_flag();  // that of all commands is the program's
       if (all[at]->get_footer().empty()) all[at]->footer(exit_statuses());
     }

@@ -11,7 +11,7 @@ from harness import COMMAND_BIN, MeshTest, clean_environment, die_with_parent, e
 from pipe_lines import read_line, write_line
 
 COUNT = 100000  # requests of a bench: more than it makes before a gate is ended
-INCOMPLETE, UNAVAILABLE = 3, 14
+USAGE, INCOMPLETE, UNAVAILABLE = 2, 3, 14
 
 
 @unittest.skipUnless(os.access(COMMAND_BIN, os.X_OK), f"there is no {COMMAND_BIN}")
@@ -69,6 +69,34 @@ class Endpoints(MeshTest):
         self.one.kill()
         printed = self.run_to_end([COMMAND_BIN, "info", "--json"], environment={"KVMESH_NODE": self.both})
         self.assertEqual(json.loads(printed)["name"], self.two.full_name)
+
+    def test_a_live_verify_asks_the_usual_node(self):
+        printed = self.run_to_end([COMMAND_BIN, "--timeout", "20s", "verify", "--live"], environment={"KVMESH_NODE": self.both})
+        self.assertIn("\nsound: ", printed)
+        both = self.kvmesh("verify", "--live", "--live", self.one.endpoint, "--timeout", "20s", node=self.two.endpoint)
+        self.assertIn("any of 3 nodes", both)
+
+    def test_help_says_where_endpoints_and_names_stand(self):
+        self.assertRegex(self.kvmesh("bench", "--help"), r"(?s)Options of all commands:\n.*--node .*--timeout .*--json ")
+        self.assertIn("kvmesh call [OPTIONS] NODE FUNCTION [ARGS...]", self.kvmesh("call", "--help"))
+        self.kvmesh("call", "one@localhost", status=USAGE)
+        self.assertEqual(self.stderr, "kvmesh: call needs FUNCTION; write kvmesh call NODE FUNCTION [ARGS ...]\n")
+        self.kvmesh("create", "zoo")
+        self.assertEqual(self.kvmesh("call", "--bucket", "zoo", "node.name"), '"store@localhost"\n')
+
+    def test_an_endpoint_in_the_place_of_a_name_is_told(self):
+        for words in (("info", "{}"), ("ping", "{}"), ("nodes", "{}"), ("reload", "{}"), ("tasks", "{}"), ("modules", "{}"),
+                      ("call", "{}", "node.name"), ("spawn", "{}", "a.b"), ("server", "{}", "a", "b"), ("send", "{}", "a", "1"),
+                      ("buckets", "{}"), ("export", "--on", "{}"), ("import", "--on", "{}"), ("get", "a", "b", "--on", "{}"),
+                      ("verify", "--live", self.one.endpoint, "--from", "{}")):
+            for given in (self.one.endpoint, self.one.endpoint.removeprefix("tcp://")):
+                self.kvmesh(*(word.format(given) for word in words), status=USAGE)
+                self.assertRegex(self.stderr, rf'^kvmesh: [^ ]+: "{given}" is an endpoint, and .*; for an endpoint write --node '
+                                              rf"{self.one.endpoint}\n$")
+        lines = [f"{line} {self.one.endpoint} a" for line in ("call", "spawn", "async")]
+        lines += [f"{line} {self.one.endpoint}" for line in ("node", "watch", "info")]
+        self.run_to_end([COMMAND_BIN, "--node", self.both, "shell"], USAGE, given="\n".join(lines))
+        self.assertEqual(self.stderr.count(f"; kvmesh --node {self.one.endpoint} shell begins a shell there\n"), len(lines))
 
     def test_bad_endpoints_are_wrong_usage(self):
         for endpoint, told in (("nonsense", "nonsense"), ("tcp://127.0.0.1:1 tcp://127.0.0.1:2", "between several stands a comma")):

@@ -7,7 +7,9 @@
 
 #include "client/command/base/numbers.h"
 #include "client/command/base/session.h"
+#include "common/command_line/completion.h"
 #include "common/standard_descriptors.h"
+#include "common/text.h"
 
 namespace kvmesh::command {
 namespace {
@@ -114,6 +116,31 @@ void add_byte_range(CLI::App& app, std::optional<ByteRange>& where, const char* 
          },
          text)
       ->type_name("RANGE");
+}
+
+std::string endpoint_fault(const Session& session, std::string_view word) {
+  constexpr std::string_view kScheme = "://";
+  const bool has_scheme = word.find(kScheme) != std::string_view::npos;
+  // A pid or a name has a @.
+  const bool has_port =
+      word.find('@') == std::string_view::npos && word.find(':') != std::string_view::npos;
+  if (!has_scheme && !has_port) return "";
+  const std::string endpoint = (has_scheme ? "" : "tcp://") + std::string{word};
+  return in_quotes(word) +
+         " is an endpoint, and here stands the name of a node, such as foo@localhost; " +
+         (session.owns_stdin ? "for an endpoint write --node " + endpoint
+                             : "kvmesh --node " + endpoint + " shell begins a shell there");
+}
+
+void refuse_endpoints(CLI::App& command, const Session& session) {
+  using command_line::Names;
+  for (auto* option : command.get_options([](const CLI::Option* one) {
+         const auto kind = command_line::word_kind(*one);
+         return kind == Names::kNodes || kind == Names::kReceivers;
+       })) {
+    option->check(CLI::Validator(
+        [&session](const std::string& word) { return endpoint_fault(session, word); }, ""));
+  }
 }
 
 CLI::Option* add_argument_words(CLI::App& command) {

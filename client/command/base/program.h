@@ -51,6 +51,13 @@ void add_duration(CLI::App& app, const char* name, std::chrono::milliseconds& wh
 /// parser.
 void add_byte_range(CLI::App& app, std::optional<ByteRange>& where, const char* text);
 
+/// What is wrong with a word that is an endpoint where the name of a node belongs, and what to
+/// write; empty: it is none. Pure.
+std::string endpoint_fault(const Session& session, std::string_view word);
+
+/// Has the options and arguments of a command that name nodes refuse endpoints so.
+void refuse_endpoints(CLI::App& command, const Session& session);
+
 /// Adds the words after a function, which are its arguments, to a command; results() of the option
 /// gives them. As they are: of a vector CLI11 would take "[1,2]" and "{}" apart.
 CLI::Option* add_argument_words(CLI::App& command);

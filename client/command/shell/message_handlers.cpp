@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/command/base/numbers.h"
+#include "client/command/base/program.h"
 #include "client/command/base/session.h"
 #include "client/command/base/values.h"
 #include "client/command/shell/handlers.h"
@@ -113,6 +114,11 @@ int monitor_process(Shell& shell, const Words& words) {
 }
 
 int watch_peers(Shell& shell, const Words& words) {
+  const auto fault = words.empty() ? "" : endpoint_fault(shell.session(), text_of(words[0]));
+  if (!fault.empty()) {
+    shell.session().complain(fault);
+    return kExitUsage;
+  }
   return shell.session().finish(
       shell.watches().begin(words.empty() ? shell.node() : text_of(words[0])));
 }

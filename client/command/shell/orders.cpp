@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/command/base/numbers.h"
+#include "client/command/base/program.h"
 #include "client/command/base/session.h"
 #include "client/command/shell/shell.h"
 #include "common/text.h"
@@ -42,6 +43,11 @@ int read_order(Shell& shell, const char* name, const Words& words, OrderOptions 
       break;
     }
     at += 2;
+  }
+  const auto fault = has(1) ? endpoint_fault(session, text_of(words[at])) : "";
+  if (!fault.empty()) {
+    session.complain(fault);
+    return kExitUsage;
   }
   order.call.node = shell.node();
   if (!order.call.bucket && has(1) && is_node(words[at])) order.call.node = text_of(words[at++]);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "client/command/base/numbers.h"
+#include "client/command/base/program.h"
 #include "client/command/base/session.h"
 #include "client/command/base/usage.h"
 #include "client/command/base/values.h"
@@ -212,6 +213,10 @@ int change_node(Shell& shell, const Words& words) {
     return kExitOk;
   }
   const std::string name = text_of(words[0]);
+  if (const auto fault = endpoint_fault(session, name); !fault.empty()) {
+    session.complain(fault);
+    return kExitUsage;
+  }
   // A name that the mesh does not know, or a node that does not answer, is told here.
   if (const auto took = shell.client().ping(name, session.timeout()); !took) {
     return session.fail(took.status());

@@ -1,5 +1,6 @@
 #include "client/endpoints.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -27,7 +28,7 @@ Endpoints::Endpoints(zmq::context_t& context, const std::vector<std::string>& en
   for (const auto& endpoint : endpoints) {
     auto own = options;
     own.endpoint = endpoint;
-    links_.push_back({std::make_unique<Link>(context, std::move(own), events), {}});
+    links_.push_back({std::make_unique<Link>(context, std::move(own), events), {}, {}});
   }
 }
 
@@ -92,15 +93,26 @@ void Endpoints::end(const std::string& why) {
 }
 
 void Endpoints::connected() {
-  for (auto& entry : links_) entry.why.clear();
+  for (auto& entry : links_) {
+    entry.why.clear();
+    entry.refused.reset();
+  }
 }
 
-bool Endpoints::leave(const Link& link, const std::string& why) {
+bool Endpoints::leave(const Link& link, const std::string& why, TimePoint now) {
   const auto index = index_of(link);
   links_[index].why = why;
+  links_[index].refused.reset();
+  if (why == transport::Dealer::kRefused) links_[index].refused = now;
   if (index != current_) return false;
   is_left_ = true;
   return true;
+}
+
+std::optional<TimePoint> Endpoints::all_refused_since() const {
+  std::optional<TimePoint> out = TimePoint::max();
+  for (const auto& entry : links_) out = std::min(out, entry.refused);
+  return out;
 }
 
 std::string Endpoints::why_not(const Entry& entry) {

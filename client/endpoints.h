@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,14 +59,18 @@ class Endpoints {
   void connected();
   /// The link has no connection or, as its node stops, takes no more requests. True when it is the
   /// current one; then the next tick() tries the next endpoint.
-  bool leave(const transport::Link& link, const std::string& why);
+  bool leave(const transport::Link& link, const std::string& why, TimePoint now);
 
+  /// When each endpoint had refused a connection last, the earliest of these times; empty: one of
+  /// them has not, or did otherwise since.
+  std::optional<TimePoint> all_refused_since() const;
   /// Each endpoint with the reason why there is no connection to it.
   std::string why_unreachable() const;
 
  private:
   struct Entry {
     std::unique_ptr<transport::Link> link;
+    std::optional<TimePoint> refused{};  // that is why
     std::string why;  // there is none; empty: not tried yet, or being tried for the first time
   };
   struct Watched {

@@ -140,9 +140,12 @@ client::Submission Client::Loop::prepare(const Operation& operation, Timeout tim
 }
 
 Status Client::Loop::wait_connected(Timeout timeout) {
-  const auto until = std::chrono::steady_clock::now() + bounded(timeout);
+  const auto from = std::chrono::steady_clock::now();
   std::unique_lock lock{connection_mutex_};
-  if (connection_changed_.wait_until(lock, until, [&] { return connected_; })) return {};
+  connection_changed_.wait_until(lock, from + bounded(timeout), [&] {
+    return connected_ || (options_.gives_up_refused && all_refused_since_ >= from);
+  });
+  if (connected_) return {};
   return {StatusCode::kUnavailable, why_not_connected_};
 }
 
@@ -268,7 +271,8 @@ void Client::Loop::expire() {
 // Why a call that was not sent must wait no longer; OK: it may.
 Status Client::Loop::overdue(const client::Submission& waiting) const {
   const bool late = remaining_ms(waiting.deadline, now_) == 0;
-  if (!is_up() && (late || now_ >= std::max(waiting.made, down_since_) + patience())) {
+  const bool refused = options_.gives_up_refused && endpoints_.all_refused_since() >= waiting.made;
+  if (!is_up() && (late || refused || now_ >= std::max(waiting.made, down_since_) + patience())) {
     return {StatusCode::kUnavailable, endpoints_.why_unreachable() + "; the request was not sent"};
   }
   if (!late) return {};
@@ -330,8 +334,9 @@ void Client::Loop::publish(bool up) {
     connected_ = up;
     connected_to_ = up ? endpoints_.current().options().endpoint : std::string{};
     if (!up) why_not_connected_ = endpoints_.why_unreachable();
+    all_refused_since_ = endpoints_.all_refused_since();
   }
-  if (up) connection_changed_.notify_all();
+  if (up || options_.gives_up_refused) connection_changed_.notify_all();
 }
 
 // What links tell.
@@ -388,7 +393,7 @@ void Client::Loop::on_down(transport::Link& link, const std::string& why) {
 
 // The next endpoint is tried at once, when there is another.
 void Client::Loop::give_up(const transport::Link& link, const std::string& why) {
-  if (!endpoints_.leave(link, why)) return;
+  if (!endpoints_.leave(link, why, now_)) return;
   publish(false);
   if (endpoints_.size() > 1) next_tick_ = now_;
 }

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -96,11 +97,12 @@ class Client::Loop final : private transport::LinkEvents {
   client::Submissions submissions_;
   std::atomic<std::uint32_t> under_way_{0};
 
-  std::mutex connection_mutex_;  // of the three below
+  std::mutex connection_mutex_;  // of the four below
   std::condition_variable connection_changed_;
   bool connected_ = false;
   std::string connected_to_;       // an endpoint
   std::string why_not_connected_;  // as of the last tick
+  std::optional<TimePoint> all_refused_since_;
 
   zmq::context_t context_{1};
   TimePoint now_;

@@ -216,7 +216,7 @@ void NativeChannel::on_down(transport::Link& link, const std::string& why) {
 }
 
 void NativeChannel::leave(const transport::Link& link, const std::string& why) {
-  (void)endpoints_.leave(link, why);
+  (void)endpoints_.leave(link, why, std::chrono::steady_clock::now());
   if (is_opening_) {
     ++left_;
   } else if (!outlives_connections_) {

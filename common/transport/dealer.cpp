@@ -1,11 +1,21 @@
 #include "common/transport/dealer.h"
 
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <system_error>
 
 #include <kvmesh/limits.h>
 
+#include "common/config/address.h"
 #include "common/transport/vanished_hosts.h"
 
 namespace kvmesh::transport {
@@ -23,6 +33,56 @@ constexpr int kFailedHandshake = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
 constexpr int kFailedConnect = ZMQ_EVENT_CLOSED | ZMQ_EVENT_CONNECT_RETRIED;
 constexpr int kWatched = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
                          ZMQ_EVENT_DISCONNECTED | kFailedHandshake | kFailedConnect;
+
+// How long an answer is waited for, on the thread of all links: one from this host takes no time,
+// unless the machine is busy.
+constexpr int kWaitForOwnHostMs = 50;
+constexpr int kWaitForOthersMs = 2;
+
+bool is_own_host(const sockaddr& address) {
+  if (address.sa_family == AF_INET) {
+    sockaddr_in ipv4{};
+    std::memcpy(&ipv4, &address, sizeof ipv4);
+    return (ntohl(ipv4.sin_addr.s_addr) >> 24U) == 127;
+  }
+  sockaddr_in6 ipv6{};
+  std::memcpy(&ipv6, &address, sizeof ipv6);
+  return IN6_IS_ADDR_LOOPBACK(&ipv6.sin6_addr) != 0;
+}
+
+int error_of_connection(int descriptor, const addrinfo& to) {
+  if (::connect(descriptor, to.ai_addr, to.ai_addrlen) == 0) return 0;
+  if (errno != EINPROGRESS) return errno;
+  pollfd answer{descriptor, POLLOUT, 0};
+  const int wait = is_own_host(*to.ai_addr) ? kWaitForOwnHostMs : kWaitForOthersMs;
+  if (::poll(&answer, 1, wait) <= 0) return 0;
+  int error = 0;
+  socklen_t size = sizeof error;
+  (void)::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size);
+  return error;
+}
+
+// What the system says to another attempt to connect; 0: nothing, in this short time.
+int connect_error(std::string_view endpoint) {
+  constexpr std::string_view kScheme = "tcp://";
+  if (!endpoint.starts_with(kScheme)) return ECONNREFUSED;  // of ipc:// it is never anything else
+  const auto parsed = parse_host_port(endpoint.substr(kScheme.size()), AddressUse::kConnect);
+  if (!parsed) return 0;
+  addrinfo numbers_only{};
+  numbers_only.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  numbers_only.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(parsed->host.c_str(), std::to_string(parsed->port).c_str(), &numbers_only,
+                    &found) != 0) {
+    return 0;
+  }
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> address{found, ::freeaddrinfo};
+  const int descriptor = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return 0;
+  const int error = error_of_connection(descriptor, *found);
+  ::close(descriptor);
+  return error;
+}
 
 std::string next_monitor_address() {
   static std::atomic<std::uint64_t> serial{0};
@@ -63,6 +123,8 @@ Result<std::unique_ptr<Dealer>> Dealer::open(zmq::context_t& context) {
 
 Status Dealer::connect(const std::string& endpoint) {
   try {
+    endpoint_ = endpoint;
+    began_ = std::chrono::steady_clock::now();
     socket_.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
     socket_.connect(endpoint);
     return {};
@@ -73,6 +135,16 @@ Status Dealer::connect(const std::string& endpoint) {
 }
 
 Dealer::~Dealer() { zmq_socket_monitor(socket_.handle(), nullptr, 0); }
+
+// libzmq keeps the system's reason for itself. What took as long as an attempt may was its end.
+std::string Dealer::why_not_connected() const {
+  const auto took = std::chrono::steady_clock::now() - began_;
+  if (took >= std::chrono::milliseconds{kConnectTimeoutMs}) return "connection timed out";
+  const int error = connect_error(endpoint_);
+  if (error == ECONNREFUSED) return std::string{kRefused};
+  if (error == 0) return "connection refused, or the host cannot be reached";
+  return "no connection: " + std::generic_category().message(error);
+}
 
 std::optional<Dealer::Happening> Dealer::next_event() {
   for (;;) {
@@ -87,8 +159,7 @@ std::optional<Dealer::Happening> Dealer::next_event() {
     if (what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) return Happening{Event::kConnected, {}};
     if (what == ZMQ_EVENT_DISCONNECTED)
       return Happening{Event::kLost, "the other side closed it, or it was lost"};
-    if ((what & kFailedConnect) != 0)
-      return Happening{Event::kLost, "connection refused or timed out"};
+    if ((what & kFailedConnect) != 0) return Happening{Event::kLost, why_not_connected()};
     if ((what & kFailedHandshake) != 0)
       return Happening{Event::kLost, "what answers there does not speak ZeroMQ"};
   }

@@ -31,6 +31,9 @@ class Dealer {
   /// that all its connections share. kInvalidArgument when it does not take the endpoint.
   Status connect(const std::string& endpoint);
 
+  /// Why, when the system says that nobody listens there.
+  static constexpr std::string_view kRefused = "connection refused";
+
   enum class Event { kConnected, kLost };
   struct Happening {
     Event event;
@@ -60,12 +63,16 @@ class Dealer {
 
  private:
   explicit Dealer(zmq::context_t& context);
+  std::string why_not_connected() const;
+
   zmq::socket_t socket_;
   zmq::socket_t monitor_;
   Message message_;
   std::shared_ptr<UnsentBytes> unsent_ = std::make_shared<UnsentBytes>();
   bool may_hide_input_ = true;
   bool is_accepted_ = false;
+  std::string endpoint_;
+  std::chrono::steady_clock::time_point began_;  // to connect
 };
 
 }  // namespace kvmesh::transport

@@ -65,6 +65,12 @@ class Endpoints(MeshTest):
                 self.kvmesh("--timeout", "10m", *command.split(), node=self.one.endpoint, status=UNAVAILABLE)
                 self.assertIn(f"cannot reach {self.one.endpoint}: connection refused", self.stderr)
 
+    def test_a_refused_port_is_told_at_once(self):
+        self.one.kill()
+        for endpoint in (self.one.endpoint, self.one.endpoint.replace("127.0.0.1", "localhost")):
+            self.kvmesh("--timeout", "10m", "get", "zoo", "k", node=endpoint, status=UNAVAILABLE)
+            self.assertEqual(self.stderr, f"kvmesh: unavailable: cannot reach {endpoint}: connection refused; the call was not sent\n")
+
     def test_the_environment_has_several_too(self):
         self.one.kill()
         printed = self.run_to_end([COMMAND_BIN, "info", "--json"], environment={"KVMESH_NODE": self.both})

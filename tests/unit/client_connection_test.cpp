@@ -30,9 +30,21 @@ TEST_F(ClientConnection, NobodyThereIsUnavailableWithTheReason) {
   EXPECT_THAT(status.text(), HasSubstr("cannot reach " + node_.endpoint() + ": "));
   EXPECT_EQ(client_->wait_connected(20ms).code(), StatusCode::kUnavailable);
   EXPECT_TRUE(node_.await([&] {
-    return client_->wait_connected(0ms).text().find("connection refused or timed out") !=
-           std::string::npos;
+    return client_->wait_connected(0ms).text().find("connection refused") != std::string::npos;
   }));
+}
+
+TEST_F(ClientConnection, ARefusedConnectionIsGivenUpWhereThatIsAskedFor) {
+  node_.stop();
+  Client::Options options;
+  options.connect_timeout = kLong;
+  options.gives_up_refused = true;
+  open(options);
+  EXPECT_EQ(client_->wait_connected(kLong).code(), StatusCode::kUnavailable);
+  const auto status = client_->put("b", "k", "v", kLong);
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_EQ(status.text(),
+            "cannot reach " + node_.endpoint() + ": connection refused; the call was not sent");
 }
 
 TEST_F(ClientConnection, ItsOwnTimeEndsACallThatWaitsForAConnection) {

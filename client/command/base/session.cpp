@@ -33,6 +33,7 @@ Result<std::unique_ptr<Client>> open_client(const EndpointList& endpoints,
                                             std::chrono::milliseconds timeout) {
   Client::Options options;
   options.endpoints = endpoints;
+  options.gives_up_refused = true;
   // What one that is silent may take of the time.
   const auto share = timeout / std::max<std::int64_t>(1, std::ssize(endpoints));
   if (endpoints.size() > 1) options.connect_timeout = std::min(options.connect_timeout, share);

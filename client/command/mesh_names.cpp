@@ -20,6 +20,7 @@ using command_line::Wanted;
 using Texts = std::vector<std::string>;
 
 constexpr std::chrono::milliseconds kQuestionMax{300};
+constexpr std::chrono::milliseconds kWholeMeshMax{600};  // and the question under way then
 constexpr std::uint32_t kNamesMax = 500;
 
 // While it lives, requests of the session take no longer than a question may.
@@ -52,7 +53,8 @@ Texts buckets(Session& session, Client& client, const Wanted& wanted) {
     auto names = BucketList{client, wanted.node, std::move(bounds), session.timeout()}.next();
     return names ? *std::move(names) : Texts{};
   }
-  auto all = MeshBuckets::open(session, bounds);
+  const auto until = std::chrono::steady_clock::now() + kWholeMeshMax;
+  auto all = MeshBuckets::open(session, bounds, until);
   return all ? all->next(kNamesMax).names : Texts{};
 }
 

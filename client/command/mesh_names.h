@@ -9,7 +9,8 @@
 namespace kvmesh::command {
 
 /// Names for completion, asked from the mesh over the session's connection. The user waits for
-/// them, so each question may take 300 ms at most. One thread: the session's.
+/// them, so each question may take 300 ms at most, and a walk through the mesh goes only where
+/// nodes have connections. One thread: the session's.
 class MeshNames final : public command_line::NameSource {
  public:
   /// `session` must outlive it.

@@ -2,9 +2,12 @@
 """Completion: what `kvmesh __complete` prints, and bash with client/completion/kvmesh.bash at a terminal."""
 
 import os
+import socket
+import time
 import unittest
 
 from harness import COMMAND_BIN, MeshTest, clean_environment, eventually, main
+from ports import free_port
 from task_client import MODULES, T, with_tasks
 from terminal import Terminal
 
@@ -64,6 +67,24 @@ class Candidates(Completion):
         self.assertEqual(self.complete("sim", "--shape", ""), ["chain", "random", "tree"])
         self.assertEqual(self.complete("sim", "--faults=m"), ["--faults=many"])
         self.assertEqual(self.run_to_end([COMMAND_BIN, "__complete", "sim", "--scenario", ""]), "files\n\n")
+
+    def test_buckets_do_not_wait_for_each_node_that_is_silent(self):
+        with socket.socket() as silent:
+            silent.bind(("0.0.0.0", free_port()))
+            silent.listen(1000)
+            mesh = self.mesh()
+            names = [f"far{number}" for number in range(100)]
+            near = mesh.add("near", peers=["next", *names], table=[("a..m", "near"), ("n..y", "next"), ("*", "far0")])
+            mesh.add("next", apps=["kv"])
+            for number, name in enumerate(names, 1):
+                mesh.addresses[name] = f"tcp://127.0.1.{number}:{silent.getsockname()[1]}"
+            mesh.start()
+            near.client().ok(b"apples", "kv.create")
+            near.client().ok(b"onions", "kv.create")
+            began = time.monotonic()
+            eventually(lambda: self.run_to_end([COMMAND_BIN, "__complete", "--node", near.endpoint, "keys", ""]) ==
+                       "words\napples\nonions\n", 15, "both are found")
+            self.within(15, began, "TAB")  # each of a hundred would take 300 ms
 
     def test_a_mesh_that_is_not_there_has_no_names(self):
         self.assertEqual(self.run_to_end([COMMAND_BIN, "__complete", "--node", "tcp://127.0.0.1:1", "get", ""]), "words\n")

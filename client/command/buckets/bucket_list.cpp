@@ -96,10 +96,12 @@ std::uint64_t strays_of(const Value& info) {
 
 }  // namespace
 
-Result<MeshBuckets> MeshBuckets::open(Session& session, const NameBounds& bounds) {
-  const auto mesh = live_mesh({session.endpoints()}, session.options.timeout);
+Result<MeshBuckets> MeshBuckets::open(Session& session, const NameBounds& bounds,
+                                      std::optional<std::chrono::steady_clock::time_point> until) {
+  const auto mesh = live_mesh({session.endpoints()}, session.options.timeout, until);
   if (!mesh) return mesh.status();
   MeshBuckets out{session};
+  out.until_ = until;
   for (const auto& node : mesh->model.nodes) {
     if (!node.stores) continue;
     const auto& name = node.name.str();
@@ -136,6 +138,7 @@ Status MeshBuckets::connect(Source& source) {
 
 bool MeshBuckets::fill(Source& source, std::uint32_t limit) {
   while (source.place == source.names.size() && !source.is_over) {
+    if (until_ && std::chrono::steady_clock::now() >= *until_) return false;
     const auto connected = connect(source);
     auto names =
         connected.ok() ? source.list.next(limit) : Result<std::vector<std::string>>{connected};

@@ -4,6 +4,7 @@
 #include <kvmesh/status.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -82,8 +83,11 @@ class BucketList {
 class MeshBuckets {
  public:
   /// Walks the mesh from the session's node. The status when that cannot be asked. Blocks.
-  /// REQUIRES: session.client() has succeeded; the session outlives this.
-  static Result<MeshBuckets> open(Session& session, const NameBounds& bounds);
+  /// REQUIRES: session.client() has succeeded; the session outlives this. `until`: in a hurry, as
+  /// of live_mesh(); what is not known by then is missing.
+  static Result<MeshBuckets> open(
+      Session& session, const NameBounds& bounds,
+      std::optional<std::chrono::steady_clock::time_point> until = std::nullopt);
 
   /// The next `limit` names at most; Names::more as Client::buckets() means it.
   Names next(std::uint32_t limit);
@@ -111,6 +115,7 @@ class MeshBuckets {
   bool fill(Source& source, std::uint32_t limit);
 
   Session* session_;
+  std::optional<std::chrono::steady_clock::time_point> until_;
   std::vector<Source> sources_;
   std::deque<std::size_t> open_;  // sources with a connection of their own, the oldest first
   std::vector<std::string> missing_;

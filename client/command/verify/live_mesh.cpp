@@ -135,7 +135,9 @@ class Knower {
 
 class Walk {
  public:
-  explicit Walk(std::chrono::milliseconds timeout) : timeout_(timeout) {}
+  Walk(std::chrono::milliseconds timeout,
+       std::optional<std::chrono::steady_clock::time_point> until)
+      : timeout_(timeout), until_(until) {}
 
   Status begin_at(const EndpointList& endpoints) {
     auto asked = ask(endpoints, timeout_);
@@ -152,16 +154,29 @@ class Walk {
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       const auto peers = nodes[i].peers;
       const auto vias = nodes[i].vias;
-      const auto& name = nodes[i].name.str();
+      const std::string name = nodes[i].name.str();  // `nodes` grows
       Knower knower{mesh_.ways.at(name).address, name, timeout_};
-      for (const auto& peer : peers) find(peer, knower);
-      for (const auto& via : vias) find_behind(via.node.str(), knower);
+      for (const auto& peer : peers) {
+        if (!is_left_out(name, peer.name.str())) find(peer, knower);
+      }
+      for (const auto& via : vias) {
+        if (!is_left_out(name, via.peer.str())) find_behind(via.node.str(), knower);
+      }
     }
   }
 
   LiveMesh take() { return std::move(mesh_); }
 
  private:
+  bool is_left_out(const std::string& knower, const std::string& peer) const {
+    if (!until_) return false;
+    if (std::chrono::steady_clock::now() >= *until_) return true;
+    const auto& peers = list_at(*mesh_.infos.at(knower), "peers");
+    const auto told =
+        std::ranges::find_if(peers, [&](const Value& one) { return text_at(one, "name") == peer; });
+    return told == peers.end() || text_at(*told, "state") != "up";
+  }
+
   // The node's `source` is the endpoint that was asked.
   Result<Told> ask(const EndpointList& endpoints, std::chrono::milliseconds connect_timeout) const {
     const auto client = connected_client(endpoints, connect_timeout);
@@ -272,6 +287,7 @@ class Walk {
   }
 
   std::chrono::milliseconds timeout_;
+  std::optional<std::chrono::steady_clock::time_point> until_;
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::set<std::pair<std::string, std::string>> looked_for_;  // names, with addresses
   LiveMesh mesh_;
@@ -290,8 +306,9 @@ Result<std::unique_ptr<Client>> connected_client(const EndpointList& endpoints,
 }
 
 Result<LiveMesh> live_mesh(const std::vector<EndpointList>& starts,
-                           std::chrono::milliseconds timeout) {
-  Walk walk{timeout};
+                           std::chrono::milliseconds timeout,
+                           std::optional<std::chrono::steady_clock::time_point> until) {
+  Walk walk{timeout, until};
   for (const auto& endpoints : starts) {
     if (auto status = walk.begin_at(endpoints); !status.ok()) return status;
   }

@@ -2,9 +2,12 @@
 """The language of `kvmesh shell`: variables, tasks that are awaited, statements of several lines; and what Ctrl-C leaves."""
 
 import json
+import os
 import re
+import socket
 
 from harness import main
+from ports import free_port
 from shell_fixture import PROMPT, Shell, ShellTerminal
 from task_client import BAR, FOO
 
@@ -175,6 +178,46 @@ class Terminal(ShellTerminal):
         self.keys("\x03")
         self.wait_for("kvmesh: cancelled: t.compute was told to stop and has not yet")
         self.wait_for(PROMPT)
+        self.assertIn("3", self.run_line("call t.add 1 2"))
+
+    def test_ctrl_c_breaks_off_export(self):
+        """What it prints is not read for a while, so that it is under way."""
+        with open(os.path.join(self.foo.mesh.directory, "records.tsv"), "w", encoding="utf-8") as file:
+            file.writelines(f"b{number:03}\tkey\t{'v' * 1000}\n" for number in range(600))
+        self.assertIn("imported 600 records", self.run_line(f"import {file.name}"))
+        self.keys("export\r")
+        self.wait_for("b000\tkey\t")
+        self.keys("\x03")
+        self.wait_for("kvmesh: interrupted: the rest was not read")
+        self.wait_for(PROMPT)
+        self.assertIn("3", self.run_line("call t.add 1 2"))
+
+    def test_ctrl_c_breaks_off_import(self):
+        path = os.path.join(self.foo.mesh.directory, "lines")
+        os.mkfifo(path)
+        lines = os.open(path, os.O_RDWR)
+        self.addCleanup(os.close, lines)
+        self.keys(f"import {path}\r")
+        self.wait_for("0 records")
+        self.keys("\x03")
+        self.wait_for("kvmesh: interrupted: the rest of the input was not read")
+        self.wait_for(PROMPT)
+        self.assertIn("3", self.run_line("call t.add 1 2"))
+
+    def test_ctrl_c_breaks_off_verify(self):
+        with socket.socket() as silent:
+            silent.bind(("0.0.0.0", free_port()))
+            silent.listen(1000)
+            port = silent.getsockname()[1]
+            some = ",".join(f"tcp://127.0.1.{number}:{port}" for number in range(1, 200))
+            self.keys(f"endpoints = '{some}'\r")
+            self.wait_for(PROMPT)
+            self.keys("verify --live $endpoints --timeout 1h\r")
+            silent.settimeout(20)
+            silent.accept()[0].close()
+            self.keys("\x03")
+            self.wait_for("kvmesh: cancelled: interrupted")
+            self.wait_for(PROMPT)
         self.assertIn("3", self.run_line("call t.add 1 2"))
 
     def test_ctrl_c_lets_go_of_await(self):

@@ -2,6 +2,7 @@
 
 #include <kvmesh/client.h>
 
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <utility>
@@ -31,5 +32,14 @@ class Completions {
   std::mutex mutex_;
   std::vector<Ended> entries_;
 };
+
+// The client's calls, which block, for a command that can be broken off (interrupts.h): they end as
+// kCancelled then. What was sent may still be executed.
+
+std::vector<Outcome> call_until_broken_off(Client& client, std::vector<Operation> operations,
+                                           Timeout timeout);
+Outcome call_until_broken_off(Client& client, Operation operation, Timeout timeout);
+/// Client::wait_connected().
+Status wait_connected_until_broken_off(Client& client, std::chrono::milliseconds timeout);
 
 }  // namespace kvmesh::command

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
@@ -87,11 +88,40 @@ OnInterrupt::~OnInterrupt() {
 
 namespace {
 
+Interrupts* breaker = nullptr;
+bool is_broken_off = false;
+
+}  // namespace
+
+BreaksOff::BreaksOff(Interrupts& interrupts) {
+  (void)interrupts.take();
+  breaker = &interrupts;
+  is_broken_off = false;
+}
+
+BreaksOff::~BreaksOff() {
+  breaker = nullptr;
+  is_broken_off = false;
+}
+
+bool broken_off() {
+  if (breaker == nullptr || is_broken_off || !breaker->take()) return is_broken_off;
+  is_broken_off = true;
+  if (isatty(STDERR_FILENO) != 0) std::fputs("\n", stderr);  // after the terminal's ^C
+  return true;
+}
+
+int break_descriptor() { return breaker == nullptr ? -1 : breaker->descriptor(); }
+
+Status interrupted_status() { return {StatusCode::kCancelled, "interrupted"}; }
+
+namespace {
+
 volatile std::sig_atomic_t interrupt_seen = 0;
 volatile std::sig_atomic_t to_wake = -1;
 
 extern "C" void remember_interrupt(int) {
-  interrupt_seen = 1;
+  interrupt_seen = interrupt_seen + 1;
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = write(static_cast<int>(to_wake), &one, sizeof one);
 }
@@ -102,12 +132,13 @@ void catch_interrupt(int wake_descriptor) {
   to_wake = wake_descriptor;
   struct sigaction action {};
   action.sa_handler = remember_interrupt;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  if (breaker == nullptr) action.sa_flags = static_cast<int>(SA_RESETHAND);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
 }
 
 bool interrupted() { return interrupt_seen != 0; }
+bool interrupted_again() { return interrupt_seen > 1; }
 
 InterruptsAsBefore::InterruptsAsBefore() {
   sigaction(SIGINT, nullptr, &interrupt_);

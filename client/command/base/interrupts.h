@@ -1,5 +1,7 @@
 #pragma once
 
+#include <kvmesh/status.h>
+
 #include <csignal>
 #include <functional>
 #include <thread>
@@ -42,12 +44,31 @@ class OnInterrupt {
   std::thread thread_;
 };
 
+/// While it lives an interrupt breaks off the command that runs in the shell. One at a time; one
+/// thread.
+class BreaksOff {
+ public:
+  explicit BreaksOff(Interrupts& interrupts);
+  ~BreaksOff();
+  BreaksOff(const BreaksOff&) = delete;
+  BreaksOff& operator=(const BreaksOff&) = delete;
+};
+
+/// Whether the command is to end: an interrupt has come since the BreaksOff was made. False where
+/// there is none.
+bool broken_off();
+/// Readable when broken_off() has become true; -1 where there is no BreaksOff.
+int break_descriptor();
+/// kCancelled, saying so.
+Status interrupted_status();
+
 /// Makes the first SIGINT or SIGTERM wake up `wake_descriptor` (an eventfd) and be remembered; a
-/// second one ends the process as usual.
+/// second one ends the process as usual, but in the shell, where it is remembered too.
 void catch_interrupt(int wake_descriptor);
 
-/// Whether one has come.
+/// Whether one has come, and a second one.
 bool interrupted();
+bool interrupted_again();
 
 /// What catch_interrupt() has changed since this was made is undone at its end, so that it may be
 /// called beside an Interrupts meanwhile.

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <utility>
 
+#include "client/command/base/completions.h"
 #include "client/command/base/json.h"
 #include "client/command/base/values.h"
 #include "common/standard_descriptors.h"
@@ -85,7 +86,7 @@ Result<Client*> Session::connected_client() {
   auto out = client();
   if (!out) return out;
   const auto patience = connect_patience(endpoint_list(options.endpoints), options.timeout);
-  if (Status up = (*out)->wait_connected(patience); !up.ok()) return up;
+  if (Status up = wait_connected_until_broken_off(**out, patience); !up.ok()) return up;
   return out;
 }
 
@@ -104,7 +105,7 @@ EndpointList Session::endpoints() const {
 
 Outcome Session::call(Operation of_bucket, const std::string& on) {
   if (!on.empty()) of_bucket = ops::here(on, std::move(of_bucket));
-  return client_->call(of_bucket, timeout());
+  return call_until_broken_off(*client_, std::move(of_bucket), timeout());
 }
 
 void Session::print(std::string_view text) const {

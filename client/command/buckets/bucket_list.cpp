@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/command/base/completions.h"
 #include "client/command/nodes/info_text.h"
 #include "client/command/verify/live_mesh.h"
 #include "client/command/verify/moves.h"
+#include "client/outcome.h"
 #include "client/verify/findings.h"
+#include "common/functions.h"
 #include "common/text.h"
 
 namespace kvmesh::command {
@@ -66,7 +69,9 @@ Result<NodeAccess> access(Session& session, const Way& way, const std::string& n
 
 Result<std::vector<std::string>> BucketList::next(std::uint32_t limit) {
   while (more_) {
-    auto page = client_->buckets(target_, bounds_.after, limit, timeout_);
+    auto page = client::names_of(
+        call_until_broken_off(*client_, ops::buckets(target_, bounds_.after, limit), timeout_),
+        functions::kKvBuckets.name);
     if (!page) return page.status();
     if (!is_page_behind(*page, bounds_.after)) {
       return Status{StatusCode::kProtocolError, "its pages of buckets go back"};

@@ -180,6 +180,7 @@ int Shell::assign(const std::string& name, const std::vector<Word>& words) {
 int Shell::run_command(const ShellCommand& command, std::vector<Word> words) {
   words.erase(words.begin());
   if (command.handler == nullptr) {
+    const BreaksOff breaks{*interrupts_};
     const int status = run_tree_command(session_, node_, std::string{command.name}, words);
     if (status == kExitOk && session_.result) variables_.set_last(*session_.result);
     return status;

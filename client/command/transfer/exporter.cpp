@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "client/command/base/completions.h"
+#include "client/command/base/interrupts.h"
 #include "client/command/base/session.h"
 #include "client/command/buckets/bucket_list.h"
 #include "client/command/transfer/record.h"
@@ -46,14 +48,14 @@ Exporter::Exporter(Session& session, Client& client, Format format)
 // again.
 std::vector<Outcome> Exporter::call(std::vector<Operation> operations) {
   const std::vector<Operation> again = operations;
-  auto outcomes = client_->call(std::move(operations), session_.timeout());
+  auto outcomes = call_until_broken_off(*client_, std::move(operations), session_.timeout());
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     // These are all that it asks for.
     static_assert(functions::kKvBuckets.is_repeatable && functions::kKvKeys.is_repeatable &&
                   functions::kKvGet.is_repeatable);
     for (int tried = 1; tried < kTries && is_transient(outcomes[i].status.code()); ++tried) {
       std::this_thread::sleep_for(kRetryPause);
-      outcomes[i] = client_->call(again[i], session_.timeout());
+      outcomes[i] = call_until_broken_off(*client_, again[i], session_.timeout());
     }
     // Where the same node stays away, the others of the batch need not wait for it as well.
     if (is_transient(outcomes[i].status.code())) break;
@@ -77,7 +79,7 @@ bool Exporter::is_gone(const std::string& source) const {
 Status Exporter::ask_whether_there(const std::string& bucket) {
   Operation question{Operation::For::kBucket, bucket, functions::kNodeName.str(), {}};
   if (read_at_) question = {Operation::For::kNode, *read_at_, functions::kNodeName.str(), {}};
-  return client_->call(question, session_.timeout()).status;
+  return call_until_broken_off(*client_, std::move(question), session_.timeout()).status;
 }
 
 Operation Exporter::at_its_node(Operation of_bucket) const {
@@ -88,7 +90,7 @@ void Exporter::export_mesh() {
   const auto mesh = live_mesh({session_.endpoints()}, session_.options.timeout);
   if (!mesh) return fail("the nodes of the mesh", mesh.status());
   for (const auto& node : mesh->model.nodes) {
-    if (node.stores) export_own(node, mesh->ways.at(node.name.str()));
+    if (node.stores && !broken_off()) export_own(node, mesh->ways.at(node.name.str()));
   }
   for (const auto& [name, why] : mesh->model.silent) {
     fail("node " + in_quotes(name) + ", which may store buckets", mesh->infos.at(name).status());
@@ -144,7 +146,7 @@ void Exporter::list_buckets(const std::string& target, const std::string& name,
     if (!names) return fail("the buckets of " + name, names.status());
     if (names->empty()) return;
     take(*std::move(names));
-    if (is_gone(name)) return;
+    if (is_gone(name) || broken_off()) return;
   }
 }
 
@@ -159,7 +161,7 @@ void Exporter::export_buckets(const std::vector<std::string>& buckets) {
 }
 
 void Exporter::export_group(std::vector<Listed> group) {
-  while (!group.empty()) {
+  while (!group.empty() && !broken_off()) {
     std::erase_if(group, [&](const Listed& listed) {
       if (!is_gone(source_of(listed.bucket))) return false;
       fail_in(listed.bucket, nullptr, {});
@@ -242,12 +244,14 @@ void Exporter::flush() {
 }
 
 void Exporter::fail(const std::string& what, const Status& status) {
+  if (broken_off()) return;  // which finish() tells
   display_.clear();
   ++summary_.failed;
   session_.complain("cannot read " + what + ": " + status.to_string());
 }
 
 void Exporter::fail_in(const std::string& bucket, const std::string* key, const Status& status) {
+  if (broken_off()) return;
   auto& [buckets, keys, gone] = untold_[source_of(bucket)];
   if (gone || told_ == kFailuresTold) {
     ++summary_.failed;
@@ -290,6 +294,10 @@ int Exporter::finish() {
   const std::string line =
       session_.json() ? summary_json(summary_).to_json() : summary_line(summary_);
   std::fprintf(stderr, "%s\n", line.c_str());
+  if (broken_off()) {
+    session_.complain("interrupted: the rest was not read");
+    return kExitInterrupted;
+  }
   return summary_.failed > 0 ? kExitIncomplete : kExitOk;
 }
 

@@ -64,6 +64,7 @@ class Importer {
       const auto now = steady_clock::now();
       for (auto& [id, outcome] : completions_->take()) on_outcome(id, std::move(outcome), now);
       if (interrupted() && !stopping_) stop(now);
+      if (interrupted_again()) stop_deadline_ = now;
       take_lines();
       send(now);
       report_settled();

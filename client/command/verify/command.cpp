@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/command/base/interrupts.h"
 #include "client/command/base/json.h"
 #include "client/command/base/program.h"
 #include "client/command/base/session.h"
@@ -150,6 +151,7 @@ int compare(const Session& session, const VerifyArguments& arguments,
   Compared compared{verify::difference(*was, report), std::nullopt};
   if (live && !draws_instead(arguments)) {
     compared.moves = count_moves(*before, compared.difference, session.options.timeout);
+    if (broken_off()) return session.fail(interrupted_status());
   }
   return judge(session, arguments, model, report, &compared);
 }
@@ -168,6 +170,7 @@ int run_verify(const Session& session, const VerifyArguments& arguments) {
   auto report = verify::verify(mesh->model, {arguments.from});
   if (!report) return refuse(session, report.status());
   if (live) find_strays(*mesh, session.options.timeout, *report);
+  if (broken_off()) return session.fail(interrupted_status());
   if (!arguments.before.empty()) return compare(session, arguments, mesh->model, *report);
   return judge(session, arguments, mesh->model, *report, nullptr);
 }

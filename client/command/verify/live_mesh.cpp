@@ -9,12 +9,24 @@
 #include <utility>
 #include <vector>
 
+#include "client/command/base/completions.h"
 #include "client/command/base/escape.h"
+#include "client/command/base/interrupts.h"
 #include "client/command/nodes/info_text.h"
+#include "common/functions.h"
 #include "common/text.h"
 
 namespace kvmesh::command {
 namespace {
+
+// As Client::info().
+Result<Value> info_of(Client& client, const std::string& node, std::chrono::milliseconds timeout) {
+  const auto target = node.empty() ? Operation::For::kHere : Operation::For::kNode;
+  auto outcome =
+      call_until_broken_off(client, {target, node, functions::kNodeInfo.str(), {}}, timeout);
+  if (!outcome.status.ok()) return std::move(outcome.status);
+  return std::move(outcome.result);
+}
 
 Status wrong(const std::string& source, const std::string& what) {
   return {StatusCode::kProtocolError,
@@ -100,7 +112,7 @@ class Knower {
   Result<Told> ask_for(const std::string& name) {
     if (!tried_) connect();
     if (!status_.ok()) return status_;
-    return told(client_->info(name, timeout_), name + " (asked over " + name_ + ")");
+    return told(info_of(*client_, name, timeout_), name + " (asked over " + name_ + ")");
   }
 
  private:
@@ -117,7 +129,7 @@ class Knower {
     }
     client_ = *std::move(client);
     // Its peers find it at this address, but here that may be another node's.
-    const auto own = client_->info({}, timeout_);
+    const auto own = info_of(*client_, {}, timeout_);
     if (!own) {
       status_ = own.status();
     } else if (text_at(*own, "name") != name_) {
@@ -169,6 +181,7 @@ class Walk {
 
  private:
   bool is_left_out(const std::string& knower, const std::string& peer) const {
+    if (broken_off()) return true;
     if (!until_) return false;
     if (std::chrono::steady_clock::now() >= *until_) return true;
     const auto& peers = list_at(*mesh_.infos.at(knower), "peers");
@@ -185,7 +198,7 @@ class Walk {
     // The next one is asked when the connection ends under the question.
     for (std::size_t tried = 0; tried < endpoints.size(); ++tried) {
       const auto endpoint = (*client)->connected_endpoint();
-      auto info = (*client)->info({}, timeout_);
+      auto info = info_of(**client, {}, timeout_);
       const bool is_same = endpoints.size() == 1 || endpoint == (*client)->connected_endpoint();
       if (info && is_same) return told(std::move(info), endpoint.empty() ? endpoints[0] : endpoint);
       why = info ? Status{StatusCode::kUnavailable, "the connection to " + endpoint + " ended"}
@@ -299,9 +312,8 @@ Result<std::unique_ptr<Client>> connected_client(const EndpointList& endpoints,
                                                  std::chrono::milliseconds timeout) {
   auto client = open_client(endpoints, timeout);
   if (!client) return client.status();
-  if (auto up = (*client)->wait_connected(connect_patience(endpoints, timeout)); !up.ok()) {
-    return up;
-  }
+  auto up = wait_connected_until_broken_off(**client, connect_patience(endpoints, timeout));
+  if (!up.ok()) return up;
   return client;
 }
 
@@ -313,6 +325,7 @@ Result<LiveMesh> live_mesh(const std::vector<EndpointList>& starts,
     if (auto status = walk.begin_at(endpoints); !status.ok()) return status;
   }
   walk.go_on();
+  if (broken_off()) return interrupted_status();
   return walk.take();
 }
 
@@ -325,7 +338,7 @@ Result<Reached> reach_at(const std::string& endpoint, const std::string& name,
                          const CallTime& time) {
   auto client = connected_client({endpoint}, std::min(time.of_a_call(), kConnectMax));
   if (!client) return client.status();
-  auto info = (*client)->info({}, time.of_a_call());
+  auto info = info_of(**client, {}, time.of_a_call());
   if (!info) return info.status();
   if (text_at(*info, "name") != name) {
     return Status{StatusCode::kUnavailable, endpoint + " is not the address of " + name};
@@ -337,7 +350,7 @@ Result<Reached> reach_over(const std::string& endpoint, const std::string& name,
                            const CallTime& time) {
   auto client = connected_client({endpoint}, std::min(time.of_a_call(), kConnectMax));
   if (!client) return client.status();
-  auto info = (*client)->info(name, time.of_a_call());
+  auto info = info_of(**client, name, time.of_a_call());
   if (!info) return info.status();
   return Reached{*std::move(client), name, *std::move(info)};
 }
@@ -347,7 +360,7 @@ Result<Reached> reach_over(const std::string& endpoint, const std::string& name,
 CallTime::CallTime(milliseconds timeout)
     : timeout_(timeout), end_(steady_clock::now() + kCountTimeouts * timeout) {}
 
-bool CallTime::is_over() const { return steady_clock::now() >= end_; }
+bool CallTime::is_over() const { return broken_off() || steady_clock::now() >= end_; }
 
 milliseconds CallTime::of_a_call() const {
   const auto left = std::chrono::ceil<milliseconds>(end_ - steady_clock::now());
@@ -355,6 +368,7 @@ milliseconds CallTime::of_a_call() const {
 }
 
 Status CallTime::over() const {
+  if (broken_off()) return interrupted_status();
   return {StatusCode::kDeadlineExceeded,
           "counting takes at most " + std::to_string(kCountTimeouts) + " times --timeout, " +
               std::to_string((kCountTimeouts * timeout_).count()) + " ms, which are over"};

@@ -39,9 +39,9 @@ struct LiveMesh {
 /// were found. A node is asked over one that knows it; where that one cannot reach it, at its
 /// address. One that does not answer so stands in `silent`. Addresses are not judged: the nodes'
 /// own links show whether they are right. Fails only when one of `starts` cannot be asked, with the
-/// status of that. Blocks; each call and connection for at most `timeout`. With `until` it is in a
-/// hurry: nodes that those which know them have no connection to are left out, and after that time
-/// so are all others.
+/// status of that, or as kCancelled when the command is broken off. Blocks; each call and
+/// connection for at most `timeout`. With `until` it is in a hurry: nodes that those which know
+/// them have no connection to are left out, and after that time so are all others.
 Result<LiveMesh> live_mesh(
     const std::vector<EndpointList>& starts, std::chrono::milliseconds timeout,
     std::optional<std::chrono::steady_clock::time_point> until = std::nullopt);

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/command/base/completions.h"
 #include "client/command/nodes/info_text.h"
 #include "client/command/verify/live_mesh.h"
 #include "client/command/verify/moves.h"
@@ -59,7 +60,7 @@ class Reader final : public BucketReader {
   Outcome call(const Operation& operation) {
     Outcome refused;
     refused.status = time_.over();
-    return time_.is_over() ? refused : client_.call(operation, time_.of_a_call());
+    return time_.is_over() ? refused : call_until_broken_off(client_, operation, time_.of_a_call());
   }
 
   // Reading is safe to repeat.

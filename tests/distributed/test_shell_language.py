@@ -6,7 +6,7 @@ import os
 import re
 import socket
 
-from harness import main
+from harness import COMMAND_BIN, main
 from ports import free_port
 from shell_fixture import PROMPT, Shell, ShellTerminal
 from task_client import BAR, FOO
@@ -127,6 +127,20 @@ c"}]
     def test_exit(self):
         self.assertEqual(self.script("exit\nnode\n"), [])
 
+    def test_parts_of_a_value_are_named(self):
+        told = self.script("info\ncall t.echo [$it.name, $it.peers.0.name]\n$it.1\n", "--json")[1:]
+        self.assertEqual([json.loads(line) for line in told], [{"result": [FOO, BAR]}, {"result": BAR}])
+        self.script("info\n$it.peers.0.nam\n", status=USAGE)
+        self.assertIn('line 2, column 1: $it.peers.0 has no member "nam"; did you mean $it.peers.0.name?', self.stderr)
+
+    def test_too_many_names_are_no_result(self):
+        self.run_to_end([COMMAND_BIN, "--node", self.foo.endpoint, "import"],
+                        given="".join(f"b{number:05}\t\n" for number in range(10001)))
+        self.assertEqual(len(self.script("x = buckets --limit 10000\n")), 10000)
+        self.assertEqual(len(self.script("x = buckets\n", status=USAGE)), 10001)
+        self.assertIn("buckets gave no result that x could be; it stays as it was: more than 10000 names are no result; --limit "
+                      "gives fewer, from --after on", self.stderr)
+
     def test_lists_are_packed(self):
         lines = self.script(f"call t.echo [{', '.join(str(i) for i in range(60))}]\n")
         self.assertLess(len(lines), 8)
@@ -219,6 +233,20 @@ class Terminal(ShellTerminal):
             self.wait_for("kvmesh: cancelled: interrupted")
             self.wait_for(PROMPT)
         self.assertIn("3", self.run_line("call t.add 1 2"))
+
+    def test_a_statement_of_several_lines_comes_back_as_one(self):
+        self.keys("call t.echo [1,\r")
+        self.wait_for(GOES_ON)
+        self.keys("2]\r")
+        self.wait_for("\r\n[1, 2]\r\n" + PROMPT)
+        self.keys("call t.echo \\\r")
+        self.wait_for(GOES_ON)
+        self.keys("7\r")
+        self.wait_for("\r\n7\r\n" + PROMPT)
+        self.keys("\x1b[A\r")
+        self.wait_for("\r\n7\r\n" + PROMPT)
+        self.keys("\x1b[A\x1b[A\r")
+        self.wait_for("\r\n[1, 2]\r\n" + PROMPT)
 
     def test_ctrl_c_lets_go_of_await(self):
         self.keys("t = async t.wait_for_stop\r")

@@ -223,9 +223,30 @@ TEST(ShellVariables, ThatDoNotExistNameTheNearest) {
   EXPECT_EQ(
       fault("$zebra"),
       "column 1: there is no variable $zebra; zebra = VALUE sets it, and '$zebra' is the text");
-  EXPECT_EQ(fault("f $counter.x"),
-            "column 3: a variable stands alone, but \".x\" follows $counter; "
+  EXPECT_EQ(fault("f $counter/x"),
+            "column 3: a variable stands alone, but \"/x\" follows $counter; "
             "between quotes it is text");
+  EXPECT_EQ(fault("f $counter."),
+            "column 3: a variable stands alone, but \".\" follows $counter; "
+            "between quotes it is text");
+}
+
+TEST(ShellVariables, PartsAreNamed) {
+  Variables variables;
+  const Value::Map inner{{"name", "a"}, {"left", 5}};
+  ASSERT_TRUE(variables.set("x", Value::Map{{"list", Value::List{inner, 7}}}).ok());
+  EXPECT_EQ(*variables.find("x.list.0.left"), Value{5});
+  EXPECT_EQ(*variables.find("x.list.1"), Value{7});
+  EXPECT_EQ(*variables.find("x.list.0"), Value{inner});
+  const auto fault = [&](std::string_view name) { return variables.find(name).status().text(); };
+  EXPECT_EQ(fault("x.lost"), "$x has no member \"lost\"; did you mean $x.list?");
+  EXPECT_EQ(fault("x.list.0.zebra"), "$x.list.0 has no member \"zebra\"");
+  EXPECT_EQ(fault("x.list.2"),
+            "$x.list is a list of 2 elements, which are named by numbers from 0, not by \"2\"");
+  EXPECT_EQ(fault("x.list.-1"),
+            "$x.list is a list of 2 elements, which are named by numbers from 0, not by \"-1\"");
+  EXPECT_EQ(fault("x.list.1.a"), "$x.list.1 is neither a list nor a map, and has no part \"a\"");
+  EXPECT_EQ(variables.find("y.a").status().code(), StatusCode::kInvalidArgument);
 }
 
 TEST(ShellVariables, AreRefusedWhereTheyCannotBeSet) {

@@ -63,6 +63,8 @@ class Session {
   std::size_t script_line = 0;
   /// What the action has found, for a variable of the shell; empty: it has no result.
   std::optional<Value> result;
+  /// Why it has none, where it could have had one.
+  std::string why_no_result;
 
   /// The connection, opened by the first use. kInvalidArgument when there can be none.
   Result<Client*> client();

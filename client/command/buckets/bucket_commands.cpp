@@ -69,7 +69,12 @@ int print_names(Session& session, const Listing& listing, const NextPage& next_p
     after = page->names.back();
   }
   if (session.json()) session.print_line(first ? "[]" : "]");
-  if (result.size() <= kResultNamesMax) session.result = std::move(result);
+  if (result.size() <= kResultNamesMax) {
+    session.result = std::move(result);
+  } else {
+    session.why_no_result = "more than " + std::to_string(kResultNamesMax) +
+                            " names are no result; --limit gives fewer, from --after on";
+  }
   return kExitOk;
 }
 

@@ -172,16 +172,15 @@ Lines::Got Editor::next(const std::string& prompt, std::string& line) {
   }
   line.assign(text, static_cast<std::size_t>(count));
   while (line.ends_with('\n')) line.pop_back();
-  remember(line);
   return Got::kLine;
 }
 
-// Saves after each line: whoever ends the shell in another way than by `quit` loses nothing.
-void Editor::remember(const std::string& line) {
-  if (line.find_first_not_of(" \t") == std::string::npos) return;
+// Saves after each: whoever ends the shell in another way than by `quit` loses nothing.
+void Editor::remember(const std::string& statement) {
+  if (statement.find_first_not_of(" \t\n") == std::string::npos) return;
   HistEvent event{};
-  history(history_, &event, H_ENTER, line.c_str());
-  if (!history_path_.empty()) append_history(history_path_, line);
+  history(history_, &event, H_ENTER, statement.c_str());
+  if (!history_path_.empty()) append_history(history_path_, statement);
 }
 
 char* Editor::prompt_of(EditLine* edit) { return editor_of(edit)->prompt_.data(); }

@@ -44,9 +44,9 @@ History* new_history();
 /// Adds the lines of the file to `history`. A file that is not there holds none.
 void load_history(History* history, const std::string& path);
 
-/// Adds one line to the file, whose folder is made where it is missing. Several shells may do so at
-/// once, each keeps what the others wrote; a reader finds the file as it was before or after. When
-/// it cannot be written the line is not kept.
+/// Adds one line, or statement with line ends, to the file, whose folder is made where it is
+/// missing. Several shells may do so at once, each keeps what the others wrote; a reader finds the
+/// file as it was before or after. When it cannot be written the line is not kept.
 void append_history(const std::string& path, const std::string& line);
 
 /// Lines from a terminal, with editing, history and completion by libedit. What tasks write appears
@@ -62,6 +62,8 @@ class Editor final : public Lines {
   Editor& operator=(const Editor&) = delete;
 
   Got next(const std::string& prompt, std::string& line) override;
+  /// Keeps a statement, which may have line ends, in the history.
+  void remember(const std::string& statement);
 
  private:
   static char* prompt_of(EditLine* edit);
@@ -73,7 +75,6 @@ class Editor final : public Lines {
   unsigned char complete_here();
   void show_output();
   void hide_line() const;
-  void remember(const std::string& line);
 
   ShownOutput& output_;
   Interrupts& interrupts_;

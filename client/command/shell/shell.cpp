@@ -85,6 +85,7 @@ int Shell::run_interactive() {
       status = reader.add(line);
       if (status.ok() && reader.is_open()) continue;
     }
+    editor.remember(reader.text());
     if (!status.ok()) {
       session_.complain(status.text());
     } else if (got == Lines::Got::kLine) {
@@ -122,6 +123,7 @@ int Shell::run_plain() {
 
 int Shell::execute(Statement statement) {
   session_.result.reset();
+  session_.why_no_result.clear();
   auto& words = statement.words;
   if (words.empty() && statement.name.empty()) return kExitOk;
   const bool named = !statement.name.empty();
@@ -165,8 +167,9 @@ int Shell::assign(const std::string& name, const std::vector<Word>& words) {
   } else {
     if (const int status = run_command(*command, words); status != kExitOk) return status;
     if (!session_.result) {
+      const auto& why = session_.why_no_result;
       session_.complain(std::string{command->name} + " gave no result that " + name +
-                        " could be; it stays as it was");
+                        " could be; it stays as it was" + (why.empty() ? "" : ": " + why));
       return kExitUsage;
     }
   }

@@ -3,6 +3,7 @@
 #include <kvmesh/limits.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -276,7 +277,9 @@ Result<std::string_view> variable_named(std::string_view text) {
   if (length == 0) return std::string_view{};
   const auto name = text.substr(1, length);
   const auto rest = text.substr(1 + length);
-  if (rest.empty()) return name;
+  const bool is_part =
+      rest.starts_with('.') && !rest.ends_with('.') && rest.find("..") == std::string_view::npos;
+  if (rest.empty() || is_part) return text.substr(1);
   return Status{StatusCode::kInvalidArgument, "a variable stands alone, but " + in_quotes(rest) +
                                                   " follows $" + std::string{name} +
                                                   "; between quotes it is text"};
@@ -330,8 +333,52 @@ Status Variables::set(const std::string& name, Value value) {
   return {};
 }
 
+namespace {
+
+Status no_part(std::string_view of, const std::string& what) {
+  return {StatusCode::kInvalidArgument, "$" + std::string{of} + what};
+}
+
+// `path` is .NAME and .NUMBER in a row, or nothing; `named` is what has led to `value`.
+Result<Value> part_of(const Value& value, std::string_view named, std::string_view path) {
+  if (path.empty()) return value;
+  const auto key = path.substr(1, path.find('.', 1) - 1);
+  const auto rest = path.substr(1 + key.size());
+  const std::string next = std::string{named} + "." + std::string{key};
+  if (const auto* map = value.get_if<Value::Map>()) {
+    const auto found =
+        std::ranges::find(*map, key, [](const auto& one) -> std::string_view { return one.first; });
+    if (found != map->end()) return part_of(found->second, next, rest);
+    std::vector<std::string> names;
+    for (const auto& [name, element] : *map) names.push_back(name);
+    const auto near = nearest(key, names);
+    return no_part(
+        named,
+        " has no member " + in_quotes(key) +
+            (near.empty() ? "" : "; did you mean $" + std::string{named} + "." + near + "?"));
+  }
+  const auto* list = value.get_if<Value::List>();
+  if (list == nullptr) {
+    return no_part(named, " is neither a list nor a map, and has no part " + in_quotes(key));
+  }
+  std::size_t place = 0;
+  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), place);
+  if (error != std::errc{} || end != key.data() + key.size() || place >= list->size()) {
+    return no_part(named, " is a list of " + std::to_string(list->size()) +
+                              " elements, which are named by numbers from 0, not by " +
+                              in_quotes(key));
+  }
+  return part_of((*list)[place], next, rest);
+}
+
+}  // namespace
+
 Result<Value> Variables::find(std::string_view name) const {
-  if (const auto found = all_.find(name); found != all_.end()) return found->second;
+  const auto path = name.substr(std::min(name.find('.'), name.size()));
+  name.remove_suffix(path.size());
+  if (const auto found = all_.find(name); found != all_.end()) {
+    return part_of(found->second, name, path);
+  }
   std::vector<std::string> names{"self"};
   for (const auto& [known, value] : all_) names.push_back(known);
   const auto near = nearest(name, names);

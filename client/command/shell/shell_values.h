@@ -17,7 +17,8 @@
 /// variables may stand for elements. Pure functions.
 namespace kvmesh::command::shell {
 
-/// The value of a variable, named without its $. kInvalidArgument when there is none.
+/// The value of a variable or of a part of it, named without its $. kInvalidArgument when there is
+/// none.
 using Lookup = std::function<Result<Value>(std::string_view name)>;
 
 /// The most bytes that the values of one list or map may take together.
@@ -40,8 +41,9 @@ bool names_a_variable(std::string_view text);
 /// there is none.
 std::size_t name_length(std::string_view text);
 
-/// The variable that a word or an element stands for. Empty when it is none: it does not begin with
-/// $ and a letter or underscore. kInvalidArgument when something follows the name.
+/// The variable that a word or an element stands for, perhaps with a part of it: name.member.0.
+/// Empty when it is none: it does not begin with $ and a letter or underscore. kInvalidArgument
+/// when something else follows the name.
 Result<std::string_view> variable_named(std::string_view text);
 
 /// What the shell keeps by name. One thread.
@@ -53,7 +55,8 @@ class Variables {
   Status set(const std::string& name, Value value);
   /// What `$it` is: the result of the last command that has one.
   void set_last(Value value) { all_["it"] = std::move(value); }
-  /// kInvalidArgument when there is none; the text names the nearest.
+  /// Of a map a member is named by .NAME, of a list an element by .NUMBER, from 0. kInvalidArgument
+  /// when there is none; the text names the nearest.
   Result<Value> find(std::string_view name) const;
   const std::map<std::string, Value, std::less<>>& all() const { return all_; }
 

@@ -69,6 +69,7 @@ Status StatementReader::add(std::string_view line) {
   const bool first = !std::exchange(any_line_, true);
   goes_on_ = false;
   const std::size_t from = first ? begin(line) : 0;
+  text_ += line;
   for (column_ = from + 1; column_ <= line.size(); ++column_) step(line[column_ - 1]);
   end_line();
   return {};
@@ -139,11 +140,13 @@ void StatementReader::end_line() {
   if (state_ == State::kRun && word_.text == "\\") {
     state_ = State::kBetween;
     goes_on_ = true;
+    text_.erase(text_.rfind('\\'));
   } else if (state_ == State::kRun) {
     end_word();
   } else if (state_ != State::kBetween) {
     word_.text += '\n';
     escaped_ = false;
+    text_ += state_ == State::kBrackets && !quoted_ ? ' ' : '\n';
   }
 }
 
@@ -171,7 +174,8 @@ std::string_view language_help() {
   return "\n"
          "  NAME = COMMAND ...  keep its result; NAME = VALUE keeps a value\n"
          "  $NAME               that variable, as a word, in a list or map, or alone to print it;\n"
-         "                      $self is the pid of this shell, $it the last result\n"
+         "                      $self is the pid of this shell, $it the last result; $x.name is\n"
+         "                      a member of a map, $x.0 the first element of a list\n"
          "  VALUE               1, true, nil, text, \"two words\", [1, two], {name: $x};\n"
          "                      '...' is text as it stands: '$x', '[1'\n"
          "\n"

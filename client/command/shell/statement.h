@@ -88,6 +88,8 @@ class StatementReader {
   bool is_open() const { return state_ != State::kBetween || goes_on_; }
   /// What is open, and where it was opened. REQUIRES: is_open().
   Status unclosed() const;
+  /// All lines so far as one to type: only within quotes it still has line ends.
+  const std::string& text() const { return text_; }
   /// The statement, which has no words when there was none. REQUIRES: not is_open().
   Statement take() { return std::move(statement_); }
 
@@ -103,6 +105,7 @@ class StatementReader {
   std::size_t line_;
   std::size_t column_ = 0;
   std::size_t bytes_ = 0;
+  std::string text_;
   State state_ = State::kBetween;
   bool any_line_ = false;
   bool goes_on_ = false;  // after a backslash

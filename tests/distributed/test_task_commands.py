@@ -195,6 +195,12 @@ class Spawn(TaskCommand):
             process.terminate()
 
     def test_a_process_that_goes_on(self):
+        def refused():
+            done = subprocess.run(self.command_line("spawn", "--detach", QUX, "t.add", "1"), capture_output=True, text=True, check=False,
+                                  timeout=60, env=clean_environment())
+            return done.returncode == INVALID_ARGUMENT and done.stdout == "" and "t.add" in done.stderr
+
+        eventually(refused, 20, "arguments that do not fit are told, unless the machine is busy in that moment")
         pid = self.kvmesh("spawn", "--detach", QUX, "t.one_message", "60000").strip()
         self.assertRegex(pid, PID)
         eventually(lambda: [task["state"] for task in self.tasks()] == ["waiting"], 5, "it waits")

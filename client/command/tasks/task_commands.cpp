@@ -15,6 +15,7 @@
 #include "client/command/tasks/task_output.h"
 #include "client/command/tasks/task_runs.h"
 #include "client/command/tasks/task_texts.h"
+#include "common/functions.h"
 
 namespace kvmesh::command {
 namespace {
@@ -80,19 +81,47 @@ int spawn_attached(Session& session, Client& client, const CallArguments& given,
   }
 }
 
+// A process that cannot begin, for its arguments, or fails at once tells that to the first poll.
+// One that is quiet does not answer it, and none is waited for: what did not come goes on.
+Status end_of_first_moments(Client& client, const std::string& node, const Value& id,
+                            const Value& key) {
+  constexpr std::chrono::milliseconds kFirstMoments{100};
+  const auto outcome = client.call(
+      {Operation::For::kNode, node, functions::kTaskNext.str(), {id, key}}, kFirstMoments);
+  const auto code = outcome.status.code();
+  const bool speaks_of_poll = is_transient(code) || code == StatusCode::kNoRoute;
+  return speaks_of_poll ? Status{} : outcome.status;
+}
+
+// By requests of its own, as a Mesh keeps what it polls to itself. What the process writes in its
+// first moments is dropped: who reads the pid from a pipe does not want it.
+int spawn_detached(Session& session, Client& client, const CallArguments& given, Value::List args) {
+  const auto begun = client.call({Operation::For::kNode,
+                                  given.node,
+                                  functions::kTaskRun.str(),
+                                  {given.function, std::move(args), "spawn",
+                                   static_cast<std::uint64_t>(given.limit.count()), Value{}}},
+                                 session.timeout());
+  if (!begun.status.ok()) return session.fail(begun.status);
+  const auto* progress = begun.result.get_if<Value::List>();
+  const auto* node =
+      progress != nullptr && progress->size() > 2 ? (*progress)[0].bytes_or_text() : nullptr;
+  if (node == nullptr) {
+    return session.fail({StatusCode::kProtocolError, given.node + " answered with no progress"});
+  }
+  const auto end = end_of_first_moments(client, *node, (*progress)[1], (*progress)[2]);
+  if (!end.ok()) return session.fail(end);
+  print_pid(session, {*node, (*progress)[1].to_uint().value_or(0)});
+  return kExitOk;
+}
+
 int spawn(Session& session, const CallArguments& given) {
   auto args = values_given(session, given.args->results());
   if (!args) return session.fail(args.status());
   const auto client = session.client();
   if (!client) return session.fail(client.status());
-  ArgumentList list{*std::move(args)};
-  if (!given.detach) return spawn_attached(session, **client, given, std::move(list));
-  // Whoever reads the pid from a pipe wants no output of the first moments after it.
-  const CallOptions options{session.timeout(), output_to([](const OutputChunk&) {}), given.limit};
-  const auto pid = (*client)->mesh().spawn(options, given.node, given.function, std::move(list));
-  if (!pid) return session.fail(pid.status());
-  print_pid(session, *pid);
-  return kExitOk;
+  if (given.detach) return spawn_detached(session, **client, given, *std::move(args));
+  return spawn_attached(session, **client, given, ArgumentList{*std::move(args)});
 }
 
 // PID VALUE or NODE NAME VALUE.

@@ -214,7 +214,7 @@ void Client::Loop::send_waiting() {
     if (!refused.ok()) {
       auto ended = std::move(call);
       waiting_.pop_front();
-      end(ended.done, {std::move(refused), {}, {}});
+      fail(ended.done, std::move(refused));
       continue;
     }
     if (!has_room(bytes)) break;
@@ -250,16 +250,14 @@ void Client::Loop::tick() {
 
 void Client::Loop::expire() {
   while (auto taken = in_flight_.take_expired(now_)) {
-    end(taken->payload.done,
-        {{StatusCode::kOutcomeUnknown, "no reply came from " + nodes_[taken->link] + " in " +
-                                           milliseconds_text(taken->payload.made, now_)},
-         {},
-         {}});
+    fail(taken->payload.done,
+         {StatusCode::kOutcomeUnknown, "no reply came from " + nodes_[taken->link] + " in " +
+                                           milliseconds_text(taken->payload.made, now_)});
   }
   std::size_t kept = 0;
   for (std::size_t i = 0; i < waiting_.size(); ++i) {
     if (auto status = overdue(waiting_[i]); !status.ok()) {
-      end(waiting_[i].done, {std::move(status), {}, {}});
+      fail(waiting_[i].done, std::move(status));
     } else {
       if (kept != i) waiting_[kept] = std::move(waiting_[i]);
       ++kept;
@@ -366,28 +364,24 @@ void Client::Loop::on_draining(transport::Link& link, const std::string& why) {
 void Client::Loop::on_expired(transport::Link& /*link*/, RequestId id) {
   auto taken = in_flight_.take(id);
   if (!taken) return;
-  end(taken->payload.done, {late_unsent(taken->payload.made, now_), {}, {}});
+  fail(taken->payload.done, late_unsent(taken->payload.made, now_));
 }
 
 void Client::Loop::on_unsent(transport::Link& /*link*/, RequestId id) {
   auto taken = in_flight_.take(id);
   if (!taken) return;
-  end(taken->payload.done, {{StatusCode::kUnavailable, "the connection to " + nodes_[taken->link] +
-                                                           " ended before the request was sent"},
-                            {},
-                            {}});
+  fail(taken->payload.done, {StatusCode::kUnavailable, "the connection to " + nodes_[taken->link] +
+                                                           " ended before the request was sent"});
 }
 
 void Client::Loop::on_down(transport::Link& link, const std::string& why) {
   give_up(link, why);
   const auto index = endpoints_.index_of(link);
   while (auto taken = in_flight_.take_oldest(index)) {
-    end(taken->payload.done,
-        {{StatusCode::kOutcomeUnknown, "the request was sent to " + nodes_[index] +
+    fail(taken->payload.done,
+         {StatusCode::kOutcomeUnknown, "the request was sent to " + nodes_[index] +
                                            ", and the connection ended (" + why +
-                                           ") before a reply arrived"},
-         {},
-         {}});
+                                           ") before a reply arrived"});
   }
 }
 

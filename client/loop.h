@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <kvmesh/client.h>
@@ -80,6 +81,7 @@ class Client::Loop final : private transport::LinkEvents {
   void sleep();
   void end_all();
   void end(Callback& done, Outcome outcome);
+  void fail(Callback& done, Status status) { end(done, {std::move(status), {}, {}}); }
   static void deliver(Callback& done, Outcome outcome);
   void publish(bool up);
   void give_up(const transport::Link& link, const std::string& why);

@@ -34,10 +34,9 @@ constexpr int kFailedConnect = ZMQ_EVENT_CLOSED | ZMQ_EVENT_CONNECT_RETRIED;
 constexpr int kWatched = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
                          ZMQ_EVENT_DISCONNECTED | kFailedHandshake | kFailedConnect;
 
-// How long an answer is waited for, on the thread of all links: one from this host takes no time,
-// unless the machine is busy.
+// How long this host may take to answer, on the thread of all links; it answers at once unless the
+// machine is busy. Others are not waited for.
 constexpr int kWaitForOwnHostMs = 50;
-constexpr int kWaitForOthersMs = 2;
 
 bool is_own_host(const sockaddr& address) {
   if (address.sa_family == AF_INET) {
@@ -54,8 +53,7 @@ int error_of_connection(int descriptor, const addrinfo& to) {
   if (::connect(descriptor, to.ai_addr, to.ai_addrlen) == 0) return 0;
   if (errno != EINPROGRESS) return errno;
   pollfd answer{descriptor, POLLOUT, 0};
-  const int wait = is_own_host(*to.ai_addr) ? kWaitForOwnHostMs : kWaitForOthersMs;
-  if (::poll(&answer, 1, wait) <= 0) return 0;
+  if (::poll(&answer, 1, is_own_host(*to.ai_addr) ? kWaitForOwnHostMs : 0) <= 0) return 0;
   int error = 0;
   socklen_t size = sizeof error;
   (void)::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size);

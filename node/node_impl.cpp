@@ -56,7 +56,8 @@ Node::Impl::Impl(Settings settings, SettingsSources sources)
   if (settings_.apps.kv) {
     using Use = store::MemoryEngine::Use;
     engine_ = std::make_unique<store::MemoryEngine>(
-        settings_.kv.memory_max, settings_.threads == 1 ? Use::kOneThread : Use::kThreads);
+        settings_.kv.memory_max, settings_.threads == 1 ? Use::kOneThread : Use::kThreads,
+        store::EngineClock::of_machine());
   }
   make_reactors();
 }

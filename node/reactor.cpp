@@ -193,7 +193,7 @@ void Reactor::tick() {
   // has an unknown outcome.
   for (auto* adapter : adapters_) adapter->tick(now);
   core_.on_tick(now);
-  if (kv_ != nullptr) kv_->tick();
+  if (kv_ != nullptr) kv_->tick(now);
   if (now - last_sweep_ < kSweep) return;
   last_sweep_ = now;
   for (auto* adapter : adapters_) adapter->sweep(now);

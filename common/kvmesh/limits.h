@@ -46,12 +46,20 @@ inline constexpr std::uint32_t kPageItemsMax = 10000;
 inline constexpr std::uint32_t kPageItemsDefault = 1000;
 /// A page ends early rather than grow beyond this.
 inline constexpr std::size_t kPageBytesMax = 1024 * 1024;
+/// Keys of one `kv.read`, and their values together: one value fits, however long it is.
+inline constexpr std::uint32_t kReadKeysMax = 1000;
+inline constexpr std::size_t kReadBytesMax = 1536 * 1024;
+/// Changes of one `kv.apply`, and its checks.
+inline constexpr std::uint32_t kApplyChangesMax = 128;
+inline constexpr std::uint32_t kApplyChecksMax = 128;
 /// Pages of many names that wait at a reactor for their turn to be gathered; `overloaded`.
 inline constexpr std::uint32_t kPagesWaitingMax = 1024;
 
 // Time.
 inline constexpr std::chrono::milliseconds kTimeoutDefault{5000};
 inline constexpr std::chrono::milliseconds kTimeoutMax{std::chrono::hours{24}};
+/// Until a key expires: 100 years.
+inline constexpr std::chrono::milliseconds kTtlMax{std::chrono::hours{24 * 36525}};
 
 // What is under way at once; beyond it `overloaded`.
 /// Forwarded requests of one reactor.
@@ -113,6 +121,8 @@ static_assert(kHopsMax * (kNodeNameBytesMax + 32) <= 64 * 1024,
               "a full path fits in the room left for it");
 static_assert(kPageBytesMax + kKeyBytesMax + 64 * 1024 <= kBodyBytesMax,
               "the largest page fits in a body");
+static_assert(kValueBytesMax <= kReadBytesMax && kReadBytesMax + kReadKeysMax * 64 <= kBodyBytesMax,
+              "what is read at once fits in a body");
 static_assert(kRequestBatchBytes + kRecordBytesMax + 64 <= kFrameBytesMax,
               "a batch may end with a record of any size");
 static_assert(kInFlightPerLinkMax <= kInFlightMax);

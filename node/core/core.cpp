@@ -90,7 +90,7 @@ Cost Core::handle(Asker& asker, const RequestView& request, Batch& batch, TimePo
   }
   const auto* function = modules_.find(request.function);
   if (function == nullptr) return refuse(modules_.undefined(self_.str(), request.function));
-  execute(asker, request, *function, deadline, batch);
+  execute(asker, request, *function, {now, deadline}, batch);
   return function->cost;
 }
 

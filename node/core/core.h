@@ -152,7 +152,7 @@ class Core {
   Cost handle(const Incoming& incoming, Batch& batch, TimePoint now);
   Cost handle(Asker& asker, const RequestView& request, Batch& batch, TimePoint now);
   void execute(const Asker& asker, const RequestView& request, const Function& function,
-               TimePoint deadline, Batch& batch);
+               CallTime time, Batch& batch);
   void forward(const Asker& asker, const RequestView& request, std::size_t bytes, PeerIndex to,
                TimePoint deadline);
   void leave_queue(RequestId id, std::optional<TimePoint> when);

@@ -18,6 +18,12 @@
 
 namespace kvmesh::core {
 
+/// When a call is executed, and until when an answer is of use.
+struct CallTime {
+  TimePoint now{};
+  TimePoint deadline{};
+};
+
 /// One request in the hands of its function. The function answers it exactly once: succeed(),
 /// succeed_with(), fail(), or later through the ticket of defer(). Lives until the function's
 /// run has ended, no longer.
@@ -36,7 +42,9 @@ class Call {
     return request_.target.kind == Target::Kind::kBucket ? request_.target.name
                                                          : std::string_view{};
   }
-  TimePoint deadline() const { return deadline_; }
+  TimePoint deadline() const { return time_.deadline; }
+  /// When it is executed.
+  TimePoint now() const { return time_.now; }
   /// Which of its runner's functions it calls.
   std::uint8_t number() const { return number_; }
 
@@ -56,13 +64,13 @@ class Call {
   virtual Result<Ticket> defer_queued() = 0;
 
  protected:
-  Call(const RequestView& request, std::uint8_t number, TimePoint deadline, wire::Buffer& result)
-      : request_(request), deadline_(deadline), result_(result), number_(number) {}
+  Call(const RequestView& request, std::uint8_t number, CallTime time, wire::Buffer& result)
+      : request_(request), time_(time), result_(result), number_(number) {}
   virtual ~Call() = default;
 
  private:
   RequestView request_;
-  TimePoint deadline_;
+  CallTime time_;
   wire::Buffer& result_;
   std::uint8_t number_;
 };
@@ -72,7 +80,7 @@ class Call {
 class InnerCall : public Call {
  public:
   InnerCall(Call& outer, const RequestView& request, std::uint8_t number)
-      : Call(request, number, outer.deadline(), outer.result()), outer_(outer) {}
+      : Call(request, number, {outer.now(), outer.deadline()}, outer.result()), outer_(outer) {}
 
   void succeed() override { outer_.succeed(); }
   void succeed_with(std::string_view bytes) override { outer_.succeed_with(bytes); }

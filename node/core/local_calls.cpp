@@ -36,8 +36,8 @@ Status check_result(std::size_t bytes) {
 }
 
 Core::LocalCall::LocalCall(Core& core, const Asker& asker, const RequestView& request,
-                           std::uint8_t number, TimePoint deadline)
-    : Call(request, number, deadline, core.result_), core_(core), asker_(asker) {
+                           std::uint8_t number, CallTime time)
+    : Call(request, number, time, core.result_), core_(core), asker_(asker) {
   core_.result_.clear();
 }
 
@@ -104,12 +104,12 @@ void Core::LocalCall::answer(const ReplyView& reply) {
   core_.result_.clear();
 }
 
-void Core::Batch::add(const Asker& asker, const RequestView& request, TimePoint deadline,
+void Core::Batch::add(const Asker& asker, const RequestView& request, CallTime time,
                       const Function& function) {
   if (runner_ != function.runner) run();
   runner_ = function.runner;
   any_traced_ |= asker.traced;
-  calls_[size_++].emplace(core_, asker, request, function.number, deadline);
+  calls_[size_++].emplace(core_, asker, request, function.number, time);
 }
 
 void Core::Batch::run() {
@@ -132,13 +132,13 @@ void Core::Batch::run() {
 }
 
 void Core::execute(const Asker& asker, const RequestView& request, const Function& function,
-                   TimePoint deadline, Batch& batch) {
+                   CallTime time, Batch& batch) {
   counters_.executed.add();
-  if (function.runner != nullptr) return batch.add(asker, request, deadline, function);
+  if (function.runner != nullptr) return batch.add(asker, request, time, function);
   batch.run();  // it came before
   // A runner may read what is not packed; a handler need not know of it.
   const auto& packed = request.is_packed() ? request : wire::pack_request(packed_, request);
-  LocalCall call{*this, asker, packed, function.number, deadline};
+  LocalCall call{*this, asker, packed, function.number, time};
   call.begin();
   guarded([&](auto act) { act(call); }, [&] { function.handler(call); });
 }

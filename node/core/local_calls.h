@@ -13,7 +13,7 @@ namespace kvmesh::core {
 class Core::LocalCall final : public Call {
  public:
   LocalCall(Core& core, const Asker& asker, const RequestView& request, std::uint8_t number,
-            TimePoint deadline);
+            CallTime time);
   LocalCall(const LocalCall&) = delete;
   LocalCall& operator=(const LocalCall&) = delete;
   /// A function that has neither answered nor deferred has failed.
@@ -51,8 +51,7 @@ class Core::Batch {
   ~Batch() = default;
 
   /// REQUIRES: function.runner != nullptr, size() < kRunMax. Runs those of another runner first.
-  void add(const Asker& asker, const RequestView& request, TimePoint deadline,
-           const Function& function);
+  void add(const Asker& asker, const RequestView& request, CallTime time, const Function& function);
   /// Executes those that were added.
   void run();
   std::size_t size() const { return size_; }

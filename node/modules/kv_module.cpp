@@ -108,7 +108,7 @@ void KvModule::run(std::span<Call* const> calls) {
     ops_.push_back(op);
     calls_.push_back(call);
   }
-  session_->execute(ops_);
+  if (!ops_.empty()) session_->execute(ops_, calls_.front()->now());
 }
 
 void KvModule::ended(std::size_t place, const store::OpResult& result) {

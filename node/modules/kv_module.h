@@ -27,7 +27,7 @@ class KvModule final : public core::Runner, private store::SessionOwner {
   void run(std::span<core::Call* const> calls) override;
   /// Answers what has ended later. True: there is more to do at once.
   bool pass(core::Core& core, TimePoint now);
-  void tick() { session_->tick(); }
+  void tick(TimePoint now) { session_->tick(now); }
 
  private:
   void ended(std::size_t place, const store::OpResult& result) override;

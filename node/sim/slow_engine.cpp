@@ -15,31 +15,42 @@ SlowEngine::Ended page_of(Result<store::Page> page) {
   return {.status = {}, .page = *std::move(page)};
 }
 
-SlowEngine::Ended execute(store::MemoryEngine& memory, const Op& op) {
+SlowEngine::Ended execute(store::MemoryEngine& memory, const Op& op, store::Moment now) {
   switch (op.kind) {
     case Op::Kind::kCreate:
-      return {memory.create(op.bucket)};
+      return {memory.create(op.bucket, now)};
     case Op::Kind::kDrop:
       return {memory.drop(op.bucket)};
     case Op::Kind::kPut:
-      return {memory.put(op.bucket, op.key, op.value)};
+      return {memory.put(op.bucket, op.key, op.value, now)};
     case Op::Kind::kGet: {
       SlowEngine::Ended out;
       out.status = memory
-                       .get(op.bucket, op.key,
-                            [&](std::string_view value) { out.value = std::string{value}; })
+                       .get(
+                           op.bucket, op.key,
+                           [&](std::string_view value) { out.value = std::string{value}; }, now)
                        .status();
       return out;
     }
     case Op::Kind::kErase:
-      return {memory.erase(op.bucket, op.key)};
+      return {memory.erase(op.bucket, op.key, now)};
     case Op::Kind::kCount: {
       const auto count = memory.count(op.bucket);
       if (!count) return {count.status()};
       return {.status = {}, .count = *count};
     }
     case Op::Kind::kKeys:
-      return page_of(memory.list_keys(op.bucket, op.page));
+      return page_of(memory.list_keys(op.bucket, op.page, now));
+    case Op::Kind::kRead: {
+      auto entries = memory.read(op.bucket, op.keys, now);
+      if (!entries) return {entries.status()};
+      return {.status = {}, .entries = *std::move(entries)};
+    }
+    case Op::Kind::kApply: {
+      auto applied = memory.apply(op.bucket, op.checks, op.changes, now);
+      if (!applied) return {applied.status()};
+      return {.status = {}, .applied = *std::move(applied)};
+    }
     case Op::Kind::kBuckets:
       return page_of(memory.list_buckets(op.page));
   }
@@ -53,6 +64,8 @@ store::OpResult SlowEngine::Ended::view() const {
   if (value) out.value = *value;
   out.count = count;
   out.page = page ? &*page : nullptr;
+  out.entries = entries ? &*entries : nullptr;
+  out.applied = applied ? &*applied : nullptr;
   return out;
 }
 
@@ -61,7 +74,7 @@ class SlowEngine::Session final : public store::Session {
   Session(SlowEngine& engine, store::SessionOwner& owner) : engine_(engine), owner_(owner) {}
 
   // In their order: none is executed before those that came earlier.
-  void execute(std::span<const Op> ops) override {
+  void execute(std::span<const Op> ops, TimePoint /*now*/) override {
     for (std::size_t i = 0; i < ops.size(); ++i) {
       const auto ticket = owner_.defer(i);
       if (!ticket) continue;
@@ -85,14 +98,37 @@ class SlowEngine::Session final : public store::Session {
     return false;
   }
 
-  void tick() override { engine_.memory_.tidy(); }
+  void tick(TimePoint now) override {
+    engine_.memory_.tidy();
+    (void)engine_.memory_.expire_some(engine_.memory_.moment(now));
+  }
 
  private:
   // An operation with names and values of its own.
   class KeptOp {
    public:
     explicit KeptOp(const Op& op)
-        : op_(op), bucket_(op.bucket), key_(op.key), value_(op.value), after_(op.page.after) {}
+        : op_(op),
+          bucket_(op.bucket),
+          key_(op.key),
+          value_(op.value),
+          after_(op.page.after),
+          keys_(op.keys.begin(), op.keys.end()),
+          checks_(op.checks.begin(), op.checks.end()),
+          changes_(op.changes.begin(), op.changes.end()) {
+      for (auto& key : keys_) key = keep(key);
+      for (auto& check : checks_) check.key = keep(check.key);
+      for (auto& change : changes_) {
+        change.key = keep(change.key);
+        change.value = keep(change.value);
+      }
+    }
+
+    KeptOp(const KeptOp&) = delete;
+    KeptOp& operator=(const KeptOp&) = delete;
+    KeptOp(KeptOp&&) = default;  // what is kept stays where it is
+    KeptOp& operator=(KeptOp&&) = default;
+    ~KeptOp() = default;
 
     Op view() const {
       Op out = op_;
@@ -100,15 +136,24 @@ class SlowEngine::Session final : public store::Session {
       out.key = key_;
       out.value = value_;
       out.page.after = after_;
+      out.keys = keys_;
+      out.checks = checks_;
+      out.changes = changes_;
       return out;
     }
 
    private:
+    std::string_view keep(std::string_view text) { return kept_.emplace_back(text); }
+
     Op op_;
     std::string bucket_;
     std::string key_;
     std::string value_;
     std::optional<std::string> after_;
+    std::vector<std::string_view> keys_;
+    std::vector<store::Check> checks_;
+    std::vector<store::Change> changes_;
+    std::deque<std::string> kept_;  // what those point to
   };
   struct Waiting {
     Ticket ticket;
@@ -125,7 +170,7 @@ class SlowEngine::Session final : public store::Session {
       ended.status = {StatusCode::kDeadlineExceeded,
                       "its time was over before its turn came; it was not executed"};
     } else if (next.fate.is_executed) {
-      ended = sim::execute(engine_.memory_, op);
+      ended = sim::execute(engine_.memory_, op, engine_.memory_.moment(now));
       engine_.options_.executed(next.ticket, ended);
     }
     const bool is_unknown = next.fate.is_unknown || (!next.fate.is_executed && op.deadline > now);

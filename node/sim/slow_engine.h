@@ -33,6 +33,8 @@ class SlowEngine final : public store::Engine {
     std::optional<std::string> value{};
     std::optional<std::uint64_t> count{};
     std::optional<store::Page> page{};
+    std::optional<store::Entries> entries{};
+    std::optional<store::Applied> applied{};
     /// What it points to lives as long as this.
     store::OpResult view() const;
   };

@@ -1,5 +1,7 @@
 #include "node/store/bucket.h"
 
+#include <cstdlib>
+#include <iterator>
 #include <utility>
 
 namespace kvmesh::store {
@@ -17,49 +19,132 @@ std::uint64_t Bucket::bytes_empty(std::string_view name) {
          (name.size() > inside ? name.size() + 1 + kMallocBytes : 0);
 }
 
-const Record* Bucket::find(const HashedName& key) const {
+const Record* Bucket::find(const HashedName& key, Moment now) const {
   const auto* record = records_.find(key);
-  return record == nullptr ? nullptr : record->get();
+  return record == nullptr || (*record)->has_expired(now) ? nullptr : record->get();
 }
 
-Status Bucket::put(const HashedName& key, std::string_view value, Record::Owner& replaced) {
-  if (auto* record = records_.find(key)) return replace(*record, key, value, replaced);
-  const auto bytes = Record::heap_bytes(key.name.size(), value.size());
-  auto status = records_.insert(memory_, key, bytes, [&] { return Record::make(key.name, value); });
-  if (status.ok()) record_bytes_ += bytes;
-  return status;
+// The same, after it was removed if it has expired. Valid until the next change.
+Record::Owner* Bucket::find_live(const HashedName& key, Moment now, Removed& removed) {
+  auto* record = records_.find(key);
+  if (record == nullptr || !(*record)->has_expired(now)) return record;
+  removed.push_back(expire(key, now));
+  return nullptr;
 }
 
-Status Bucket::replace(Record::Owner& record, const HashedName& key, std::string_view value,
-                       Record::Owner& replaced) {
-  const auto before = record->heap_bytes();
-  const auto after = Record::heap_bytes(key.name.size(), value.size());
-  if (after == before) {
-    record->set_value(value);
-    return {};
+Record::Owner Bucket::expire(const HashedName& key, Moment now) {
+  rev_ = next_revision(rev_, now);
+  return remove(key);
+}
+
+Status Bucket::put(const HashedName& key, std::string_view value, Moment now,
+                   Record::Owner& replaced) {
+  auto* record = records_.find(key);
+  if (record != nullptr && (*record)->has_expired(now)) {
+    replaced = expire(key, now);
+    record = nullptr;
   }
+  const Life life{next_revision(rev_, now)};
+  if (record == nullptr) {
+    auto status = insert(key, value, life);
+    if (status.ok()) rev_ = life.rev;
+    return status;
+  }
+  const auto before = (*record)->cost();
+  const auto after = Record::cost(key.name.size(), value.size(), false);
   if (after > before) {
     if (auto status = memory_.reserve(after - before); !status.ok()) return status;
   }
-  replaced = std::exchange(record, Record::make(key.name, value));
-  if (after < before) memory_.release(before - after);
-  record_bytes_ = record_bytes_ - before + after;
+  replace(*record, key, value, life, replaced);
+  rev_ = life.rev;
   return {};
 }
 
-Record::Owner Bucket::take(const HashedName& key) {
-  auto record = records_.take(memory_, key);
-  if (record) {
-    record_bytes_ -= record->heap_bytes();
-    memory_.release(record->heap_bytes());
+Record::Owner Bucket::take(const HashedName& key, Moment now) {
+  if (records_.find(key) == nullptr) return nullptr;
+  rev_ = next_revision(rev_, now);
+  return remove(key);
+}
+
+// kFull when the memory bound is in the way, and then nothing was changed.
+Status Bucket::insert(const HashedName& key, std::string_view value, Life life) {
+  const bool expires = life.expires != kNever;
+  const auto cost = Record::cost(key.name.size(), value.size(), expires);
+  auto status =
+      records_.insert(memory_, key, cost, [&] { return Record::make(key.name, value, life); });
+  if (!status.ok()) return status;
+  record_bytes_ += cost;
+  if (expires) add_expiry(life.expires, key.hash);
+  return {};
+}
+
+// `value` may be the record's own. REQUIRES: what it costs more is reserved.
+void Bucket::replace(Record::Owner& record, const HashedName& key, std::string_view value,
+                     Life life, Record::Owner& replaced) {
+  const auto before = record->cost();
+  const auto expired_at = record->expires();
+  const bool is_own = value.data() == record->value().data();
+  if (record->has_room_for(value.size(), life.expires)) {
+    is_own ? record->set_life(life) : record->set_value(value, life);
+  } else {
+    replaced = std::exchange(record, Record::make(key.name, value, life));
   }
+  const auto after = record->cost();
+  if (after < before) memory_.release(before - after);
+  record_bytes_ = record_bytes_ - before + after;
+  if (expired_at == life.expires) return;
+  if (expired_at != kNever) remove_expiry(expired_at, key.hash);
+  if (life.expires != kNever) add_expiry(life.expires, key.hash);
+}
+
+Record::Owner Bucket::remove(const HashedName& key) {
+  auto record = records_.take(memory_, key);
+  if (!record) return nullptr;
+  record_bytes_ -= record->cost();
+  memory_.release(record->cost());
+  if (record->expires() != kNever) remove_expiry(record->expires(), key.hash);
   return record;
 }
 
-bool Bucket::drain_some(std::vector<Record::Owner>& records) {
+void Bucket::add_expiry(Moment at, std::uint64_t key_hash) {
+  if (!expiries_) expiries_ = std::make_unique<Expiries>();
+  expiries_->insert({at, key_hash});
+}
+
+void Bucket::remove_expiry(Moment at, std::uint64_t key_hash) {
+  expiries_->erase(expiries_->find({at, key_hash}));
+  if (expiries_->empty()) expiries_.reset();
+}
+
+std::size_t Bucket::expire_some(Moment now, std::size_t most, Removed& removed) {
+  std::size_t count = 0;
+  for (; count < most && expiries_ && expiries_->begin()->at <= now; ++count) {
+    const auto next = *expiries_->begin();
+    const auto* record = records_.find_if(
+        next.key_hash, [&](const Record& one) { return one.expires() == next.at; });
+    if (record == nullptr) std::abort();  // each expiry has its record
+    // The key's bytes live as long as the record.
+    const HashedName key{(*record)->key(), next.key_hash};
+    removed.push_back(expire(key, now));
+  }
+  return count;
+}
+
+bool Bucket::drain_some(Removed& records) {
   record_bytes_ = 0;
-  return records_.drain_some(memory_,
-                             [&](Record::Owner record) { records.push_back(std::move(record)); });
+  std::size_t expiring = 0;
+  const bool more = records_.drain_some(memory_, [&](Record::Owner record) {
+    if (record->expires() != kNever) ++expiring;
+    records.push_back(std::move(record));
+  });
+  // As many as these had, whichever they are: to free all at once would take a second for some ten
+  // million.
+  if (expiring > 0) {
+    auto last = expiries_->begin();
+    std::advance(last, static_cast<std::ptrdiff_t>(expiring));
+    expiries_->erase(expiries_->begin(), last);
+  }
+  return more;
 }
 
 }  // namespace kvmesh::store

@@ -29,7 +29,7 @@ bool DroppedBuckets::free_some() {
   std::uint64_t freed = 0;
   for (std::uint64_t work = 0; work < kSlice && (!records_.empty() || next_records());) {
     if (records_.size() > kAhead) __builtin_prefetch(records_[records_.size() - 1 - kAhead].get());
-    const auto bytes = records_.back()->heap_bytes();
+    const auto bytes = records_.back()->cost();
     records_.pop_back();
     freed += bytes;
     work += 1 + bytes / kPageBytes;

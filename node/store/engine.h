@@ -13,6 +13,7 @@
 
 #include "common/deadline.h"
 #include "common/request.h"
+#include "node/store/change.h"
 #include "node/store/page.h"
 
 namespace kvmesh::store {
@@ -41,20 +42,28 @@ struct Op {
     kCount,    ///< counts the keys of the bucket
     kKeys,     ///< lists the keys of the bucket: one page of them
     kBuckets,  ///< the same of the buckets
+    kRead,     ///< reads `keys` with their revisions, in one instant
+    kApply,    ///< makes `changes`, all or none, if all `checks` hold; no key is changed twice
   };
   Kind kind = Kind::kGet;
-  std::string_view bucket;  // of all but kBuckets
-  std::string_view key;     // of kPut, kGet, kErase
-  std::string_view value;   // of kPut
-  PageLimits page;          // of kKeys, kBuckets
-  TimePoint deadline{};     // its result is of no use to anybody later
+  std::string_view bucket;                   // of all but kBuckets
+  std::string_view key;                      // of kPut, kGet, kErase
+  std::string_view value;                    // of kPut
+  PageLimits page;                           // of kKeys, kBuckets
+  std::span<const std::string_view> keys{};  // of kRead
+  std::span<const Check> checks{};           // of kApply
+  std::span<const Change> changes{};         // of kApply
+  TimePoint deadline{};                      // its result is of no use to anybody later
 };
 
 /// How an operation ended. The status is OK, or:
 ///   kNotFound          the bucket does not exist (kCreate and kBuckets never say so);
-///   kFull              kCreate and kPut only: it would pass the engine's bound, so nothing was
-///                      changed; a put of a value no longer than the one it replaces is never
+///   kFull              kCreate, kPut and kApply only: it would pass the engine's bound, so nothing
+///                      was changed; a put of a value no longer than the one it replaces is never
 ///                      refused so;
+///   kInvalidArgument   kApply only: a number is to be added to what is none, or the sum does not
+///                      fit 64 bits; nothing was changed;
+///   kTooLarge          kRead only: the values take more than a reply holds (limits.h);
 ///   kOverloaded        too many operations wait; it was not executed;
 ///   kUnavailable       what the engine stands on is not there; it was not executed;
 ///   kDeadlineExceeded  its time was over before it was begun, and it never will be;
@@ -64,6 +73,8 @@ struct OpResult {
   std::optional<std::string_view> value{};  // of kGet; none: there is no such key
   std::optional<std::uint64_t> count{};     // of kCount
   const Page* page = nullptr;               // of kKeys and kBuckets
+  const Entries* entries = nullptr;         // of kRead
+  const Applied* applied = nullptr;         // of kApply
 };
 
 /// Whom a session tells how its operations ended: each at most once, on the thread of the session.
@@ -103,12 +114,14 @@ class Session {
 
   /// Executes what has come together: the owner is told of each operation before this returns that
   /// it has ended, or that it ends later. Waits for nothing but memory and short locks.
-  virtual void execute(std::span<const Op> ops) = 0;
+  /// `now`: the time of changes, and by which keys have expired.
+  virtual void execute(std::span<const Op> ops, TimePoint now) = 0;
   /// Tells the owner what has ended meanwhile, and goes on with what is not finished, for less than
   /// a millisecond. True: there is more to do at once. Called in every pass of the reactor's loop.
   virtual bool pass(TimePoint now) = 0;
-  /// Does a piece of what was put off, for less than a millisecond. Called every 20 ms or so.
-  virtual void tick() = 0;
+  /// Does a piece of what was put off, for less than a millisecond: keys that have expired are
+  /// removed. Called every 20 ms or so.
+  virtual void tick(TimePoint now) = 0;
 };
 
 /// Where a node keeps its buckets: in memory, on a disk, on other machines. Thread-safe: the

@@ -1,9 +1,13 @@
 #include "node/store/memory_engine.h"
 
+#include <algorithm>
 #include <climits>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include <kvmesh/limits.h>
 
 #include "common/text.h"
 #include "node/store/memory_session.h"
@@ -15,10 +19,16 @@ Status no_such_bucket(std::string_view name) {
   return {StatusCode::kNotFound, "there is no bucket " + in_quotes(name)};
 }
 
+Status too_much_to_read() {
+  return {StatusCode::kTooLarge, "the values of these keys take more than " +
+                                     std::to_string(limits::kReadBytesMax) +
+                                     " bytes together; read fewer at a time"};
+}
+
 }  // namespace
 
-MemoryEngine::MemoryEngine(std::uint64_t bytes_max, Use use)
-    : locks_(use == Use::kThreads), memory_(bytes_max), dropped_(memory_) {}
+MemoryEngine::MemoryEngine(std::uint64_t bytes_max, Use use, EngineClock clock)
+    : locks_(use == Use::kThreads), clock_(clock), memory_(bytes_max), dropped_(memory_) {}
 
 std::unique_lock<std::mutex> MemoryEngine::guard(const Stripe& stripe) const {
   return locks_ ? std::unique_lock(stripe.mutex) : std::unique_lock<std::mutex>();
@@ -45,6 +55,27 @@ Answer MemoryEngine::with_bucket(const HashedName& name, Act act) {
   return no_such_bucket(name.name);
 }
 
+// The same for what changes the bucket's keys.
+template <typename Answer, typename Act>
+Answer MemoryEngine::changing_bucket(const HashedName& name, Act act) {
+  return with_bucket<Answer>(name, [&](Stripe& stripe, Bucket& bucket) {
+    const auto keys = bucket.size();
+    const auto expiry = bucket.next_expiry();
+    Answer answer = act(bucket);
+    stripe.keys += bucket.size() - keys;
+    note_expiry(stripe, bucket, expiry);
+    return answer;
+  });
+}
+
+// Puts right when the stripe has to look at the bucket, if that has changed.
+void MemoryEngine::note_expiry(Stripe& stripe, Bucket& bucket, Moment before) {
+  const auto after = bucket.next_expiry();
+  if (before == after) return;
+  if (before != kNever) stripe.expiring.erase({before, &bucket});
+  if (after != kNever) stripe.expiring.insert({after, &bucket});
+}
+
 // `act(bucket)` under its stripe's lock, if there is such a bucket.
 template <typename Act>
 void MemoryEngine::peek_bucket(const HashedName& name, Act act) {
@@ -64,13 +95,14 @@ Status MemoryEngine::put_or_free(Put put) {
   return status;
 }
 
-Status MemoryEngine::create(const HashedName& bucket) {
+Status MemoryEngine::create(const HashedName& bucket, Moment now) {
   auto& stripe = stripe_of(bucket);
   return put_or_free([&]() -> Status {
     const auto lock = guard(stripe);
     if (stripe.buckets.find(bucket) != nullptr) return {};
     auto status = stripe.buckets.insert(memory_, bucket, Bucket::bytes_empty(bucket.name), [&] {
-      return std::make_unique<Bucket>(bucket.name, memory_);
+      const auto born = next_revision(stripe.last_dropped, now);
+      return std::make_unique<Bucket>(bucket.name, born, memory_);
     });
     if (status.ok()) count_of(bucket).fetch_add(1, std::memory_order_relaxed);
     return status;
@@ -85,6 +117,10 @@ Status MemoryEngine::drop(const HashedName& bucket) {
     taken = stripe.buckets.take(memory_, bucket);
     if (taken) {
       stripe.keys -= taken->size();
+      stripe.last_dropped = std::max(stripe.last_dropped, taken->rev());
+      if (taken->next_expiry() != kNever) {
+        stripe.expiring.erase({taken->next_expiry(), taken.get()});
+      }
       count_of(bucket).fetch_sub(1, std::memory_order_relaxed);
     }
   }
@@ -93,25 +129,59 @@ Status MemoryEngine::drop(const HashedName& bucket) {
   return {};
 }
 
-Status MemoryEngine::put(const HashedName& bucket, const HashedName& key, std::string_view value) {
+Status MemoryEngine::put(const HashedName& bucket, const HashedName& key, std::string_view value,
+                         Moment now) {
   Record::Owner replaced;  // freed after the lock
   return put_or_free([&] {
-    return with_bucket<Status>(bucket, [&](Stripe& stripe, Bucket& found) {
-      const auto before = found.size();
-      auto status = found.put(key, value, replaced);
-      stripe.keys += found.size() - before;
-      return status;
-    });
+    return changing_bucket<Status>(
+        bucket, [&](Bucket& into) { return into.put(key, value, now, replaced); });
   });
 }
 
-Result<bool> MemoryEngine::get(const HashedName& bucket, const HashedName& key,
-                               ValueVisitor found) {
+Result<bool> MemoryEngine::get(const HashedName& bucket, const HashedName& key, ValueVisitor found,
+                               Moment now) {
   return with_bucket<Result<bool>>(bucket, [&](Stripe&, const Bucket& in) {
-    const auto* record = in.find(key);
+    const auto* record = in.find(key, now);
     if (record != nullptr) found(record->value());
     return record != nullptr;
   });
+}
+
+Result<Entries> MemoryEngine::read(const HashedName& bucket, std::span<const std::string_view> keys,
+                                   Moment now) {
+  std::vector<HashedName> names{keys.begin(), keys.end()};
+  return with_bucket<Result<Entries>>(bucket, [&](Stripe&, const Bucket& in) -> Result<Entries> {
+    Entries out;
+    out.rev = in.rev();
+    std::size_t bytes = 0;
+    for (const auto& name : names) {
+      const auto* record = in.find(name, now);
+      if (record == nullptr) {
+        out.entries.emplace_back();
+        continue;
+      }
+      bytes += record->value().size();
+      if (bytes > limits::kReadBytesMax) return too_much_to_read();
+      Entry entry;
+      entry.rev = record->rev();
+      entry.value = record->value();
+      if (record->expires() != kNever) entry.ttl_ms = record->expires() - now;
+      out.entries.push_back(std::move(entry));
+    }
+    return out;
+  });
+}
+
+Result<Applied> MemoryEngine::apply(const HashedName& bucket, std::span<const Check> checks,
+                                    std::span<const Change> changes, Moment now) {
+  Bucket::Removed removed;  // freed after the lock
+  Result<Applied> out{Applied{}};
+  const auto status = put_or_free([&] {
+    out = changing_bucket<Result<Applied>>(
+        bucket, [&](Bucket& in) { return in.apply(checks, changes, now, removed); });
+    return out.status();
+  });
+  return out;
 }
 
 void MemoryEngine::prefetch_place(const HashedName& bucket, const HashedName& key) {
@@ -122,13 +192,41 @@ void MemoryEngine::prefetch_record(const HashedName& bucket, const HashedName& k
   peek_bucket(bucket, [&](const Bucket& in) { in.prefetch_record(key); });
 }
 
-Status MemoryEngine::erase(const HashedName& bucket, const HashedName& key) {
+Status MemoryEngine::erase(const HashedName& bucket, const HashedName& key, Moment now) {
   Record::Owner erased;  // freed after the lock
-  return with_bucket<Status>(bucket, [&](Stripe& stripe, Bucket& from) {
-    erased = from.take(key);
-    if (erased) --stripe.keys;
+  return changing_bucket<Status>(bucket, [&](Bucket& from) {
+    erased = from.take(key, now);
     return Status{};
   });
+}
+
+// One stripe after the other, so that none waits for ever for another with much to remove.
+bool MemoryEngine::expire_some(Moment now) {
+  constexpr std::size_t kTogether = 64;  // under one lock
+  constexpr std::size_t kMost = 1024;    // takes a third of a millisecond, or a half
+  std::size_t left = kMost;
+  for (std::size_t seen = 0; seen < kStripes && left > 0;) {
+    auto& stripe = stripes_[expires_next_.load(std::memory_order_relaxed) % kStripes];
+    Bucket::Removed removed;  // freed after the lock
+    {
+      const auto lock = guard(stripe);
+      const auto first = stripe.expiring.begin();
+      if (first != stripe.expiring.end() && first->first <= now) {
+        auto& bucket = *first->second;
+        const auto expiry = bucket.next_expiry();
+        stripe.keys -= bucket.expire_some(now, std::min(left, kTogether), removed);
+        note_expiry(stripe, bucket, expiry);
+      }
+    }
+    left -= removed.size();
+    if (!removed.empty()) {
+      seen = 0;
+    } else {
+      ++seen;
+      expires_next_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  return left == 0;
 }
 
 Result<std::uint64_t> MemoryEngine::count(const HashedName& bucket) {
@@ -137,10 +235,10 @@ Result<std::uint64_t> MemoryEngine::count(const HashedName& bucket) {
 }
 
 // The position of a listing of keys is one of the bucket's set.
-Result<bool> MemoryEngine::scan_keys(const HashedName& bucket, Listing& page) {
+Result<bool> MemoryEngine::scan_keys(const HashedName& bucket, Listing& page, Moment now) {
   return with_bucket<Result<bool>>(bucket, [&](Stripe&, const Bucket& found) {
     for (std::size_t seen = 0; seen < kScanStep && page.position < kScanEnd;) {
-      page.position = found.visit_from(page.position, [&](const Record& record) {
+      page.position = found.visit_from(page.position, now, [&](const Record& record) {
         page.offer(record.key());
         ++seen;
       });
@@ -164,10 +262,11 @@ bool MemoryEngine::scan_buckets(Listing& page) {
   return page.position == kStripes * kScanEnd;
 }
 
-Result<Page> MemoryEngine::list_keys(const HashedName& bucket, const PageLimits& limits) {
+Result<Page> MemoryEngine::list_keys(const HashedName& bucket, const PageLimits& limits,
+                                     Moment now) {
   Listing page(limits);
   for (;;) {
-    const auto complete = scan_keys(bucket, page);
+    const auto complete = scan_keys(bucket, page, now);
     if (!complete) return complete.status();
     if (*complete) return std::move(page).finish();
   }

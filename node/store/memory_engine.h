@@ -1,5 +1,6 @@
 #pragma once
 
+#include <absl/container/btree_set.h>
 #include <absl/functional/function_ref.h>
 
 #include <array>
@@ -9,7 +10,9 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include <kvmesh/status.h>
 
@@ -41,7 +44,7 @@ class MemoryEngine final : public Engine {
  public:
   /// Of one thread only, it takes no locks: they are a tenth of what an operation costs.
   enum class Use : std::uint8_t { kThreads, kOneThread };
-  explicit MemoryEngine(std::uint64_t bytes_max, Use use = Use::kThreads);
+  explicit MemoryEngine(std::uint64_t bytes_max, Use use = Use::kThreads, EngineClock clock = {});
 
   /// Whether it is made for several threads.
   bool is_shared() const { return locks_; }
@@ -49,29 +52,38 @@ class MemoryEngine final : public Engine {
   Usage usage() const override;
   BucketsByByte buckets_by_byte() const override;
 
+  Moment moment(TimePoint now) const { return clock_.at(now); }
+
   // The operations as calls. Each answers what its Op ends with.
 
-  Status create(const HashedName& bucket);
+  Status create(const HashedName& bucket, Moment now = {});
   Status drop(const HashedName& bucket);
-  Status put(const HashedName& bucket, const HashedName& key, std::string_view value);
+  Status put(const HashedName& bucket, const HashedName& key, std::string_view value,
+             Moment now = {});
   /// Receives a value where it lies. Runs under a lock: it must be short, must not throw, and must
   /// not call the engine.
   using ValueVisitor = absl::FunctionRef<void(std::string_view)>;
   /// Calls `found` once with the value and answers true; answers false without a call when there is
   /// no such key.
-  Result<bool> get(const HashedName& bucket, const HashedName& key, ValueVisitor found);
-  Status erase(const HashedName& bucket, const HashedName& key);
+  Result<bool> get(const HashedName& bucket, const HashedName& key, ValueVisitor found,
+                   Moment now = {});
+  Status erase(const HashedName& bucket, const HashedName& key, Moment now = {});
+  Result<Entries> read(const HashedName& bucket, std::span<const std::string_view> keys,
+                       Moment now);
+  Result<Applied> apply(const HashedName& bucket, std::span<const Check> checks,
+                        std::span<const Change> changes, Moment now);
+  /// Keys that have expired count until they are removed.
   Result<std::uint64_t> count(const HashedName& bucket);
   /// Goes on with a page of the bucket's keys by a piece of work that a reactor may do in one go;
   /// true: the page is complete. A key that was there from the first call to the last is in the
   /// page if it belongs there; one that was put or erased meanwhile may be or not.
-  Result<bool> scan_keys(const HashedName& bucket, Listing& page);
+  Result<bool> scan_keys(const HashedName& bucket, Listing& page, Moment now = {});
   /// The same for the names of buckets.
   bool scan_buckets(Listing& page);
   /// So many names are looked at in one go, more or less.
   static constexpr std::size_t kScanStep = 4096;
   /// The whole page, however long it takes: for few names, and for tests.
-  Result<Page> list_keys(const HashedName& bucket, const PageLimits& limits);
+  Result<Page> list_keys(const HashedName& bucket, const PageLimits& limits, Moment now = {});
   Result<Page> list_buckets(const PageLimits& limits);
 
   /// Before a put, get or erase of this key, and others between: ask the processor to fetch what
@@ -79,6 +91,8 @@ class MemoryEngine final : public Engine {
   /// nothing.
   void prefetch_place(const HashedName& bucket, const HashedName& key);
   void prefetch_record(const HashedName& bucket, const HashedName& key);
+  /// Removes some of the keys that have expired, for less than a millisecond. True: there are more.
+  bool expire_some(Moment now);
   /// Frees a part of what was dropped, for less than a millisecond.
   void tidy() { dropped_.free_some(); }
 
@@ -90,6 +104,9 @@ class MemoryEngine final : public Engine {
     mutable std::mutex mutex;
     OwningSet<Bucket::Owner> buckets;
     std::uint64_t keys = 0;
+    Revision last_dropped = 0;  // the greatest revision of those that were dropped
+    // Those with keys that expire, and when the first of these does.
+    absl::btree_set<std::pair<Moment, Bucket*>> expiring;
   };
 
   std::unique_lock<std::mutex> guard(const Stripe& stripe) const;
@@ -98,15 +115,20 @@ class MemoryEngine final : public Engine {
   Status put_or_free(Put put);
   template <typename Answer, typename Act>
   Answer with_bucket(const HashedName& name, Act act);
+  template <typename Answer, typename Act>
+  Answer changing_bucket(const HashedName& name, Act act);
+  static void note_expiry(Stripe& stripe, Bucket& bucket, Moment before);
   template <typename Act>
   void peek_bucket(const HashedName& name, Act act);
 
   std::atomic<std::uint64_t>& count_of(const HashedName& bucket);
 
   bool locks_;
+  EngineClock clock_;
   MemoryBound memory_;  // outlives the buckets, which give back to it
   DroppedBuckets dropped_;
   std::array<Stripe, kStripes> stripes_;
+  std::atomic<std::size_t> expires_next_ = 0;  // the stripe that expire_some() goes on with
   // Buckets by the first byte of their names; the last: those without a name, which only tests
   // make.
   std::array<std::atomic<std::uint64_t>, 257> counts_{};

@@ -17,7 +17,8 @@ bool has_key(const Op& op) {
 
 }  // namespace
 
-void MemorySession::execute(std::span<const Op> ops) {
+void MemorySession::execute(std::span<const Op> ops, TimePoint now) {
+  now_ = engine_.moment(now);
   for (std::size_t first = 0; first < ops.size(); first += kTogether) {
     execute_some(ops.subspan(first, std::min(kTogether, ops.size() - first)), first);
   }
@@ -46,19 +47,29 @@ void MemorySession::execute_some(std::span<const Op> ops, std::size_t first) {
 void MemorySession::execute(const Op& op, const Names& names, std::size_t place) {
   switch (op.kind) {
     case Op::Kind::kCreate:
-      return owner_.ended(place, {.status = engine_.create(names.bucket)});
+      return owner_.ended(place, {.status = engine_.create(names.bucket, now_)});
     case Op::Kind::kDrop:
       return owner_.ended(place, {.status = engine_.drop(names.bucket)});
     case Op::Kind::kPut:
-      return owner_.ended(place, {.status = engine_.put(names.bucket, names.key, op.value)});
+      return owner_.ended(place, {.status = engine_.put(names.bucket, names.key, op.value, now_)});
     case Op::Kind::kGet:
       return get(names, place);
     case Op::Kind::kErase:
-      return owner_.ended(place, {.status = engine_.erase(names.bucket, names.key)});
+      return owner_.ended(place, {.status = engine_.erase(names.bucket, names.key, now_)});
     case Op::Kind::kCount: {
       const auto keys = engine_.count(names.bucket);
       if (!keys) return owner_.ended(place, {.status = keys.status()});
       return owner_.ended(place, {.count = *keys});
+    }
+    case Op::Kind::kRead: {
+      const auto entries = engine_.read(names.bucket, op.keys, now_);
+      return owner_.ended(place,
+                          {.status = entries.status(), .entries = entries ? &*entries : nullptr});
+    }
+    case Op::Kind::kApply: {
+      const auto applied = engine_.apply(names.bucket, op.checks, op.changes, now_);
+      return owner_.ended(place,
+                          {.status = applied.status(), .applied = applied ? &*applied : nullptr});
     }
     case Op::Kind::kKeys:
     case Op::Kind::kBuckets:
@@ -70,9 +81,12 @@ void MemorySession::execute(const Op& op, const Names& names, std::size_t place)
 // none, it reads the value where it lies.
 void MemorySession::get(const Names& names, std::size_t place) {
   const bool is_shared = engine_.is_shared();
-  const auto found = engine_.get(names.bucket, names.key, [&](std::string_view value) {
-    is_shared ? void(value_.assign(value)) : owner_.ended(place, {.value = value});
-  });
+  const auto found = engine_.get(
+      names.bucket, names.key,
+      [&](std::string_view value) {
+        is_shared ? void(value_.assign(value)) : owner_.ended(place, {.value = value});
+      },
+      now_);
   if (!found || !*found) return owner_.ended(place, {.status = found.status()});
   if (!is_shared) return;
   owner_.ended(place, {.value = value_});
@@ -90,7 +104,7 @@ bool MemorySession::is_short(const Op& op, const HashedName& bucket) {
 void MemorySession::list(const Op& op, const HashedName& bucket, std::size_t place) {
   if (is_short(op, bucket)) {
     const auto page = op.kind == Op::Kind::kBuckets ? engine_.list_buckets(op.page)
-                                                    : engine_.list_keys(bucket, op.page);
+                                                    : engine_.list_keys(bucket, op.page, now_);
     return owner_.ended(place, {.status = page.status(), .page = page ? &*page : nullptr});
   }
   if (waiting_.size() >= limits::kPagesWaitingMax) {
@@ -105,13 +119,25 @@ void MemorySession::list(const Op& op, const HashedName& bucket, std::size_t pla
   }
 }
 
+void MemorySession::tick(TimePoint now) {
+  engine_.tidy();
+  expires_ = engine_.expire_some(engine_.moment(now));
+  if (expires_) wake_();
+}
+
 bool MemorySession::pass(TimePoint now) {
+  if (expires_) expires_ = engine_.expire_some(engine_.moment(now));
+  return gather(now) || expires_;
+}
+
+// Goes on with the pages that wait.
+bool MemorySession::gather(TimePoint now) {
   // The owner has given those up, or is about to.
   while (!waiting_.empty() && waiting_.front().deadline <= now) waiting_.pop_front();
   if (waiting_.empty()) return false;
   auto& first = waiting_.front();
   if (!std::exchange(first.has_begun, true)) owner_.began(first.ticket);
-  const auto complete = scan(first);
+  const auto complete = scan(first, engine_.moment(now));
   if (complete && !*complete) return true;
   Page page;
   if (complete) page = std::move(first.page).finish();
@@ -121,9 +147,9 @@ bool MemorySession::pass(TimePoint now) {
   return !waiting_.empty();
 }
 
-Result<bool> MemorySession::scan(Waiting& waiting) {
+Result<bool> MemorySession::scan(Waiting& waiting, Moment now) {
   if (waiting.bucket.empty()) return engine_.scan_buckets(waiting.page);
-  return engine_.scan_keys(waiting.bucket, waiting.page);
+  return engine_.scan_keys(waiting.bucket, waiting.page, now);
 }
 
 }  // namespace kvmesh::store

@@ -19,9 +19,9 @@ class MemorySession final : public Session {
   MemorySession(MemoryEngine& engine, SessionOwner& owner, std::function<void()> wake)
       : engine_(engine), owner_(owner), wake_(std::move(wake)) {}
 
-  void execute(std::span<const Op> ops) override;
+  void execute(std::span<const Op> ops, TimePoint now) override;
   bool pass(TimePoint now) override;
-  void tick() override { engine_.tidy(); }
+  void tick(TimePoint now) override;
 
  private:
   // As many as it takes for their waits for memory to overlap.
@@ -43,12 +43,15 @@ class MemorySession final : public Session {
   void get(const Names& names, std::size_t place);
   void list(const Op& op, const HashedName& bucket, std::size_t place);
   bool is_short(const Op& op, const HashedName& bucket);
-  Result<bool> scan(Waiting& waiting);
+  bool gather(TimePoint now);
+  Result<bool> scan(Waiting& waiting, Moment now);
 
   MemoryEngine& engine_;
   SessionOwner& owner_;
   std::function<void()> wake_;
-  std::string value_;  // scratch
+  std::string value_;     // scratch
+  Moment now_ = 0;        // of execute()
+  bool expires_ = false;  // more keys have
   std::deque<Waiting> waiting_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_set.h>
+#include <absl/functional/function_ref.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -18,6 +19,8 @@ namespace kvmesh::store {
 template <typename Owner>
 class NameTable {
  public:
+  using Thing = typename Owner::element_type;
+
   std::size_t size() const { return table_.size(); }
   std::uint64_t bytes() const { return bytes_with(table_.size()); }
   // A bound of the table's memory with `size` things that is known before it grows: it doubles only
@@ -34,6 +37,11 @@ class NameTable {
 
   Owner* find(const HashedName& name) const {
     const auto slot = table_.find(name, name.hash);
+    return slot == table_.end() ? nullptr : &slot->owner;
+  }
+  // A thing whose name has this hash and that is fit, or null.
+  Owner* find_if(std::uint64_t hash, absl::FunctionRef<bool(const Thing&)> is_fit) const {
+    const auto slot = table_.find(Wanted{hash, is_fit}, hash);
     return slot == table_.end() ? nullptr : &slot->owner;
   }
   void prefetch_place(const HashedName& name) const { table_.prefetch(Place{name.hash}); }
@@ -86,6 +94,10 @@ class NameTable {
     mutable Owner owner;  // may be exchanged for one of the same name
   };
   struct Candidate {};
+  struct Wanted {
+    std::uint64_t hash;
+    absl::FunctionRef<bool(const Thing&)> is_fit;
+  };
   struct Place {
     std::uint64_t hash;
   };
@@ -93,6 +105,7 @@ class NameTable {
     using is_transparent = void;
     std::size_t operator()(const Candidate& /*none*/) const { return 0; }  // never asked for
     std::size_t operator()(const HashedName& name) const { return name.hash; }
+    std::size_t operator()(const Wanted& wanted) const { return wanted.hash; }
     std::size_t operator()(const Place& place) const {
       keep_call();
       return place.hash;
@@ -107,6 +120,10 @@ class NameTable {
     bool operator()(const A& a, const B& b) const {
       return name(a) == name(b);
     }
+    bool operator()(const Slot& slot, const Wanted& wanted) const {
+      return name_hash(name_of(*slot.owner)) == wanted.hash && wanted.is_fit(*slot.owner);
+    }
+    bool operator()(const Wanted& wanted, const Slot& slot) const { return (*this)(slot, wanted); }
     bool operator()(const Slot& /*any*/, const Candidate& /*any*/) const { return true; }
     bool operator()(const Candidate& /*any*/, const Slot& /*any*/) const { return true; }
   };

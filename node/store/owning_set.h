@@ -36,6 +36,12 @@ class OwningSet {
   // there; any change of the set ends the pointer's life.
   Owner* find(const HashedName& name) const { return table_of(name.hash).find(name); }
 
+  // The owner of a thing whose name has this hash and that is fit, or null.
+  template <typename Fit>
+  Owner* find_if(std::uint64_t hash, Fit is_fit) const {
+    return table_of(hash).find_if(hash, is_fit);
+  }
+
   // Asks the processor to fetch the name's place in the table.
   void prefetch_place(const HashedName& name) const { table_of(name.hash).prefetch_place(name); }
   // Asks it to fetch the first thing that may have this hash; reads the place, but not the thing.

@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct EndedOp {
   std::optional<std::uint64_t> count{};
   std::vector<std::string> names{};
   bool more = false;
+  std::optional<Entries> entries{};
+  std::optional<Applied> applied{};
   bool operator==(const EndedOp&) const = default;
 };
 
@@ -57,8 +60,9 @@ class EngineDriver final : private SessionOwner {
     for (auto& op : timed) {
       if (op.deadline == TimePoint{}) op.deadline = TimePoint::max();
     }
-    session_->execute(timed);
+    session_->execute(timed, now_);
   }
+  void tick() { session_->tick(now_); }
   void finish() {
     for (int passes = 0; passes < 2000 && left_ > 0; ++passes) {
       if (!session_->pass(now_)) now_ += std::chrono::milliseconds{1};
@@ -87,6 +91,8 @@ class EngineDriver final : private SessionOwner {
       out.names = result.page->names;
       out.more = result.page->more;
     }
+    if (result.entries != nullptr) out.entries = *result.entries;
+    if (result.applied != nullptr) out.applied = *result.applied;
     ended_[place] = std::move(out);
   }
 
@@ -123,6 +129,18 @@ inline Op count(std::string_view bucket) { return of(Op::Kind::kCount, bucket); 
 inline Op keys(std::string_view bucket, PageLimits page) {
   auto out = of(Op::Kind::kKeys, bucket);
   out.page = page;
+  return out;
+}
+inline Op read(std::string_view bucket, std::span<const std::string_view> keys) {
+  auto out = of(Op::Kind::kRead, bucket);
+  out.keys = keys;
+  return out;
+}
+inline Op apply(std::string_view bucket, std::span<const Check> checks,
+                std::span<const Change> changes) {
+  auto out = of(Op::Kind::kApply, bucket);
+  out.checks = checks;
+  out.changes = changes;
   return out;
 }
 inline Op buckets(PageLimits page) {

@@ -10,59 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "node/sim/slow_engine.h"
-#include "node/store/memory_engine.h"
-#include "tests/unit/engine_driver.h"
+#include "tests/unit/engine_suite.h"
 
 namespace kvmesh::store {
 namespace {
 
-constexpr std::uint64_t kPlenty = std::uint64_t{64} << 20;
 using std::chrono::milliseconds;
 
-struct InMemory {
-  static std::unique_ptr<Engine> make(const TimePoint& /*now*/, std::uint64_t bytes_max) {
-    return std::make_unique<MemoryEngine>(bytes_max, MemoryEngine::Use::kThreads);
-  }
-};
-struct InMemoryOfOneThread {
-  static std::unique_ptr<Engine> make(const TimePoint& /*now*/, std::uint64_t bytes_max) {
-    return std::make_unique<MemoryEngine>(bytes_max, MemoryEngine::Use::kOneThread);
-  }
-};
-// Everything ends later, and some of it long after it was executed.
-struct Later {
-  static std::unique_ptr<Engine> make(const TimePoint& now, std::uint64_t bytes_max) {
-    sim::SlowEngine::Options options;
-    options.bytes_max = bytes_max;
-    options.clock = [&now] { return now; };
-    options.decide = [random = std::mt19937_64{7}](const Op&) mutable {
-      return sim::SlowEngine::Fate{.until_executed = milliseconds{random() % 4},
-                                   .until_told = milliseconds{random() % 10}};
-    };
-    return std::make_unique<sim::SlowEngine>(std::move(options));
-  }
-};
-
-template <typename Made>
-class EngineSuite : public testing::Test {
- protected:
-  EngineSuite() { driver_ = std::make_unique<EngineDriver>(*engine_, now_); }
-
-  StatusCode code(const Op& op) { return driver_->execute(op).code; }
-  std::vector<std::string> names(const Op& op) { return driver_->execute(op).names; }
-  void make_engine(std::uint64_t bytes_max) {
-    driver_.reset();
-    engine_ = Made::make(now_, bytes_max);
-    driver_ = std::make_unique<EngineDriver>(*engine_, now_);
-  }
-
-  TimePoint now_{std::chrono::seconds{1}};
-  std::unique_ptr<Engine> engine_ = Made::make(now_, kPlenty);
-  std::unique_ptr<EngineDriver> driver_;
-};
-
-using Engines = testing::Types<InMemory, InMemoryOfOneThread, Later>;
 TYPED_TEST_SUITE(EngineSuite, Engines);
 
 TYPED_TEST(EngineSuite, StoresReadsCountsAndRemoves) {

@@ -194,7 +194,7 @@ TEST_F(KvPagesTest, TicksFreeWhatWasDropped) {
   const auto before = engine_.usage().bytes;
   ASSERT_TRUE(engine_.drop("large").ok());
   EXPECT_GT(engine_.usage().bytes, before / 2);
-  for (int i = 0; i < 100; ++i) kv_.tick();
+  for (int i = 0; i < 100; ++i) kv_.tick(now_);
   EXPECT_LT(engine_.usage().bytes, before / 100);
 }
 

@@ -76,7 +76,7 @@ TEST(StoreSlices, NothingIsFullForTheSakeOfWhatWasDropped) {
   for (int round = 0; round < 4; ++round) {
     ASSERT_TRUE(engine.create("b").ok());
     const auto count = put_until_full(engine, "b", "0123456789abcdef");
-    EXPECT_GT(count, kBytesMax / 80);
+    EXPECT_GT(count, kBytesMax / 90);
     ASSERT_TRUE(engine.drop("b").ok());
     ASSERT_GT(engine.usage().bytes, kBytesMax / 2) << "not free yet";
   }

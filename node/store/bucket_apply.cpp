@@ -1,0 +1,170 @@
+// Changes of several keys of a bucket: all, or none.
+#include <charconv>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/text.h"
+#include "node/store/bucket.h"
+
+namespace kvmesh::store {
+namespace {
+
+std::optional<std::int64_t> number_of(std::string_view digits) {
+  std::int64_t number = 0;
+  const auto* end = digits.data() + digits.size();
+  const auto [stop, fault] = std::from_chars(digits.data(), end, number);
+  if (fault != std::errc{} || stop != end) return std::nullopt;
+  return number;
+}
+
+Result<std::int64_t> sum(const Record* record, const Change& change) {
+  const auto refuse = [&](const std::string& why) {
+    return Status{StatusCode::kInvalidArgument, "cannot add " + std::to_string(change.delta) +
+                                                    " to the key " + in_quotes(change.key) + ": " +
+                                                    why + "; nothing was changed"};
+  };
+  const auto before =
+      record == nullptr ? std::optional<std::int64_t>{0} : number_of(record->value());
+  if (!before) return refuse("its value is no decimal number of 64 bits");
+  std::int64_t after = 0;
+  if (__builtin_add_overflow(*before, change.delta, &after)) {
+    return refuse("the sum with " + std::to_string(*before) + " does not fit 64 bits");
+  }
+  return after;
+}
+
+}  // namespace
+
+// Checks and changes of several keys. Nothing is changed before it is certain that all can be.
+class Bucket::Transaction {
+ public:
+  Transaction(Bucket& bucket, Moment now, Removed& removed)
+      : bucket_(bucket), now_(now), removed_(removed) {}
+
+  Result<Applied> run(std::span<const Check> checks, std::span<const Change> changes) {
+    Applied out;
+    for (std::size_t i = 0; i < checks.size(); ++i) {
+      const auto* record = live(checks[i].key);
+      const Revision rev = record == nullptr ? 0 : record->rev();
+      if (rev == checks[i].rev) continue;
+      out.failed = i;
+      out.failed_rev = rev;
+      out.rev = bucket_.rev_;
+      return out;
+    }
+    if (auto status = plan(changes); !status.ok()) return status;
+    if (auto status = insert_new(); !status.ok()) return status;
+    change_old();
+    out.rev = bucket_.rev_;
+    for (const auto& step : steps_) out.values.push_back(step.result);
+    return out;
+  }
+
+ private:
+  struct Step {
+    Change::Kind kind = Change::Kind::kPut;
+    HashedName key;
+    std::string_view value;  // that is put; of kAdd its digits
+    std::string digits;
+    Moment expires = kNever;
+    bool was_there = false;
+    bool puts = false;
+    std::int64_t result = 0;
+  };
+
+  const Record* live(const HashedName& key) {
+    const auto* record = bucket_.find_live(key, now_, removed_);
+    return record == nullptr ? nullptr : record->get();
+  }
+
+  // What becomes of each key, and the revision of it all.
+  Status plan(std::span<const Change> changes) {
+    steps_.reserve(changes.size());
+    for (const auto& change : changes) {
+      Step step;
+      step.kind = change.kind;
+      step.key = change.key;
+      step.value = change.value;
+      const auto* record = live(step.key);
+      step.was_there = record != nullptr;
+      step.result = step.was_there ? 1 : 0;
+      step.puts = change.kind == Change::Kind::kPut || change.kind == Change::Kind::kAdd;
+      if (change.ttl_ms) step.expires = now_ + *change.ttl_ms;
+      if (change.kind == Change::Kind::kAdd) {
+        const auto added = sum(record, change);
+        if (!added) return added.status();
+        step.result = *added;
+        step.digits = std::to_string(*added);
+        if (step.was_there && !change.ttl_ms) step.expires = record->expires();
+      }
+      changes_any_ |= step.puts || step.was_there;
+      growth_ += growth(record, step, change);
+      steps_.push_back(std::move(step));
+    }
+    for (auto& step : steps_) {
+      if (!step.digits.empty()) step.value = step.digits;
+    }
+    // One for all, after those of keys that were found to have expired.
+    rev_ = next_revision(bucket_.rev_, now_);
+    return {};
+  }
+
+  // What a key that is there costs more afterwards.
+  static std::uint64_t growth(const Record* record, const Step& step, const Change& change) {
+    if (record == nullptr || change.kind == Change::Kind::kDelete) return 0;
+    const auto size = change.kind == Change::Kind::kPut   ? change.value.size()
+                      : change.kind == Change::Kind::kAdd ? step.digits.size()
+                                                          : record->value().size();
+    const auto after = Record::cost(record->key().size(), size, step.expires != kNever);
+    return after > record->cost() ? after - record->cost() : 0;
+  }
+
+  Status insert_new() {
+    if (auto status = bucket_.memory_.reserve(growth_); !status.ok()) return status;
+    for (auto step = steps_.begin(); step != steps_.end(); ++step) {
+      if (!step->puts || step->was_there) continue;
+      auto status = bucket_.insert(step->key, step->value, {rev_, step->expires});
+      if (status.ok()) continue;
+      while (step-- != steps_.begin()) {
+        if (step->puts && !step->was_there) removed_.push_back(bucket_.remove(step->key));
+      }
+      bucket_.memory_.release(growth_);
+      return status;
+    }
+    return {};
+  }
+
+  // Cannot fail: what it needs is reserved.
+  void change_old() {
+    if (changes_any_) bucket_.rev_ = rev_;
+    for (const auto& step : steps_) {
+      if (!step.was_there) continue;
+      if (step.kind == Change::Kind::kDelete) {
+        removed_.push_back(bucket_.remove(step.key));
+        continue;
+      }
+      auto& record = *bucket_.records_.find(step.key);
+      const Life life{rev_, step.expires};
+      Record::Owner replaced;
+      bucket_.replace(record, step.key, step.puts ? step.value : record->value(), life, replaced);
+      if (replaced) removed_.push_back(std::move(replaced));
+    }
+  }
+
+  Bucket& bucket_;
+  Moment now_;
+  Removed& removed_;
+  std::vector<Step> steps_;
+  std::uint64_t growth_ = 0;
+  Revision rev_ = 0;
+  bool changes_any_ = false;
+};
+
+Result<Applied> Bucket::apply(std::span<const Check> checks, std::span<const Change> changes,
+                              Moment now, Removed& removed) {
+  return Transaction{*this, now, removed}.run(checks, changes);
+}
+
+}  // namespace kvmesh::store

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "node/store/revision.h"
+
+/// What is read and changed of several keys of one bucket at once.
+namespace kvmesh::store {
+
+/// A condition: the key's last change is this revision; 0: there is no such key.
+struct Check {
+  std::string_view key;
+  Revision rev = 0;
+};
+
+struct Change {
+  enum class Kind : std::uint8_t {
+    kPut,     ///< stores `value`; without `ttl_ms` it never expires
+    kDelete,  ///< removes the key; one that is not there is no fault
+    kAdd,     ///< adds `delta` to the number that the value is in decimal digits, a key that is not
+              ///< there being 0; without `ttl_ms` it expires when it did before
+    kTouch,   ///< has the key expire after `ttl_ms`, or without it never; the value stays. One that
+              ///< is not there is no fault
+  };
+  Kind kind = Kind::kPut;
+  std::string_view key;
+  std::string_view value{};               // of kPut
+  std::int64_t delta = 0;                 // of kAdd
+  std::optional<std::uint64_t> ttl_ms{};  // not 0
+};
+
+/// What became of changes. All are made, or none: a check failed.
+struct Applied {
+  /// The revision of all of them; when a check failed, or nothing was to change, that of the
+  /// bucket's last change.
+  Revision rev = 0;
+  /// Of each change: kAdd the number that is stored now; the others 1 when the key was there
+  /// before, else 0.
+  std::vector<std::int64_t> values;
+  /// The first check that failed, and the revision that its key has.
+  std::optional<std::size_t> failed;
+  Revision failed_rev = 0;
+
+  friend bool operator==(const Applied&, const Applied&) = default;
+};
+
+/// What is stored under a key.
+struct Entry {
+  Revision rev = 0;
+  std::string value;
+  std::optional<std::uint64_t> ttl_ms;  // until it expires; none: it never does
+
+  friend bool operator==(const Entry&, const Entry&) = default;
+};
+
+/// Keys that were read in one instant.
+struct Entries {
+  Revision rev = 0;  // of the bucket's last change
+  std::vector<std::optional<Entry>> entries;
+
+  friend bool operator==(const Entries&, const Entries&) = default;
+};
+
+}  // namespace kvmesh::store

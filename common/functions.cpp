@@ -6,12 +6,12 @@ namespace kvmesh::functions {
 namespace {
 
 constexpr std::array kAll = {
-    &kKvBuckets,      &kKvCount,     &kKvCreate,       &kKvDelete,    &kKvDrop,
-    &kKvGet,          &kKvHere,      &kKvKeys,         &kKvPut,       &kNodeInfo,
-    &kNodeName,       &kNodePing,    &kNodeReload,     &kNodeWatch,   &kProcessClose,
-    &kProcessMonitor, &kProcessOpen, &kProcessReceive, &kProcessSend, &kServerCall,
-    &kServerCast,     &kServerList,  &kServerRestart,  &kTaskCancel,  &kTaskList,
-    &kTaskModules,    &kTaskNext,    &kTaskRun,
+    &kKvApply,     &kKvBuckets,    &kKvCount,        &kKvCreate,    &kKvDelete,
+    &kKvDrop,      &kKvGet,        &kKvHere,         &kKvKeys,      &kKvPut,
+    &kKvRead,      &kNodeInfo,     &kNodeName,       &kNodePing,    &kNodeReload,
+    &kNodeWatch,   &kProcessClose, &kProcessMonitor, &kProcessOpen, &kProcessReceive,
+    &kProcessSend, &kServerCall,   &kServerCast,     &kServerList,  &kServerRestart,
+    &kTaskCancel,  &kTaskList,     &kTaskModules,    &kTaskNext,    &kTaskRun,
 };
 constexpr auto kNameOf = [](const Function* function) { return function->name; };
 static_assert(std::ranges::is_sorted(kAll, {}, kNameOf));

@@ -52,6 +52,9 @@ inline constexpr Function kKvKeys{"kv.keys", "[after, limit]", For::kBucket, tru
                                   true,      {kArgAfterKey}};
 inline constexpr Function kKvBuckets{"kv.buckets", "[after, limit]", For::kNode, true, false,
                                      true,         {kArgAfterBucket}};
+inline constexpr Function kKvRead{"kv.read", "[[key ...]]", For::kBucket, true, false, true};
+inline constexpr Function kKvApply{
+    "kv.apply", "[[[key, rev] ...], [[kind, key, ...] ...]]", For::kBucket, false, false, true};
 inline constexpr Function kKvHere{
     "kv.here", "[bucket, function, [argument ...]]", For::kNode, false, false, true};
 

@@ -45,6 +45,11 @@ class Arguments {
   /// Whether the next argument is text or bytes.
   bool is_bytes_next() const;
 
+  /// Remembers what is wrong with an argument that the function has read itself, if anything is.
+  void refuse(const Status& status) {
+    if (fault_.ok()) fault_ = status;
+  }
+
   /// kInvalidArgument when an argument is missing, of a wrong type, or one too many; or what was
   /// found before.
   Status check() const;

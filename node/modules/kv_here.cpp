@@ -18,8 +18,9 @@ namespace {
 using core::Call;
 
 constexpr std::array kFunctions = {
-    &functions::kKvCount, &functions::kKvCreate, &functions::kKvDelete, &functions::kKvDrop,
-    &functions::kKvGet,   &functions::kKvKeys,   &functions::kKvPut};
+    &functions::kKvApply,  &functions::kKvCount, &functions::kKvCreate,
+    &functions::kKvDelete, &functions::kKvDrop,  &functions::kKvGet,
+    &functions::kKvKeys,   &functions::kKvPut,   &functions::kKvRead};
 
 std::string names_of_functions() {
   std::vector<std::string> names;

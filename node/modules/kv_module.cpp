@@ -19,13 +19,15 @@ using core::Call;
 using store::Op;
 using store::PageLimits;
 
-// What follows reads a call's arguments into its operation.
+// What follows reads a call's arguments into its operation. The operation may point into the lists.
 
-void read_nothing(Arguments& /*args*/, Op& /*op*/) {}
+void read_nothing(Arguments& /*args*/, Op& /*op*/, KvLists& /*lists*/) {}
 
-void read_key(Arguments& args, Op& op) { op.key = args.bytes(functions::kArgKey); }
+void read_key(Arguments& args, Op& op, KvLists& /*lists*/) {
+  op.key = args.bytes(functions::kArgKey);
+}
 
-void read_pair(Arguments& args, Op& op) {
+void read_pair(Arguments& args, Op& op, KvLists& /*lists*/) {
   op.key = args.bytes(functions::kArgKey);
   op.value = args.bytes(functions::kArgValue);
 }
@@ -35,8 +37,12 @@ void read_page(Arguments& args, Op& op, const functions::Argument& after) {
   op.page.items_max = args.optional_uint(0);
   op.page.bytes_max = limits::kPageBytesMax;
 }
-void read_keys(Arguments& args, Op& op) { read_page(args, op, functions::kArgAfterKey); }
-void read_buckets(Arguments& args, Op& op) { read_page(args, op, functions::kArgAfterBucket); }
+void read_keys(Arguments& args, Op& op, KvLists& /*lists*/) {
+  read_page(args, op, functions::kArgAfterKey);
+}
+void read_buckets(Arguments& args, Op& op, KvLists& /*lists*/) {
+  read_page(args, op, functions::kArgAfterBucket);
+}
 
 Status check_page(PageLimits& page) {
   if (page.items_max > limits::kPageItemsMax) {
@@ -51,7 +57,7 @@ Status check_page(PageLimits& page) {
 struct KvFunction {
   const functions::Function& function;
   Op::Kind kind;
-  void (*read)(Arguments& args, Op& op);
+  void (*read)(Arguments& args, Op& op, KvLists& lists);
 };
 constexpr std::array kKvFunctions = {
     KvFunction{functions::kKvCreate, Op::Kind::kCreate, read_nothing},
@@ -62,13 +68,15 @@ constexpr std::array kKvFunctions = {
     KvFunction{functions::kKvCount, Op::Kind::kCount, read_nothing},
     KvFunction{functions::kKvKeys, Op::Kind::kKeys, read_keys},
     KvFunction{functions::kKvBuckets, Op::Kind::kBuckets, read_buckets},
+    KvFunction{functions::kKvRead, Op::Kind::kRead, read_keys_to_read},
+    KvFunction{functions::kKvApply, Op::Kind::kApply, read_changes},
 };
 
 // False: the call is wrong, and answered.
-bool read(const KvFunction& kv_function, Call& call, Op& op) {
+bool read(const KvFunction& kv_function, Call& call, Op& op, KvLists& lists) {
   if (refuse_target(kv_function.function, call)) return false;
   Arguments args{call.request(), kv_function.function};
-  kv_function.read(args, op);
+  kv_function.read(args, op, lists);
   if (refuse(call, args.check())) return false;
   return !refuse(call, check_page(op.page));
 }
@@ -78,6 +86,8 @@ bool read(const KvFunction& kv_function, Call& call, Op& op) {
 void pack_result(wire::Buffer& out, const store::OpResult& result) {
   if (result.value) return wire::pack_bin(out, *result.value);
   if (result.count) return wire::pack_uint(out, *result.count);
+  if (result.entries != nullptr) return pack_entries(out, *result.entries);
+  if (result.applied != nullptr) return pack_applied(out, *result.applied);
   if (result.page == nullptr) return;
   wire::pack_array(out, 2);
   wire::pack_bool(out, result.page->more);
@@ -98,13 +108,14 @@ void KvModule::define(core::FunctionRegistry& modules) {
 void KvModule::run(std::span<Call* const> calls) {
   ops_.clear();
   calls_.clear();
+  lists_.clear();
   for (auto* call : calls) {
     const auto& kv_function = kKvFunctions[call->number()];
     Op op;
     op.kind = kv_function.kind;
     op.bucket = call->bucket();
     op.deadline = call->deadline();
-    if (!read(kv_function, *call, op)) continue;
+    if (!read(kv_function, *call, op, lists_)) continue;
     ops_.push_back(op);
     calls_.push_back(call);
   }

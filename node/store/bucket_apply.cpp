@@ -58,7 +58,7 @@ class Bucket::Transaction {
     if (auto status = insert_new(); !status.ok()) return status;
     change_old();
     out.rev = bucket_.rev_;
-    for (const auto& step : steps_) out.values.push_back(step.result);
+    for (const auto& step : steps_) out.each.push_back({step.was_there, step.number});
     return out;
   }
 
@@ -71,7 +71,7 @@ class Bucket::Transaction {
     Moment expires = kNever;
     bool was_there = false;
     bool puts = false;
-    std::int64_t result = 0;
+    std::optional<std::int64_t> number;
   };
 
   const Record* live(const HashedName& key) {
@@ -89,13 +89,12 @@ class Bucket::Transaction {
       step.value = change.value;
       const auto* record = live(step.key);
       step.was_there = record != nullptr;
-      step.result = step.was_there ? 1 : 0;
       step.puts = change.kind == Change::Kind::kPut || change.kind == Change::Kind::kAdd;
       if (change.ttl_ms) step.expires = now_ + *change.ttl_ms;
       if (change.kind == Change::Kind::kAdd) {
         const auto added = sum(record, change);
         if (!added) return added.status();
-        step.result = *added;
+        step.number = *added;
         step.digits = std::to_string(*added);
         if (step.was_there && !change.ttl_ms) step.expires = record->expires();
       }

@@ -39,9 +39,12 @@ struct Applied {
   /// The revision of all of them; when a check failed, or nothing was to change, that of the
   /// bucket's last change.
   Revision rev = 0;
-  /// Of each change: kAdd the number that is stored now; the others 1 when the key was there
-  /// before, else 0.
-  std::vector<std::int64_t> values;
+  struct Each {
+    bool was_there = false;              // the key, before
+    std::optional<std::int64_t> number;  // of kAdd: what is stored now
+    friend bool operator==(const Each&, const Each&) = default;
+  };
+  std::vector<Each> each;  // in the order of the changes
   /// The first check that failed, and the revision that its key has.
   std::optional<std::size_t> failed;
   Revision failed_rev = 0;

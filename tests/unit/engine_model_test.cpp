@@ -103,7 +103,9 @@ TYPED_TEST(EngineModel, ChangesAreMadeTogetherUnderOneRevision) {
   const auto applied = this->apply({put("new", "3"), put("old", "a longer value than before"),
                                     erase("gone"), erase("never there"), add("number", 1),
                                     add("counter", -7), touch("never there either", 1000)});
-  EXPECT_EQ(applied.values, (std::vector<std::int64_t>{0, 1, 1, 0, 42, -7, 0}));
+  const std::vector<Applied::Each> each{{false, {}}, {true, {}},  {true, {}}, {false, {}},
+                                        {true, 42},  {false, -7}, {false, {}}};
+  EXPECT_EQ(applied.each, each);
   EXPECT_EQ(applied.failed, std::nullopt);
   const auto now = this->read({"new", "old", "gone", "number", "counter", "never there either"});
   EXPECT_EQ(now.rev, applied.rev);
@@ -129,7 +131,7 @@ TYPED_TEST(EngineModel, AFailedCheckChangesNothingAndSaysWhich) {
   EXPECT_EQ(failed.failed, 1U);
   EXPECT_EQ(failed.failed_rev, now);
   EXPECT_EQ(failed.rev, now);
-  EXPECT_TRUE(failed.values.empty());
+  EXPECT_TRUE(failed.each.empty());
   EXPECT_EQ(this->value_of("k"), "2");
   EXPECT_EQ(this->value_of("third"), std::nullopt);
   EXPECT_EQ(this->value_of("new"), "n");
@@ -153,10 +155,10 @@ TYPED_TEST(EngineModel, WhatIsNoNumberIsNotAddedTo) {
   }
   EXPECT_EQ(this->refused({add("most", 1)}), StatusCode::kInvalidArgument);
   EXPECT_EQ(this->refused({add("least", -1)}), StatusCode::kInvalidArgument);
-  EXPECT_EQ(this->apply({add("most", kLeast)}).values[0], -1);
-  EXPECT_EQ(this->apply({add("least", kMost)}).values[0], -1);
+  EXPECT_EQ(this->apply({add("most", kLeast)}).each[0].number, -1);
+  EXPECT_EQ(this->apply({add("least", kMost)}).each[0].number, -1);
   this->apply({put("zeros", "007")});
-  EXPECT_EQ(this->apply({add("zeros", 1)}).values[0], 8);
+  EXPECT_EQ(this->apply({add("zeros", 1)}).each[0].number, 8);
 }
 
 TYPED_TEST(EngineModel, AKeyIsNotThereOnceItsTimeIsOver) {

@@ -36,7 +36,7 @@ class ModuleTest : public testing::Test, private core::Effects {
     wire::Buffer scratch;
     auto request = wire::make_request(scratch, target, function, args);
     request.timeout_ms = 5000;
-    core_.on_request({}, request, TimePoint{});
+    core_.on_request({}, request, now_);
     finish(core_);
     EXPECT_EQ(replies_, 1) << function;
     return last_;
@@ -54,7 +54,7 @@ class ModuleTest : public testing::Test, private core::Effects {
     request.function = function;
     request.words = words;
     request.timeout_ms = 5000;
-    core_.on_request({}, request, TimePoint{});
+    core_.on_request({}, request, now_);
     finish(core_);
     EXPECT_EQ(replies_, 1) << function;
     return last_;
@@ -75,6 +75,7 @@ class ModuleTest : public testing::Test, private core::Effects {
 
   const NodeName self_ = *NodeName::parse("foo@h");
   core::FunctionRegistry modules_;
+  TimePoint now_{};
 
  private:
   void forward(PeerIndex /*peer*/, const RequestView& /*request*/, RequestId /*id*/,

@@ -1,0 +1,193 @@
+#include "node/modules/kv_changes.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include <kvmesh/limits.h>
+
+#include "common/text.h"
+#include "common/wire/pack.h"
+#include "common/wire/reader.h"
+
+namespace kvmesh::modules {
+namespace {
+
+using store::Change;
+using wire::Reader;
+
+Status wrong(std::string text) { return {StatusCode::kInvalidArgument, std::move(text)}; }
+
+// "change 3 ", counted from 1.
+std::string the(std::string_view what, std::size_t index) {
+  return std::string{what} + " " + std::to_string(index + 1) + " ";
+}
+
+Status too_many(std::string_view what, std::size_t count, std::size_t most) {
+  return {StatusCode::kTooLarge, std::to_string(count) + " " + std::string{what} +
+                                     " are over the limit of " + std::to_string(most) +
+                                     " of one call"};
+}
+
+// Bytes that are an argument of a list.
+std::string_view bytes(Reader& in, const functions::Argument& argument, Status& fault) {
+  const auto out = in.read_bytes();
+  if (out.size() > argument.bytes_max && fault.ok()) {
+    fault = {StatusCode::kTooLarge, over_limit(argument.name, out.size(), argument.bytes_max)};
+  }
+  return out;
+}
+
+bool next_is_nil(Reader& in) {
+  if (in.peek() != Reader::Type::kNil) return false;
+  in.read_nil();
+  return true;
+}
+
+Result<store::Check> read_check(Reader& in, std::size_t index) {
+  store::Check out;
+  Status fault;
+  const auto parts = in.read_array();
+  out.key = bytes(in, functions::kArgKey, fault);
+  out.rev = in.read_uint();
+  if (in.failed() || parts != 2) return wrong(the("check", index) + "is not [key, rev]");
+  if (!fault.ok()) return fault;
+  return out;
+}
+
+// What stands before the time to live of a change, the kind and the key aside.
+enum class Between : std::uint8_t { kNothing, kValue, kDelta };
+
+struct Form {
+  Change::Kind kind;
+  std::string_view text;
+  Between between;
+  bool has_ttl;
+};
+constexpr std::array kForms{
+    Form{Change::Kind::kPut, "[0, key, value, ttl_ms or nil]", Between::kValue, true},
+    Form{Change::Kind::kDelete, "[1, key]", Between::kNothing, false},
+    Form{Change::Kind::kAdd, "[2, key, delta, ttl_ms or nil]", Between::kDelta, true},
+    Form{Change::Kind::kTouch, "[3, key, ttl_ms or nil]", Between::kNothing, true},
+};
+
+std::uint32_t parts_of(const Form& form) {
+  return 2U + (form.between == Between::kNothing ? 0U : 1U) + (form.has_ttl ? 1U : 0U);
+}
+
+Result<Change> read_change(Reader& in, std::size_t index) {
+  const auto parts = in.read_array();
+  const auto kind = in.read_uint();
+  if (in.failed() || parts < 2 || kind >= kForms.size()) {
+    return wrong(the("change", index) +
+                 "begins with none of 0 (put), 1 (delete), 2 (add), 3 (touch)");
+  }
+  const auto& form = kForms[kind];
+  Change out;
+  out.kind = form.kind;
+  Status fault;
+  out.key = bytes(in, functions::kArgKey, fault);
+  if (form.between == Between::kValue) out.value = bytes(in, functions::kArgValue, fault);
+  if (form.between == Between::kDelta) out.delta = in.read_int();
+  if (form.has_ttl && !next_is_nil(in)) out.ttl_ms = in.read_uint();
+  if (in.failed() || parts != parts_of(form)) {
+    return wrong(the("change", index) + "is not " + std::string{form.text});
+  }
+  if (!fault.ok()) return fault;
+  constexpr auto kTtlMax = static_cast<std::uint64_t>(limits::kTtlMax.count());
+  if (out.ttl_ms && (*out.ttl_ms == 0 || *out.ttl_ms > kTtlMax)) {
+    return wrong(the("change", index) + "has a ttl_ms of " + std::to_string(*out.ttl_ms) +
+                 "; it is 1 to " + std::to_string(kTtlMax) + ", or nil");
+  }
+  return out;
+}
+
+// Reads an array of what `read_one(in, index)` reads, at most so many.
+template <typename Item, typename ReadOne>
+Status read_list(Arguments& args, std::string_view what, std::size_t most, std::vector<Item>& out,
+                 ReadOne read_one) {
+  std::uint32_t count = 0;
+  Reader in{args.array(count)};
+  if (count > most) return too_many(what, count, most);
+  in.read_array();
+  out.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    Result<Item> item = read_one(in, i);
+    if (!item) return item.status();
+    out.push_back(*item);
+  }
+  return {};
+}
+
+// Which of two changes of one key would be the last one, the sender should know.
+Status check_keys(std::span<const Change> changes) {
+  std::vector<std::string_view> keys;
+  keys.reserve(changes.size());
+  for (const auto& change : changes) keys.push_back(change.key);
+  std::ranges::sort(keys);
+  const auto twice = std::ranges::adjacent_find(keys);
+  if (twice == keys.end()) return {};
+  return wrong("the key " + in_quotes(*twice) + " is changed twice; a call changes each key once");
+}
+
+}  // namespace
+
+void read_keys_to_read(Arguments& args, store::Op& op, KvLists& lists) {
+  auto& keys = lists.new_keys();
+  args.refuse(read_list(args, "keys", limits::kReadKeysMax, keys,
+                        [](Reader& in, std::size_t index) -> Result<std::string_view> {
+                          Status fault;
+                          const auto key = bytes(in, functions::kArgKey, fault);
+                          if (in.failed()) return wrong(the("key", index) + "is not bytes");
+                          if (!fault.ok()) return fault;
+                          return key;
+                        }));
+  op.keys = keys;
+}
+
+void read_changes(Arguments& args, store::Op& op, KvLists& lists) {
+  auto& checks = lists.new_checks();
+  auto& changes = lists.new_changes();
+  args.refuse(read_list(args, "checks", limits::kApplyChecksMax, checks, read_check));
+  args.refuse(read_list(args, "changes", limits::kApplyChangesMax, changes, read_change));
+  args.refuse(check_keys(changes));
+  op.checks = checks;
+  op.changes = changes;
+}
+
+void pack_entries(wire::Buffer& out, const store::Entries& entries) {
+  wire::pack_array(out, 2);
+  wire::pack_uint(out, entries.rev);
+  wire::pack_array(out, entries.entries.size());
+  for (const auto& entry : entries.entries) {
+    if (!entry) {
+      wire::pack_nil(out);
+      continue;
+    }
+    wire::pack_array(out, 3);
+    wire::pack_uint(out, entry->rev);
+    wire::pack_bin(out, entry->value);
+    entry->ttl_ms ? wire::pack_uint(out, *entry->ttl_ms) : wire::pack_nil(out);
+  }
+}
+
+void pack_applied(wire::Buffer& out, const store::Applied& applied) {
+  const bool done = !applied.failed;
+  wire::pack_array(out, done ? 3 : 4);
+  wire::pack_bool(out, done);
+  wire::pack_uint(out, applied.rev);
+  if (!done) {
+    wire::pack_uint(out, *applied.failed);
+    return wire::pack_uint(out, applied.failed_rev);
+  }
+  wire::pack_array(out, applied.each.size());
+  for (const auto& each : applied.each) {
+    each.number ? wire::pack_int(out, *each.number) : wire::pack_bool(out, each.was_there);
+  }
+}
+
+}  // namespace kvmesh::modules

@@ -1,0 +1,201 @@
+// kv.read and kv.apply, called through a core over a store in memory.
+
+#include "node/modules/kv_changes.h"
+
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <kvmesh/limits.h>
+#include <kvmesh/value.h>
+
+#include "common/wire/value_codec.h"
+#include "node/modules/kv_module.h"
+#include "node/store/memory_engine.h"
+#include "tests/unit/module_fixture.h"
+
+namespace kvmesh::modules {
+namespace {
+
+using testing::HasSubstr;
+
+Value bytes(const std::string& text) { return Bytes{text}; }
+// The arguments of a call with one; braces alone would be that one's own.
+Value::List only(Value argument) {
+  Value::List out;
+  out.push_back(std::move(argument));
+  return out;
+}
+Value put(const std::string& key, const std::string& value, Value ttl_ms = {}) {
+  return Value::List{0U, bytes(key), bytes(value), std::move(ttl_ms)};
+}
+Value erase(const std::string& key) { return Value::List{1U, bytes(key)}; }
+Value add(const std::string& key, std::int64_t delta, Value ttl_ms = {}) {
+  return Value::List{2U, bytes(key), delta, std::move(ttl_ms)};
+}
+Value touch(const std::string& key, Value ttl_ms) {
+  return Value::List{3U, bytes(key), std::move(ttl_ms)};
+}
+Value check(const std::string& key, std::uint64_t rev) { return Value::List{bytes(key), rev}; }
+
+class KvChangesTest : public ModuleTest {
+ protected:
+  KvChangesTest() {
+    kv_.define(modules_);
+    EXPECT_EQ(call("b", "kv.create", no_args).code, StatusCode::kOk);
+  }
+  void finish(core::Core& core) override {
+    while (kv_.pass(core, now_)) {
+    }
+  }
+
+  Reply call_with(Target target, std::string_view function, const Value::List& args) {
+    return call(target, function,
+                [&](wire::Buffer& out) { EXPECT_TRUE(wire::pack_value(out, args).ok()); });
+  }
+  Reply reply_of(std::string_view function, const Value::List& args) {
+    return call_with({Target::Kind::kBucket, "b"}, function, args);
+  }
+  // What it answers, as JSON; the code's name when it failed.
+  std::string result_of(std::string_view function, const Value::List& args) {
+    const auto reply = reply_of(function, args);
+    if (reply.code != StatusCode::kOk) return std::string{to_string(reply.code)};
+    const auto value = wire::unpack_value(reply.result);
+    return value ? value->to_json() : "no value";
+  }
+  std::string apply(const Value::List& checks, const Value::List& changes) {
+    return result_of("kv.apply", {checks, changes});
+  }
+  std::string read(const std::vector<std::string>& keys) {
+    Value::List list;
+    for (const auto& key : keys) list.push_back(bytes(key));
+    return result_of("kv.read", only(list));
+  }
+  void expect_refused(std::string_view function, const Value::List& args, StatusCode code,
+                      const std::string& text) {
+    const auto reply = reply_of(function, args);
+    EXPECT_EQ(reply.code, code) << text;
+    EXPECT_THAT(reply.text, HasSubstr(text));
+  }
+  void expect_refused_change(const Value& change, StatusCode code, const std::string& text) {
+    expect_refused("kv.apply", {Value::List{}, Value::List{put("x", "1"), change}}, code, text);
+    EXPECT_THAT(read({"x"}), HasSubstr("[null]")) << "nothing was changed";
+  }
+
+  store::MemoryEngine engine_{std::uint64_t{64} << 20};
+  KvModule kv_{engine_};
+};
+
+TEST_F(KvChangesTest, ChangesAreMadeTogetherAndReadWithTheirRevisions) {
+  EXPECT_EQ(apply({}, {put("k", "v"), add("n", 5), erase("no"), touch("no too", 100U)}),
+            "[true,2,[false,5,false,false]]");
+  EXPECT_EQ(read({"k", "gone", "n"}), R"([2,[[2,"v",null],null,[2,"5",null]]])");
+  EXPECT_EQ(apply({check("k", 2), check("gone", 0)}, {add("n", -7), erase("k")}),
+            "[true,3,[-2,true]]");
+  EXPECT_EQ(read({"k", "n"}), R"([3,[null,[3,"-2",null]]])");
+  EXPECT_EQ(apply({check("gone", 0), check("n", 2)}, {put("k", "again")}), "[false,3,1,3]");
+  EXPECT_EQ(apply({check("k", 3)}, {put("k", "again")}), "[false,3,0,0]");
+  EXPECT_EQ(read({}), "[3,[]]");
+  EXPECT_EQ(apply({}, {}), "[true,3,[]]");
+}
+
+TEST_F(KvChangesTest, AKeyExpires) {
+  EXPECT_EQ(apply({}, {put("k", "v", 1000U), add("n", 1, 500U)}), "[true,2,[false,1]]");
+  now_ += std::chrono::milliseconds{400};
+  EXPECT_EQ(read({"k", "n"}), R"([2,[[2,"v",600],[2,"1",100]]])");
+  now_ += std::chrono::milliseconds{100};
+  EXPECT_THAT(read({"k", "n"}), HasSubstr(R"([[2,"v",500],null])"));
+  EXPECT_EQ(call("b", "kv.get", bins({"n"})).result, "\xc0");
+  EXPECT_THAT(apply({}, {touch("k", Value{}), touch("n", 5U)}), HasSubstr("[true,false]"));
+  EXPECT_THAT(read({"k"}), HasSubstr(R"("v",null])"));
+  EXPECT_EQ(call("b", "kv.keys", no_args).code, StatusCode::kOk);
+}
+
+TEST_F(KvChangesTest, TheOldFunctionsMakeRevisionsToo) {
+  EXPECT_EQ(call("b", "kv.put", bins({"k", "v"})).code, StatusCode::kOk);
+  EXPECT_EQ(read({"k"}), R"([2,[[2,"v",null]]])");
+  EXPECT_EQ(call("b", "kv.delete", bins({"k"})).code, StatusCode::kOk);
+  EXPECT_EQ(read({"k"}), "[3,[null]]");
+}
+
+TEST_F(KvChangesTest, WhatIsWrongIsSaidOfTheChangeThatIs) {
+  constexpr auto kInvalid = StatusCode::kInvalidArgument;
+  const std::string long_key(limits::kKeyBytesMax + 1, 'k');
+  const std::string long_value(limits::kValueBytesMax + 1, 'v');
+  expect_refused_change(Value::List{4U, bytes("k")}, kInvalid, "change 2 begins with none of 0");
+  expect_refused_change(Value::List{}, kInvalid, "change 2 begins with none");
+  expect_refused_change("put", kInvalid, "change 2 begins with none");
+  expect_refused_change(Value::List{0U, bytes("k"), bytes("v")}, kInvalid,
+                        "change 2 is not [0, key, value, ttl_ms or nil]");
+  expect_refused_change(Value::List{1U, bytes("k"), bytes("v")}, kInvalid,
+                        "change 2 is not [1, key]");
+  expect_refused_change(Value::List{2U, bytes("k"), 1.5, Value{}}, kInvalid,
+                        "change 2 is not [2, key, delta");
+  expect_refused_change(Value::List{3U, 7U, Value{}}, kInvalid, "change 2 is not [3, key");
+  expect_refused_change(put("k", "v", 0U), kInvalid, "has a ttl_ms of 0; it is 1 to ");
+  expect_refused_change(put("k", "v", std::uint64_t{1} << 50), kInvalid, "ttl_ms of 11258999");
+  expect_refused_change(put("k", "v", std::int64_t{-1}), kInvalid, "change 2 is not [0,");
+  expect_refused_change(put(long_key, "v"), StatusCode::kTooLarge, "key");
+  expect_refused_change(put("k", long_value), StatusCode::kTooLarge, "value");
+  expect_refused_change(erase("x"), kInvalid, "the key \"x\" is changed twice");
+  expect_refused_change(add("x", 1), kInvalid, "changed twice");
+  ASSERT_THAT(apply({}, {put("text", "a")}), HasSubstr("[true,"));
+  expect_refused_change(add("text", 1), kInvalid,
+                        "cannot add 1 to the key \"text\": its value is no decimal number");
+}
+
+TEST_F(KvChangesTest, SoItIsOfChecksAndKeys) {
+  constexpr auto kInvalid = StatusCode::kInvalidArgument;
+  const Value::List none;
+  expect_refused("kv.apply", {Value::List{"k"}, none}, kInvalid, "check 1 is not [key, rev]");
+  expect_refused("kv.apply", {Value::List{check("k", 1), Value::List{bytes("k")}}, none}, kInvalid,
+                 "check 2 is not [key, rev]");
+  expect_refused("kv.apply", only(none), kInvalid, "the call is kv.apply [[[key, rev] ...]");
+  expect_refused("kv.apply", {none, none, none}, kInvalid, "the call is kv.apply");
+  expect_refused("kv.apply", {none, "changes"}, kInvalid, "the call is kv.apply");
+  expect_refused("kv.read", only(bytes("k")), kInvalid, "the call is kv.read [[key ...]]");
+  expect_refused("kv.read", only(Value::List{bytes("k"), 1U}), kInvalid, "key 2 is not bytes");
+  expect_refused("kv.read", {}, kInvalid, "the call is kv.read [[key ...]]");
+  expect_refused("kv.read", only(only(bytes(std::string(1025, 'k')))), StatusCode::kTooLarge,
+                 "key");
+}
+
+TEST_F(KvChangesTest, EachNumberOfThemHasItsLimit) {
+  Value::List keys(limits::kReadKeysMax, bytes("k"));
+  EXPECT_EQ(reply_of("kv.read", only(keys)).code, StatusCode::kOk);
+  keys.push_back(bytes("k"));
+  expect_refused("kv.read", only(keys), StatusCode::kTooLarge,
+                 "1001 keys are over the limit of 1000");
+  Value::List changes;
+  for (std::uint32_t i = 0; i < limits::kApplyChangesMax; ++i) {
+    changes.push_back(put("k" + std::to_string(i), "v"));
+  }
+  Value::List checks(limits::kApplyChecksMax, check("c", 0));
+  EXPECT_EQ(reply_of("kv.apply", {checks, changes}).code, StatusCode::kOk);
+  checks.push_back(check("c", 0));
+  expect_refused("kv.apply", {checks, changes}, StatusCode::kTooLarge,
+                 "129 checks are over the limit of 128");
+  changes.push_back(put("one more", "v"));
+  expect_refused("kv.apply", {Value::List{}, changes}, StatusCode::kTooLarge,
+                 "129 changes are over the limit of 128");
+}
+
+TEST_F(KvChangesTest, TheyAreForABucketThatExists) {
+  const Value::List none;
+  for (const auto& [function, args] : std::vector<std::pair<std::string, Value::List>>{
+           {"kv.read", only(none)}, {"kv.apply", {none, none}}}) {
+    EXPECT_EQ(call_with({Target::Kind::kBucket, "other"}, function, args).code,
+              StatusCode::kNotFound);
+    const auto reply = call_with(Target{}, function, args);
+    EXPECT_EQ(reply.code, StatusCode::kInvalidArgument);
+    EXPECT_THAT(reply.text, HasSubstr("is for a bucket"));
+    const auto here = call_with(Target{}, "kv.here", {bytes("b"), function, args});
+    EXPECT_EQ(here.code, StatusCode::kOk) << here.text;
+  }
+}
+
+}  // namespace
+}  // namespace kvmesh::modules

@@ -54,7 +54,13 @@ inline constexpr Function kKvBuckets{"kv.buckets", "[after, limit]", For::kNode,
                                      true,         {kArgAfterBucket}};
 inline constexpr Function kKvRead{"kv.read", "[[key ...]]", For::kBucket, true, false, true};
 inline constexpr Function kKvApply{
-    "kv.apply", "[[[key, rev] ...], [[kind, key, ...] ...]]", For::kBucket, false, false, true};
+    "kv.apply",   "[[[key, rev] ...], [[kind, key, ...] ...], once or nil]",
+    For::kBucket, false,
+    false,        true};
+inline constexpr Function kKvScan{
+    "kv.scan", "[prefix, after or nil, limit, values]", For::kBucket, true, false, true};
+inline constexpr Function kKvChanges{"kv.changes", "[prefix, since, limit, wait_ms]", For::kBucket,
+                                     true, true};
 inline constexpr Function kKvHere{
     "kv.here", "[bucket, function, [argument ...]]", For::kNode, false, false, true};
 

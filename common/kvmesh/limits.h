@@ -41,7 +41,7 @@ inline constexpr std::uint32_t kHopsMax = 16;
 inline constexpr std::uint32_t kNestingMax = 16;
 /// Elements of all containers of one value, together.
 inline constexpr std::uint32_t kValueItemsMax = 1024 * 1024;
-/// Names in one page of `kv.keys` and `kv.buckets`.
+/// Names in one page of `kv.keys`, `kv.buckets` and `kv.scan`, and changes in one of `kv.changes`.
 inline constexpr std::uint32_t kPageItemsMax = 10000;
 inline constexpr std::uint32_t kPageItemsDefault = 1000;
 /// A page ends early rather than grow beyond this.
@@ -52,12 +52,22 @@ inline constexpr std::size_t kReadBytesMax = 1536 * 1024;
 /// Changes of one `kv.apply`, and its checks.
 inline constexpr std::uint32_t kApplyChangesMax = 128;
 inline constexpr std::uint32_t kApplyChecksMax = 128;
+/// Keys and values of the changes of one, together.
+inline constexpr std::size_t kApplyBytesMax = kReadBytesMax;
+/// The id of a call that must not be executed twice.
+inline constexpr std::size_t kOnceIdBytes = 16;
+/// Changes that a node remembers for those who follow buckets: of all buckets together.
+inline constexpr std::size_t kEventRingsBytesMax = 64 * 1024 * 1024;
+/// Calls that wait for changes, at one node; `overloaded`.
+inline constexpr std::uint32_t kFollowersMax = 10000;
 /// Pages of many names that wait at a reactor for their turn to be gathered; `overloaded`.
 inline constexpr std::uint32_t kPagesWaitingMax = 1024;
 
 // Time.
 inline constexpr std::chrono::milliseconds kTimeoutDefault{5000};
 inline constexpr std::chrono::milliseconds kTimeoutMax{std::chrono::hours{24}};
+/// `kv.changes` waits for changes for this long at most.
+inline constexpr std::chrono::milliseconds kChangesWaitMax{10000};
 /// Until a key expires: 100 years.
 inline constexpr std::chrono::milliseconds kTtlMax{std::chrono::hours{24 * 36525}};
 

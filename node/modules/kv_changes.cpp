@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <kvmesh/limits.h>
 
@@ -19,6 +23,12 @@ namespace {
 
 using store::Change;
 using wire::Reader;
+
+constexpr functions::Argument kArgPrefix{"prefix", limits::kKeyBytesMax};
+
+void pack_or_nil(wire::Buffer& out, std::optional<std::uint64_t> number) {
+  number ? wire::pack_uint(out, *number) : wire::pack_nil(out);
+}
 
 Status wrong(std::string text) { return {StatusCode::kInvalidArgument, std::move(text)}; }
 
@@ -123,6 +133,16 @@ Status read_list(Arguments& args, std::string_view what, std::size_t most, std::
   return {};
 }
 
+// As many as the answer of somebody who follows the bucket can hold.
+Status check_bytes(std::span<const Change> changes) {
+  std::size_t bytes = 0;
+  for (const auto& change : changes) bytes += change.key.size() + change.value.size();
+  if (bytes <= limits::kApplyBytesMax) return {};
+  return {StatusCode::kTooLarge, "keys and values of " + std::to_string(bytes) +
+                                     " bytes together are over the limit of " +
+                                     std::to_string(limits::kApplyBytesMax) + " of one call"};
+}
+
 // Which of two changes of one key would be the last one, the sender should know.
 Status check_keys(std::span<const Change> changes) {
   std::vector<std::string_view> keys;
@@ -136,9 +156,10 @@ Status check_keys(std::span<const Change> changes) {
 
 }  // namespace
 
-void read_keys_to_read(Arguments& args, store::Op& op, KvLists& lists) {
-  auto& keys = lists.new_keys();
-  args.refuse(read_list(args, "keys", limits::kReadKeysMax, keys,
+void read_keys_to_read(Arguments& args, store::Op& op, KvMore& more) {
+  auto& out = more.emplace_back();
+  op.more = &out;
+  args.refuse(read_list(args, "keys", limits::kReadKeysMax, out.keys,
                         [](Reader& in, std::size_t index) -> Result<std::string_view> {
                           Status fault;
                           const auto key = bytes(in, functions::kArgKey, fault);
@@ -146,20 +167,50 @@ void read_keys_to_read(Arguments& args, store::Op& op, KvLists& lists) {
                           if (!fault.ok()) return fault;
                           return key;
                         }));
-  op.keys = keys;
 }
 
-void read_changes(Arguments& args, store::Op& op, KvLists& lists) {
-  auto& checks = lists.new_checks();
-  auto& changes = lists.new_changes();
-  args.refuse(read_list(args, "checks", limits::kApplyChecksMax, checks, read_check));
-  args.refuse(read_list(args, "changes", limits::kApplyChangesMax, changes, read_change));
-  args.refuse(check_keys(changes));
-  op.checks = checks;
-  op.changes = changes;
+void read_changes(Arguments& args, store::Op& op, KvMore& more) {
+  auto& out = more.emplace_back();
+  op.more = &out;
+  args.refuse(read_list(args, "checks", limits::kApplyChecksMax, out.checks, read_check));
+  args.refuse(read_list(args, "changes", limits::kApplyChangesMax, out.changes, read_change));
+  args.refuse(check_keys(out.changes));
+  args.refuse(check_bytes(out.changes));
+  const bool has_id = args.is_bytes_next();
+  out.once = args.optional_bytes({"once", limits::kOnceIdBytes}).value_or("");
+  if (has_id && out.once.size() != limits::kOnceIdBytes) {
+    args.refuse(wrong("the id of a call to execute once has " + std::to_string(out.once.size()) +
+                      " bytes; it has " + std::to_string(limits::kOnceIdBytes)));
+  }
 }
 
-void pack_entries(wire::Buffer& out, const store::Entries& entries) {
+void read_scan(Arguments& args, store::Op& op, KvMore& more) {
+  auto& out = more.emplace_back();
+  op.more = &out;
+  out.prefix = args.bytes(kArgPrefix);
+  op.page.after = args.optional_bytes(functions::kArgAfterKey);
+  op.page.items_max = args.optional_uint(0);
+  op.page.bytes_max = limits::kPageBytesMax;
+  out.values = args.optional_bool(false);
+}
+
+void read_follow(Arguments& args, store::Op& op, KvMore& more) {
+  auto& out = more.emplace_back();
+  op.more = &out;
+  out.prefix = args.bytes(kArgPrefix);
+  out.since = args.uint();
+  op.page.items_max = args.optional_uint(0);
+  op.page.bytes_max = limits::kPageBytesMax;
+  constexpr auto kMost = static_cast<std::uint64_t>(limits::kChangesWaitMax.count());
+  const auto wait = args.optional_uint(0);
+  if (wait > kMost) {
+    args.refuse(wrong("a wait of " + std::to_string(wait) + " ms is over the limit of " +
+                      std::to_string(kMost)));
+  }
+  out.wait = std::chrono::milliseconds{std::min(wait, kMost)};
+}
+
+void pack(wire::Buffer& out, const store::Entries& entries) {
   wire::pack_array(out, 2);
   wire::pack_uint(out, entries.rev);
   wire::pack_array(out, entries.entries.size());
@@ -171,11 +222,11 @@ void pack_entries(wire::Buffer& out, const store::Entries& entries) {
     wire::pack_array(out, 3);
     wire::pack_uint(out, entry->rev);
     wire::pack_bin(out, entry->value);
-    entry->ttl_ms ? wire::pack_uint(out, *entry->ttl_ms) : wire::pack_nil(out);
+    pack_or_nil(out, entry->ttl_ms);
   }
 }
 
-void pack_applied(wire::Buffer& out, const store::Applied& applied) {
+void pack(wire::Buffer& out, const store::Applied& applied) {
   const bool done = !applied.failed;
   wire::pack_array(out, done ? 3 : 4);
   wire::pack_bool(out, done);
@@ -187,6 +238,41 @@ void pack_applied(wire::Buffer& out, const store::Applied& applied) {
   wire::pack_array(out, applied.each.size());
   for (const auto& each : applied.each) {
     each.number ? wire::pack_int(out, *each.number) : wire::pack_bool(out, each.was_there);
+  }
+}
+
+void pack(wire::Buffer& out, const store::ScanPage& page) {
+  wire::pack_array(out, 3);
+  wire::pack_bool(out, page.more);
+  wire::pack_uint(out, page.rev);
+  wire::pack_array(out, page.items.size());
+  for (const auto& [key, entry] : page.items) {
+    wire::pack_array(out, page.values ? 4 : 3);
+    wire::pack_bin(out, key);
+    wire::pack_uint(out, entry.rev);
+    pack_or_nil(out, entry.ttl_ms);
+    if (page.values) wire::pack_bin(out, entry.value);
+  }
+}
+
+void pack(wire::Buffer& out, const store::Events& events) {
+  wire::pack_array(out, 3);
+  wire::pack_bool(out, events.reset);
+  wire::pack_uint(out, events.next);
+  wire::pack_array(out, events.events.size());
+  for (const auto& event : events.events) {
+    using Kind = store::Event::Kind;
+    const bool can_expire = event.kind == Kind::kPut || event.kind == Kind::kTouch;
+    wire::pack_array(out, event.kind == Kind::kPut     ? 5
+                          : event.kind == Kind::kTouch ? 4
+                          : event.kind == Kind::kDrop  ? 2
+                                                       : 3);
+    wire::pack_uint(out, event.rev);
+    wire::pack_uint(out, static_cast<std::uint64_t>(event.kind));
+    if (event.kind == Kind::kDrop) continue;
+    wire::pack_bin(out, event.key);
+    if (can_expire) pack_or_nil(out, event.ttl_ms(events.now));
+    if (event.kind == Kind::kPut) wire::pack_bin(out, event.value);
   }
 }
 

@@ -18,9 +18,9 @@ namespace {
 using core::Call;
 
 constexpr std::array kFunctions = {
-    &functions::kKvApply,  &functions::kKvCount, &functions::kKvCreate,
-    &functions::kKvDelete, &functions::kKvDrop,  &functions::kKvGet,
-    &functions::kKvKeys,   &functions::kKvPut,   &functions::kKvRead};
+    &functions::kKvApply, &functions::kKvCount, &functions::kKvCreate, &functions::kKvDelete,
+    &functions::kKvDrop,  &functions::kKvGet,   &functions::kKvKeys,   &functions::kKvPut,
+    &functions::kKvRead,  &functions::kKvScan};
 
 std::string names_of_functions() {
   std::vector<std::string> names;

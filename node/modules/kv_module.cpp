@@ -19,15 +19,15 @@ using core::Call;
 using store::Op;
 using store::PageLimits;
 
-// What follows reads a call's arguments into its operation. The operation may point into the lists.
+// What follows reads a call's arguments into its operation. The operation may point into `more`.
 
-void read_nothing(Arguments& /*args*/, Op& /*op*/, KvLists& /*lists*/) {}
+void read_nothing(Arguments& /*args*/, Op& /*op*/, KvMore& /*more*/) {}
 
-void read_key(Arguments& args, Op& op, KvLists& /*lists*/) {
+void read_key(Arguments& args, Op& op, KvMore& /*more*/) {
   op.key = args.bytes(functions::kArgKey);
 }
 
-void read_pair(Arguments& args, Op& op, KvLists& /*lists*/) {
+void read_pair(Arguments& args, Op& op, KvMore& /*more*/) {
   op.key = args.bytes(functions::kArgKey);
   op.value = args.bytes(functions::kArgValue);
 }
@@ -37,10 +37,10 @@ void read_page(Arguments& args, Op& op, const functions::Argument& after) {
   op.page.items_max = args.optional_uint(0);
   op.page.bytes_max = limits::kPageBytesMax;
 }
-void read_keys(Arguments& args, Op& op, KvLists& /*lists*/) {
+void read_keys(Arguments& args, Op& op, KvMore& /*more*/) {
   read_page(args, op, functions::kArgAfterKey);
 }
-void read_buckets(Arguments& args, Op& op, KvLists& /*lists*/) {
+void read_buckets(Arguments& args, Op& op, KvMore& /*more*/) {
   read_page(args, op, functions::kArgAfterBucket);
 }
 
@@ -57,7 +57,7 @@ Status check_page(PageLimits& page) {
 struct KvFunction {
   const functions::Function& function;
   Op::Kind kind;
-  void (*read)(Arguments& args, Op& op, KvLists& lists);
+  void (*read)(Arguments& args, Op& op, KvMore& more);
 };
 constexpr std::array kKvFunctions = {
     KvFunction{functions::kKvCreate, Op::Kind::kCreate, read_nothing},
@@ -70,29 +70,33 @@ constexpr std::array kKvFunctions = {
     KvFunction{functions::kKvBuckets, Op::Kind::kBuckets, read_buckets},
     KvFunction{functions::kKvRead, Op::Kind::kRead, read_keys_to_read},
     KvFunction{functions::kKvApply, Op::Kind::kApply, read_changes},
+    KvFunction{functions::kKvScan, Op::Kind::kScan, read_scan},
+    KvFunction{functions::kKvChanges, Op::Kind::kChanges, read_follow},
 };
 
 // False: the call is wrong, and answered.
-bool read(const KvFunction& kv_function, Call& call, Op& op, KvLists& lists) {
+bool read(const KvFunction& kv_function, Call& call, Op& op, KvMore& more) {
   if (refuse_target(kv_function.function, call)) return false;
   Arguments args{call.request(), kv_function.function};
-  kv_function.read(args, op, lists);
+  kv_function.read(args, op, more);
   if (refuse(call, args.check())) return false;
   return !refuse(call, check_page(op.page));
 }
 
 }  // namespace
 
+void pack(wire::Buffer& out, const store::Page& page) {
+  wire::pack_array(out, 2);
+  wire::pack_bool(out, page.more);
+  wire::pack_array(out, page.names.size());
+  for (const auto& name : page.names) wire::pack_bin(out, name);
+}
+
 void pack_result(wire::Buffer& out, const store::OpResult& result) {
   if (result.value) return wire::pack_bin(out, *result.value);
   if (result.count) return wire::pack_uint(out, *result.count);
-  if (result.entries != nullptr) return pack_entries(out, *result.entries);
-  if (result.applied != nullptr) return pack_applied(out, *result.applied);
-  if (result.page == nullptr) return;
-  wire::pack_array(out, 2);
-  wire::pack_bool(out, result.page->more);
-  wire::pack_array(out, result.page->names.size());
-  for (const auto& name : result.page->names) wire::pack_bin(out, name);
+  if (result.found == nullptr) return;
+  std::visit([&](const auto& found) { pack(out, found); }, *result.found);
 }
 
 KvModule::KvModule(store::Engine& engine, std::function<void()> wake)
@@ -108,14 +112,14 @@ void KvModule::define(core::FunctionRegistry& modules) {
 void KvModule::run(std::span<Call* const> calls) {
   ops_.clear();
   calls_.clear();
-  lists_.clear();
+  more_.clear();
   for (auto* call : calls) {
     const auto& kv_function = kKvFunctions[call->number()];
     Op op;
     op.kind = kv_function.kind;
     op.bucket = call->bucket();
     op.deadline = call->deadline();
-    if (!read(kv_function, *call, op, lists_)) continue;
+    if (!read(kv_function, *call, op, more_)) continue;
     ops_.push_back(op);
     calls_.push_back(call);
   }

@@ -40,7 +40,7 @@ class KvModule final : public core::Runner, private store::SessionOwner {
   // Those that are being executed, by their place.
   std::vector<store::Op> ops_;
   std::vector<core::Call*> calls_;
-  KvLists lists_;  // what they point to
+  KvMore more_;  // what they point to
   // In pass().
   core::Core* core_ = nullptr;
   TimePoint now_{};

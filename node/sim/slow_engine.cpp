@@ -10,9 +10,22 @@ namespace {
 using store::Op;
 using Ticket = store::SessionOwner::Ticket;
 
-SlowEngine::Ended page_of(Result<store::Page> page) {
-  if (!page) return {page.status()};
-  return {.status = {}, .page = *std::move(page)};
+template <typename Answer>
+SlowEngine::Ended found(Result<Answer> answer) {
+  if (!answer) return {answer.status()};
+  return {.status = {}, .found = *std::move(answer)};
+}
+
+Result<store::ScanPage> scan(store::MemoryEngine& memory, const Op& op, store::Moment now) {
+  const store::ScanWanted wanted{op.more->prefix, op.page.after, op.more->values, op.page.items_max,
+                                 op.page.bytes_max};
+  for (;;) {
+    store::ScanPage page;
+    const auto complete = memory.scan(op.bucket, wanted, page, now);
+    if (!complete) return complete.status();
+    if (*complete) return page;
+    (void)memory.expire_some(now);
+  }
 }
 
 SlowEngine::Ended execute(store::MemoryEngine& memory, const Op& op, store::Moment now) {
@@ -20,7 +33,7 @@ SlowEngine::Ended execute(store::MemoryEngine& memory, const Op& op, store::Mome
     case Op::Kind::kCreate:
       return {memory.create(op.bucket, now)};
     case Op::Kind::kDrop:
-      return {memory.drop(op.bucket)};
+      return {memory.drop(op.bucket, now)};
     case Op::Kind::kPut:
       return {memory.put(op.bucket, op.key, op.value, now)};
     case Op::Kind::kGet: {
@@ -40,19 +53,20 @@ SlowEngine::Ended execute(store::MemoryEngine& memory, const Op& op, store::Mome
       return {.status = {}, .count = *count};
     }
     case Op::Kind::kKeys:
-      return page_of(memory.list_keys(op.bucket, op.page, now));
-    case Op::Kind::kRead: {
-      auto entries = memory.read(op.bucket, op.keys, now);
-      if (!entries) return {entries.status()};
-      return {.status = {}, .entries = *std::move(entries)};
-    }
-    case Op::Kind::kApply: {
-      auto applied = memory.apply(op.bucket, op.checks, op.changes, now);
-      if (!applied) return {applied.status()};
-      return {.status = {}, .applied = *std::move(applied)};
-    }
+      return found(memory.list_keys(op.bucket, op.page, now));
+    case Op::Kind::kRead:
+      return found(memory.read(op.bucket, op.more->keys, now));
+    case Op::Kind::kApply:
+      return found(
+          memory.apply(op.bucket, {op.more->checks, op.more->changes, op.more->once}, now));
+    case Op::Kind::kScan:
+      return found(scan(memory, op, now));
+    case Op::Kind::kChanges:  // without any, it does not wait
+      return found(memory.events(
+          op.bucket, {op.more->prefix, op.more->since, op.page.items_max, op.page.bytes_max},
+          nullptr, now));
     case Op::Kind::kBuckets:
-      return page_of(memory.list_buckets(op.page));
+      return found(memory.list_buckets(op.page));
   }
   return {{StatusCode::kInternal, "an operation of no kind"}};
 }
@@ -63,9 +77,7 @@ store::OpResult SlowEngine::Ended::view() const {
   store::OpResult out{.status = status};
   if (value) out.value = *value;
   out.count = count;
-  out.page = page ? &*page : nullptr;
-  out.entries = entries ? &*entries : nullptr;
-  out.applied = applied ? &*applied : nullptr;
+  out.found = found ? &*found : nullptr;
   return out;
 }
 
@@ -113,15 +125,15 @@ class SlowEngine::Session final : public store::Session {
           key_(op.key),
           value_(op.value),
           after_(op.page.after),
-          keys_(op.keys.begin(), op.keys.end()),
-          checks_(op.checks.begin(), op.checks.end()),
-          changes_(op.changes.begin(), op.changes.end()) {
-      for (auto& key : keys_) key = keep(key);
-      for (auto& check : checks_) check.key = keep(check.key);
-      for (auto& change : changes_) {
+          more_(op.more == nullptr ? store::OpMore{} : *op.more) {
+      for (auto& key : more_.keys) key = keep(key);
+      for (auto& check : more_.checks) check.key = keep(check.key);
+      for (auto& change : more_.changes) {
         change.key = keep(change.key);
         change.value = keep(change.value);
       }
+      more_.once = keep(more_.once);
+      more_.prefix = keep(more_.prefix);
     }
 
     KeptOp(const KeptOp&) = delete;
@@ -136,9 +148,7 @@ class SlowEngine::Session final : public store::Session {
       out.key = key_;
       out.value = value_;
       out.page.after = after_;
-      out.keys = keys_;
-      out.checks = checks_;
-      out.changes = changes_;
+      out.more = &more_;
       return out;
     }
 
@@ -150,10 +160,8 @@ class SlowEngine::Session final : public store::Session {
     std::string key_;
     std::string value_;
     std::optional<std::string> after_;
-    std::vector<std::string_view> keys_;
-    std::vector<store::Check> checks_;
-    std::vector<store::Change> changes_;
-    std::deque<std::string> kept_;  // what those point to
+    store::OpMore more_;
+    std::deque<std::string> kept_;  // what that points to
   };
   struct Waiting {
     Ticket ticket;

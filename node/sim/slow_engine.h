@@ -32,9 +32,7 @@ class SlowEngine final : public store::Engine {
     Status status;
     std::optional<std::string> value{};
     std::optional<std::uint64_t> count{};
-    std::optional<store::Page> page{};
-    std::optional<store::Entries> entries{};
-    std::optional<store::Applied> applied{};
+    std::optional<store::Found> found{};
     /// What it points to lives as long as this.
     store::OpResult view() const;
   };

@@ -7,7 +7,8 @@
 namespace kvmesh::store {
 
 Bucket::~Bucket() {
-  const auto bytes = record_bytes_ + records_.bytes() + bytes_empty(name_);
+  const auto bytes = record_bytes_ + records_.bytes() + bytes_empty(name_) + extras_bytes();
+  extras_.reset();
   records_ = {};
   memory_.release(bytes);  // only now is it really free
 }
@@ -28,12 +29,13 @@ const Record* Bucket::find(const HashedName& key, Moment now) const {
 Record::Owner* Bucket::find_live(const HashedName& key, Moment now, Removed& removed) {
   auto* record = records_.find(key);
   if (record == nullptr || !(*record)->has_expired(now)) return record;
-  removed.push_back(expire(key, now));
+  removed.records.push_back(expire(key, now));
   return nullptr;
 }
 
 Record::Owner Bucket::expire(const HashedName& key, Moment now) {
   rev_ = next_revision(rev_, now);
+  tell(Event::Kind::kExpire, key.name);
   return remove(key);
 }
 
@@ -47,7 +49,9 @@ Status Bucket::put(const HashedName& key, std::string_view value, Moment now,
   const Life life{next_revision(rev_, now)};
   if (record == nullptr) {
     auto status = insert(key, value, life);
-    if (status.ok()) rev_ = life.rev;
+    if (!status.ok()) return status;
+    rev_ = life.rev;
+    if (ring() != nullptr) tell_put(*find(key, now));
     return status;
   }
   const auto before = (*record)->cost();
@@ -57,12 +61,16 @@ Status Bucket::put(const HashedName& key, std::string_view value, Moment now,
   }
   replace(*record, key, value, life, replaced);
   rev_ = life.rev;
+  if (ring() != nullptr) tell_put(**record);
   return {};
 }
 
 Record::Owner Bucket::take(const HashedName& key, Moment now) {
-  if (records_.find(key) == nullptr) return nullptr;
+  const auto* record = records_.find(key);
+  if (record == nullptr) return nullptr;
+  if ((*record)->has_expired(now)) return expire(key, now);
   rev_ = next_revision(rev_, now);
+  tell(Event::Kind::kDelete, key.name);
   return remove(key);
 }
 
@@ -70,11 +78,18 @@ Record::Owner Bucket::take(const HashedName& key, Moment now) {
 Status Bucket::insert(const HashedName& key, std::string_view value, Life life) {
   const bool expires = life.expires != kNever;
   const auto cost = Record::cost(key.name.size(), value.size(), expires);
+  auto* const ordered = order();
+  const Record* made = nullptr;
   auto status =
-      records_.insert(memory_, key, cost, [&] { return Record::make(key.name, value, life); });
+      records_.insert(memory_, key, cost + (ordered == nullptr ? 0 : KeyOrder::kBytes), [&] {
+        auto record = Record::make(key.name, value, life);
+        made = record.get();
+        return record;
+      });
   if (!status.ok()) return status;
   record_bytes_ += cost;
   if (expires) add_expiry(life.expires, key.hash);
+  if (ordered != nullptr) ordered->added(*made, key.hash);
   return {};
 }
 
@@ -88,6 +103,7 @@ void Bucket::replace(Record::Owner& record, const HashedName& key, std::string_v
     is_own ? record->set_life(life) : record->set_value(value, life);
   } else {
     replaced = std::exchange(record, Record::make(key.name, value, life));
+    if (auto* ordered = order()) ordered->moved(*record, key.hash);
   }
   const auto after = record->cost();
   if (after < before) memory_.release(before - after);
@@ -103,6 +119,10 @@ Record::Owner Bucket::remove(const HashedName& key) {
   record_bytes_ -= record->cost();
   memory_.release(record->cost());
   if (record->expires() != kNever) remove_expiry(record->expires(), key.hash);
+  if (auto* ordered = order()) {
+    ordered->removed(*record, key.hash);
+    memory_.release(KeyOrder::kBytes);
+  }
   return record;
 }
 
@@ -116,7 +136,7 @@ void Bucket::remove_expiry(Moment at, std::uint64_t key_hash) {
   if (expiries_->empty()) expiries_.reset();
 }
 
-std::size_t Bucket::expire_some(Moment now, std::size_t most, Removed& removed) {
+std::size_t Bucket::do_due(Moment now, std::size_t most, Removed& removed) {
   std::size_t count = 0;
   for (; count < most && expiries_ && expiries_->begin()->at <= now; ++count) {
     const auto next = *expiries_->begin();
@@ -125,12 +145,13 @@ std::size_t Bucket::expire_some(Moment now, std::size_t most, Removed& removed) 
     if (record == nullptr) std::abort();  // each expiry has its record
     // The key's bytes live as long as the record.
     const HashedName key{(*record)->key(), next.key_hash};
-    removed.push_back(expire(key, now));
+    removed.records.push_back(expire(key, now));
   }
+  if (count == 0) forget_old(now, removed);
   return count;
 }
 
-bool Bucket::drain_some(Removed& records) {
+bool Bucket::drain_some(std::vector<Record::Owner>& records) {
   record_bytes_ = 0;
   std::size_t expiring = 0;
   const bool more = records_.drain_some(memory_, [&](Record::Owner record) {

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,26 +13,44 @@
 #include <kvmesh/status.h>
 
 #include "node/store/change.h"
+#include "node/store/entry.h"
+#include "node/store/event_ring.h"
 #include "node/store/hashed_name.h"
+#include "node/store/key_order.h"
 #include "node/store/memory_bound.h"
+#include "node/store/once_ids.h"
 #include "node/store/owning_set.h"
 #include "node/store/record.h"
 
 namespace kvmesh::store {
 
+// Which keys a scan wants: those that begin with `prefix`, after `after` if that is given, with
+// their values or without; up to so many, and up to so many bytes of keys and values, but at least
+// one.
+struct ScanWanted {
+  std::string_view prefix;
+  std::optional<std::string_view> after;
+  bool values = false;
+  std::size_t items_max = 0;
+  std::size_t bytes_max = 0;
+};
+
 // The records of one bucket.
-// A key that has expired is removed by the first call that comes across it, as a change of its own,
-// or by expire_some().
-// Invariant: it has taken record_bytes_, records_.bytes() and the bytes of its expiries from the
-// MemoryBound; its maker counts bytes_empty(). A record that expires has one entry among the
-// expiries, and they have no other.
+// A key that has expired is removed by the first change that comes across it, as a change of its
+// own, or by do_due().
+// Invariant: it has taken record_bytes_, records_.bytes(), the bytes of its expiries and of its
+// extras from the MemoryBound; its maker counts bytes_empty(). A record that expires has one entry
+// among the expiries, and they have no other.
 // Guarded by the lock of the stripe that it is in; a bucket that was taken out of its stripe
 // belongs to its taker alone.
 class Bucket {
  public:
   using Owner = std::unique_ptr<Bucket>;
-  // Records that are no longer in the bucket, to be freed outside of the lock.
-  using Removed = std::vector<Record::Owner>;
+  // What is no longer in the bucket, to be freed outside of the lock.
+  struct Removed {
+    std::vector<Record::Owner> records;
+    KeyOrder::Owner order;
+  };
 
   // `rev`: its changes come after it.
   Bucket(std::string_view name, Revision rev, MemoryBound& memory)
@@ -63,13 +81,24 @@ class Bucket {
   // Hands out the record of this key, to be freed outside of the lock; null when there is none.
   Record::Owner take(const HashedName& key, Moment now);
   // As Op::Kind::kApply says.
-  Result<Applied> apply(std::span<const Check> checks, std::span<const Change> changes, Moment now,
-                        Removed& removed);
+  Result<Applied> apply(const Changes& changes, Moment now, Removed& removed);
 
-  // When the next key expires; kNever: none does.
-  Moment next_expiry() const { return expiries_ ? expiries_->begin()->at : kNever; }
-  // Removes keys that have expired, at most so many. Gives how many it removed.
-  std::size_t expire_some(Moment now, std::size_t most, Removed& removed);
+  // True: the page is complete. False: the keys are not in their order yet, but some more are than
+  // before, and it is to be asked again. kFull: there is no memory for that.
+  Result<bool> scan(const ScanWanted& wanted, Moment now, ScanPage& page);
+  // What has changed since, or a reset. When nothing has, the follower, if there is one, is told of
+  // the next change, until it unfollows. Changes are remembered from the first call on, until
+  // nobody has called for a minute. `rings` bounds what is remembered and must outlive the bucket.
+  Events events(const EventsWanted& wanted, Moment now, MemoryBound& rings, Follower* follower);
+  void unfollow(Follower& follower);
+  // It is taken out of its stripe: those who follow it are told.
+  void on_drop(Moment now);
+
+  // When do_due() has something to do next; kNever: it has not.
+  Moment next_due() const;
+  // Removes keys that have expired, at most so many; gives how many it removed. Then what nobody
+  // has used for long, if there are no more.
+  std::size_t do_due(Moment now, std::size_t most, Removed& removed);
 
   // As OwningSet::visit_from(); keys that have expired are passed over.
   template <typename Visit>
@@ -80,7 +109,10 @@ class Bucket {
   }
   // Hands out some thousand records. False: the bucket has no more. From the first call on the
   // caller releases the memory of records, also of those to come; and nothing else may be called.
-  bool drain_some(Removed& records);
+  // REQUIRES: take_order() was called.
+  bool drain_some(std::vector<Record::Owner>& records);
+  // Hands out the order of its keys, to be freed in slices, if it has one.
+  KeyOrder::Owner take_order();
 
  private:
   // Several keys may expire in one moment.
@@ -93,6 +125,15 @@ class Bucket {
   };
   using Expiries = absl::btree_multiset<Expiry>;
   class Transaction;
+  // What few buckets have.
+  struct Extras {
+    OnceIds once;
+    KeyOrder::Owner order;  // null: no scan was made of late
+    Moment order_used = 0;
+    EventRing::Owner ring;  // null: nobody has followed it of late
+    Moment ring_used = 0;
+    Moment look_at = kNever;  // something may be too old then
+  };
 
   Record::Owner* find_live(const HashedName& key, Moment now, Removed& removed);
   Status insert(const HashedName& key, std::string_view value, Life life);
@@ -103,12 +144,26 @@ class Bucket {
   void add_expiry(Moment at, std::uint64_t key_hash);
   void remove_expiry(Moment at, std::uint64_t key_hash);
 
+  Extras& extras();
+  std::uint64_t extras_bytes() const;
+  KeyOrder* order() const { return extras_ ? extras_->order.get() : nullptr; }
+  EventRing* ring() const { return extras_ ? extras_->ring.get() : nullptr; }
+  // Tells those who follow the bucket of its last change; what was put is in the record.
+  void tell_put(const Record& record);
+  void tell(Event::Kind kind, std::string_view key, Moment expires = kNever);
+  const Applied* answer_to(std::string_view once) const;
+  void remember(std::string_view once, const Applied& answer, Moment now);
+  void forget_old_ids(Moment now);
+  void look_at(Moment at);
+  void forget_old(Moment now, Removed& removed);
+
   std::string name_;
   MemoryBound& memory_;
   OwningSet<Record::Owner> records_;
   std::uint64_t record_bytes_ = 0;
   Revision rev_;
   std::unique_ptr<Expiries> expiries_;  // null: nothing expires
+  std::unique_ptr<Extras> extras_;      // null: it has none
 };
 
 inline std::string_view name_of(const Bucket& bucket) { return bucket.name(); }

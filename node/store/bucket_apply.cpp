@@ -43,7 +43,9 @@ class Bucket::Transaction {
   Transaction(Bucket& bucket, Moment now, Removed& removed)
       : bucket_(bucket), now_(now), removed_(removed) {}
 
-  Result<Applied> run(std::span<const Check> checks, std::span<const Change> changes) {
+  Result<Applied> run(const Changes& all) {
+    if (const auto* first_answer = bucket_.answer_to(all.once)) return *first_answer;
+    const auto& checks = all.checks;
     Applied out;
     for (std::size_t i = 0; i < checks.size(); ++i) {
       const auto* record = live(checks[i].key);
@@ -54,11 +56,13 @@ class Bucket::Transaction {
       out.rev = bucket_.rev_;
       return out;
     }
-    if (auto status = plan(changes); !status.ok()) return status;
+    if (auto status = plan(all.changes); !status.ok()) return status;
+    if (!all.once.empty()) growth_ += OnceIds::cost(all.changes.size());
     if (auto status = insert_new(); !status.ok()) return status;
     change_old();
     out.rev = bucket_.rev_;
     for (const auto& step : steps_) out.each.push_back({step.was_there, step.number});
+    bucket_.remember(all.once, out, now_);
     return out;
   }
 
@@ -127,7 +131,7 @@ class Bucket::Transaction {
       auto status = bucket_.insert(step->key, step->value, {rev_, step->expires});
       if (status.ok()) continue;
       while (step-- != steps_.begin()) {
-        if (step->puts && !step->was_there) removed_.push_back(bucket_.remove(step->key));
+        if (step->puts && !step->was_there) removed_.records.push_back(bucket_.remove(step->key));
       }
       bucket_.memory_.release(growth_);
       return status;
@@ -139,17 +143,22 @@ class Bucket::Transaction {
   void change_old() {
     if (changes_any_) bucket_.rev_ = rev_;
     for (const auto& step : steps_) {
-      if (!step.was_there) continue;
-      if (step.kind == Change::Kind::kDelete) {
-        removed_.push_back(bucket_.remove(step.key));
-        continue;
-      }
-      auto& record = *bucket_.records_.find(step.key);
-      const Life life{rev_, step.expires};
-      Record::Owner replaced;
-      bucket_.replace(record, step.key, step.puts ? step.value : record->value(), life, replaced);
-      if (replaced) removed_.push_back(std::move(replaced));
+      if (step.was_there) change_old(step);
+      if (step.puts && bucket_.ring() != nullptr) bucket_.tell_put(*live(step.key));
     }
+  }
+  void change_old(const Step& step) {
+    if (step.kind == Change::Kind::kDelete) {
+      bucket_.tell(Event::Kind::kDelete, step.key.name);
+      removed_.records.push_back(bucket_.remove(step.key));
+      return;
+    }
+    auto& record = *bucket_.records_.find(step.key);
+    const Life life{rev_, step.expires};
+    Record::Owner replaced;
+    bucket_.replace(record, step.key, step.puts ? step.value : record->value(), life, replaced);
+    if (replaced) removed_.records.push_back(std::move(replaced));
+    if (!step.puts) bucket_.tell(Event::Kind::kTouch, step.key.name, step.expires);
   }
 
   Bucket& bucket_;
@@ -161,9 +170,8 @@ class Bucket::Transaction {
   bool changes_any_ = false;
 };
 
-Result<Applied> Bucket::apply(std::span<const Check> checks, std::span<const Change> changes,
-                              Moment now, Removed& removed) {
-  return Transaction{*this, now, removed}.run(checks, changes);
+Result<Applied> Bucket::apply(const Changes& changes, Moment now, Removed& removed) {
+  return Transaction{*this, now, removed}.run(changes);
 }
 
 }  // namespace kvmesh::store

@@ -3,13 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "node/store/revision.h"
 
-/// What is read and changed of several keys of one bucket at once.
+/// What is changed of several keys of one bucket at once.
 namespace kvmesh::store {
 
 /// A condition: the key's last change is this revision; 0: there is no such key.
@@ -34,6 +34,14 @@ struct Change {
   std::optional<std::uint64_t> ttl_ms{};  // not 0
 };
 
+/// Conditions and changes of one call.
+struct Changes {
+  std::span<const Check> checks;
+  std::span<const Change> changes;
+  /// An id of this call; empty: it has none.
+  std::string_view once{};
+};
+
 /// What became of changes. All are made, or none: a check failed.
 struct Applied {
   /// The revision of all of them; when a check failed, or nothing was to change, that of the
@@ -50,23 +58,6 @@ struct Applied {
   Revision failed_rev = 0;
 
   friend bool operator==(const Applied&, const Applied&) = default;
-};
-
-/// What is stored under a key.
-struct Entry {
-  Revision rev = 0;
-  std::string value;
-  std::optional<std::uint64_t> ttl_ms;  // until it expires; none: it never does
-
-  friend bool operator==(const Entry&, const Entry&) = default;
-};
-
-/// Keys that were read in one instant.
-struct Entries {
-  Revision rev = 0;  // of the bucket's last change
-  std::vector<std::optional<Entry>> entries;
-
-  friend bool operator==(const Entries&, const Entries&) = default;
 };
 
 }  // namespace kvmesh::store

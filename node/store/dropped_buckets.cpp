@@ -23,8 +23,18 @@ void DroppedBuckets::add(Bucket::Owner bucket) {
   buckets_.push_back(std::move(bucket));
 }
 
+void DroppedBuckets::add(KeyOrder::Owner order) {
+  if (!order) return;
+  const std::lock_guard lock(mutex_);
+  orders_.push_back(std::move(order));
+}
+
 bool DroppedBuckets::free_some() {
   const std::lock_guard lock(mutex_);
+  if (!orders_.empty()) {
+    if (!orders_.front()->free_some()) orders_.pop_front();
+    return true;
+  }
   if (buckets_.empty() && records_.empty()) return false;
   std::uint64_t freed = 0;
   for (std::uint64_t work = 0; work < kSlice && (!records_.empty() || next_records());) {

@@ -18,6 +18,8 @@ class DroppedBuckets {
 
   // A small one is freed at once.
   void add(Bucket::Owner bucket);
+  // The order of keys that a bucket had, or null.
+  void add(KeyOrder::Owner order);
   // Frees for some half of a millisecond. False: there was nothing to free.
   bool free_some();
 
@@ -27,6 +29,7 @@ class DroppedBuckets {
   MemoryBound& memory_;
   std::mutex mutex_;
   std::deque<Bucket::Owner> buckets_;
+  std::deque<KeyOrder::Owner> orders_;
   std::vector<Record::Owner> records_;  // of the first bucket, of which it no longer knows
 };
 

@@ -7,14 +7,10 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string_view>
-
-#include <kvmesh/status.h>
 
 #include "common/deadline.h"
 #include "common/request.h"
-#include "node/store/change.h"
-#include "node/store/page.h"
+#include "node/store/op.h"
 
 namespace kvmesh::store {
 
@@ -28,53 +24,6 @@ struct Usage {
   std::uint64_t bytes_max = 0;
   // Of the buckets: those whose names begin with each byte.
   BucketsByByte buckets_of{};
-};
-
-/// One operation on what a node keeps. Names and values are any bytes, none included; their sizes
-/// were checked before (limits.h). The views live until Session::execute() returns.
-struct Op {
-  enum class Kind : std::uint8_t {
-    kCreate,   ///< makes an empty bucket; one that exists stays as it is
-    kDrop,     ///< removes the bucket with all its keys
-    kPut,      ///< stores `value` under `key`, in place of what was there
-    kGet,      ///< reads the value of `key`
-    kErase,    ///< removes `key`; OK also when it is not there
-    kCount,    ///< counts the keys of the bucket
-    kKeys,     ///< lists the keys of the bucket: one page of them
-    kBuckets,  ///< the same of the buckets
-    kRead,     ///< reads `keys` with their revisions, in one instant
-    kApply,    ///< makes `changes`, all or none, if all `checks` hold; no key is changed twice
-  };
-  Kind kind = Kind::kGet;
-  std::string_view bucket;                   // of all but kBuckets
-  std::string_view key;                      // of kPut, kGet, kErase
-  std::string_view value;                    // of kPut
-  PageLimits page;                           // of kKeys, kBuckets
-  std::span<const std::string_view> keys{};  // of kRead
-  std::span<const Check> checks{};           // of kApply
-  std::span<const Change> changes{};         // of kApply
-  TimePoint deadline{};                      // its result is of no use to anybody later
-};
-
-/// How an operation ended. The status is OK, or:
-///   kNotFound          the bucket does not exist (kCreate and kBuckets never say so);
-///   kFull              kCreate, kPut and kApply only: it would pass the engine's bound, so nothing
-///                      was changed; a put of a value no longer than the one it replaces is never
-///                      refused so;
-///   kInvalidArgument   kApply only: a number is to be added to what is none, or the sum does not
-///                      fit 64 bits; nothing was changed;
-///   kTooLarge          kRead only: the values take more than a reply holds (limits.h);
-///   kOverloaded        too many operations wait; it was not executed;
-///   kUnavailable       what the engine stands on is not there; it was not executed;
-///   kDeadlineExceeded  its time was over before it was begun, and it never will be;
-///   kOutcomeUnknown    it may have been executed, or may be yet.
-struct OpResult {
-  Status status{};
-  std::optional<std::string_view> value{};  // of kGet; none: there is no such key
-  std::optional<std::uint64_t> count{};     // of kCount
-  const Page* page = nullptr;               // of kKeys and kBuckets
-  const Entries* entries = nullptr;         // of kRead
-  const Applied* applied = nullptr;         // of kApply
 };
 
 /// Whom a session tells how its operations ended: each at most once, on the thread of the session.

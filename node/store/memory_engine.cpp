@@ -60,20 +60,20 @@ template <typename Answer, typename Act>
 Answer MemoryEngine::changing_bucket(const HashedName& name, Act act) {
   return with_bucket<Answer>(name, [&](Stripe& stripe, Bucket& bucket) {
     const auto keys = bucket.size();
-    const auto expiry = bucket.next_expiry();
+    const auto due = bucket.next_due();
     Answer answer = act(bucket);
     stripe.keys += bucket.size() - keys;
-    note_expiry(stripe, bucket, expiry);
+    note_due(stripe, bucket, due);
     return answer;
   });
 }
 
 // Puts right when the stripe has to look at the bucket, if that has changed.
-void MemoryEngine::note_expiry(Stripe& stripe, Bucket& bucket, Moment before) {
-  const auto after = bucket.next_expiry();
+void MemoryEngine::note_due(Stripe& stripe, Bucket& bucket, Moment before) {
+  const auto after = bucket.next_due();
   if (before == after) return;
-  if (before != kNever) stripe.expiring.erase({before, &bucket});
-  if (after != kNever) stripe.expiring.insert({after, &bucket});
+  if (before != kNever) stripe.due.erase({before, &bucket});
+  if (after != kNever) stripe.due.insert({after, &bucket});
 }
 
 // `act(bucket)` under its stripe's lock, if there is such a bucket.
@@ -109,7 +109,7 @@ Status MemoryEngine::create(const HashedName& bucket, Moment now) {
   });
 }
 
-Status MemoryEngine::drop(const HashedName& bucket) {
+Status MemoryEngine::drop(const HashedName& bucket, Moment now) {
   auto& stripe = stripe_of(bucket);
   Bucket::Owner taken;
   {
@@ -117,14 +117,14 @@ Status MemoryEngine::drop(const HashedName& bucket) {
     taken = stripe.buckets.take(memory_, bucket);
     if (taken) {
       stripe.keys -= taken->size();
+      if (taken->next_due() != kNever) stripe.due.erase({taken->next_due(), taken.get()});
+      taken->on_drop(now);
       stripe.last_dropped = std::max(stripe.last_dropped, taken->rev());
-      if (taken->next_expiry() != kNever) {
-        stripe.expiring.erase({taken->next_expiry(), taken.get()});
-      }
       count_of(bucket).fetch_sub(1, std::memory_order_relaxed);
     }
   }
   if (!taken) return no_such_bucket(bucket.name);
+  dropped_.add(taken->take_order());
   dropped_.add(std::move(taken));
   return {};
 }
@@ -172,16 +172,40 @@ Result<Entries> MemoryEngine::read(const HashedName& bucket, std::span<const std
   });
 }
 
-Result<Applied> MemoryEngine::apply(const HashedName& bucket, std::span<const Check> checks,
-                                    std::span<const Change> changes, Moment now) {
+Result<Applied> MemoryEngine::apply(const HashedName& bucket, const Changes& changes, Moment now) {
   Bucket::Removed removed;  // freed after the lock
   Result<Applied> out{Applied{}};
   const auto status = put_or_free([&] {
     out = changing_bucket<Result<Applied>>(
-        bucket, [&](Bucket& in) { return in.apply(checks, changes, now, removed); });
+        bucket, [&](Bucket& in) { return in.apply(changes, now, removed); });
     return out.status();
   });
   return out;
+}
+
+Result<bool> MemoryEngine::scan(const HashedName& bucket, const ScanWanted& wanted, ScanPage& page,
+                                Moment now) {
+  return changing_bucket<Result<bool>>(bucket,
+                                       [&](Bucket& in) { return in.scan(wanted, now, page); });
+}
+
+Result<Events> MemoryEngine::events(const HashedName& bucket, const EventsWanted& wanted,
+                                    Follower* follower, Moment now) {
+  return changing_bucket<Result<Events>>(bucket, [&](Bucket& in) -> Result<Events> {
+    return in.events(wanted, now, rings_, follower);
+  });
+}
+
+void MemoryEngine::unfollow(const HashedName& bucket, Follower& follower) {
+  auto& stripe = stripe_of(bucket);
+  const auto lock = guard(stripe);
+  if (const auto* found = stripe.buckets.find(bucket)) (*found)->unfollow(follower);
+}
+
+bool MemoryEngine::park() {
+  if (parked_.fetch_add(1, std::memory_order_relaxed) < limits::kFollowersMax) return true;
+  unpark(1);
+  return false;
 }
 
 void MemoryEngine::prefetch_place(const HashedName& bucket, const HashedName& key) {
@@ -207,19 +231,9 @@ bool MemoryEngine::expire_some(Moment now) {
   std::size_t left = kMost;
   for (std::size_t seen = 0; seen < kStripes && left > 0;) {
     auto& stripe = stripes_[expires_next_.load(std::memory_order_relaxed) % kStripes];
-    Bucket::Removed removed;  // freed after the lock
-    {
-      const auto lock = guard(stripe);
-      const auto first = stripe.expiring.begin();
-      if (first != stripe.expiring.end() && first->first <= now) {
-        auto& bucket = *first->second;
-        const auto expiry = bucket.next_expiry();
-        stripe.keys -= bucket.expire_some(now, std::min(left, kTogether), removed);
-        note_expiry(stripe, bucket, expiry);
-      }
-    }
-    left -= removed.size();
-    if (!removed.empty()) {
+    const auto done = do_due(stripe, now, std::min(left, kTogether));
+    left -= done;
+    if (done > 0) {
       seen = 0;
     } else {
       ++seen;
@@ -227,6 +241,22 @@ bool MemoryEngine::expire_some(Moment now) {
     }
   }
   return left == 0;
+}
+
+// What one bucket of the stripe has to do of its own, if any has; how much it was, about.
+std::size_t MemoryEngine::do_due(Stripe& stripe, Moment now, std::size_t most) {
+  Bucket::Removed removed;  // freed after the lock
+  {
+    const auto lock = guard(stripe);
+    const auto first = stripe.due.begin();
+    if (first == stripe.due.end() || first->first > now) return 0;
+    auto& bucket = *first->second;
+    const auto due = bucket.next_due();
+    stripe.keys -= bucket.do_due(now, most, removed);
+    note_due(stripe, bucket, due);
+  }
+  dropped_.add(std::move(removed.order));
+  return std::max<std::size_t>(removed.records.size(), 1);
 }
 
 Result<std::uint64_t> MemoryEngine::count(const HashedName& bucket) {

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include <kvmesh/limits.h>
 #include <kvmesh/status.h>
 
 #include "node/store/bucket.h"
@@ -57,7 +58,7 @@ class MemoryEngine final : public Engine {
   // The operations as calls. Each answers what its Op ends with.
 
   Status create(const HashedName& bucket, Moment now = {});
-  Status drop(const HashedName& bucket);
+  Status drop(const HashedName& bucket, Moment now = {});
   Status put(const HashedName& bucket, const HashedName& key, std::string_view value,
              Moment now = {});
   /// Receives a value where it lies. Runs under a lock: it must be short, must not throw, and must
@@ -70,8 +71,19 @@ class MemoryEngine final : public Engine {
   Status erase(const HashedName& bucket, const HashedName& key, Moment now = {});
   Result<Entries> read(const HashedName& bucket, std::span<const std::string_view> keys,
                        Moment now);
-  Result<Applied> apply(const HashedName& bucket, std::span<const Check> checks,
-                        std::span<const Change> changes, Moment now);
+  Result<Applied> apply(const HashedName& bucket, const Changes& changes, Moment now);
+  /// True: the page is complete; a bucket of few keys answers so at once. False: a slice of the
+  /// work is done, and it is to be asked again.
+  Result<bool> scan(const HashedName& bucket, const ScanWanted& wanted, ScanPage& page, Moment now);
+  /// What has changed, or a reset. Nothing: the follower, if there is one, is told when something
+  /// has, until it unfollows.
+  Result<Events> events(const HashedName& bucket, const EventsWanted& wanted, Follower* follower,
+                        Moment now);
+  /// The follower is told of nothing more of that bucket.
+  void unfollow(const HashedName& bucket, Follower& follower);
+  /// One more call waits for changes; false: as many wait as may. And so many no longer do.
+  bool park();
+  void unpark(std::size_t polls) { parked_.fetch_sub(polls, std::memory_order_relaxed); }
   /// Keys that have expired count until they are removed.
   Result<std::uint64_t> count(const HashedName& bucket);
   /// Goes on with a page of the bucket's keys by a piece of work that a reactor may do in one go;
@@ -91,7 +103,8 @@ class MemoryEngine final : public Engine {
   /// nothing.
   void prefetch_place(const HashedName& bucket, const HashedName& key);
   void prefetch_record(const HashedName& bucket, const HashedName& key);
-  /// Removes some of the keys that have expired, for less than a millisecond. True: there are more.
+  /// Removes some of the keys that have expired, and what buckets have that nobody has used for
+  /// long; for less than a millisecond. True: there are more.
   bool expire_some(Moment now);
   /// Frees a part of what was dropped, for less than a millisecond.
   void tidy() { dropped_.free_some(); }
@@ -105,8 +118,8 @@ class MemoryEngine final : public Engine {
     OwningSet<Bucket::Owner> buckets;
     std::uint64_t keys = 0;
     Revision last_dropped = 0;  // the greatest revision of those that were dropped
-    // Those with keys that expire, and when the first of these does.
-    absl::btree_set<std::pair<Moment, Bucket*>> expiring;
+    // Those that have something to do of their own, as keys that expire, and when.
+    absl::btree_set<std::pair<Moment, Bucket*>> due;
   };
 
   std::unique_lock<std::mutex> guard(const Stripe& stripe) const;
@@ -117,7 +130,8 @@ class MemoryEngine final : public Engine {
   Answer with_bucket(const HashedName& name, Act act);
   template <typename Answer, typename Act>
   Answer changing_bucket(const HashedName& name, Act act);
-  static void note_expiry(Stripe& stripe, Bucket& bucket, Moment before);
+  static void note_due(Stripe& stripe, Bucket& bucket, Moment before);
+  std::size_t do_due(Stripe& stripe, Moment now, std::size_t most);
   template <typename Act>
   void peek_bucket(const HashedName& name, Act act);
 
@@ -125,9 +139,11 @@ class MemoryEngine final : public Engine {
 
   bool locks_;
   EngineClock clock_;
-  MemoryBound memory_;  // outlives the buckets, which give back to it
+  MemoryBound memory_;                              // outlives the buckets, which give back to it
+  MemoryBound rings_{limits::kEventRingsBytesMax};  // the same
   DroppedBuckets dropped_;
   std::array<Stripe, kStripes> stripes_;
+  std::atomic<std::size_t> parked_ = 0;
   std::atomic<std::size_t> expires_next_ = 0;  // the stripe that expire_some() goes on with
   // Buckets by the first byte of their names; the last: those without a name, which only tests
   // make.

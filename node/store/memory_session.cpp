@@ -20,13 +20,13 @@ bool has_key(const Op& op) {
 void MemorySession::execute(std::span<const Op> ops, TimePoint now) {
   now_ = engine_.moment(now);
   for (std::size_t first = 0; first < ops.size(); first += kTogether) {
-    execute_some(ops.subspan(first, std::min(kTogether, ops.size() - first)), first);
+    execute_some(ops.subspan(first, std::min(kTogether, ops.size() - first)), first, now);
   }
 }
 
 // What they will read is fetched into the processor's cache while others are still ahead: all at
 // once, instead of one after the other.
-void MemorySession::execute_some(std::span<const Op> ops, std::size_t first) {
+void MemorySession::execute_some(std::span<const Op> ops, std::size_t first, TimePoint now) {
   std::array<Names, kTogether> names;
   for (std::size_t i = 0; i < ops.size(); ++i) {
     const bool as_before = i > 0 && ops[i].bucket == names[i - 1].bucket.name;
@@ -41,15 +41,15 @@ void MemorySession::execute_some(std::span<const Op> ops, std::size_t first) {
       if (has_key(ops[i])) engine_.prefetch_record(names[i].bucket, names[i].key);
     }
   }
-  for (std::size_t i = 0; i < ops.size(); ++i) execute(ops[i], names[i], first + i);
+  for (std::size_t i = 0; i < ops.size(); ++i) execute(ops[i], names[i], first + i, now);
 }
 
-void MemorySession::execute(const Op& op, const Names& names, std::size_t place) {
+void MemorySession::execute(const Op& op, const Names& names, std::size_t place, TimePoint now) {
   switch (op.kind) {
     case Op::Kind::kCreate:
       return owner_.ended(place, {.status = engine_.create(names.bucket, now_)});
     case Op::Kind::kDrop:
-      return owner_.ended(place, {.status = engine_.drop(names.bucket)});
+      return owner_.ended(place, {.status = engine_.drop(names.bucket, now_)});
     case Op::Kind::kPut:
       return owner_.ended(place, {.status = engine_.put(names.bucket, names.key, op.value, now_)});
     case Op::Kind::kGet:
@@ -61,20 +61,27 @@ void MemorySession::execute(const Op& op, const Names& names, std::size_t place)
       if (!keys) return owner_.ended(place, {.status = keys.status()});
       return owner_.ended(place, {.count = *keys});
     }
-    case Op::Kind::kRead: {
-      const auto entries = engine_.read(names.bucket, op.keys, now_);
-      return owner_.ended(place,
-                          {.status = entries.status(), .entries = entries ? &*entries : nullptr});
-    }
+    case Op::Kind::kRead:
+      return end(place, engine_.read(names.bucket, op.more->keys, now_));
     case Op::Kind::kApply: {
-      const auto applied = engine_.apply(names.bucket, op.checks, op.changes, now_);
-      return owner_.ended(place,
-                          {.status = applied.status(), .applied = applied ? &*applied : nullptr});
+      const auto& more = *op.more;
+      return end(place, engine_.apply(names.bucket, {more.checks, more.changes, more.once}, now_));
     }
+    case Op::Kind::kScan:
+      return scan(op, names.bucket, place);
+    case Op::Kind::kChanges:
+      return tell_changes(op, names.bucket, place, now);
     case Op::Kind::kKeys:
     case Op::Kind::kBuckets:
       return list(op, names.bucket, place);
   }
+}
+
+template <typename Answer>
+void MemorySession::end(std::size_t place, Result<Answer> answer) {
+  if (!answer) return owner_.ended(place, {.status = answer.status()});
+  const Found found{*std::move(answer)};
+  owner_.ended(place, {.found = &found});
 }
 
 // The owner may take its time, also for a system call, so it is told without a lock. Where there is
@@ -102,11 +109,26 @@ bool MemorySession::is_short(const Op& op, const HashedName& bucket) {
 }
 
 void MemorySession::list(const Op& op, const HashedName& bucket, std::size_t place) {
-  if (is_short(op, bucket)) {
-    const auto page = op.kind == Op::Kind::kBuckets ? engine_.list_buckets(op.page)
-                                                    : engine_.list_keys(bucket, op.page, now_);
-    return owner_.ended(place, {.status = page.status(), .page = page ? &*page : nullptr});
-  }
+  if (!is_short(op, bucket)) return wait(op, place, Listing{op.page});
+  end(place, op.kind == Op::Kind::kBuckets ? engine_.list_buckets(op.page)
+                                           : engine_.list_keys(bucket, op.page, now_));
+}
+
+void MemorySession::scan(const Op& op, const HashedName& bucket, std::size_t place) {
+  ScanWanted wanted{op.more->prefix, op.page.after, op.more->values, op.page.items_max,
+                    op.page.bytes_max};
+  ScanPage page;
+  const auto complete = engine_.scan(bucket, wanted, page, now_);
+  if (!complete) return owner_.ended(place, {.status = complete.status()});
+  if (*complete) return end<ScanPage>(place, std::move(page));
+  Scan kept{std::string{wanted.prefix}, std::nullopt, wanted};
+  if (wanted.after) kept.after = *wanted.after;
+  wait(op, place, std::move(kept));
+}
+
+// For a page that is gathered in slices.
+template <typename Kept>
+void MemorySession::wait(const Op& op, std::size_t place, Kept kept) {
   if (waiting_.size() >= limits::kPagesWaitingMax) {
     return owner_.ended(place, {.status = {StatusCode::kOverloaded,
                                            std::to_string(waiting_.size()) +
@@ -115,18 +137,43 @@ void MemorySession::list(const Op& op, const HashedName& bucket, std::size_t pla
   }
   if (const auto ticket = owner_.defer(place)) {
     if (waiting_.empty()) wake_();
-    waiting_.push_back({*ticket, op.deadline, std::string{op.bucket}, Listing{op.page}});
+    waiting_.push_back({*ticket, op.deadline, std::string{op.bucket}, std::move(kept)});
   }
+}
+
+// Without any it waits; not until its deadline, as the answer has a way to go.
+void MemorySession::tell_changes(const Op& op, const HashedName& bucket, std::size_t place,
+                                 TimePoint now) {
+  const EventsWanted wanted{op.more->prefix, op.more->since, op.page.items_max, op.page.bytes_max};
+  const auto wait = std::min<TimePoint::duration>(op.more->wait, (op.deadline - now) / 10 * 9);
+  const bool waits = wait.count() > 0;
+  auto events = engine_.events(bucket, wanted, waits ? &polls_ : nullptr, now_);
+  if (!waits || !events || events->reset || !events->events.empty()) {
+    return end(place, std::move(events));
+  }
+  if (!engine_.park()) {
+    polls_.give_up(bucket.name);
+    return owner_.ended(place, {.status = {StatusCode::kOverloaded,
+                                           std::to_string(limits::kFollowersMax) +
+                                               " calls wait for changes here already, the most "
+                                               "that may; it was not executed"}});
+  }
+  if (const auto ticket = owner_.defer(place))
+    return polls_.add(*ticket, bucket.name, wanted, now + wait);
+  polls_.give_up(bucket.name);
+  engine_.unpark(1);
 }
 
 void MemorySession::tick(TimePoint now) {
   engine_.tidy();
   expires_ = engine_.expire_some(engine_.moment(now));
   if (expires_) wake_();
+  polls_.tick(now);
 }
 
 bool MemorySession::pass(TimePoint now) {
   if (expires_) expires_ = engine_.expire_some(engine_.moment(now));
+  polls_.pass(now);
   return gather(now) || expires_;
 }
 
@@ -137,19 +184,30 @@ bool MemorySession::gather(TimePoint now) {
   if (waiting_.empty()) return false;
   auto& first = waiting_.front();
   if (!std::exchange(first.has_begun, true)) owner_.began(first.ticket);
-  const auto complete = scan(first, engine_.moment(now));
-  if (complete && !*complete) return true;
-  Page page;
-  if (complete) page = std::move(first.page).finish();
+  const auto gathered = gather_some(first, engine_.moment(now));
+  if (gathered && !*gathered) return true;
   const auto ticket = first.ticket;
   waiting_.pop_front();
-  owner_.ended_later(ticket, {.status = complete.status(), .page = complete ? &page : nullptr});
+  owner_.ended_later(ticket,
+                     {.status = gathered.status(), .found = gathered ? &**gathered : nullptr});
   return !waiting_.empty();
 }
 
-Result<bool> MemorySession::scan(Waiting& waiting, Moment now) {
-  if (waiting.bucket.empty()) return engine_.scan_buckets(waiting.page);
-  return engine_.scan_keys(waiting.bucket, waiting.page, now);
+// The page, when it is complete.
+Result<std::optional<Found>> MemorySession::gather_some(Waiting& waiting, Moment now) {
+  if (auto* scan = std::get_if<Scan>(&waiting.page)) {
+    scan->wanted.prefix = scan->prefix;
+    if (scan->after) scan->wanted.after = *scan->after;
+    ScanPage page;
+    const auto complete = engine_.scan(waiting.bucket, scan->wanted, page, now);
+    if (!complete) return complete.status();
+    return *complete ? std::optional<Found>{std::move(page)} : std::nullopt;
+  }
+  auto& listing = std::get<Listing>(waiting.page);
+  const auto complete = waiting.bucket.empty() ? Result<bool>{engine_.scan_buckets(listing)}
+                                               : engine_.scan_keys(waiting.bucket, listing, now);
+  if (!complete) return complete.status();
+  return *complete ? std::optional<Found>{std::move(listing).finish()} : std::nullopt;
 }
 
 }  // namespace kvmesh::store

@@ -3,21 +3,24 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "node/store/memory_engine.h"
+#include "node/store/parked_polls.h"
 
 namespace kvmesh::store {
 
-/// One reactor's way to the engine in memory: all ends at once, but pages of so many names that one
-/// look at all of them would hold up everybody. Those are gathered in slices, one page after the
-/// other, so that what waits takes little memory.
+/// One reactor's way to the engine in memory: all ends at once, but calls that wait for changes,
+/// and pages of so many names that one look at all of them would hold up everybody. Those are
+/// gathered in slices, one page after the other, so that what waits takes little memory.
 class MemorySession final : public Session {
  public:
   MemorySession(MemoryEngine& engine, SessionOwner& owner, std::function<void()> wake)
-      : engine_(engine), owner_(owner), wake_(std::move(wake)) {}
+      : engine_(engine), owner_(owner), wake_(std::move(wake)), polls_(engine, owner, wake_) {}
 
   void execute(std::span<const Op> ops, TimePoint now) override;
   bool pass(TimePoint now) override;
@@ -30,21 +33,33 @@ class MemorySession final : public Session {
     HashedName bucket;
     HashedName key;
   };
+  // A scan with names of its own.
+  struct Scan {
+    std::string prefix;
+    std::optional<std::string> after;
+    ScanWanted wanted;
+  };
   struct Waiting {
     SessionOwner::Ticket ticket;
     TimePoint deadline;
     std::string bucket;  // empty: the buckets are listed
-    Listing page;
+    std::variant<Listing, Scan> page;
     bool has_begun = false;
   };
 
-  void execute_some(std::span<const Op> ops, std::size_t first);
-  void execute(const Op& op, const Names& names, std::size_t place);
+  void execute_some(std::span<const Op> ops, std::size_t first, TimePoint now);
+  void execute(const Op& op, const Names& names, std::size_t place, TimePoint now);
   void get(const Names& names, std::size_t place);
   void list(const Op& op, const HashedName& bucket, std::size_t place);
   bool is_short(const Op& op, const HashedName& bucket);
+  void scan(const Op& op, const HashedName& bucket, std::size_t place);
+  void tell_changes(const Op& op, const HashedName& bucket, std::size_t place, TimePoint now);
+  template <typename Kept>
+  void wait(const Op& op, std::size_t place, Kept kept);
   bool gather(TimePoint now);
-  Result<bool> scan(Waiting& waiting, Moment now);
+  Result<std::optional<Found>> gather_some(Waiting& waiting, Moment now);
+  template <typename Answer>
+  void end(std::size_t place, Result<Answer> answer);
 
   MemoryEngine& engine_;
   SessionOwner& owner_;
@@ -53,6 +68,7 @@ class MemorySession final : public Session {
   Moment now_ = 0;        // of execute()
   bool expires_ = false;  // more keys have
   std::deque<Waiting> waiting_;
+  ParkedPolls polls_;
 };
 
 }  // namespace kvmesh::store

@@ -91,7 +91,11 @@ class OwningSet {
       // After tables were joined, what is before the position was visited already.
       if (begin == position || position_of(name_hash(name_of(thing))) >= position) visit(thing);
     });
-    return begin + (many_ ? many_->width_of(index) : kScanEnd);
+    return begin + width_at(position);
+  }
+  // How much of the walk's order the table takes up in which `position` is.
+  ScanPosition width_at(ScanPosition position) const {
+    return many_ ? many_->width_of(many_->index_of(bits_at(position))) : kScanEnd;
   }
 
   // Gives the things of one table to `keep(owner)`, and the table's memory back. False: the set is

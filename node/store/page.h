@@ -15,13 +15,15 @@ namespace kvmesh::store {
 struct Page {
   std::vector<std::string> names;
   bool more = false;  // names after the last one exist
+
+  friend bool operator==(const Page&, const Page&) = default;
 };
 
 /// Which page: the first names greater than `after` (from the very first, when there is no
 /// `after`): as many as there are, up to `items_max` and up to `bytes_max` bytes of names together,
 /// but at least one when there is one.
 struct PageLimits {
-  std::optional<std::string_view> after;
+  std::optional<std::string_view> after{};
   std::size_t items_max = 0;  // REQUIRES: not 0
   std::size_t bytes_max = 0;
 };

@@ -20,16 +20,20 @@ struct EndedOp {
   StatusCode code = StatusCode::kOk;
   std::optional<std::string> value{};
   std::optional<std::uint64_t> count{};
-  std::vector<std::string> names{};
-  bool more = false;
-  std::optional<Entries> entries{};
-  std::optional<Applied> applied{};
+  std::optional<Found> found{};
   bool operator==(const EndedOp&) const = default;
+
+  /// What was found, if it is of that kind; else nothing.
+  template <typename Kind>
+  Kind get() const {
+    const auto* kind = found ? std::get_if<Kind>(&*found) : nullptr;
+    return kind == nullptr ? Kind{} : *kind;
+  }
 };
 
 inline void PrintTo(const EndedOp& ended, std::ostream* out) {
   *out << to_string(ended.code) << " value " << ended.value.value_or("none") << " count "
-       << ended.count.value_or(0) << " names " << ended.names.size() << (ended.more ? " more" : "");
+       << ended.count.value_or(0) << " found " << (ended.found ? ended.found->index() : 99);
 }
 
 /// Submits operations to an engine and keeps how each ended. `now` stands still unless finish()
@@ -63,6 +67,9 @@ class EngineDriver final : private SessionOwner {
     session_->execute(timed, now_);
   }
   void tick() { session_->tick(now_); }
+  void pass() { session_->pass(now_); }
+  /// What has not ended yet never will.
+  void forget() { left_ = 0; }
   void finish() {
     for (int passes = 0; passes < 2000 && left_ > 0; ++passes) {
       if (!session_->pass(now_)) now_ += std::chrono::milliseconds{1};
@@ -87,12 +94,7 @@ class EngineDriver final : private SessionOwner {
     EndedOp out{result.status.code()};
     if (result.value) out.value = std::string{*result.value};
     out.count = result.count;
-    if (result.page != nullptr) {
-      out.names = result.page->names;
-      out.more = result.page->more;
-    }
-    if (result.entries != nullptr) out.entries = *result.entries;
-    if (result.applied != nullptr) out.applied = *result.applied;
+    if (result.found != nullptr) out.found = *result.found;
     ended_[place] = std::move(out);
   }
 
@@ -131,16 +133,11 @@ inline Op keys(std::string_view bucket, PageLimits page) {
   out.page = page;
   return out;
 }
-inline Op read(std::string_view bucket, std::span<const std::string_view> keys) {
-  auto out = of(Op::Kind::kRead, bucket);
-  out.keys = keys;
-  return out;
-}
-inline Op apply(std::string_view bucket, std::span<const Check> checks,
-                std::span<const Change> changes) {
-  auto out = of(Op::Kind::kApply, bucket);
-  out.checks = checks;
-  out.changes = changes;
+/// Of those that have more. REQUIRES: that lives until it is submitted.
+inline Op with(Op::Kind kind, std::string_view bucket, const OpMore& more, PageLimits page = {}) {
+  auto out = of(kind, bucket);
+  out.more = &more;
+  out.page = page;
   return out;
 }
 inline Op buckets(PageLimits page) {
@@ -150,4 +147,21 @@ inline Op buckets(PageLimits page) {
 }
 
 }  // namespace op
+
+namespace change {
+
+inline Change put(std::string_view key, std::string_view value,
+                  std::optional<std::uint64_t> ttl_ms = std::nullopt) {
+  return {Change::Kind::kPut, key, value, 0, ttl_ms};
+}
+inline Change erase(std::string_view key) { return {Change::Kind::kDelete, key, {}, 0, {}}; }
+inline Change add(std::string_view key, std::int64_t delta,
+                  std::optional<std::uint64_t> ttl_ms = std::nullopt) {
+  return {Change::Kind::kAdd, key, {}, delta, ttl_ms};
+}
+inline Change touch(std::string_view key, std::optional<std::uint64_t> ttl_ms) {
+  return {Change::Kind::kTouch, key, {}, 0, ttl_ms};
+}
+
+}  // namespace change
 }  // namespace kvmesh::store

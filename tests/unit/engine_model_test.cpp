@@ -19,18 +19,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-Change put(std::string_view key, std::string_view value,
-           std::optional<std::uint64_t> ttl_ms = std::nullopt) {
-  return {Change::Kind::kPut, key, value, 0, ttl_ms};
-}
-Change erase(std::string_view key) { return {Change::Kind::kDelete, key, {}, 0, {}}; }
-Change add(std::string_view key, std::int64_t delta,
-           std::optional<std::uint64_t> ttl_ms = std::nullopt) {
-  return {Change::Kind::kAdd, key, {}, delta, ttl_ms};
-}
-Change touch(std::string_view key, std::optional<std::uint64_t> ttl_ms) {
-  return {Change::Kind::kTouch, key, {}, 0, ttl_ms};
-}
+using change::add;
+using change::erase;
+using change::put;
+using change::touch;
 
 template <typename Made>
 class EngineModel : public EngineSuite<Made> {
@@ -38,16 +30,21 @@ class EngineModel : public EngineSuite<Made> {
   EngineModel() { EXPECT_EQ(this->code(op::create("b")), StatusCode::kOk); }
 
   Applied apply(const std::vector<Check>& checks, const std::vector<Change>& changes) {
-    const auto ended = this->driver_->execute(op::apply("b", checks, changes));
+    return apply({.checks = checks, .changes = changes});
+  }
+  Applied apply(const OpMore& more) {
+    const auto ended = this->driver_->execute(op::with(Op::Kind::kApply, "b", more));
     EXPECT_EQ(ended.code, StatusCode::kOk);
-    return ended.applied.value_or(Applied{});
+    return ended.template get<Applied>();
   }
   Applied apply(const std::vector<Change>& changes) { return apply({}, changes); }
   StatusCode refused(const std::vector<Change>& changes) {
-    return this->driver_->execute(op::apply("b", {}, changes)).code;
+    const OpMore more{.changes = changes};
+    return this->driver_->execute(op::with(Op::Kind::kApply, "b", more)).code;
   }
   Entries read(const std::vector<std::string_view>& keys) {
-    return this->driver_->execute(op::read("b", keys)).entries.value_or(Entries{});
+    const OpMore more{.keys = keys};
+    return this->driver_->execute(op::with(Op::Kind::kRead, "b", more)).template get<Entries>();
   }
   std::optional<Entry> read_one(std::string_view key) {
     const auto all = read({key});
@@ -254,15 +251,15 @@ TYPED_TEST(EngineModel, OneReadHoldsNoMoreThanAReply) {
   const std::string large(limits::kValueBytesMax, 'x');
   this->apply({put("1", large), put("2", large)});
   EXPECT_EQ(this->value_of("1"), large);
-  const std::vector<std::string_view> both{"1", "2"};
-  EXPECT_EQ(this->code(op::read("b", both)), StatusCode::kTooLarge);
+  const OpMore both{.keys = {"1", "2"}};
+  EXPECT_EQ(this->code(op::with(Op::Kind::kRead, "b", both)), StatusCode::kTooLarge);
 }
 
 TYPED_TEST(EngineModel, WithoutABucketNothingIsReadOrChanged) {
-  const std::vector<Change> changes{put("k", "v")};
-  const std::vector<std::string_view> keys{"k"};
-  EXPECT_EQ(this->code(op::apply("other", {}, changes)), StatusCode::kNotFound);
-  EXPECT_EQ(this->code(op::read("other", keys)), StatusCode::kNotFound);
+  const OpMore more{.keys = {"k"}, .changes = {put("k", "v")}};
+  for (const auto kind : {Op::Kind::kRead, Op::Kind::kApply, Op::Kind::kScan, Op::Kind::kChanges}) {
+    EXPECT_EQ(this->code(op::with(kind, "other", more, {.items_max = 1})), StatusCode::kNotFound);
+  }
 }
 
 // A plain map beside it.
@@ -320,15 +317,17 @@ TYPED_TEST(EngineModel, ARandomLifeIsThatOfAMap) {
         }
       }
     }
-    const auto ended = this->driver_->execute(op::apply("b", checks, changes));
+    const OpMore more{.checks = checks, .changes = changes};
+    const auto ended = this->driver_->execute(op::with(Op::Kind::kApply, "b", more));
+    const auto applied = ended.template get<Applied>();
     if (!holds) {
-      ASSERT_TRUE(ended.applied && ended.applied->failed);
+      ASSERT_TRUE(ended.found && applied.failed);
     } else if (!is_sound) {
       ASSERT_EQ(ended.code, StatusCode::kInvalidArgument);
     } else {
-      ASSERT_TRUE(ended.applied && !ended.applied->failed) << round;
-      ASSERT_GE(ended.applied->rev, last);
-      last = ended.applied->rev;
+      ASSERT_TRUE(ended.found && !applied.failed) << round;
+      ASSERT_GE(applied.rev, last);
+      last = applied.rev;
       for (const auto& change : changes) {
         const auto changed = after.find(change.key);
         if (changed != after.end()) changed->second.rev = last;

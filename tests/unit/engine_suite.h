@@ -49,7 +49,9 @@ class EngineSuite : public testing::Test {
   EngineSuite() { driver_ = std::make_unique<EngineDriver>(*engine_, now_); }
 
   StatusCode code(const Op& op) { return driver_->execute(op).code; }
-  std::vector<std::string> names(const Op& op) { return driver_->execute(op).names; }
+  std::vector<std::string> names(const Op& op) {
+    return driver_->execute(op).template get<Page>().names;
+  }
   void make_engine(std::uint64_t bytes_max) {
     driver_.reset();
     engine_ = Made::make(now_, bytes_max);

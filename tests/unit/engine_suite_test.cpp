@@ -129,13 +129,13 @@ TYPED_TEST(EngineSuite, PagesFollowEachOtherInOrder) {
   for (const auto* key : {"c", "a", "e", "b", "d"}) on.execute(op::put("b", key, "v"));
   using Names = std::vector<std::string>;
   EXPECT_EQ(on.execute(op::keys("b", {{}, 2, 100})),
-            (EndedOp{StatusCode::kOk, {}, {}, Names{"a", "b"}, true}));
+            (EndedOp{StatusCode::kOk, {}, {}, Page{Names{"a", "b"}, true}}));
   EXPECT_EQ(on.execute(op::keys("b", {"b", 3, 100})),
-            (EndedOp{StatusCode::kOk, {}, {}, Names{"c", "d", "e"}, false}));
+            (EndedOp{StatusCode::kOk, {}, {}, Page{Names{"c", "d", "e"}, false}}));
   EXPECT_EQ(on.execute(op::keys("b", {"bb", 10, 2})),
-            (EndedOp{StatusCode::kOk, {}, {}, Names{"c", "d"}, true}));
+            (EndedOp{StatusCode::kOk, {}, {}, Page{Names{"c", "d"}, true}}));
   EXPECT_EQ(on.execute(op::buckets({"a", 1, 100})),
-            (EndedOp{StatusCode::kOk, {}, {}, Names{"b"}, true}));
+            (EndedOp{StatusCode::kOk, {}, {}, Page{Names{"b"}, true}}));
   EXPECT_EQ(this->names(op::buckets({{}, 10, 100})), (Names{"a", "b", "c"}));
   EXPECT_TRUE(this->names(op::keys("b", {"e", 10, 100})).empty());
 }

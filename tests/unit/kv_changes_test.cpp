@@ -155,6 +155,9 @@ TEST_F(KvChangesTest, SoItIsOfChecksAndKeys) {
                  "check 2 is not [key, rev]");
   expect_refused("kv.apply", only(none), kInvalid, "the call is kv.apply [[[key, rev] ...]");
   expect_refused("kv.apply", {none, none, none}, kInvalid, "the call is kv.apply");
+  expect_refused("kv.apply", {none, none, bytes("short")}, kInvalid, "has 5 bytes; it has 16");
+  expect_refused("kv.apply", {none, none, bytes(std::string(17, 'x'))}, StatusCode::kTooLarge,
+                 "once");
   expect_refused("kv.apply", {none, "changes"}, kInvalid, "the call is kv.apply");
   expect_refused("kv.read", only(bytes("k")), kInvalid, "the call is kv.read [[key ...]]");
   expect_refused("kv.read", only(Value::List{bytes("k"), 1U}), kInvalid, "key 2 is not bytes");
@@ -181,6 +184,57 @@ TEST_F(KvChangesTest, EachNumberOfThemHasItsLimit) {
   changes.push_back(put("one more", "v"));
   expect_refused("kv.apply", {Value::List{}, changes}, StatusCode::kTooLarge,
                  "129 changes are over the limit of 128");
+}
+
+TEST_F(KvChangesTest, TheirBytesTogetherHaveOne) {
+  const std::string large(limits::kApplyBytesMax / 2 - 1, 'v');
+  EXPECT_THAT(apply({}, {put("1", large), put("2", large)}), HasSubstr("[true,"));
+  expect_refused("kv.apply", {Value::List{}, Value::List{put("1", large), put("23", large)}},
+                 StatusCode::kTooLarge, "are over the limit of 1572864");
+}
+
+TEST_F(KvChangesTest, ACallWithAnIdIsExecutedOnce) {
+  const auto call_once = [&] {
+    return result_of("kv.apply", {Value::List{}, only(add("n", 1)), bytes("0123456789abcdef")});
+  };
+  EXPECT_EQ(call_once(), "[true,2,[1]]");
+  EXPECT_EQ(call_once(), "[true,2,[1]]");
+  EXPECT_EQ(result_of("kv.apply", {Value::List{}, only(add("n", 1)), Value{}}), "[true,3,[2]]");
+}
+
+TEST_F(KvChangesTest, KeysAreScannedInTheirOrder) {
+  apply({}, {put("b", "1"), put("ab", "2", 5000U), put("aa", "3")});
+  EXPECT_EQ(result_of("kv.scan", only(bytes(""))),
+            R"([false,2,[["aa",2,null],["ab",2,5000],["b",2,null]]])");
+  EXPECT_EQ(result_of("kv.scan", {bytes("a"), Value{}, 1U, true}),
+            R"([true,2,[["aa",2,null,"3"]]])");
+  EXPECT_EQ(result_of("kv.scan", {bytes("a"), bytes("aa"), 1U}), R"([false,2,[["ab",2,5000]]])");
+  EXPECT_EQ(result_of("kv.scan", {bytes("x"), Value{}, 0U, true}), "[false,2,[]]");
+  constexpr auto kInvalid = StatusCode::kInvalidArgument;
+  expect_refused("kv.scan", {bytes(""), Value{}, 10001U}, kInvalid, "over the limit of 10000");
+  expect_refused("kv.scan", {}, kInvalid, "the call is kv.scan [prefix, after or nil");
+  expect_refused("kv.scan", {bytes(""), Value{}, 1U, 1U}, kInvalid, "the call is kv.scan");
+  expect_refused("kv.scan", only(bytes(std::string(1025, 'x'))), StatusCode::kTooLarge, "prefix");
+}
+
+TEST_F(KvChangesTest, ChangesAreToldInTheirOrder) {
+  EXPECT_EQ(result_of("kv.changes", {bytes(""), 0U}), "[true,1,[]]");
+  apply({}, {put("k", "v", 700U), add("n", 5)});
+  apply({}, {touch("n", 90U), erase("k")});
+  now_ += std::chrono::milliseconds{100};
+  apply({}, {put("n", "gone before")});
+  call("b", "kv.put", bins({"k", ""}));
+  const auto told = result_of("kv.changes", {bytes(""), 1U});
+  EXPECT_THAT(told, HasSubstr(R"(,[[2,0,"k",600,"v"],[2,0,"n",null,"5"],[3,2,"n",0],[3,1,"k"],)"
+                              R"([409600,3,"n"],[409601,0,"n",null,"gone before"],)"
+                              R"([409602,0,"k",null,""]]])"));
+  EXPECT_EQ(result_of("kv.changes", {bytes("k"), 3U, 0U, 0U}),
+            R"([false,409602,[[409602,0,"k",null,""]]])");
+  EXPECT_EQ(result_of("kv.changes", {bytes(""), 409602U}), "[false,409602,[]]");
+  constexpr auto kInvalid = StatusCode::kInvalidArgument;
+  expect_refused("kv.changes", only(bytes("")), kInvalid, "the call is kv.changes [prefix, since");
+  expect_refused("kv.changes", {bytes(""), 1U, 0U, 10001U}, kInvalid,
+                 "a wait of 10001 ms is over the limit of 10000");
 }
 
 TEST_F(KvChangesTest, TheyAreForABucketThatExists) {

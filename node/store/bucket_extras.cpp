@@ -1,0 +1,175 @@
+// What a bucket has only while somebody uses it: the order of its keys, its last changes for those
+// who follow it, and the ids of calls that must not be executed twice.
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "node/store/bucket.h"
+
+namespace kvmesh::store {
+namespace {
+
+// After so long without a scan, the order of the keys is given up.
+constexpr Moment kOrderKeptMs = 60'000;
+// Keys that have expired and are not removed yet: a scan waits rather than pass over more of them.
+constexpr std::size_t kExpiredMost = 16384;
+
+}  // namespace
+
+Bucket::Extras& Bucket::extras() {
+  if (!extras_) {
+    extras_ = std::make_unique<Extras>();
+    memory_.charge(sizeof(Extras));
+  }
+  return *extras_;
+}
+
+// But for those of the ring, which takes them itself.
+std::uint64_t Bucket::extras_bytes() const {
+  if (!extras_) return 0;
+  return sizeof(Extras) + extras_->once.bytes() +
+         (extras_->order ? records_.size() * KeyOrder::kBytes : 0);
+}
+
+// In the order of keys.
+
+Result<bool> Bucket::scan(const ScanWanted& wanted, Moment now, ScanPage& page) {
+  auto& order = extras().order;
+  if (!order) {
+    auto status = memory_.reserve(records_.size() * KeyOrder::kBytes);
+    if (!status.ok()) return status;
+    order = std::make_unique<KeyOrder>();
+  }
+  extras_->order_used = now;
+  look_at(now + kOrderKeptMs);
+  if (!order->is_whole()) order->build_some(records_);
+  if (!order->is_whole()) return false;
+
+  page.rev = rev_;
+  page.values = wanted.values;
+  std::size_t bytes = 0;
+  std::size_t expired = 0;
+  const bool goes_on = wanted.after && *wanted.after >= wanted.prefix;
+  order->visit_from(goes_on ? *wanted.after : wanted.prefix, goes_on, [&](const Record& record) {
+    if (!record.key().starts_with(wanted.prefix)) return false;
+    if (record.has_expired(now)) return ++expired < kExpiredMost;
+    bytes += record.key().size() + (wanted.values ? record.value().size() : 0);
+    page.more =
+        page.items.size() >= wanted.items_max || (bytes > wanted.bytes_max && !page.items.empty());
+    if (page.more) return false;
+    Entry entry{record.rev(), {}, {}};
+    if (wanted.values) entry.value = record.value();
+    if (record.expires() != kNever) entry.ttl_ms = record.expires() - now;
+    page.items.push_back({std::string{record.key()}, std::move(entry)});
+    return true;
+  });
+  if (expired < kExpiredMost) return true;
+  page = {};
+  return false;
+}
+
+KeyOrder::Owner Bucket::take_order() {
+  if (order() == nullptr) return nullptr;
+  memory_.release(records_.size() * KeyOrder::kBytes);
+  return std::exchange(extras_->order, nullptr);
+}
+
+// For those who follow it.
+
+Events Bucket::events(const EventsWanted& wanted, Moment now, MemoryBound& rings,
+                      Follower* follower) {
+  auto& ring = extras().ring;
+  if (!ring) ring = std::make_shared<EventRing>(rev_, EventRing::kBytesDefault, memory_, rings);
+  extras_->ring_used = now;
+  look_at(now + EventRing::kKeptMs);
+  auto out = ring->read(wanted, rev_);
+  out.now = now;
+  if (out.events.empty() && !out.reset && follower != nullptr) ring->follow(*follower);
+  return out;
+}
+
+void Bucket::unfollow(Follower& follower) {
+  if (ring() != nullptr) ring()->unfollow(follower);
+}
+
+void Bucket::tell_put(const Record& record) {
+  ring()->add({rev_, Event::Kind::kPut, std::string{record.key()}, std::string{record.value()},
+               record.expires()});
+  ring()->tell_followers(name_, nullptr);
+}
+
+void Bucket::tell(Event::Kind kind, std::string_view key, Moment expires) {
+  if (ring() == nullptr) return;
+  ring()->add({rev_, kind, std::string{key}, {}, expires});
+  ring()->tell_followers(name_, nullptr);
+}
+
+void Bucket::on_drop(Moment now) {
+  if (ring() == nullptr) return;
+  rev_ = next_revision(rev_, now);
+  ring()->add({rev_, Event::Kind::kDrop, {}, {}});
+  ring()->tell_followers(name_, extras_->ring);
+}
+
+// Calls that must not be executed twice.
+
+const Applied* Bucket::answer_to(std::string_view once) const {
+  return once.empty() || !extras_ ? nullptr : extras_->once.find(once);
+}
+
+// REQUIRES: what it takes is reserved.
+void Bucket::remember(std::string_view once, const Applied& answer, Moment now) {
+  if (once.empty()) return;
+  extras().once.add(once, answer, now);
+  forget_old_ids(now);
+  look_at(now + OnceIds::kKeptMs);
+}
+
+void Bucket::forget_old_ids(Moment now) {
+  const auto before = extras_->once.bytes();
+  extras_->once.forget_old(now);
+  memory_.release(before - extras_->once.bytes());
+}
+
+// When something may be too old.
+
+void Bucket::look_at(Moment at) {
+  if (extras_->look_at == kNever || at < extras_->look_at) extras_->look_at = at;
+}
+
+Moment Bucket::next_due() const {
+  const auto expiry = expiries_ ? expiries_->begin()->at : kNever;
+  const auto look = extras_ ? extras_->look_at : kNever;
+  if (expiry == kNever || look == kNever) return std::max(expiry, look);
+  return std::min(expiry, look);
+}
+
+void Bucket::forget_old(Moment now, Removed& removed) {
+  if (!extras_ || extras_->look_at == kNever || now < extras_->look_at) return;
+  extras_->look_at = kNever;
+  forget_old_ids(now);
+  if (!extras_->once.empty()) look_at(extras_->once.next_end());
+  if (extras_->order) {
+    const auto until = extras_->order_used + kOrderKeptMs;
+    if (now >= until) {
+      removed.order = take_order();
+    } else {
+      look_at(until);
+    }
+  }
+  if (extras_->ring) {
+    const auto until = extras_->ring_used + EventRing::kKeptMs;
+    if (now >= until && !extras_->ring->has_followers()) {
+      extras_->ring.reset();
+    } else {
+      look_at(std::max(until, now + EventRing::kKeptMs));
+    }
+  }
+  if (extras_->look_at != kNever) return;
+  extras_.reset();
+  memory_.release(sizeof(Extras));
+}
+
+}  // namespace kvmesh::store

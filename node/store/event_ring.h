@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "node/store/event.h"
+#include "node/store/memory_bound.h"
+
+namespace kvmesh::store {
+
+class EventRing;
+
+// Who waits for the next change of a bucket.
+class Follower {
+ public:
+  Follower() = default;
+  Follower(const Follower&) = delete;
+  Follower& operator=(const Follower&) = delete;
+  virtual ~Follower() = default;
+
+  // The bucket has changed, or, when there is a ring, was dropped: that is its last one, and
+  // changes no more. Called once for each time that it asked to be told, on any thread and under
+  // the bucket's lock: it must be short and not call the engine.
+  virtual void on_news(std::string_view bucket, std::shared_ptr<const EventRing> last) = 0;
+};
+
+// Which changes are wanted: of keys that begin with `prefix`, those after `since`: up to so many,
+// and up to so many bytes of keys and values, but at least those of one revision.
+struct EventsWanted {
+  std::string_view prefix;
+  Revision since = 0;
+  std::size_t items_max = 0;
+  std::size_t bytes_max = 0;
+};
+
+// The last changes of a bucket that somebody follows, up to a bound; what it forgot, it knows that
+// it forgot.
+// Invariant: it has taken bytes() from both bounds. All changes after since() are in it.
+// Guarded by the lock of its bucket; of no lock when that was dropped.
+class EventRing {
+ public:
+  using Owner = std::shared_ptr<EventRing>;
+  static constexpr std::size_t kBytesDefault = std::size_t{1} << 20;
+  // Without anybody who asks it is forgotten after so long.
+  static constexpr Moment kKeptMs = 60'000;
+
+  // `memory` is the engine's, `rings` that of all rings; both must outlive it.
+  EventRing(Revision since, std::size_t bytes_max, MemoryBound& memory, MemoryBound& rings)
+      : memory_(memory), rings_(rings), bytes_max_(bytes_max), since_(since), last_(since) {}
+  EventRing(const EventRing&) = delete;
+  EventRing& operator=(const EventRing&) = delete;
+  ~EventRing();
+
+  Revision since() const { return since_; }
+  // Of the last one that was added.
+  Revision last() const { return last_; }
+  std::uint64_t bytes() const { return bytes_; }
+
+  // A change of the bucket. REQUIRES: its revision is not less than the last one's.
+  void add(Event event);
+  // What is wanted, or a reset. `last`: the revision of the bucket.
+  Events read(const EventsWanted& wanted, Revision last) const;
+
+  // It is told of the next change, once until it asks again, and of the bucket's end. It must not
+  // end before it unfollows.
+  void follow(Follower& follower);
+  void unfollow(Follower& follower);
+  bool has_followers() const { return !followers_.empty(); }
+  void tell_followers(std::string_view bucket, const Owner& last);
+
+ private:
+  static std::uint64_t cost(const Event& event);
+  bool reserve(std::uint64_t bytes);
+  void forget_oldest();
+
+  MemoryBound& memory_;
+  MemoryBound& rings_;
+  std::size_t bytes_max_;
+  std::deque<Event> events_;
+  std::uint64_t bytes_ = 0;
+  Revision since_;
+  Revision last_;  // of all that were added
+  struct Follows {
+    Follower* who;
+    bool is_told;
+  };
+  std::vector<Follows> followers_;
+};
+
+}  // namespace kvmesh::store

@@ -1,0 +1,36 @@
+#include "node/store/once_ids.h"
+
+namespace kvmesh::store {
+
+std::uint64_t OnceIds::cost(std::size_t changes) {
+  // The id stands in the queue and, with its number, in a node of a hash table; its 16 bytes are
+  // one too many for a string without memory of its own.
+  constexpr std::size_t kMallocBytes = 16;
+  constexpr std::size_t kPlace =
+      sizeof(std::string) + 3 * sizeof(std::uint64_t) + sizeof(void*) + kMallocBytes;
+  constexpr std::size_t kIds = 2 * (16 + kMallocBytes);
+  return sizeof(Answer) + kPlace + kIds + kMallocBytes + changes * sizeof(Applied::Each);
+}
+
+const Applied* OnceIds::find(std::string_view id) const {
+  const auto number = numbers_.find(std::string{id});
+  return number == numbers_.end() ? nullptr : &answers_[number->second - first_].applied;
+}
+
+void OnceIds::add(std::string_view id, const Applied& answer, Moment now) {
+  numbers_.emplace(id, first_ + answers_.size());
+  answers_.push_back({now, std::string{id}, answer});
+  bytes_ += cost(answer.each.size());
+}
+
+void OnceIds::forget_old(Moment now) {
+  while (!answers_.empty() && (next_end() <= now || answers_.size() > kMost)) {
+    const auto& oldest = answers_.front();
+    bytes_ -= cost(oldest.applied.each.size());
+    numbers_.erase(oldest.id);
+    answers_.pop_front();
+    ++first_;
+  }
+}
+
+}  // namespace kvmesh::store

@@ -1,0 +1,203 @@
+// Calls that wait for changes, and scans of buckets too large for one look, in memory.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/unit/engine_suite.h"
+
+namespace kvmesh::store {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Kind = Event::Kind;
+
+template <typename Made>
+class EngineFollow : public EngineSuite<Made> {
+ protected:
+  EngineFollow() {
+    EXPECT_EQ(this->code(op::create("b")), StatusCode::kOk);
+    since_ = ask(0).next;
+  }
+
+  static Op poll(const OpMore& more) {
+    return op::with(Op::Kind::kChanges, "b", more, {.items_max = 100, .bytes_max = 1 << 20});
+  }
+  Events ask(Revision since) {
+    const OpMore more{.since = since};
+    return this->driver_->execute(poll(more)).template get<Events>();
+  }
+  // The one that waits, until its end.
+  void wait(EngineDriver& driver, std::string_view prefix = {}, milliseconds wait = seconds{10}) {
+    const OpMore more{.prefix = prefix, .since = since_, .wait = wait};
+    driver.submit({poll(more)});
+  }
+  // All that it has submitted.
+  static bool has_ended(EngineDriver& driver) {
+    driver.pass();
+    return std::ranges::all_of(driver.ended(), [](const auto& one) { return one.has_value(); });
+  }
+  // What the last one ended with.
+  static Events events(EngineDriver& driver) {
+    return driver.ended().back().value_or(EndedOp{}).template get<Events>();
+  }
+
+  Revision since_ = 0;
+  EngineDriver other_{*this->engine_, this->now_};
+};
+using InMemoryEngines = testing::Types<InMemory, InMemoryOfOneThread>;
+TYPED_TEST_SUITE(EngineFollow, InMemoryEngines);
+
+TYPED_TEST(EngineFollow, ACallWaitsUntilSomethingChanges) {
+  this->wait(this->other_);
+  EXPECT_FALSE(this->has_ended(this->other_));
+  this->driver_->execute(op::get("b", "k"));
+  EXPECT_FALSE(this->has_ended(this->other_));
+  this->driver_->execute(op::put("b", "k", "v"));
+  ASSERT_TRUE(this->has_ended(this->other_));
+  const auto events = this->events(this->other_);
+  ASSERT_EQ(events.events.size(), 1U);
+  EXPECT_EQ(events.events[0].value, "v");
+  EXPECT_EQ(events.next, events.events[0].rev);
+}
+
+TYPED_TEST(EngineFollow, SeveralWaitForOneChange) {
+  for (int i = 0; i < 3; ++i) this->wait(this->other_);
+  this->wait(*this->driver_);
+  EngineDriver third{*this->engine_, this->now_};
+  third.execute(op::put("b", "k", "v"));
+  EXPECT_TRUE(this->has_ended(this->other_));
+  EXPECT_TRUE(this->has_ended(*this->driver_));
+}
+
+TYPED_TEST(EngineFollow, ChangesOfOtherKeysEndNoWaitButMoveItOn) {
+  this->wait(this->other_, "x");
+  for (int i = 0; i < 10; ++i) {
+    this->driver_->execute(op::put("b", "y" + std::to_string(i), std::string(300'000, 'v')));
+    EXPECT_FALSE(this->has_ended(this->other_));
+  }
+  this->driver_->execute(op::put("b", "xy", "v"));
+  ASSERT_TRUE(this->has_ended(this->other_));
+  EXPECT_FALSE(this->events(this->other_).reset) << "what was forgotten had been seen";
+  EXPECT_EQ(this->events(this->other_).events.size(), 1U);
+}
+
+TYPED_TEST(EngineFollow, AWaitEndsWithNothing) {
+  this->wait(this->other_, "x", milliseconds{500});
+  this->driver_->execute(op::put("b", "y", "v"));
+  EXPECT_FALSE(this->has_ended(this->other_));
+  this->now_ += milliseconds{499};
+  this->other_.tick();
+  EXPECT_FALSE(this->has_ended(this->other_));
+  this->now_ += milliseconds{1};
+  this->other_.tick();
+  ASSERT_TRUE(this->has_ended(this->other_));
+  const auto none = this->events(this->other_);
+  EXPECT_FALSE(none.reset);
+  EXPECT_TRUE(none.events.empty());
+  EXPECT_GT(none.next, this->since_) << "the other change was passed over";
+}
+
+TYPED_TEST(EngineFollow, AWaitEndsBeforeTheCallsDeadline) {
+  const OpMore more{.since = this->since_, .wait = seconds{10}};
+  auto op = this->poll(more);
+  op.deadline = this->now_ + seconds{1};
+  this->other_.submit({op});
+  this->now_ += milliseconds{900};
+  this->other_.tick();
+  EXPECT_TRUE(this->has_ended(this->other_));
+}
+
+TYPED_TEST(EngineFollow, ADropIsToldAfterWhatCameBefore) {
+  this->wait(this->other_, "k");
+  this->driver_->execute(op::put("b", "k", "v"));
+  this->driver_->execute(op::drop("b"));
+  this->driver_->execute(op::create("b"));
+  this->driver_->execute(op::put("b", "k", "w"));
+  ASSERT_TRUE(this->has_ended(this->other_));
+  const auto events = this->events(this->other_);
+  ASSERT_EQ(events.events.size(), 2U);
+  EXPECT_EQ(events.events[0].kind, Kind::kPut);
+  EXPECT_EQ(events.events[1].kind, Kind::kDrop);
+  EXPECT_GT(events.events[1].rev, events.events[0].rev);
+  EXPECT_TRUE(this->ask(events.next).reset) << "the new bucket is to be read";
+}
+
+TYPED_TEST(EngineFollow, AnExpiryIsToldByItself) {
+  const OpMore more{.changes = {change::put("k", "v", 1000)}};
+  this->driver_->execute(op::with(Op::Kind::kApply, "b", more));
+  this->since_ = this->ask(this->since_).next;
+  this->wait(this->other_);
+  this->now_ += milliseconds{1000};
+  this->driver_->tick();
+  ASSERT_TRUE(this->has_ended(this->other_));
+  EXPECT_EQ(this->events(this->other_).events[0].kind, Kind::kExpire);
+}
+
+TYPED_TEST(EngineFollow, ASessionThatEndsFollowsNothing) {
+  {
+    EngineDriver gone{*this->engine_, this->now_};
+    this->wait(gone);
+    gone.forget();
+  }
+  this->driver_->execute(op::put("b", "k", "v"));
+  EXPECT_EQ(this->ask(this->since_).events.size(), 1U);
+}
+
+TYPED_TEST(EngineFollow, OnlySoManyMayWait) {
+  for (std::uint32_t i = 0; i < limits::kFollowersMax; ++i) this->wait(this->other_);
+  this->wait(*this->driver_);
+  ASSERT_TRUE(this->has_ended(*this->driver_));
+  EXPECT_EQ(this->driver_->ended().back()->code, StatusCode::kOverloaded);
+  EngineDriver third{*this->engine_, this->now_};
+  third.execute(op::put("b", "k", "v"));
+  ASSERT_TRUE(this->has_ended(this->other_));
+  this->since_ = this->events(this->other_).next;
+  this->wait(*this->driver_);
+  EXPECT_FALSE(this->has_ended(*this->driver_)) << "there is room again";
+}
+
+TYPED_TEST(EngineFollow, AScanOfALargeBucketIsMadeInSlicesWhileItChanges) {
+  constexpr int kKeys = 40'000;
+  const auto key = [](int i) { return std::to_string(1'000'000 + i); };
+  for (int i = 0; i < kKeys; i += 2) this->driver_->execute(op::put("b", key(i), "v"));
+  const OpMore values{.values = true};
+  this->other_.submit(
+      {op::with(Op::Kind::kScan, "b", values, {.items_max = 10'000, .bytes_max = 1 << 20})});
+  int passes = 0;
+  for (; !this->has_ended(this->other_); ++passes) {
+    this->driver_->execute(op::put("b", key(passes * 2 + 1), "new"));
+    this->driver_->execute(op::erase("b", key(passes * 2)));
+    this->driver_->execute(op::put("b", key(kKeys - 2 - passes * 2), "changed, and longer"));
+  }
+  EXPECT_GT(passes, 20) << "no pass may take long";
+  const auto first = this->other_.ended()[0]->template get<ScanPage>();
+  EXPECT_EQ(first.items.size(), 10'000U);
+  // From then on each page comes at once, and none is short of a key.
+  std::vector<ScanPage::Item> all = first.items;
+  for (bool more = first.more; more;) {
+    const PageLimits page{all.back().key, 10'000, 1 << 20};
+    const auto next = this->driver_->execute(op::with(Op::Kind::kScan, "b", values, page))
+                          .template get<ScanPage>();
+    all.insert(all.end(), next.items.begin(), next.items.end());
+    more = next.more;
+  }
+  std::size_t found = 0;
+  for (int i = 0; i < kKeys; ++i) {
+    const bool is_new = i % 2 == 1 && i / 2 < passes;
+    const bool is_there = i % 2 == 0 && i / 2 >= passes;
+    if (!is_new && !is_there) continue;
+    ASSERT_LT(found, all.size());
+    ASSERT_EQ(all[found].key, key(i));
+    ASSERT_EQ(all[found].entry.value.size(), is_new ? 3U : (kKeys - 2 - i) / 2 < passes ? 19U : 1U);
+    ++found;
+  }
+  EXPECT_EQ(found, all.size());
+}
+
+}  // namespace
+}  // namespace kvmesh::store

@@ -20,6 +20,7 @@ MAY_INCLUDE = {
     "common/transport": ["common", "common/config"],
     "node/core": ["common", "common/config"],
     "node/store": ["common", "common/config"],
+    "node/journal": ["common", "common/config"],
     "node/modules": ["common", "common/config", "common/remote", "node/core", "node/store", "node/tasks"],
     "node/tasks": ["common", "common/config", "common/remote", "node/core"],
     "node/mesh": ["common", "common/config", "common/transport", "node/core"],

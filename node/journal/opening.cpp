@@ -1,0 +1,148 @@
+#include "node/journal/opening.h"
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "common/text.h"
+
+namespace kvmesh::journal {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+Status unreadable(const std::string& path, const Status& status) {
+  return {status.code(),
+          in_state_dir(path) + " cannot be read: " + status.text() +
+              "; nothing in it was changed. If files are damaged or missing, restore it from a "
+              "backup; if the disk is full or failing, mend that first"};
+}
+
+// The groups after `last` up to the one that is known to have been there.
+std::string lost_groups(std::uint64_t last, std::uint64_t durable) {
+  const auto count = durable - last;
+  return count == 1 ? "group " + std::to_string(durable)
+                    : std::to_string(count) + " groups, " + std::to_string(last + 1) + " to " +
+                          std::to_string(durable);
+}
+
+// What is wrong with what RocksDB would come back with. None: nothing.
+std::optional<std::string> loss(const std::optional<Durable>& durable,
+                                const Database::Found& found) {
+  if (!durable) {
+    return "its file `durable` is missing or damaged, so nobody knows whether acknowledged changes "
+           "are lost; its log ends with group " +
+           std::to_string(found.group.number);
+  }
+  if (found.sequence >= durable->sequence) return std::nullopt;
+  return "acknowledged changes are lost: " + lost_groups(found.group.number, durable->group) +
+         "; its log ends with group " + std::to_string(found.group.number);
+}
+
+class Opening {
+ public:
+  explicit Opening(const Options& options) : options_(options), files_(options.file_system) {}
+
+  Result<Opened> run(Loader& loader) {
+    const auto began = Clock::now();
+    auto dir = StateDir::open(options_.state_dir, options_.node, files_);
+    if (!dir.ok()) return dir.status();
+    opened_.dir = *std::move(dir);
+    place_ = {opened_.dir->database(), files_.system(), options_.memtable_bytes};
+    auto status = opened_.dir->is_new() ? opened_.dir->begin() : look();
+    if (status.ok()) status = open_database();
+    if (!status.ok()) return status;
+    opened_.recovered.groups = opened_.database->group().number;
+    opened_.recovered.revision = opened_.database->group().revision;
+    opened_.recovered.opening =
+        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
+    status = opened_.database->load(loader, opened_.recovered);
+    if (!status.ok()) return unreadable(options_.state_dir, status);
+    if (status = open_marker(); !status.ok()) return status;
+    return std::move(opened_);
+  }
+
+ private:
+  // Before RocksDB is opened in earnest: that throws away what comes after a fault in its log.
+  Status look() {
+    const auto durable = opened_.dir->durable();
+    if (!durable.ok()) return unreadable(options_.state_dir, durable.status());
+    const auto enough =
+        durable->has_value() ? (*durable)->sequence : std::numeric_limits<std::uint64_t>::max();
+    const auto found = Database::look(place_, enough);
+    if (!found.ok()) return unreadable(options_.state_dir, found.status());
+    if (durable->has_value()) least_ = (*durable)->group;
+    const auto lost = loss(*durable, *found);
+    if (!lost) return {};
+    if (!options_.accept_loss) {
+      return {StatusCode::kUnavailable,
+              in_state_dir(options_.state_dir) + ": " + *lost +
+                  ". Nothing in it was changed. Restore it from a backup, or start the node once "
+                  "with --accept-loss, which goes on without what is lost"};
+    }
+    auto line = opened_.dir->note_loss("accepted: " + *lost);
+    if (!line.ok()) return line.status();
+    opened_.recovered.losses.push_back(in_state_dir(options_.state_dir) + ": " + *std::move(line));
+    least_ = found->group.number;
+    return opened_.dir->set_durable({found->group.number, found->sequence});
+  }
+
+  Status open_database() {
+    opened_.failure = std::make_shared<Failure>();
+    auto database = Database::open(
+        place_, opened_.dir->is_new(),
+        [failure = opened_.failure](const std::string& text) { failure->set(text); });
+    if (!database.ok()) return unreadable(options_.state_dir, database.status());
+    opened_.database = *std::move(database);
+    if (opened_.database->group().number < least_) {
+      return {StatusCode::kInternal, in_state_dir(options_.state_dir) + " came back with group " +
+                                         std::to_string(opened_.database->group().number) +
+                                         " instead of " + std::to_string(least_) +
+                                         "; restore it from a backup"};
+    }
+    return opened_.dir->is_new() ? opened_.dir->finish() : Status{};
+  }
+
+  // What RocksDB came back with is in its tables and synced, so the marker begins with that.
+  Status open_marker() {
+    const Durable now{opened_.database->group().number, opened_.database->sequence()};
+    auto status = opened_.dir->set_durable(now);
+    if (!status.ok()) return unreadable(options_.state_dir, status);
+    auto file = files_.open_in_place(opened_.dir->marker());
+    if (!file.ok()) return unreadable(options_.state_dir, file.status());
+    if (const auto reason = opened_.failure->reason()) {
+      return {StatusCode::kUnavailable, in_state_dir(options_.state_dir) + ": " + *reason};
+    }
+    opened_.marker = std::make_unique<Marker>(*std::move(file), now);
+    return {};
+  }
+
+  const Options& options_;
+  Files files_;
+  Database::Place place_;
+  std::uint64_t least_ = 0;  // the group that must be there
+  Opened opened_;
+};
+
+}  // namespace
+
+Result<Opened> open_state_dir(const Options& options, Loader& loader) {
+  return Opening{options}.run(loader);
+}
+
+Status copy_state_dir(Database& database, const Durable& synced, const std::string& folder,
+                      const std::string& node, const Files& files) {
+  if (files.exists(folder)) {
+    return {StatusCode::kInvalidArgument, in_quotes(folder, 4096) + " exists; name a new folder"};
+  }
+  auto status = files.make_folder(folder);
+  if (status.ok()) status = database.checkpoint(folder + "/db");
+  if (status.ok()) status = files.replace(folder + "/durable", Marker::content(synced));
+  // The last one: without it the folder is no state folder.
+  if (status.ok()) status = files.replace(folder + "/node", StateDir::node_file(node, false));
+  return status;
+}
+
+}  // namespace kvmesh::journal

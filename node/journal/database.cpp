@@ -96,6 +96,11 @@ Status Database::load(Loader& loader, Recovered& recovered) {
   return load_all(*parts_->db, loader, recovered);
 }
 
+Status Database::begin() {
+  const auto status = parts_->db->EnableAutoCompaction({parts_->db->DefaultColumnFamily()});
+  return status.ok() ? Status{} : refused_by_system(parts_->folder, status);
+}
+
 void Database::add(const Chunk& chunk) {
   for (auto bytes = chunk.content(); !bytes.empty();) {
     const auto op = next_op(bytes);

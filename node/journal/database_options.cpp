@@ -19,6 +19,7 @@ rocksdb::Options database_options(const Database::Place& place, rocksdb::Env* en
   options.max_write_buffer_number = 6;  // with two, writes stall while one is flushed
   options.max_total_wal_size = std::uint64_t{8} * place.memtable_bytes;
   options.max_background_jobs = 2;
+  options.disable_auto_compactions = true;          // until all is loaded: Database::begin()
   options.bytes_per_sync = std::uint64_t{1} << 20;  // tables reach the disk in pieces
 
   // A log that ends in a torn group is what a power loss leaves. Anything else that is wrong with
@@ -42,6 +43,7 @@ rocksdb::Options database_options(const Database::Place& place, rocksdb::Env* en
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.skip_stats_update_on_db_open = true;
+  options.max_file_opening_threads = 2;
   return options;
 }
 

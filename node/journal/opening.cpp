@@ -109,6 +109,7 @@ class Opening {
   Status open_marker() {
     const Durable now{opened_.database->group().number, opened_.database->sequence()};
     auto status = opened_.dir->set_durable(now);
+    if (status.ok()) status = opened_.database->begin();
     if (!status.ok()) return unreadable(options_.state_dir, status);
     auto file = files_.open_in_place(opened_.dir->marker());
     if (!file.ok()) return unreadable(options_.state_dir, file.status());

@@ -25,7 +25,9 @@ class Failures final : public rocksdb::EventListener {
  public:
   explicit Failures(std::function<void(const std::string&)> failed) : failed_(std::move(failed)) {}
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
-    failed_(status->ToString());
+    const bool damaged = status->IsCorruption();
+    failed_(status->ToString() +
+            (damaged ? "; files are damaged: restore the state_dir from a backup" : ""));
   }
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
                             bool* auto_recovery) override {

@@ -45,8 +45,8 @@ class Database {
   const GroupRecord& group() const { return group_; }
   /// Everything, in the order that Loader says; counts in `recovered`.
   Status load(Loader& loader, Recovered& recovered);
-  /// After loading: tables are merged from now on. Until then the folder is only read, so that one
-  /// that is refused has not changed.
+  /// After loading: tables are merged from now on. That reads what loading passes over, too:
+  /// entries of dropped buckets. Damage there loses nothing, and is a failure later.
   Status begin();
 
   /// One group: add() its chunks, then write(). One thread.

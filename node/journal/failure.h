@@ -12,8 +12,15 @@ namespace kvmesh::journal {
 // Whether the journal has failed: the first reason stays. Thread-safe.
 class Failure {
  public:
-  /// REQUIRES: called before other threads use the object. `told` is called once, at set().
-  void on_set(std::function<void()> told) { told_ = std::move(told); }
+  /// `told` is called once: when there is a reason.
+  void on_set(std::function<void()> told) {
+    {
+      const std::lock_guard lock{mutex_};
+      told_ = std::move(told);
+      if (reason_.empty()) return;
+    }
+    tell();
+  }
 
   void set(const std::string& reason) {
     {
@@ -22,7 +29,7 @@ class Failure {
       reason_ = reason;
       is_set_.store(true, std::memory_order_release);
     }
-    if (told_) told_();
+    tell();
   }
   bool is_set() const { return is_set_.load(std::memory_order_acquire); }
   std::optional<std::string> reason() const {
@@ -32,6 +39,15 @@ class Failure {
   }
 
  private:
+  void tell() {
+    std::function<void()> told;
+    {
+      const std::lock_guard lock{mutex_};
+      told.swap(told_);
+    }
+    if (told) told();
+  }
+
   std::atomic<bool> is_set_{false};
   mutable std::mutex mutex_;
   std::string reason_;

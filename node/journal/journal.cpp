@@ -2,13 +2,10 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <limits>
 
-#include "common/text.h"
 #include "node/journal/database.h"
 #include "node/journal/failure.h"
 #include "node/journal/files.h"
-#include "node/journal/layout.h"
 #include "node/journal/marker.h"
 #include "node/journal/opening.h"
 #include "node/journal/signals.h"
@@ -60,8 +57,10 @@ Result<std::unique_ptr<Journal>> Journal::open(const Options& options, Loader& l
   const SignalsBlocked blocked;
   auto opened = open_state_dir(options, loader);
   if (!opened.ok()) return opened.status();
-  return std::unique_ptr<Journal>{
-      new Journal(std::make_unique<Impl>(options, std::move(on_change), *std::move(opened)))};
+  auto impl = std::make_unique<Impl>(options, std::move(on_change), *std::move(opened));
+  std::unique_ptr<Journal> journal{new Journal(std::move(impl))};
+  if (auto status = journal->impl_->database_->begin(); !status.ok()) return status;
+  return journal;
 }
 
 Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

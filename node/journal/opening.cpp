@@ -109,13 +109,9 @@ class Opening {
   Status open_marker() {
     const Durable now{opened_.database->group().number, opened_.database->sequence()};
     auto status = opened_.dir->set_durable(now);
-    if (status.ok()) status = opened_.database->begin();
     if (!status.ok()) return unreadable(options_.state_dir, status);
     auto file = files_.open_in_place(opened_.dir->marker());
     if (!file.ok()) return unreadable(options_.state_dir, file.status());
-    if (const auto reason = opened_.failure->reason()) {
-      return {StatusCode::kUnavailable, in_state_dir(options_.state_dir) + ": " + *reason};
-    }
     opened_.marker = std::make_unique<Marker>(*std::move(file), now);
     return {};
   }

@@ -72,12 +72,21 @@ const Recovered& Journal::recovered() const { return impl_->recovered_; }
 BucketId Journal::new_bucket() { return impl_->buckets_.fetch_add(1) + 1; }
 
 Result<Reservation> Journal::reserve(std::size_t bytes) {
+  Reservation room{impl_->staging_, 0};
+  if (auto status = reserve_more(room, bytes); !status.ok()) return status;
+  return room;
+}
+
+Status Journal::reserve_more(Reservation& room, std::size_t bytes) {
   if (const auto reason = impl_->failure_->reason()) {
     return Status{StatusCode::kUnavailable,
                   "the journal failed: " + *reason + "; nothing is stored until the node restarts"};
   }
   if (impl_->closed_) return Status{StatusCode::kUnavailable, "the journal is closed"};
-  if (impl_->staging_.reserve(bytes)) return Reservation{impl_->staging_, bytes};
+  if (impl_->staging_.reserve(bytes)) {
+    room.left_ += bytes;
+    return {};
+  }
   return Status{StatusCode::kOverloaded,
                 "the journal has " + std::to_string(impl_->staging_.queued()) +
                     " bytes to write; the disk is slower than the writers"};
@@ -96,6 +105,7 @@ Sequence Journal::append(Reservation& room, std::span<const Change> changes,
 Sequence Journal::durable() const { return impl_->writer_->durable(); }
 
 std::optional<std::string> Journal::failure() const { return impl_->failure_->reason(); }
+bool Journal::has_failed() const { return impl_->failure_->is_set(); }
 
 Statistics Journal::statistics() const {
   auto result = impl_->writer_->statistics();

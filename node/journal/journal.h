@@ -109,6 +109,8 @@ class Journal {
   /// anything is changed in memory. kOverloaded: the queue is full; the caller may try later.
   /// kUnavailable: the journal has failed or is closed; the text says why. Some nanoseconds.
   Result<Reservation> reserve(std::size_t bytes);
+  /// So many bytes more for this reservation, or it stays as it is.
+  Status reserve_more(Reservation& room, std::size_t bytes);
   /// Takes the changes of one operation: all of them become durable, or none. `revision` is the
   /// highest of the operation; recovered().revision is the highest of all. Some tens of
   /// nanoseconds, so that it can be called under the lock that orders operations. REQUIRES:
@@ -120,6 +122,7 @@ class Journal {
   /// Why nothing becomes durable any more; nothing is tried again. Appends above durable() may or
   /// may not be there after a restart. None: it works.
   std::optional<std::string> failure() const;
+  bool has_failed() const;
 
   Statistics statistics() const;
   /// Makes `folder`, a state_dir of its own of the same node, with all that durable() has reached.

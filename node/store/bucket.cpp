@@ -26,32 +26,40 @@ const Record* Bucket::find(const HashedName& key, Moment now) const {
 }
 
 // The same, after it was removed if it has expired. Valid until the next change.
-Record::Owner* Bucket::find_live(const HashedName& key, Moment now, Removed& removed) {
+Record::Owner* Bucket::find_live(const HashedName& key, const Turn& turn, Removed& removed) {
   auto* record = records_.find(key);
-  if (record == nullptr || !(*record)->has_expired(now)) return record;
-  removed.records.push_back(expire(key, now));
+  if (record == nullptr || !(*record)->has_expired(turn.now)) return record;
+  removed.records.push_back(expire(key, turn));
   return nullptr;
 }
 
-Record::Owner Bucket::expire(const HashedName& key, Moment now) {
-  rev_ = next_revision(rev_, now);
+// REQUIRES: room for an erase is reserved.
+Record::Owner Bucket::expire(const HashedName& key, const Turn& turn) {
+  rev_ = next_revision(rev_, turn.now);
+  write_erase(key, turn);
   tell(Event::Kind::kExpire, key.name);
   return remove(key);
 }
 
-Status Bucket::put(const HashedName& key, std::string_view value, Moment now,
+Status Bucket::put(const HashedName& key, std::string_view value, const Turn& turn,
                    Record::Owner& replaced) {
+  if (turn.room != nullptr) {
+    const auto bytes = journal::staged_bytes(key.name.size(), value.size()) +
+                       journal::staged_bytes(key.name.size(), 0);
+    if (auto status = turn.room->reserve(bytes); !status.ok()) return status;
+  }
   auto* record = records_.find(key);
-  if (record != nullptr && (*record)->has_expired(now)) {
-    replaced = expire(key, now);
+  if (record != nullptr && (*record)->has_expired(turn.now)) {
+    replaced = expire(key, turn);
     record = nullptr;
   }
-  const Life life{next_revision(rev_, now)};
+  const Life life{next_revision(rev_, turn.now)};
   if (record == nullptr) {
     auto status = insert(key, value, life);
     if (!status.ok()) return status;
     rev_ = life.rev;
-    if (ring() != nullptr) tell_put(*find(key, now));
+    write_put(key, value, life, turn);
+    if (ring() != nullptr) tell_put(*find(key, turn.now));
     return status;
   }
   const auto before = (*record)->cost();
@@ -61,15 +69,22 @@ Status Bucket::put(const HashedName& key, std::string_view value, Moment now,
   }
   replace(*record, key, value, life, replaced);
   rev_ = life.rev;
+  write_put(key, value, life, turn);
   if (ring() != nullptr) tell_put(**record);
   return {};
 }
 
-Record::Owner Bucket::take(const HashedName& key, Moment now) {
+Result<Record::Owner> Bucket::take(const HashedName& key, const Turn& turn) {
+  if (turn.room != nullptr) {
+    auto status = turn.room->reserve(journal::staged_bytes(key.name.size(), 0));
+    if (!status.ok()) return status;
+    turn.room->saw_key(key.hash);
+  }
   const auto* record = records_.find(key);
-  if (record == nullptr) return nullptr;
-  if ((*record)->has_expired(now)) return expire(key, now);
-  rev_ = next_revision(rev_, now);
+  if (record == nullptr) return Record::Owner{};
+  if ((*record)->has_expired(turn.now)) return expire(key, turn);
+  rev_ = next_revision(rev_, turn.now);
+  write_erase(key, turn);
   tell(Event::Kind::kDelete, key.name);
   return remove(key);
 }
@@ -136,18 +151,22 @@ void Bucket::remove_expiry(Moment at, std::uint64_t key_hash) {
   if (expiries_->empty()) expiries_.reset();
 }
 
-std::size_t Bucket::do_due(Moment now, std::size_t most, Removed& removed) {
+std::size_t Bucket::do_due(const Turn& turn, std::size_t most, Removed& removed) {
   std::size_t count = 0;
-  for (; count < most && expiries_ && expiries_->begin()->at <= now; ++count) {
+  for (; count < most && expiries_ && expiries_->begin()->at <= turn.now; ++count) {
     const auto next = *expiries_->begin();
     const auto* record = records_.find_if(
         next.key_hash, [&](const Record& one) { return one.expires() == next.at; });
     if (record == nullptr) std::abort();  // each expiry has its record
     // The key's bytes live as long as the record.
     const HashedName key{(*record)->key(), next.key_hash};
-    removed.records.push_back(expire(key, now));
+    if (turn.room != nullptr &&
+        !turn.room->reserve(journal::staged_bytes(key.name.size(), 0)).ok()) {
+      return count;  // later; until then it is not there for anybody
+    }
+    removed.records.push_back(expire(key, turn));
   }
-  if (count == 0) forget_old(now, removed);
+  if (count == 0) forget_old(turn, removed);
   return count;
 }
 

@@ -2,10 +2,12 @@
 
 #include <absl/container/btree_set.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +15,7 @@
 #include <kvmesh/status.h>
 
 #include "node/store/change.h"
+#include "node/store/change_log.h"
 #include "node/store/entry.h"
 #include "node/store/event_ring.h"
 #include "node/store/hashed_name.h"
@@ -52,9 +55,9 @@ class Bucket {
     KeyOrder::Owner order;
   };
 
-  // `rev`: its changes come after it.
-  Bucket(std::string_view name, Revision rev, MemoryBound& memory)
-      : name_(name), memory_(memory), rev_(rev) {}
+  // `rev`: its changes come after it. `id`: its number in the log, if there is one.
+  Bucket(std::string_view name, Revision rev, MemoryBound& memory, journal::BucketId id = 0)
+      : name_(name), memory_(memory), rev_(rev), id_(id) {}
   Bucket(const Bucket&) = delete;
   Bucket& operator=(const Bucket&) = delete;
   // Frees the records, which takes a while when they are many: DroppedBuckets takes its time.
@@ -68,6 +71,9 @@ class Bucket {
   std::uint64_t record_bytes() const { return record_bytes_; }
   // Of its last change.
   Revision rev() const { return rev_; }
+  // Where that was written down.
+  Place place() const { return place_; }
+  journal::BucketId id() const { return id_; }
 
   // Null when there is no such key. The record lives until the next change of this bucket.
   const Record* find(const HashedName& key, Moment now) const;
@@ -75,13 +81,15 @@ class Bucket {
   // the place tells, its record.
   void prefetch_place(const HashedName& key) const { records_.prefetch_place(key); }
   void prefetch_record(const HashedName& key) const { records_.prefetch_thing(key.hash); }
-  // kFull when the memory bound is in the way, and then nothing was changed. What was replaced, if
+  // kFull when the memory bound is in the way, or what the log says of its room, and then nothing
+  // was changed; so it is with all that changes something. What was replaced, if
   // it is not reused, is left in `replaced`, so that the caller can free it outside of the lock.
-  Status put(const HashedName& key, std::string_view value, Moment now, Record::Owner& replaced);
+  Status put(const HashedName& key, std::string_view value, const Turn& turn,
+             Record::Owner& replaced);
   // Hands out the record of this key, to be freed outside of the lock; null when there is none.
-  Record::Owner take(const HashedName& key, Moment now);
+  Result<Record::Owner> take(const HashedName& key, const Turn& turn);
   // As Op::Kind::kApply says.
-  Result<Applied> apply(const Changes& changes, Moment now, Removed& removed);
+  Result<Applied> apply(const Changes& changes, const Turn& turn, Removed& removed);
 
   // True: the page is complete. False: the keys are not in their order yet, but some more are than
   // before, and it is to be asked again. kFull: there is no memory for that.
@@ -91,14 +99,21 @@ class Bucket {
   // nobody has called for a minute. `rings` bounds what is remembered and must outlive the bucket.
   Events events(const EventsWanted& wanted, Moment now, MemoryBound& rings, Follower* follower);
   void unfollow(Follower& follower);
-  // It is taken out of its stripe: those who follow it are told.
-  void on_drop(Moment now);
+  // It is taken out of its stripe: that is its last change, and those who follow it are told.
+  // REQUIRES: room for it is reserved.
+  void on_drop(const Turn& turn);
 
   // When do_due() has something to do next; kNever: it has not.
   Moment next_due() const;
   // Removes keys that have expired, at most so many; gives how many it removed. Then what nobody
   // has used for long, if there are no more.
-  std::size_t do_due(Moment now, std::size_t most, Removed& removed);
+  std::size_t do_due(const Turn& turn, std::size_t most, Removed& removed);
+
+  // At the start of a node: what was there.
+  Status restore(const HashedName& key, std::string_view value, Life life);
+  void restore_answer(std::string_view once, const Applied& answer, Moment at);
+  // All of it is there; its changes come after `rev`.
+  void restored(Revision rev) { rev_ = std::max(rev_, rev); }
 
   // As OwningSet::visit_from(); keys that have expired are passed over.
   template <typename Visit>
@@ -135,11 +150,11 @@ class Bucket {
     Moment look_at = kNever;  // something may be too old then
   };
 
-  Record::Owner* find_live(const HashedName& key, Moment now, Removed& removed);
+  Record::Owner* find_live(const HashedName& key, const Turn& turn, Removed& removed);
   Status insert(const HashedName& key, std::string_view value, Life life);
   void replace(Record::Owner& record, const HashedName& key, std::string_view value, Life life,
                Record::Owner& replaced);
-  Record::Owner expire(const HashedName& key, Moment now);
+  Record::Owner expire(const HashedName& key, const Turn& turn);
   Record::Owner remove(const HashedName& key);
   void add_expiry(Moment at, std::uint64_t key_hash);
   void remove_expiry(Moment at, std::uint64_t key_hash);
@@ -152,16 +167,22 @@ class Bucket {
   void tell_put(const Record& record);
   void tell(Event::Kind kind, std::string_view key, Moment expires = kNever);
   const Applied* answer_to(std::string_view once) const;
-  void remember(std::string_view once, const Applied& answer, Moment now);
-  void forget_old_ids(Moment now);
+  void remember(std::string_view once, const Applied& answer, const Turn& turn);
+  void forget_old_ids(const Turn& turn);
+  // Writes down changes of one key, or of several.
+  void write_put(const HashedName& key, std::string_view value, Life life, const Turn& turn);
+  void write_erase(const HashedName& key, const Turn& turn);
+  void write(std::span<const journal::Change> changes, const Turn& turn);
   void look_at(Moment at);
-  void forget_old(Moment now, Removed& removed);
+  void forget_old(const Turn& turn, Removed& removed);
 
   std::string name_;
   MemoryBound& memory_;
   OwningSet<Record::Owner> records_;
   std::uint64_t record_bytes_ = 0;
   Revision rev_;
+  journal::BucketId id_;
+  Place place_ = 0;
   std::unique_ptr<Expiries> expiries_;  // null: nothing expires
   std::unique_ptr<Extras> extras_;      // null: it has none
 };

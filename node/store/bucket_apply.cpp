@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/text.h"
+#include "node/store/answer_note.h"
 #include "node/store/bucket.h"
 
 namespace kvmesh::store {
@@ -40,11 +41,13 @@ Result<std::int64_t> sum(const Record* record, const Change& change) {
 // Checks and changes of several keys. Nothing is changed before it is certain that all can be.
 class Bucket::Transaction {
  public:
-  Transaction(Bucket& bucket, Moment now, Removed& removed)
-      : bucket_(bucket), now_(now), removed_(removed) {}
+  Transaction(Bucket& bucket, const Turn& turn, Removed& removed)
+      : bucket_(bucket), turn_(turn), now_(turn.now), removed_(removed) {}
 
   Result<Applied> run(const Changes& all) {
+    if (turn_.room != nullptr) turn_.room->saw(bucket_.place_);
     if (const auto* first_answer = bucket_.answer_to(all.once)) return *first_answer;
+    if (auto status = reserve_log(all); !status.ok()) return status;
     const auto& checks = all.checks;
     Applied out;
     for (std::size_t i = 0; i < checks.size(); ++i) {
@@ -62,7 +65,8 @@ class Bucket::Transaction {
     change_old();
     out.rev = bucket_.rev_;
     for (const auto& step : steps_) out.each.push_back({step.was_there, step.number});
-    bucket_.remember(all.once, out, now_);
+    write_log(all.once, out);
+    bucket_.remember(all.once, out, turn_);
     return out;
   }
 
@@ -79,8 +83,53 @@ class Bucket::Transaction {
   };
 
   const Record* live(const HashedName& key) {
-    const auto* record = bucket_.find_live(key, now_, removed_);
+    const auto* record = bucket_.find_live(key, turn_, removed_);
     return record == nullptr ? nullptr : record->get();
+  }
+
+  // For all that may be written down: the changes, keys that are found to have expired, and the id
+  // with its answer.
+  Status reserve_log(const Changes& all) {
+    if (turn_.room == nullptr) return {};
+    std::size_t bytes = all.once.empty() ? 0 : answer_bytes(all.changes.size());
+    for (const auto& check : all.checks) bytes += journal::staged_bytes(check.key.size(), 0);
+    for (const auto& change : all.changes) {
+      bytes += journal::staged_bytes(change.key.size(), 0) +
+               journal::staged_bytes(change.key.size(), value_bytes(change));
+    }
+    return turn_.room->reserve(bytes);
+  }
+  // Of the value that is there afterwards, at most.
+  std::size_t value_bytes(const Change& change) const {
+    constexpr std::size_t kDigits = 20;
+    if (change.kind == Change::Kind::kAdd) return kDigits;
+    if (change.kind != Change::Kind::kTouch) return change.value.size();
+    const auto* record = bucket_.find(change.key, now_);
+    return record == nullptr ? 0 : record->value().size();
+  }
+
+  void write_log(std::string_view once, const Applied& answer) {
+    if (turn_.room == nullptr) return;
+    std::vector<journal::Change> out;
+    for (const auto& step : steps_) {
+      if (step.was_there && step.kind == Change::Kind::kDelete) {
+        out.push_back(journal::Change::erase(bucket_.id_, step.key.name));
+      } else if (step.was_there || step.puts) {
+        const auto& record = **bucket_.records_.find(step.key);
+        out.push_back(
+            journal::Change::put(bucket_.id_, step.key.name, {record.value(), rev_, step.expires}));
+      }
+    }
+    std::string packed;
+    if (!once.empty()) {
+      packed = pack_answer(answer, now_);
+      out.push_back(journal::Change::note(bucket_.id_, once, packed));
+    }
+    if (out.empty()) return;
+    bucket_.write(out, turn_);
+    for (const auto& step : steps_) {
+      if (step.was_there || step.puts) turn_.room->wrote_key(step.key.hash, bucket_.place_);
+    }
   }
 
   // What becomes of each key, and the revision of it all.
@@ -162,6 +211,7 @@ class Bucket::Transaction {
   }
 
   Bucket& bucket_;
+  const Turn& turn_;
   Moment now_;
   Removed& removed_;
   std::vector<Step> steps_;
@@ -170,8 +220,8 @@ class Bucket::Transaction {
   bool changes_any_ = false;
 };
 
-Result<Applied> Bucket::apply(const Changes& changes, Moment now, Removed& removed) {
-  return Transaction{*this, now, removed}.run(changes);
+Result<Applied> Bucket::apply(const Changes& changes, const Turn& turn, Removed& removed) {
+  return Transaction{*this, turn, removed}.run(changes);
 }
 
 }  // namespace kvmesh::store

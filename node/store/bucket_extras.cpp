@@ -1,5 +1,5 @@
 // What a bucket has only while somebody uses it: the order of its keys, its last changes for those
-// who follow it, and the ids of calls that must not be executed twice.
+// who follow it, and the ids of calls that must not be executed twice. And what it writes down.
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -106,10 +106,13 @@ void Bucket::tell(Event::Kind kind, std::string_view key, Moment expires) {
   ring()->tell_followers(name_, nullptr);
 }
 
-void Bucket::on_drop(Moment now) {
+void Bucket::on_drop(const Turn& turn) {
+  rev_ = next_revision(rev_, turn.now);
+  const auto change = journal::Change::drop(id_);
+  write({&change, 1}, turn);
   if (ring() == nullptr) return;
-  rev_ = next_revision(rev_, now);
   ring()->add({rev_, Event::Kind::kDrop, {}, {}});
+  ring()->end_at(place_);
   ring()->tell_followers(name_, extras_->ring);
 }
 
@@ -120,17 +123,26 @@ const Applied* Bucket::answer_to(std::string_view once) const {
 }
 
 // REQUIRES: what it takes is reserved.
-void Bucket::remember(std::string_view once, const Applied& answer, Moment now) {
+void Bucket::remember(std::string_view once, const Applied& answer, const Turn& turn) {
   if (once.empty()) return;
-  extras().once.add(once, answer, now);
-  forget_old_ids(now);
-  look_at(now + OnceIds::kKeptMs);
+  extras().once.add(once, answer, turn.now);
+  forget_old_ids(turn);
+  look_at(turn.now + OnceIds::kKeptMs);
 }
 
-void Bucket::forget_old_ids(Moment now) {
-  const auto before = extras_->once.bytes();
-  extras_->once.forget_old(now);
-  memory_.release(before - extras_->once.bytes());
+// What is left in the log when it has no room, is forgotten after the next start.
+void Bucket::forget_old_ids(const Turn& turn) {
+  auto& once = extras_->once;
+  while (once.has_old(turn.now)) {
+    const auto& oldest = once.oldest();
+    if (turn.room != nullptr && turn.room->reserve(journal::staged_bytes(oldest.size(), 0)).ok()) {
+      const auto change = journal::Change::forget_note(id_, oldest);
+      write({&change, 1}, turn);
+    }
+    const auto before = once.bytes();
+    once.forget_oldest();
+    memory_.release(before - once.bytes());
+  }
 }
 
 // When something may be too old.
@@ -146,10 +158,11 @@ Moment Bucket::next_due() const {
   return std::min(expiry, look);
 }
 
-void Bucket::forget_old(Moment now, Removed& removed) {
+void Bucket::forget_old(const Turn& turn, Removed& removed) {
+  const auto now = turn.now;
   if (!extras_ || extras_->look_at == kNever || now < extras_->look_at) return;
   extras_->look_at = kNever;
-  forget_old_ids(now);
+  forget_old_ids(turn);
   if (!extras_->once.empty()) look_at(extras_->once.next_end());
   if (extras_->order) {
     const auto until = extras_->order_used + kOrderKeptMs;
@@ -170,6 +183,37 @@ void Bucket::forget_old(Moment now, Removed& removed) {
   if (extras_->look_at != kNever) return;
   extras_.reset();
   memory_.release(sizeof(Extras));
+}
+
+// In the log, and from it.
+
+void Bucket::write(std::span<const journal::Change> changes, const Turn& turn) {
+  if (turn.room != nullptr) place_ = turn.room->write(changes, rev_);
+}
+
+void Bucket::write_put(const HashedName& key, std::string_view value, Life life, const Turn& turn) {
+  if (turn.room == nullptr) return;
+  const auto change = journal::Change::put(id_, key.name, {value, life.rev, life.expires});
+  write({&change, 1}, turn);
+  turn.room->wrote_key(key.hash, place_);
+}
+
+void Bucket::write_erase(const HashedName& key, const Turn& turn) {
+  if (turn.room == nullptr) return;
+  const auto change = journal::Change::erase(id_, key.name);
+  write({&change, 1}, turn);
+  turn.room->wrote_key(key.hash, place_);
+}
+
+Status Bucket::restore(const HashedName& key, std::string_view value, Life life) {
+  rev_ = std::max(rev_, life.rev);
+  return insert(key, value, life);
+}
+
+void Bucket::restore_answer(std::string_view once, const Applied& answer, Moment at) {
+  memory_.charge(OnceIds::cost(answer.each.size()));
+  extras().once.add(once, answer, at);
+  look_at(at + OnceIds::kKeptMs);
 }
 
 }  // namespace kvmesh::store

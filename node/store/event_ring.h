@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "node/store/event.h"
+#include "node/store/key_places.h"
 #include "node/store/memory_bound.h"
 
 namespace kvmesh::store {
@@ -61,6 +62,10 @@ class EventRing {
   Revision last() const { return last_; }
   std::uint64_t bytes() const { return bytes_; }
 
+  // Where the end of the bucket was written down; 0: it is there, or nothing is.
+  Place place() const { return place_; }
+  void end_at(Place place) { place_ = place; }
+
   // A change of the bucket. REQUIRES: its revision is not less than the last one's.
   void add(Event event);
   // What is wanted, or a reset. `last`: the revision of the bucket.
@@ -85,6 +90,7 @@ class EventRing {
   std::uint64_t bytes_ = 0;
   Revision since_;
   Revision last_;  // of all that were added
+  Place place_ = 0;
   struct Follows {
     Follower* who;
     bool is_told;

@@ -27,8 +27,12 @@ Status too_much_to_read() {
 
 }  // namespace
 
-MemoryEngine::MemoryEngine(std::uint64_t bytes_max, Use use, EngineClock clock)
-    : locks_(use == Use::kThreads), clock_(clock), memory_(bytes_max), dropped_(memory_) {}
+MemoryEngine::MemoryEngine(std::uint64_t bytes_max, Use use, EngineClock clock, ChangeLog* log)
+    : locks_(use == Use::kThreads),
+      clock_(clock),
+      log_(log),
+      memory_(bytes_max),
+      dropped_(memory_) {}
 
 std::unique_lock<std::mutex> MemoryEngine::guard(const Stripe& stripe) const {
   return locks_ ? std::unique_lock(stripe.mutex) : std::unique_lock<std::mutex>();
@@ -46,10 +50,11 @@ std::atomic<std::uint64_t>& MemoryEngine::count_of(const HashedName& bucket) {
 
 // What `act(stripe, bucket)` answers under the stripe's lock, or kNotFound.
 template <typename Answer, typename Act>
-Answer MemoryEngine::with_bucket(const HashedName& name, Act act) {
+Answer MemoryEngine::with_bucket(const HashedName& name, const Turn& turn, Act act) {
   auto& stripe = stripe_of(name);
   {
     const auto lock = guard(stripe);
+    if (turn.room != nullptr) turn.room->saw(stripe.place);
     if (const auto* bucket = stripe.buckets.find(name)) return act(stripe, **bucket);
   }
   return no_such_bucket(name.name);
@@ -57,8 +62,8 @@ Answer MemoryEngine::with_bucket(const HashedName& name, Act act) {
 
 // The same for what changes the bucket's keys.
 template <typename Answer, typename Act>
-Answer MemoryEngine::changing_bucket(const HashedName& name, Act act) {
-  return with_bucket<Answer>(name, [&](Stripe& stripe, Bucket& bucket) {
+Answer MemoryEngine::changing_bucket(const HashedName& name, const Turn& turn, Act act) {
+  return with_bucket<Answer>(name, turn, [&](Stripe& stripe, Bucket& bucket) {
     const auto keys = bucket.size();
     const auto due = bucket.next_due();
     Answer answer = act(bucket);
@@ -66,14 +71,6 @@ Answer MemoryEngine::changing_bucket(const HashedName& name, Act act) {
     note_due(stripe, bucket, due);
     return answer;
   });
-}
-
-// Puts right when the stripe has to look at the bucket, if that has changed.
-void MemoryEngine::note_due(Stripe& stripe, Bucket& bucket, Moment before) {
-  const auto after = bucket.next_due();
-  if (before == after) return;
-  if (before != kNever) stripe.due.erase({before, &bucket});
-  if (after != kNever) stripe.due.insert({after, &bucket});
 }
 
 // `act(bucket)` under its stripe's lock, if there is such a bucket.
@@ -95,30 +92,51 @@ Status MemoryEngine::put_or_free(Put put) {
   return status;
 }
 
-Status MemoryEngine::create(const HashedName& bucket, Moment now) {
+Status MemoryEngine::create(const HashedName& bucket, const Turn& turn) {
   auto& stripe = stripe_of(bucket);
   return put_or_free([&]() -> Status {
     const auto lock = guard(stripe);
+    if (turn.room != nullptr) turn.room->saw(stripe.place);
     if (stripe.buckets.find(bucket) != nullptr) return {};
-    auto status = stripe.buckets.insert(memory_, bucket, Bucket::bytes_empty(bucket.name), [&] {
-      const auto born = next_revision(stripe.last_dropped, now);
-      return std::make_unique<Bucket>(bucket.name, born, memory_);
-    });
-    if (status.ok()) count_of(bucket).fetch_add(1, std::memory_order_relaxed);
-    return status;
+    if (turn.room != nullptr) {
+      auto status = turn.room->reserve(journal::staged_bytes(bucket.name.size(), 0));
+      if (!status.ok()) return status;
+    }
+    const auto id = log_ == nullptr ? 0 : log_->new_bucket();
+    const auto born = next_revision(stripe.last_dropped, turn.now);
+    auto status = add(stripe, bucket, id, born);
+    if (!status.ok() || turn.room == nullptr) return status;
+    const auto change = journal::Change::of_bucket(id, bucket.name, {});
+    stripe.place = turn.room->write({&change, 1}, born);
+    return {};
   });
 }
 
-Status MemoryEngine::drop(const HashedName& bucket, Moment now) {
+Status MemoryEngine::add(Stripe& stripe, const HashedName& bucket, journal::BucketId id,
+                         Revision born) {
+  auto status = stripe.buckets.insert(memory_, bucket, Bucket::bytes_empty(bucket.name), [&] {
+    return std::make_unique<Bucket>(bucket.name, born, memory_, id);
+  });
+  if (status.ok()) count_of(bucket).fetch_add(1, std::memory_order_relaxed);
+  return status;
+}
+
+Status MemoryEngine::drop(const HashedName& bucket, const Turn& turn) {
   auto& stripe = stripe_of(bucket);
   Bucket::Owner taken;
   {
     const auto lock = guard(stripe);
+    if (turn.room != nullptr) {
+      turn.room->saw(stripe.place);
+      auto status = turn.room->reserve(journal::staged_bytes(0, 0));
+      if (!status.ok()) return status;
+    }
     taken = stripe.buckets.take(memory_, bucket);
     if (taken) {
       stripe.keys -= taken->size();
       if (taken->next_due() != kNever) stripe.due.erase({taken->next_due(), taken.get()});
-      taken->on_drop(now);
+      taken->on_drop(turn);
+      stripe.place = taken->place();
       stripe.last_dropped = std::max(stripe.last_dropped, taken->rev());
       count_of(bucket).fetch_sub(1, std::memory_order_relaxed);
     }
@@ -130,69 +148,79 @@ Status MemoryEngine::drop(const HashedName& bucket, Moment now) {
 }
 
 Status MemoryEngine::put(const HashedName& bucket, const HashedName& key, std::string_view value,
-                         Moment now) {
+                         const Turn& turn) {
   Record::Owner replaced;  // freed after the lock
   return put_or_free([&] {
     return changing_bucket<Status>(
-        bucket, [&](Bucket& into) { return into.put(key, value, now, replaced); });
+        bucket, turn, [&](Bucket& into) { return into.put(key, value, turn, replaced); });
   });
 }
 
 Result<bool> MemoryEngine::get(const HashedName& bucket, const HashedName& key, ValueVisitor found,
-                               Moment now) {
-  return with_bucket<Result<bool>>(bucket, [&](Stripe&, const Bucket& in) {
-    const auto* record = in.find(key, now);
+                               const Turn& turn) {
+  return with_bucket<Result<bool>>(bucket, turn, [&](Stripe&, const Bucket& in) {
+    const auto* record = in.find(key, turn.now);
+    if (turn.room != nullptr) turn.room->saw_key(key.hash);
     if (record != nullptr) found(record->value());
     return record != nullptr;
   });
 }
 
 Result<Entries> MemoryEngine::read(const HashedName& bucket, std::span<const std::string_view> keys,
-                                   Moment now) {
+                                   const Turn& turn) {
   std::vector<HashedName> names{keys.begin(), keys.end()};
-  return with_bucket<Result<Entries>>(bucket, [&](Stripe&, const Bucket& in) -> Result<Entries> {
-    Entries out;
-    out.rev = in.rev();
-    std::size_t bytes = 0;
-    for (const auto& name : names) {
-      const auto* record = in.find(name, now);
-      if (record == nullptr) {
-        out.entries.emplace_back();
-        continue;
-      }
-      bytes += record->value().size();
-      if (bytes > limits::kReadBytesMax) return too_much_to_read();
-      Entry entry;
-      entry.rev = record->rev();
-      entry.value = record->value();
-      if (record->expires() != kNever) entry.ttl_ms = record->expires() - now;
-      out.entries.push_back(std::move(entry));
-    }
-    return out;
-  });
+  return with_bucket<Result<Entries>>(bucket, turn,
+                                      [&](Stripe&, const Bucket& in) -> Result<Entries> {
+                                        // The revision of the bucket is that of its last change.
+                                        if (turn.room != nullptr) turn.room->saw(in.place());
+                                        Entries out;
+                                        out.rev = in.rev();
+                                        std::size_t bytes = 0;
+                                        for (const auto& name : names) {
+                                          const auto* record = in.find(name, turn.now);
+                                          if (record == nullptr) {
+                                            out.entries.emplace_back();
+                                            continue;
+                                          }
+                                          bytes += record->value().size();
+                                          if (bytes > limits::kReadBytesMax)
+                                            return too_much_to_read();
+                                          Entry entry;
+                                          entry.rev = record->rev();
+                                          entry.value = record->value();
+                                          if (record->expires() != kNever)
+                                            entry.ttl_ms = record->expires() - turn.now;
+                                          out.entries.push_back(std::move(entry));
+                                        }
+                                        return out;
+                                      });
 }
 
-Result<Applied> MemoryEngine::apply(const HashedName& bucket, const Changes& changes, Moment now) {
+Result<Applied> MemoryEngine::apply(const HashedName& bucket, const Changes& changes,
+                                    const Turn& turn) {
   Bucket::Removed removed;  // freed after the lock
   Result<Applied> out{Applied{}};
   const auto status = put_or_free([&] {
     out = changing_bucket<Result<Applied>>(
-        bucket, [&](Bucket& in) { return in.apply(changes, now, removed); });
+        bucket, turn, [&](Bucket& in) { return in.apply(changes, turn, removed); });
     return out.status();
   });
   return out;
 }
 
 Result<bool> MemoryEngine::scan(const HashedName& bucket, const ScanWanted& wanted, ScanPage& page,
-                                Moment now) {
-  return changing_bucket<Result<bool>>(bucket,
-                                       [&](Bucket& in) { return in.scan(wanted, now, page); });
+                                const Turn& turn) {
+  return changing_bucket<Result<bool>>(bucket, turn, [&](Bucket& in) {
+    if (turn.room != nullptr) turn.room->saw(in.place());
+    return in.scan(wanted, turn.now, page);
+  });
 }
 
 Result<Events> MemoryEngine::events(const HashedName& bucket, const EventsWanted& wanted,
-                                    Follower* follower, Moment now) {
-  return changing_bucket<Result<Events>>(bucket, [&](Bucket& in) -> Result<Events> {
-    return in.events(wanted, now, rings_, follower);
+                                    Follower* follower, const Turn& turn) {
+  return changing_bucket<Result<Events>>(bucket, turn, [&](Bucket& in) -> Result<Events> {
+    if (turn.room != nullptr) turn.room->saw(in.place());
+    return in.events(wanted, turn.now, rings_, follower);
   });
 }
 
@@ -216,59 +244,29 @@ void MemoryEngine::prefetch_record(const HashedName& bucket, const HashedName& k
   peek_bucket(bucket, [&](const Bucket& in) { in.prefetch_record(key); });
 }
 
-Status MemoryEngine::erase(const HashedName& bucket, const HashedName& key, Moment now) {
+Status MemoryEngine::erase(const HashedName& bucket, const HashedName& key, const Turn& turn) {
   Record::Owner erased;  // freed after the lock
-  return changing_bucket<Status>(bucket, [&](Bucket& from) {
-    erased = from.take(key, now);
+  return changing_bucket<Status>(bucket, turn, [&](Bucket& from) {
+    auto taken = from.take(key, turn);
+    if (!taken) return taken.status();
+    erased = *std::move(taken);
     return Status{};
   });
 }
 
-// One stripe after the other, so that none waits for ever for another with much to remove.
-bool MemoryEngine::expire_some(Moment now) {
-  constexpr std::size_t kTogether = 64;  // under one lock
-  constexpr std::size_t kMost = 1024;    // takes a third of a millisecond, or a half
-  std::size_t left = kMost;
-  for (std::size_t seen = 0; seen < kStripes && left > 0;) {
-    auto& stripe = stripes_[expires_next_.load(std::memory_order_relaxed) % kStripes];
-    const auto done = do_due(stripe, now, std::min(left, kTogether));
-    left -= done;
-    if (done > 0) {
-      seen = 0;
-    } else {
-      ++seen;
-      expires_next_.fetch_add(1, std::memory_order_relaxed);
-    }
-  }
-  return left == 0;
-}
-
-// What one bucket of the stripe has to do of its own, if any has; how much it was, about.
-std::size_t MemoryEngine::do_due(Stripe& stripe, Moment now, std::size_t most) {
-  Bucket::Removed removed;  // freed after the lock
-  {
-    const auto lock = guard(stripe);
-    const auto first = stripe.due.begin();
-    if (first == stripe.due.end() || first->first > now) return 0;
-    auto& bucket = *first->second;
-    const auto due = bucket.next_due();
-    stripe.keys -= bucket.do_due(now, most, removed);
-    note_due(stripe, bucket, due);
-  }
-  dropped_.add(std::move(removed.order));
-  return std::max<std::size_t>(removed.records.size(), 1);
-}
-
-Result<std::uint64_t> MemoryEngine::count(const HashedName& bucket) {
-  return with_bucket<Result<std::uint64_t>>(
-      bucket, [](Stripe&, const Bucket& found) { return std::uint64_t{found.size()}; });
+Result<std::uint64_t> MemoryEngine::count(const HashedName& bucket, const Turn& turn) {
+  return with_bucket<Result<std::uint64_t>>(bucket, turn, [&](Stripe&, const Bucket& found) {
+    if (turn.room != nullptr) turn.room->saw(found.place());
+    return std::uint64_t{found.size()};
+  });
 }
 
 // The position of a listing of keys is one of the bucket's set.
-Result<bool> MemoryEngine::scan_keys(const HashedName& bucket, Listing& page, Moment now) {
-  return with_bucket<Result<bool>>(bucket, [&](Stripe&, const Bucket& found) {
+Result<bool> MemoryEngine::scan_keys(const HashedName& bucket, Listing& page, const Turn& turn) {
+  return with_bucket<Result<bool>>(bucket, turn, [&](Stripe&, const Bucket& found) {
+    if (turn.room != nullptr) turn.room->saw(found.place());
     for (std::size_t seen = 0; seen < kScanStep && page.position < kScanEnd;) {
-      page.position = found.visit_from(page.position, now, [&](const Record& record) {
+      page.position = found.visit_from(page.position, turn.now, [&](const Record& record) {
         page.offer(record.key());
         ++seen;
       });
@@ -278,11 +276,12 @@ Result<bool> MemoryEngine::scan_keys(const HashedName& bucket, Listing& page, Mo
 }
 
 // That of a listing of buckets is one of the sets of all stripes, one after the other.
-bool MemoryEngine::scan_buckets(Listing& page) {
+bool MemoryEngine::scan_buckets(Listing& page, const Turn& turn) {
   for (std::size_t seen = 0; seen < kScanStep && page.position < kStripes * kScanEnd;) {
     const auto index = page.position / kScanEnd;
     const auto& stripe = stripes_[index];
     const auto lock = guard(stripe);
+    if (turn.room != nullptr) turn.room->saw(stripe.place);
     page.position = index * kScanEnd +
                     stripe.buckets.visit_from(page.position % kScanEnd, [&](const Bucket& bucket) {
                       page.offer(bucket.name());
@@ -293,43 +292,24 @@ bool MemoryEngine::scan_buckets(Listing& page) {
 }
 
 Result<Page> MemoryEngine::list_keys(const HashedName& bucket, const PageLimits& limits,
-                                     Moment now) {
+                                     const Turn& turn) {
   Listing page(limits);
   for (;;) {
-    const auto complete = scan_keys(bucket, page, now);
+    const auto complete = scan_keys(bucket, page, turn);
     if (!complete) return complete.status();
     if (*complete) return std::move(page).finish();
   }
 }
 
-Result<Page> MemoryEngine::list_buckets(const PageLimits& limits) {
+Result<Page> MemoryEngine::list_buckets(const PageLimits& limits, const Turn& turn) {
   Listing page(limits);
-  while (!scan_buckets(page)) {
+  while (!scan_buckets(page, turn)) {
   }
   return std::move(page).finish();
 }
 
 std::unique_ptr<Session> MemoryEngine::open(SessionOwner& owner, std::function<void()> wake) {
   return std::make_unique<MemorySession>(*this, owner, std::move(wake));
-}
-
-Usage MemoryEngine::usage() const {
-  Usage usage{.bytes = memory_.held(), .bytes_max = memory_.max()};
-  for (const auto& stripe : stripes_) {
-    const auto lock = guard(stripe);
-    usage.buckets += stripe.buckets.size();
-    usage.keys += stripe.keys;
-  }
-  usage.buckets_of = buckets_by_byte();
-  return usage;
-}
-
-BucketsByByte MemoryEngine::buckets_by_byte() const {
-  BucketsByByte counts{};
-  for (std::size_t byte = 0; byte < counts.size(); ++byte) {
-    counts[byte] = counts_[byte].load(std::memory_order_relaxed);
-  }
-  return counts;
 }
 
 }  // namespace kvmesh::store

@@ -18,6 +18,7 @@
 #include <kvmesh/status.h>
 
 #include "node/store/bucket.h"
+#include "node/store/change_log.h"
 #include "node/store/dropped_buckets.h"
 #include "node/store/engine.h"
 #include "node/store/hashed_name.h"
@@ -45,7 +46,10 @@ class MemoryEngine final : public Engine {
  public:
   /// Of one thread only, it takes no locks: they are a tenth of what an operation costs.
   enum class Use : std::uint8_t { kThreads, kOneThread };
-  explicit MemoryEngine(std::uint64_t bytes_max, Use use = Use::kThreads, EngineClock clock = {});
+  /// With a log, operations write down what they change: those whose turn has a room. It must
+  /// outlive this.
+  explicit MemoryEngine(std::uint64_t bytes_max, Use use = Use::kThreads, EngineClock clock = {},
+                        ChangeLog* log = nullptr);
 
   /// Whether it is made for several threads.
   bool is_shared() const { return locks_; }
@@ -55,48 +59,49 @@ class MemoryEngine final : public Engine {
 
   Moment moment(TimePoint now) const { return clock_.at(now); }
 
-  // The operations as calls. Each answers what its Op ends with.
+  // The operations as calls. Each answers what its Op ends with. A time alone is a turn, too.
 
-  Status create(const HashedName& bucket, Moment now = {});
-  Status drop(const HashedName& bucket, Moment now = {});
+  Status create(const HashedName& bucket, const Turn& turn = {});
+  Status drop(const HashedName& bucket, const Turn& turn = {});
   Status put(const HashedName& bucket, const HashedName& key, std::string_view value,
-             Moment now = {});
+             const Turn& turn = {});
   /// Receives a value where it lies. Runs under a lock: it must be short, must not throw, and must
   /// not call the engine.
   using ValueVisitor = absl::FunctionRef<void(std::string_view)>;
   /// Calls `found` once with the value and answers true; answers false without a call when there is
   /// no such key.
   Result<bool> get(const HashedName& bucket, const HashedName& key, ValueVisitor found,
-                   Moment now = {});
-  Status erase(const HashedName& bucket, const HashedName& key, Moment now = {});
+                   const Turn& turn = {});
+  Status erase(const HashedName& bucket, const HashedName& key, const Turn& turn = {});
   Result<Entries> read(const HashedName& bucket, std::span<const std::string_view> keys,
-                       Moment now);
-  Result<Applied> apply(const HashedName& bucket, const Changes& changes, Moment now);
+                       const Turn& turn);
+  Result<Applied> apply(const HashedName& bucket, const Changes& changes, const Turn& turn);
   /// True: the page is complete; a bucket of few keys answers so at once. False: a slice of the
   /// work is done, and it is to be asked again.
-  Result<bool> scan(const HashedName& bucket, const ScanWanted& wanted, ScanPage& page, Moment now);
+  Result<bool> scan(const HashedName& bucket, const ScanWanted& wanted, ScanPage& page,
+                    const Turn& turn);
   /// What has changed, or a reset. Nothing: the follower, if there is one, is told when something
   /// has, until it unfollows.
   Result<Events> events(const HashedName& bucket, const EventsWanted& wanted, Follower* follower,
-                        Moment now);
+                        const Turn& turn);
   /// The follower is told of nothing more of that bucket.
   void unfollow(const HashedName& bucket, Follower& follower);
   /// One more call waits for changes; false: as many wait as may. And so many no longer do.
   bool park();
   void unpark(std::size_t polls) { parked_.fetch_sub(polls, std::memory_order_relaxed); }
   /// Keys that have expired count until they are removed.
-  Result<std::uint64_t> count(const HashedName& bucket);
+  Result<std::uint64_t> count(const HashedName& bucket, const Turn& turn = {});
   /// Goes on with a page of the bucket's keys by a piece of work that a reactor may do in one go;
   /// true: the page is complete. A key that was there from the first call to the last is in the
   /// page if it belongs there; one that was put or erased meanwhile may be or not.
-  Result<bool> scan_keys(const HashedName& bucket, Listing& page, Moment now = {});
+  Result<bool> scan_keys(const HashedName& bucket, Listing& page, const Turn& turn = {});
   /// The same for the names of buckets.
-  bool scan_buckets(Listing& page);
+  bool scan_buckets(Listing& page, const Turn& turn = {});
   /// So many names are looked at in one go, more or less.
   static constexpr std::size_t kScanStep = 4096;
   /// The whole page, however long it takes: for few names, and for tests.
-  Result<Page> list_keys(const HashedName& bucket, const PageLimits& limits, Moment now = {});
-  Result<Page> list_buckets(const PageLimits& limits);
+  Result<Page> list_keys(const HashedName& bucket, const PageLimits& limits, const Turn& turn = {});
+  Result<Page> list_buckets(const PageLimits& limits, const Turn& turn = {});
 
   /// Before a put, get or erase of this key, and others between: ask the processor to fetch what
   /// that will read, first the key's place, then, when that may have come, its record. Change
@@ -105,9 +110,19 @@ class MemoryEngine final : public Engine {
   void prefetch_record(const HashedName& bucket, const HashedName& key);
   /// Removes some of the keys that have expired, and what buckets have that nobody has used for
   /// long; for less than a millisecond. True: there are more.
-  bool expire_some(Moment now);
+  bool expire_some(const Turn& turn);
   /// Frees a part of what was dropped, for less than a millisecond.
   void tidy() { dropped_.free_some(); }
+
+  // At the start of a node, by one thread and before anything else: what was there.
+
+  Status restore_bucket(const HashedName& bucket, journal::BucketId id);
+  Status restore_key(const HashedName& bucket, const HashedName& key, std::string_view value,
+                     Life life);
+  void restore_answer(const HashedName& bucket, std::string_view once, const Applied& answer,
+                      Moment at);
+  /// All of it is there. No change has a revision up to this one, and the clock is not before it.
+  void restored(Revision last);
 
  private:
   static constexpr unsigned kStripeBits = 6;
@@ -118,20 +133,22 @@ class MemoryEngine final : public Engine {
     OwningSet<Bucket::Owner> buckets;
     std::uint64_t keys = 0;
     Revision last_dropped = 0;  // the greatest revision of those that were dropped
+    Place place = 0;            // where a bucket was made or dropped last
     // Those that have something to do of their own, as keys that expire, and when.
     absl::btree_set<std::pair<Moment, Bucket*>> due;
   };
 
   std::unique_lock<std::mutex> guard(const Stripe& stripe) const;
+  Status add(Stripe& stripe, const HashedName& bucket, journal::BucketId id, Revision born);
   Stripe& stripe_of(const HashedName& bucket);
   template <typename Put>
   Status put_or_free(Put put);
   template <typename Answer, typename Act>
-  Answer with_bucket(const HashedName& name, Act act);
+  Answer with_bucket(const HashedName& name, const Turn& turn, Act act);
   template <typename Answer, typename Act>
-  Answer changing_bucket(const HashedName& name, Act act);
+  Answer changing_bucket(const HashedName& name, const Turn& turn, Act act);
   static void note_due(Stripe& stripe, Bucket& bucket, Moment before);
-  std::size_t do_due(Stripe& stripe, Moment now, std::size_t most);
+  std::size_t do_due(Stripe& stripe, const Turn& turn, std::size_t most);
   template <typename Act>
   void peek_bucket(const HashedName& name, Act act);
 
@@ -139,6 +156,7 @@ class MemoryEngine final : public Engine {
 
   bool locks_;
   EngineClock clock_;
+  ChangeLog* log_;                                  // null: nothing outlives the process
   MemoryBound memory_;                              // outlives the buckets, which give back to it
   MemoryBound rings_{limits::kEventRingsBytesMax};  // the same
   DroppedBuckets dropped_;

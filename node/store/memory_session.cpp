@@ -18,7 +18,7 @@ bool has_key(const Op& op) {
 }  // namespace
 
 void MemorySession::execute(std::span<const Op> ops, TimePoint now) {
-  now_ = engine_.moment(now);
+  turn_.now = engine_.moment(now);
   for (std::size_t first = 0; first < ops.size(); first += kTogether) {
     execute_some(ops.subspan(first, std::min(kTogether, ops.size() - first)), first, now);
   }
@@ -47,25 +47,25 @@ void MemorySession::execute_some(std::span<const Op> ops, std::size_t first, Tim
 void MemorySession::execute(const Op& op, const Names& names, std::size_t place, TimePoint now) {
   switch (op.kind) {
     case Op::Kind::kCreate:
-      return owner_.ended(place, {.status = engine_.create(names.bucket, now_)});
+      return owner_.ended(place, {.status = engine_.create(names.bucket, turn_)});
     case Op::Kind::kDrop:
-      return owner_.ended(place, {.status = engine_.drop(names.bucket, now_)});
+      return owner_.ended(place, {.status = engine_.drop(names.bucket, turn_)});
     case Op::Kind::kPut:
-      return owner_.ended(place, {.status = engine_.put(names.bucket, names.key, op.value, now_)});
+      return owner_.ended(place, {.status = engine_.put(names.bucket, names.key, op.value, turn_)});
     case Op::Kind::kGet:
       return get(names, place);
     case Op::Kind::kErase:
-      return owner_.ended(place, {.status = engine_.erase(names.bucket, names.key, now_)});
+      return owner_.ended(place, {.status = engine_.erase(names.bucket, names.key, turn_)});
     case Op::Kind::kCount: {
-      const auto keys = engine_.count(names.bucket);
+      const auto keys = engine_.count(names.bucket, turn_);
       if (!keys) return owner_.ended(place, {.status = keys.status()});
       return owner_.ended(place, {.count = *keys});
     }
     case Op::Kind::kRead:
-      return end(place, engine_.read(names.bucket, op.more->keys, now_));
+      return end(place, engine_.read(names.bucket, op.more->keys, turn_));
     case Op::Kind::kApply: {
       const auto& more = *op.more;
-      return end(place, engine_.apply(names.bucket, {more.checks, more.changes, more.once}, now_));
+      return end(place, engine_.apply(names.bucket, {more.checks, more.changes, more.once}, turn_));
     }
     case Op::Kind::kScan:
       return scan(op, names.bucket, place);
@@ -93,7 +93,7 @@ void MemorySession::get(const Names& names, std::size_t place) {
       [&](std::string_view value) {
         is_shared ? void(value_.assign(value)) : owner_.ended(place, {.value = value});
       },
-      now_);
+      turn_);
   if (!found || !*found) return owner_.ended(place, {.status = found.status()});
   if (!is_shared) return;
   owner_.ended(place, {.value = value_});
@@ -110,15 +110,15 @@ bool MemorySession::is_short(const Op& op, const HashedName& bucket) {
 
 void MemorySession::list(const Op& op, const HashedName& bucket, std::size_t place) {
   if (!is_short(op, bucket)) return wait(op, place, Listing{op.page});
-  end(place, op.kind == Op::Kind::kBuckets ? engine_.list_buckets(op.page)
-                                           : engine_.list_keys(bucket, op.page, now_));
+  end(place, op.kind == Op::Kind::kBuckets ? engine_.list_buckets(op.page, turn_)
+                                           : engine_.list_keys(bucket, op.page, turn_));
 }
 
 void MemorySession::scan(const Op& op, const HashedName& bucket, std::size_t place) {
   ScanWanted wanted{op.more->prefix, op.page.after, op.more->values, op.page.items_max,
                     op.page.bytes_max};
   ScanPage page;
-  const auto complete = engine_.scan(bucket, wanted, page, now_);
+  const auto complete = engine_.scan(bucket, wanted, page, turn_);
   if (!complete) return owner_.ended(place, {.status = complete.status()});
   if (*complete) return end<ScanPage>(place, std::move(page));
   Scan kept{std::string{wanted.prefix}, std::nullopt, wanted};
@@ -147,7 +147,7 @@ void MemorySession::tell_changes(const Op& op, const HashedName& bucket, std::si
   const EventsWanted wanted{op.more->prefix, op.more->since, op.page.items_max, op.page.bytes_max};
   const auto wait = std::min<TimePoint::duration>(op.more->wait, (op.deadline - now) / 10 * 9);
   const bool waits = wait.count() > 0;
-  auto events = engine_.events(bucket, wanted, waits ? &polls_ : nullptr, now_);
+  auto events = engine_.events(bucket, wanted, waits ? &polls_ : nullptr, turn_);
   if (!waits || !events || events->reset || !events->events.empty()) {
     return end(place, std::move(events));
   }
@@ -166,14 +166,16 @@ void MemorySession::tell_changes(const Op& op, const HashedName& bucket, std::si
 
 void MemorySession::tick(TimePoint now) {
   engine_.tidy();
-  expires_ = engine_.expire_some(engine_.moment(now));
+  turn_.now = engine_.moment(now);
+  expires_ = engine_.expire_some(turn_);
   if (expires_) wake_();
   polls_.tick(now);
 }
 
 bool MemorySession::pass(TimePoint now) {
-  if (expires_) expires_ = engine_.expire_some(engine_.moment(now));
-  polls_.pass(now);
+  turn_.now = engine_.moment(now);
+  if (expires_) expires_ = engine_.expire_some(turn_);
+  polls_.pass(now, turn_.room);
   return gather(now) || expires_;
 }
 
@@ -184,7 +186,11 @@ bool MemorySession::gather(TimePoint now) {
   if (waiting_.empty()) return false;
   auto& first = waiting_.front();
   if (!std::exchange(first.has_begun, true)) owner_.began(first.ticket);
-  const auto gathered = gather_some(first, engine_.moment(now));
+  const auto gathered = gather_some(first);
+  if (turn_.room != nullptr) {
+    first.seen = std::max(first.seen, turn_.room->take_seen());
+    turn_.room->saw(first.seen);
+  }
   if (gathered && !*gathered) return true;
   const auto ticket = first.ticket;
   waiting_.pop_front();
@@ -194,18 +200,18 @@ bool MemorySession::gather(TimePoint now) {
 }
 
 // The page, when it is complete.
-Result<std::optional<Found>> MemorySession::gather_some(Waiting& waiting, Moment now) {
+Result<std::optional<Found>> MemorySession::gather_some(Waiting& waiting) {
   if (auto* scan = std::get_if<Scan>(&waiting.page)) {
     scan->wanted.prefix = scan->prefix;
     if (scan->after) scan->wanted.after = *scan->after;
     ScanPage page;
-    const auto complete = engine_.scan(waiting.bucket, scan->wanted, page, now);
+    const auto complete = engine_.scan(waiting.bucket, scan->wanted, page, turn_);
     if (!complete) return complete.status();
     return *complete ? std::optional<Found>{std::move(page)} : std::nullopt;
   }
   auto& listing = std::get<Listing>(waiting.page);
-  const auto complete = waiting.bucket.empty() ? Result<bool>{engine_.scan_buckets(listing)}
-                                               : engine_.scan_keys(waiting.bucket, listing, now);
+  const auto complete = waiting.bucket.empty() ? Result<bool>{engine_.scan_buckets(listing, turn_)}
+                                               : engine_.scan_keys(waiting.bucket, listing, turn_);
   if (!complete) return complete.status();
   return *complete ? std::optional<Found>{std::move(listing).finish()} : std::nullopt;
 }

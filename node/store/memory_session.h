@@ -26,6 +26,10 @@ class MemorySession final : public Session {
   bool pass(TimePoint now) override;
   void tick(TimePoint now) override;
 
+  /// Operations write down what they change in this room, and note in it what they have seen; until
+  /// another one is given. Null: they do not.
+  void write_to(LogRoom* room) { turn_.room = room; }
+
  private:
   // As many as it takes for their waits for memory to overlap.
   static constexpr std::size_t kTogether = 16;
@@ -45,6 +49,7 @@ class MemorySession final : public Session {
     std::string bucket;  // empty: the buckets are listed
     std::variant<Listing, Scan> page;
     bool has_begun = false;
+    Place seen = 0;  // as LogRoom says, in all slices
   };
 
   void execute_some(std::span<const Op> ops, std::size_t first, TimePoint now);
@@ -57,7 +62,7 @@ class MemorySession final : public Session {
   template <typename Kept>
   void wait(const Op& op, std::size_t place, Kept kept);
   bool gather(TimePoint now);
-  Result<std::optional<Found>> gather_some(Waiting& waiting, Moment now);
+  Result<std::optional<Found>> gather_some(Waiting& waiting);
   template <typename Answer>
   void end(std::size_t place, Result<Answer> answer);
 
@@ -65,7 +70,7 @@ class MemorySession final : public Session {
   SessionOwner& owner_;
   std::function<void()> wake_;
   std::string value_;     // scratch
-  Moment now_ = 0;        // of execute()
+  Turn turn_;             // of what is executed
   bool expires_ = false;  // more keys have
   std::deque<Waiting> waiting_;
   ParkedPolls polls_;

@@ -23,14 +23,12 @@ void OnceIds::add(std::string_view id, const Applied& answer, Moment now) {
   bytes_ += cost(answer.each.size());
 }
 
-void OnceIds::forget_old(Moment now) {
-  while (!answers_.empty() && (next_end() <= now || answers_.size() > kMost)) {
-    const auto& oldest = answers_.front();
-    bytes_ -= cost(oldest.applied.each.size());
-    numbers_.erase(oldest.id);
-    answers_.pop_front();
-    ++first_;
-  }
+void OnceIds::forget_oldest() {
+  const auto& oldest = answers_.front();
+  bytes_ -= cost(oldest.applied.each.size());
+  numbers_.erase(oldest.id);
+  answers_.pop_front();
+  ++first_;
 }
 
 }  // namespace kvmesh::store

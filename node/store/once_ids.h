@@ -26,8 +26,13 @@ class OnceIds {
   const Applied* find(std::string_view id) const;
   // REQUIRES: it is not known.
   void add(std::string_view id, const Applied& answer, Moment now);
-  // Forgets those that are older than kKeptMs, and the oldest while there are more than kMost.
-  void forget_old(Moment now);
+  // Whether the oldest is older than kKeptMs, or there are more than kMost.
+  bool has_old(Moment now) const {
+    return !answers_.empty() && (next_end() <= now || answers_.size() > kMost);
+  }
+  // Its id. REQUIRES: !empty().
+  const std::string& oldest() const { return answers_.front().id; }
+  void forget_oldest();
 
   bool empty() const { return answers_.empty(); }
   // When the oldest is to be forgotten. REQUIRES: !empty().

@@ -36,21 +36,22 @@ void ParkedPolls::on_news(std::string_view bucket, std::shared_ptr<const EventRi
   if (first) wake_();
 }
 
-void ParkedPolls::pass(TimePoint now) {
+void ParkedPolls::pass(TimePoint now, LogRoom* room) {
+  const Turn turn{engine_.moment(now), room};
   std::vector<News> news;
   {
     const std::lock_guard lock(mutex_);
     news.swap(news_);
   }
   for (const auto& [bucket, last] : news) {
-    end_some(bucket, [&](Poll& poll) { return tell(bucket, last.get(), poll, now); });
+    end_some(bucket, [&](Poll& poll) { return tell(bucket, last.get(), poll, turn); });
   }
 }
 
 bool ParkedPolls::tell(const std::string& bucket, const EventRing* last, Poll& poll,
-                       TimePoint now) {
-  const auto moment = engine_.moment(now);
-  auto events = last == nullptr ? engine_.events(bucket, poll.view(), this, moment)
+                       const Turn& turn) {
+  if (last != nullptr && turn.room != nullptr) turn.room->saw(last->place());
+  auto events = last == nullptr ? engine_.events(bucket, poll.view(), this, turn)
                                 : last->read(poll.view(), last->last());
   if (!events) {
     owner_.ended_later(poll.ticket, {.status = events.status()});
@@ -58,7 +59,7 @@ bool ParkedPolls::tell(const std::string& bucket, const EventRing* last, Poll& p
   }
   poll.wanted.since = events->next;
   if (events->events.empty() && !events->reset) return false;
-  events->now = moment;
+  events->now = turn.now;
   const Found found{*std::move(events)};
   owner_.ended_later(poll.ticket, {.found = &found});
   return true;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/deadline.h"
+#include "node/store/change_log.h"
 #include "node/store/engine.h"
 #include "node/store/event_ring.h"
 
@@ -35,8 +36,8 @@ class ParkedPolls final : public Follower {
            TimePoint ends);
   // The same was told, but it does not wait.
   void give_up(std::string_view bucket);
-  // Tells the owner of those that have news.
-  void pass(TimePoint now);
+  // Tells the owner of those that have news. `room`: as that of a Turn.
+  void pass(TimePoint now, LogRoom* room);
   // Tells it of those whose time is over.
   void tick(TimePoint now);
 
@@ -61,7 +62,7 @@ class ParkedPolls final : public Follower {
   };
 
   // Whether the poll has ended.
-  bool tell(const std::string& bucket, const EventRing* last, Poll& poll, TimePoint now);
+  bool tell(const std::string& bucket, const EventRing* last, Poll& poll, const Turn& turn);
   template <typename HasEnded>
   void end_some(const std::string& bucket, HasEnded has_ended);
 

@@ -16,14 +16,17 @@ using Revision = std::uint64_t;
 using Moment = std::uint64_t;
 inline constexpr Moment kNever = 0;
 
+inline constexpr int kRevisionTimeShift = 12;
+
 /// The revision of a change at this moment, after `last`. It begins with the time, so that it does
 /// not go back either when a bucket is dropped and made anew, or moves to another node; a bucket
 /// that is changed more than 4096 times a millisecond runs ahead of it. Below 2^53, which JSON can
 /// say exactly, until 2039.
 constexpr Revision next_revision(Revision last, Moment now) {
-  constexpr int kBits = 12;
-  return std::max(last + 1, now << kBits);
+  return std::max(last + 1, now << kRevisionTimeShift);
 }
+/// The time with which a revision begins.
+constexpr Moment moment_of(Revision revision) { return revision >> kRevisionTimeShift; }
 
 /// The time of an engine: it begins with the clock of the machine and goes on steadily. So a
 /// machine whose clock is set takes no revision back, and ends no key early or late.
@@ -40,6 +43,8 @@ class EngineClock {
     return {std::chrono::steady_clock::now(), static_cast<Moment>(std::max<std::int64_t>(at, 0))};
   }
 
+  /// From now on it is not before `moment`.
+  void not_before(Moment moment) { at_ = std::max(at_, moment); }
   Moment at(TimePoint now) const {
     const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - since_).count();
     return at_ + static_cast<Moment>(std::max<std::int64_t>(passed, 0));

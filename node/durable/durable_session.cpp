@@ -1,0 +1,135 @@
+#include "node/durable/durable_session.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kvmesh::durable {
+namespace {
+
+using store::Op;
+using store::OpResult;
+
+bool changes(Op::Kind kind) {
+  return kind == Op::Kind::kCreate || kind == Op::Kind::kDrop || kind == Op::Kind::kPut ||
+         kind == Op::Kind::kErase || kind == Op::Kind::kApply;
+}
+
+}  // namespace
+
+DurableSession::DurableSession(DurableEngine& engine, store::SessionOwner& owner,
+                               std::function<void()> wake)
+    : engine_(engine),
+      owner_(owner),
+      room_(engine.log_->room(engine.places_)),
+      inner_(engine.memory_, *this, std::move(wake)) {
+  inner_.write_to(room_.get());
+}
+
+DurableSession::~DurableSession() { engine_.forget(*this); }
+
+void DurableSession::execute(std::span<const Op> ops, TimePoint now) {
+  inner_.execute(take_tickets(ops), now);
+  room_->flush();
+}
+
+// What changes something ends later, in any case. Who has no ticket for it must not execute it.
+std::span<const Op> DurableSession::take_tickets(std::span<const Op> ops) {
+  tickets_.assign(ops.size(), std::nullopt);
+  left_.clear();
+  bool any_refused = false;
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (!changes(ops[i].kind)) continue;
+    tickets_[i] = owner_.defer(i);
+    any_refused |= !tickets_[i];
+  }
+  if (!any_refused) return ops;
+  ops_.clear();
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (changes(ops[i].kind) && !tickets_[i]) continue;
+    ops_.push_back(ops[i]);
+    left_.push_back(i);
+  }
+  return ops_;
+}
+
+void DurableSession::ended(std::size_t place, const OpResult& result) {
+  const auto index = place_of(place);
+  const auto seen = room_->take_seen();
+  if (tickets_[index]) return hold(seen, *tickets_[index], true, result);
+  if (engine_.reads_ == DurableEngine::Reads::kUndurable || seen <= engine_.log_->durable()) {
+    return owner_.ended(index, result);
+  }
+  if (const auto ticket = owner_.defer(index)) hold(seen, *ticket, false, result);
+}
+
+std::optional<store::SessionOwner::Ticket> DurableSession::defer(std::size_t place) {
+  return owner_.defer(place_of(place));
+}
+
+void DurableSession::ended_later(Ticket ticket, const OpResult& result) {
+  const auto seen = room_->take_seen();
+  if (engine_.reads_ == DurableEngine::Reads::kUndurable || seen <= engine_.log_->durable()) {
+    return owner_.ended_later(ticket, result);
+  }
+  hold(seen, ticket, false, result);
+}
+
+void DurableSession::hold(store::Place place, Ticket ticket, bool changes, const OpResult& result) {
+  Held held{place, ticket, changes, result.status, nullptr};
+  if (result.value || result.count || result.found != nullptr) {
+    held.kept = std::make_unique<Kept>();
+    if (result.value) held.kept->value = std::string{*result.value};
+    held.kept->count = result.count;
+    if (result.found != nullptr) held.kept->found = *result.found;
+  }
+  held_.push_back(std::move(held));
+}
+
+bool DurableSession::pass(TimePoint now) {
+  const bool more = inner_.pass(now);
+  room_->flush();
+  release();
+  return more;
+}
+
+void DurableSession::tick(TimePoint now) {
+  inner_.tick(now);
+  room_->flush();
+  release();
+}
+
+// In the order in which they came: a read that need not wait so long waits behind others.
+void DurableSession::release() {
+  const auto durable = engine_.log_->durable();
+  while (!held_.empty() && held_.front().place <= durable) {
+    const auto held = std::move(held_.front());
+    held_.pop_front();
+    tell(held, held.status);
+  }
+  if (held_.empty() || !engine_.log_->has_failed()) return;
+  const auto why = "the journal failed: " + engine_.log_->failure().value_or("");
+  for (auto& held : std::exchange(held_, {})) {
+    if (held.place <= durable) {
+      tell(held, held.status);
+    } else if (held.changes) {
+      tell({held.place, held.ticket, true, {}, nullptr},
+           {StatusCode::kOutcomeUnknown, why + "; it may be there after the node's next start"});
+    } else {
+      tell({held.place, held.ticket, false, {}, nullptr},
+           {StatusCode::kUnavailable,
+            why + "; what it would tell may be gone after the next start"});
+    }
+  }
+}
+
+void DurableSession::tell(const Held& held, const Status& status) {
+  OpResult result{.status = status};
+  if (held.kept) {
+    if (held.kept->value) result.value = *held.kept->value;
+    result.count = held.kept->count;
+    result.found = held.kept->found ? &*held.kept->found : nullptr;
+  }
+  owner_.ended_later(held.ticket, result);
+}
+
+}  // namespace kvmesh::durable

@@ -1,0 +1,110 @@
+// What an engine in memory does of its own: what is due, what was there at the start, and its
+// figures.
+#include <algorithm>
+#include <utility>
+
+#include "node/store/memory_engine.h"
+
+namespace kvmesh::store {
+
+// Puts right when the stripe has to look at the bucket, if that has changed.
+void MemoryEngine::note_due(Stripe& stripe, Bucket& bucket, Moment before) {
+  const auto after = bucket.next_due();
+  if (before == after) return;
+  if (before != kNever) stripe.due.erase({before, &bucket});
+  if (after != kNever) stripe.due.insert({after, &bucket});
+}
+
+// One stripe after the other, so that none waits for ever for another with much to remove.
+bool MemoryEngine::expire_some(const Turn& turn) {
+  constexpr std::size_t kTogether = 64;  // under one lock
+  constexpr std::size_t kMost = 1024;    // takes a third of a millisecond, or a half
+  std::size_t left = kMost;
+  for (std::size_t seen = 0; seen < kStripes && left > 0;) {
+    auto& stripe = stripes_[expires_next_.load(std::memory_order_relaxed) % kStripes];
+    const auto done = do_due(stripe, turn, std::min(left, kTogether));
+    left -= done;
+    if (done > 0) {
+      seen = 0;
+    } else {
+      ++seen;
+      expires_next_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  return left == 0;
+}
+
+// What one bucket of the stripe has to do of its own, if any has; how much it was, about. 0: there
+// is nothing to do, or the log has no room for it.
+std::size_t MemoryEngine::do_due(Stripe& stripe, const Turn& turn, std::size_t most) {
+  Bucket::Removed removed;  // freed after the lock
+  bool has_gone_on = false;
+  {
+    const auto lock = guard(stripe);
+    const auto first = stripe.due.begin();
+    if (first == stripe.due.end() || first->first > turn.now) return 0;
+    auto& bucket = *first->second;
+    const auto due = bucket.next_due();
+    stripe.keys -= bucket.do_due(turn, most, removed);
+    has_gone_on = !removed.records.empty() || bucket.next_due() != due;
+    note_due(stripe, bucket, due);
+  }
+  dropped_.add(std::move(removed.order));
+  return has_gone_on ? std::max<std::size_t>(removed.records.size(), 1) : 0;
+}
+
+Status MemoryEngine::restore_bucket(const HashedName& bucket, journal::BucketId id) {
+  return add(stripe_of(bucket), bucket, id, 1);
+}
+
+Status MemoryEngine::restore_key(const HashedName& bucket, const HashedName& key,
+                                 std::string_view value, Life life) {
+  auto& stripe = stripe_of(bucket);
+  auto& into = **stripe.buckets.find(bucket);
+  const auto due = into.next_due();
+  auto status = into.restore(key, value, life);
+  if (status.ok()) ++stripe.keys;
+  note_due(stripe, into, due);
+  return status;
+}
+
+void MemoryEngine::restore_answer(const HashedName& bucket, std::string_view once,
+                                  const Applied& answer, Moment at) {
+  auto& stripe = stripe_of(bucket);
+  auto& into = **stripe.buckets.find(bucket);
+  const auto due = into.next_due();
+  into.restore_answer(once, answer, at);
+  note_due(stripe, into, due);
+}
+
+void MemoryEngine::restored(Revision last) {
+  clock_.not_before(moment_of(last) + 1);
+  for (auto& stripe : stripes_) {
+    stripe.last_dropped = last;
+    for (ScanPosition at = 0; at < kScanEnd;) {
+      at = stripe.buckets.visit_from(
+          at, [&](const Bucket& bucket) { (*stripe.buckets.find(bucket.name()))->restored(last); });
+    }
+  }
+}
+
+Usage MemoryEngine::usage() const {
+  Usage usage{.bytes = memory_.held(), .bytes_max = memory_.max()};
+  for (const auto& stripe : stripes_) {
+    const auto lock = guard(stripe);
+    usage.buckets += stripe.buckets.size();
+    usage.keys += stripe.keys;
+  }
+  usage.buckets_of = buckets_by_byte();
+  return usage;
+}
+
+BucketsByByte MemoryEngine::buckets_by_byte() const {
+  BucketsByByte counts{};
+  for (std::size_t byte = 0; byte < counts.size(); ++byte) {
+    counts[byte] = counts_[byte].load(std::memory_order_relaxed);
+  }
+  return counts;
+}
+
+}  // namespace kvmesh::store

@@ -134,9 +134,33 @@ void pack_counters(Buffer& out, const InfoSources& s) {
   }
 }
 
-void pack_store(Buffer& out, const store::Usage& usage, std::uint64_t strays) {
+std::uint64_t count(auto duration) { return static_cast<std::uint64_t>(duration.count()); }
+
+void pack_journal(Buffer& out, const Settings& settings, const journal::Journal& journal) {
+  const auto s = journal.statistics();
+  pack_str(out, "journal");
+  pack_map(out, 11);
+  field(out, "state_dir", settings.state_dir);
+  field(out, "durability", to_string(settings.kv.durability));
+  field(out, "failure", journal.failure().value_or(""));
+  field(out, "groups", s.groups);
+  field(out, "last_group_operations", s.last_group_operations);
+  field(out, "last_group_bytes", s.last_group_bytes);
+  field(out, "last_sync_us", count(s.last_sync));
+  field(out, "longest_sync_us", count(s.longest_sync));
+  field(out, "queued_bytes", s.queued_bytes);
+  field(out, "oldest_unsynced_ms", count(s.oldest_unsynced));
+  field(out, "bytes_on_disk", s.bytes_on_disk);
+}
+
+void pack_store(Buffer& out, const InfoSources& s) {
+  const auto usage = s.store.engine->usage();
+  const auto strays =
+      count_strays(usage.buckets_of, s.here.core().routes().table(), s.settings.name);
   pack_str(out, "store");
-  pack_map(out, 5);
+  pack_map(out, s.store.journal != nullptr ? 7 : 6);
+  field(out, "engine", s.store.journal != nullptr ? "durable" : "memory");
+  if (s.store.journal != nullptr) pack_journal(out, s.settings, *s.store.journal);
   field(out, "buckets", usage.buckets);
   field(out, "keys", usage.keys);
   field(out, "bytes", usage.bytes);
@@ -165,7 +189,7 @@ void pack_apps(Buffer& out, const Settings::Apps& apps) {
 void pack_info(Buffer& out, const InfoSources& s) {
   const auto uptime = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - s.started);
-  pack_map(out, s.engine != nullptr ? 14 : 13);
+  pack_map(out, s.store.engine != nullptr ? 14 : 13);
   field(out, "name", s.settings.name.str());
   field(out, "version", s.version);
   field(out, "pid", static_cast<std::uint64_t>(getpid()));
@@ -179,10 +203,7 @@ void pack_info(Buffer& out, const InfoSources& s) {
   pack_vias(out, s.here.core());
   pack_counters(out, s);
   pack_tasks(out, s.tasks);
-  if (s.engine == nullptr) return;
-  const auto usage = s.engine->usage();
-  pack_store(out, usage,
-             count_strays(usage.buckets_of, s.here.core().routes().table(), s.settings.name));
+  if (s.store.engine != nullptr) pack_store(out, s);
 }
 
 std::uint64_t count_strays(const store::BucketsByByte& buckets, const RoutingTable& table,

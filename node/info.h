@@ -11,6 +11,7 @@
 #include "node/mesh/inbox.h"
 #include "node/reactor.h"
 #include "node/store/engine.h"
+#include "node/store_opening.h"
 #include "node/tasks/host.h"
 
 namespace kvmesh {
@@ -22,7 +23,7 @@ struct InfoSources {
   std::uint64_t incarnation = 0;  // of this start
   std::chrono::steady_clock::time_point started;
   std::uint64_t table_epoch = 0;
-  const store::Engine* engine = nullptr;  // null on a node without storage
+  const OpenedStore& store;
   const std::vector<std::unique_ptr<Reactor>>& reactors;
   const Reactor& here;  // the one that answers: its table and its links are told
   const mesh::Inbox::Counters& inbox;

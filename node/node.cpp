@@ -9,6 +9,7 @@
 #include "node/node_impl.h"
 #include "node/process_setup.h"
 #include "node/shared_module.h"
+#include "node/store_opening.h"
 #include "node/tasks/catalogue.h"
 
 namespace kvmesh {
@@ -63,7 +64,10 @@ Result<std::unique_ptr<Node>> Node::start(const Options& options) {
   try {
     start_log(loaded->settings);
     const LogDrain warnings_first;
-    auto impl = std::make_unique<Impl>(std::move(loaded->settings), std::move(sources));
+    auto store = open_store(loaded->settings, options.accept_loss);
+    if (!store) return store.status();
+    auto impl =
+        std::make_unique<Impl>(std::move(loaded->settings), std::move(sources), *std::move(store));
     impl->report(loaded->warnings);
     if (auto status = impl->load_modules(); !status.ok()) return status;
     if (auto status = impl->bind(); !status.ok()) return status;

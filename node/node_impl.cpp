@@ -20,7 +20,6 @@
 #include "node/modules/task_modules.h"
 #include "node/reload_function.h"
 #include "node/shared_module.h"
-#include "node/store/memory_engine.h"
 #include "node/tasks/secret_numbers.h"
 #include "node/version.h"
 
@@ -42,9 +41,10 @@ int sockets_max(const Settings& settings) {
 
 }  // namespace
 
-Node::Impl::Impl(Settings settings, SettingsSources sources)
+Node::Impl::Impl(Settings settings, SettingsSources sources, OpenedStore store)
     : settings_(std::move(settings)),
       sources_(std::move(sources)),
+      store_(std::move(store)),
       software_(std::string{"kvmesh "} + kVersion),
       incarnation_(tasks::SecretNumbers{}.next() | 1U),
       started_(std::chrono::steady_clock::now()),
@@ -53,12 +53,6 @@ Node::Impl::Impl(Settings settings, SettingsSources sources)
               [](const std::string& line) { spdlog::warn("{}", printable(line)); }}) {
   raise_descriptor_limit(settings_, short_of_files_told_);
   context_.set(zmq::ctxopt::max_sockets, sockets_max(settings_));
-  if (settings_.apps.kv) {
-    using Use = store::MemoryEngine::Use;
-    engine_ = std::make_unique<store::MemoryEngine>(
-        settings_.kv.memory_max, settings_.threads == 1 ? Use::kOneThread : Use::kThreads,
-        store::EngineClock::of_machine());
-  }
   make_reactors();
 }
 
@@ -74,7 +68,7 @@ void Node::Impl::make_reactors() {
     modules_.push_back(std::make_unique<core::FunctionRegistry>());
     reactors_.push_back(std::make_unique<Reactor>(Reactor::Parts{
         context_, settings_, *modules_.back(), software_, incarnation_, table_epoch_}));
-    if (engine_) add_store(*reactors_.back());
+    if (store_.engine) add_store(*reactors_.back());
     define_modules(*modules_.back(), i);
     add_adapters(*reactors_.back());
     reactors_.back()->set_topology(topology);
@@ -83,7 +77,7 @@ void Node::Impl::make_reactors() {
 
 void Node::Impl::add_store(Reactor& reactor) {
   kv_modules_.push_back(
-      std::make_unique<modules::KvModule>(*engine_, [&reactor] { reactor.wake(); }));
+      std::make_unique<modules::KvModule>(*store_.engine, [&reactor] { reactor.wake(); }));
   reactor.add(*kv_modules_.back());
 }
 
@@ -112,11 +106,11 @@ void Node::Impl::add_adapters(Reactor& reactor) {
 void Node::Impl::define_modules(core::FunctionRegistry& modules, std::size_t reactor) {
   modules::define_node(modules, settings_.name, [this, reactor](wire::Buffer& out) {
     static const std::string kVersionText{kVersion};
-    pack_info(out, {settings_, kVersionText, incarnation_, started_, table_epoch_.load(),
-                    engine_.get(), reactors_, *reactors_[reactor], inbox_->counters(),
+    pack_info(out, {settings_, kVersionText, incarnation_, started_, table_epoch_.load(), store_,
+                    reactors_, *reactors_[reactor], inbox_->counters(),
                     connections_.load(std::memory_order_relaxed), tasks_.counts()});
   });
-  if (engine_) kv_modules_[reactor]->define(modules);
+  if (store_.engine) kv_modules_[reactor]->define(modules);
   if (reactor > 0) return;
   modules::define_task(modules, tasks_);
   modules::define_process(modules, tasks_);

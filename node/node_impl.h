@@ -19,7 +19,7 @@
 #include "node/mesh/inbox.h"
 #include "node/reactor.h"
 #include "node/reloader.h"
-#include "node/store/engine.h"
+#include "node/store_opening.h"
 #include "node/stream/acceptor.h"
 #include "node/stream/server.h"
 #include "node/tasks/host.h"
@@ -30,7 +30,7 @@ namespace kvmesh {
 /// run(); the first reactor runs on that thread, the others on threads of their own.
 class Node::Impl {
  public:
-  Impl(Settings settings, SettingsSources sources);
+  Impl(Settings settings, SettingsSources sources, OpenedStore store);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -69,11 +69,11 @@ class Node::Impl {
 
   Settings settings_;  // what a reload takes over: as at the start
   SettingsSources sources_;
+  OpenedStore store_;
   std::string software_;
   const std::uint64_t incarnation_;
   std::chrono::steady_clock::time_point started_;
   zmq::context_t context_;
-  std::unique_ptr<store::Engine> engine_;
   std::atomic<std::uint64_t> table_epoch_{1};
   std::mutex reload_mutex_;
   Settings in_force_;                 // with what reloads have taken over; under the mutex

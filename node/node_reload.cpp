@@ -52,9 +52,9 @@ Result<Node::Reloaded> Node::Impl::read_again() {
 }
 
 void Node::Impl::warn_of_strays(std::vector<std::string>& warnings) const {
-  if (!engine_) return;
+  if (!store_.engine) return;
   const auto strays =
-      count_strays(engine_->buckets_by_byte(), in_force_.kv.routing_table, settings_.name);
+      count_strays(store_.engine->buckets_by_byte(), in_force_.kv.routing_table, settings_.name);
   if (strays == 0) return;
   const std::string node = settings_.name.str();
   warnings.push_back(

@@ -151,6 +151,20 @@ void check_entries(const Draft& draft, Faults& faults) {
   }
 }
 
+// What says when something is kept, though nothing is.
+void check_store(const Draft& draft, Faults& faults) {
+  if (!draft.settings.state_dir.empty() || !draft.sound("state_dir")) return;
+  for (const auto* key : {"kv.durability", "kv.reads"}) {
+    const bool is_default = std::string_view{key} == "kv.reads"
+                                ? !draft.settings.kv.undurable_reads
+                                : draft.settings.kv.durability == Durability::kNone;
+    if (!draft.given(key) || !draft.sound(key) || is_default) continue;
+    faults.add(draft.place_of(key), key,
+               "needs a state_dir, as nothing outlives a node without one; add state_dir = "
+               "\"FOLDER\", or leave this key out");
+  }
+}
+
 }  // namespace
 
 void check(const Draft& draft, Faults& faults) {
@@ -160,6 +174,7 @@ void check(const Draft& draft, Faults& faults) {
   check_peers(draft, faults);
   check_vias(draft, faults);
   check_entries(draft, faults);
+  check_store(draft, faults);
 }
 
 void check_running(const Draft& draft, const Settings& running, Faults& faults) {
@@ -197,6 +212,10 @@ void check_oddities(const Draft& draft, Faults& warnings) {
     warnings.add(peer.place, join_key("mesh.peers", peer.name.str()),
                  "no entry of kv.routing_table names this peer, so it gets only requests that name "
                  "it; add an entry or remove it");
+  }
+  if (!draft.settings.state_dir.empty() && !draft.settings.apps.kv) {
+    warnings.add(draft.place_of("state_dir"), "state_dir",
+                 "is of no use to a node that stores no buckets; add \"kv\" to apps, or remove it");
   }
   if (draft.entries.empty()) {
     warnings.add(draft.place_of("kv.routing_table"), "kv.routing_table",

@@ -1,6 +1,7 @@
 #include "common/config/key_kinds.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 
 #include "common/config/size_text.h"
@@ -123,6 +124,12 @@ KeySpec string_key(KeySpec spec, std::string_view example, StringAccess access) 
     const Status status = access.set(draft.settings, value.text);
     if (!status.ok()) refuse(self, value, draft, faults, status.text());
   });
+}
+
+std::string path_from(const std::string& path, const Place& place) {
+  if (place.origin != Place::Origin::kFile) return path;
+  // Joining keeps an absolute path as it is.
+  return (std::filesystem::path{place.source}.parent_path() / path).string();
 }
 
 KeySpec plain(std::string key, std::string unit, std::string meaning) {

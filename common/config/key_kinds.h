@@ -31,6 +31,9 @@ KeySpec with_store(KeySpec spec, Store store) {
   return spec;
 }
 
+/// Where `path` leads to, when it was written at `place`: in a file it begins at that one's folder.
+std::string path_from(const std::string& path, const Place& place);
+
 /// A key of which key, unit and meaning are known.
 KeySpec plain(std::string key, std::string unit, std::string meaning);
 

@@ -8,6 +8,7 @@
 
 #include "common/config/address.h"
 #include "common/config/key_kinds.h"
+#include "common/config/store_keys.h"
 #include "common/config/tables.h"
 #include "common/config/task_keys.h"
 #include "common/text.h"
@@ -19,8 +20,6 @@ using std::chrono::milliseconds;
 
 constexpr std::array<std::string_view, 6> kLevels = {"trace",   "debug", "info",
                                                      "warning", "error", "off"};
-constexpr std::int64_t kMemoryMin = 4096;
-constexpr std::int64_t kMemoryMax = std::int64_t{1} << 50;
 
 KeySpec name_key() {
   return string_key(
@@ -252,6 +251,7 @@ std::vector<KeySpec> make_schema() {
       {[](Settings& s, std::int64_t value) { s.busy_poll = std::chrono::microseconds{value}; },
        [](const Settings& s) { return std::int64_t{s.busy_poll.count()}; }}));
   out.push_back(modules_key());
+  out.push_back(state_dir_key());
   for (KeySpec& spec : mesh_keys()) out.push_back(std::move(spec));
   KeySpec table = plain("kv.routing_table", "",
                         "Which node a bucket belongs to, by the first byte of its name; the first "
@@ -262,9 +262,7 @@ std::vector<KeySpec> make_schema() {
   table.store = store_routing_table;
   table.show = [](const Settings&) { return std::string{"[]"}; };
   out.push_back(std::move(table));
-  out.push_back(size_key(
-      plain("kv.memory_max", "", "Memory of the store; puts beyond it get `full`."), kMemoryMin,
-      kMemoryMax, [](Settings& s) -> std::size_t& { return s.kv.memory_max; }));
+  for (KeySpec& spec : store_keys()) out.push_back(std::move(spec));
   for (KeySpec& spec : server_keys()) out.push_back(std::move(spec));
   for (KeySpec& spec : task_keys()) out.push_back(std::move(spec));
   out.push_back(level_key());

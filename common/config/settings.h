@@ -3,7 +3,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <kvmesh/limits.h>
@@ -27,6 +29,11 @@ struct ViaSettings {
   NodeName peer;  // the name of a PeerSettings
 };
 
+/// When a change counts as stored.
+enum class Durability : std::uint8_t { kAlways, kEverySecond, kNone };
+std::string_view to_string(Durability durability);
+std::optional<Durability> parse_durability(std::string_view text);
+
 /// What a node does. Every member is explained, with its default, unit and range, in
 /// config/README.md. A Settings that came out of load_settings() is valid as a whole.
 struct Settings {
@@ -42,6 +49,7 @@ struct Settings {
     friend bool operator==(const ModuleFile& a, const ModuleFile& b) { return a.path == b.path; }
   };
   std::vector<ModuleFile> modules;
+  std::string state_dir;  // where what outlives the node is kept; empty: nothing does
 
   struct Apps {
     bool kv = false;         // this node stores buckets
@@ -64,7 +72,13 @@ struct Settings {
   struct Kv {
     RoutingTable routing_table;
     std::size_t memory_max = std::size_t{1} << 30;  // bytes
+    Durability durability = Durability::kAlways;    // with a state_dir
+    bool undurable_reads = false;                   // they do not wait until it is durable
   } kv;
+  /// Whether this node's buckets outlive it.
+  bool is_durable() const {
+    return apps.kv && !state_dir.empty() && kv.durability != Durability::kNone;
+  }
 
   struct KvServer {
     std::string listen = "127.0.0.1:4040";

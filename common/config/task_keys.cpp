@@ -1,6 +1,5 @@
 #include "common/config/task_keys.h"
 
-#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,13 +25,6 @@ Status check_path(const std::string& path) {
             in_quotes(path) + " holds a zero byte; name a shared object"};
   }
   return {};
-}
-
-// Where `path` leads to, when it was written at `place`.
-std::string from_place(const std::string& path, const Place& place) {
-  if (place.origin != Place::Origin::kFile) return path;
-  // Joining keeps an absolute path as it is.
-  return (std::filesystem::path{place.source}.parent_path() / path).string();
 }
 
 std::vector<std::string> paths_of(const Settings& settings) {
@@ -84,7 +76,7 @@ KeySpec modules_key() {
     auto& modules = draft.settings.modules;
     for (std::size_t i = 0; i < modules.size(); ++i) {
       const auto& place = value.children[i].place;
-      modules[i] = {from_place(modules[i].path, place), place.to_string(),
+      modules[i] = {path_from(modules[i].path, place), place.to_string(),
                     place.origin == Place::Origin::kFile};
     }
   };

@@ -1,5 +1,7 @@
 #include "node/durable/journal_engine.h"
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <optional>
@@ -38,7 +40,20 @@ class JournalRoom final : public store::LogRoom {
 
 class JournalLog final : public store::ChangeLog {
  public:
-  void set(std::unique_ptr<journal::Journal> journal) { journal_ = std::move(journal); }
+  explicit JournalLog(JournalEvents events) : events_(std::move(events)) {}
+
+  // Until then it is silent.
+  void set(std::unique_ptr<journal::Journal> journal) {
+    journal_ = std::move(journal);
+    is_set_.store(true, std::memory_order_release);
+    on_change();
+  }
+  void progress(const journal::Recovered& so_far) const { events_.progress(so_far); }
+  // On any thread: more is durable, or the journal has failed.
+  void on_change() {
+    if (!is_set_.load(std::memory_order_acquire) || !journal_->has_failed()) return;
+    if (!is_failure_told_.exchange(true)) events_.failed(*journal_->failure());
+  }
 
   journal::BucketId new_bucket() override { return journal_->new_bucket(); }
   std::unique_ptr<store::LogRoom> room(store::KeyPlaces& places) override {
@@ -49,14 +64,15 @@ class JournalLog final : public store::ChangeLog {
   std::optional<std::string> failure() const override { return journal_->failure(); }
 
  private:
+  JournalEvents events_;
   std::unique_ptr<journal::Journal> journal_;
+  std::atomic<bool> is_set_ = false;
+  std::atomic<bool> is_failure_told_ = false;
 };
 
 class Restorer final : public journal::Loader {
  public:
-  Restorer(store::MemoryEngine& memory,
-           const std::function<void(const journal::Recovered&)>& progress)
-      : memory_(memory), progress_(progress) {}
+  Restorer(store::MemoryEngine& memory, const JournalLog& log) : memory_(memory), log_(log) {}
 
   Status bucket(journal::BucketId bucket, std::string_view name,
                 std::string_view /*meta*/) override {
@@ -76,26 +92,28 @@ class Restorer final : public journal::Loader {
     memory_.restore_answer(bucket_, name, note->answer, note->at);
     return {};
   }
-  void progress(const journal::Recovered& so_far) override { progress_(so_far); }
+  void progress(const journal::Recovered& so_far) override { log_.progress(so_far); }
 
  private:
   store::MemoryEngine& memory_;
-  const std::function<void(const journal::Recovered&)>& progress_;
+  const JournalLog& log_;
   std::string bucket_;  // whose records come
 };
 
 }  // namespace
 
-Result<JournalEngine> open_journal_engine(
-    const DurableEngine::Options& options, const journal::Options& journal,
-    const std::function<void(const journal::Recovered&)>& progress) {
-  auto log = std::make_unique<JournalLog>();
+Result<JournalEngine> open_journal_engine(const DurableEngine::Options& options,
+                                          const journal::Options& journal, JournalEvents events) {
+  auto log = std::make_unique<JournalLog>(std::move(events));
   auto& silent = *log;
   auto engine = std::make_unique<DurableEngine>(options, std::move(log));
-  Restorer restorer{engine->memory(), progress};
-  auto opened = journal::Journal::open(journal, restorer, [&at = *engine] { at.on_log_change(); });
+  Restorer restorer{engine->memory(), silent};
+  auto opened = journal::Journal::open(journal, restorer, [&at = *engine, &silent] {
+    silent.on_change();
+    at.on_log_change();
+  });
   if (!opened) return opened.status();
-  engine->memory().restored((*opened)->recovered().revision);
+  engine->memory().restored((*opened)->recovered().revision, std::chrono::steady_clock::now());
   const auto* of_engine = opened->get();
   silent.set(*std::move(opened));
   return JournalEngine{std::move(engine), of_engine};

@@ -107,11 +107,7 @@ Sequence Journal::durable() const { return impl_->writer_->durable(); }
 std::optional<std::string> Journal::failure() const { return impl_->failure_->reason(); }
 bool Journal::has_failed() const { return impl_->failure_->is_set(); }
 
-Statistics Journal::statistics() const {
-  auto result = impl_->writer_->statistics();
-  result.bytes_on_disk = impl_->database_ ? impl_->database_->bytes_on_disk() : 0;
-  return result;
-}
+Statistics Journal::statistics() const { return impl_->writer_->statistics(); }
 
 Status Journal::checkpoint(const std::string& folder) {
   const auto at_least = impl_->writer_->synced();

@@ -51,7 +51,7 @@ struct Statistics {
   std::chrono::microseconds longest_sync{0};  ///< since the journal was opened
   std::size_t queued_bytes = 0;
   std::chrono::milliseconds oldest_unsynced{0};  ///< its age; 0: all is on the disk
-  std::uint64_t bytes_on_disk = 0;               ///< tables and logs; reads the folder
+  std::uint64_t bytes_on_disk = 0;               ///< tables and logs, a second ago
 };
 
 /// Room in the queue, for one or several appends. When it ends it gives back what was not used,

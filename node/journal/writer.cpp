@@ -30,6 +30,7 @@ Writer::Writer(Staging& staging, Database& database, Marker& marker, Failure& fa
       written_{last_.number, database.sequence()},
       synced_(written_) {
   statistics_.groups = last_.number;
+  measure();
   const SignalsBlocked blocked;
   groups_ = std::thread{[this] { write_groups(); }};
   ticks_ = std::thread{[this] { run_ticks(); }};
@@ -97,6 +98,14 @@ void Writer::tick() {
   auto status = durability_ == Durability::kEverySecond ? sync_log() : Status{};
   if (status.ok()) status = marker_.sync();
   if (!status.ok()) failure_.set(status.text());
+  measure();
+}
+
+// Apart from those who ask, as it reads the folder.
+void Writer::measure() {
+  const auto bytes = database_.bytes_on_disk();
+  const std::lock_guard lock{mutex_};
+  statistics_.bytes_on_disk = bytes;
 }
 
 Status Writer::sync_log() {

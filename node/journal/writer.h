@@ -29,7 +29,6 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
 
   Sequence durable() const { return durable_.load(std::memory_order_acquire); }
-  /// All fields but bytes_on_disk.
   Statistics statistics() const;
   /// What checkpoint() can count on: the log is synced up to it.
   Durable synced() const;
@@ -47,6 +46,7 @@ class Writer {
   void tick();
   Status sync_log();
   void note_sync(Clock::duration took);
+  void measure();
 
   Staging& staging_;
   Database& database_;

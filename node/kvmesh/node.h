@@ -25,6 +25,9 @@ class Node {
     /// SIGTERM and SIGINT stop the node, SIGHUP calls reload(); they are unblocked, and
     /// SIGPIPE is ignored unless the program handles it. Off: the program does as it likes.
     bool handle_signals = true;
+    /// Starts although acknowledged changes are missing in the state_dir, and writes down there
+    /// which (the file `losses`).
+    bool accept_loss = false;
   };
 
   /// Reads the settings as start() would, and binds nothing. Loads the modules that they name
@@ -34,11 +37,13 @@ class Node {
   static Result<std::vector<std::string>> check(const Options& options);
 
   /// Reads the settings and binds the listening sockets. Names in their addresses are looked up
-  /// meanwhile. From here on the program's log goes to standard error, by a thread that lasts as
+  /// meanwhile. With a state_dir it first reads what is there, for about a second for each million
+  /// keys. From here on the program's log goes to standard error, by a thread that lasts as
   /// long as the process; what cannot be written is lost, and counted there. kInvalidArgument:
   /// settings with faults, all in the text, one a line, or one of its modules (the setting
-  /// `modules`) cannot be loaded. kUnavailable: an address cannot be listened on. kInternal: the
-  /// system has no more descriptors, sockets or memory. Raises the process's limit of open files
+  /// `modules`) cannot be loaded. kUnavailable: an address cannot be listened on, or the
+  /// state_dir cannot be used, another node uses it, or it is damaged. kFull: what it has needs more
+  /// than kv.memory_max. kInternal: the system has no more descriptors, sockets or memory. Raises the process's limit of open files
   /// (RLIMIT_NOFILE) to what the settings need.
   static Result<std::unique_ptr<Node>> start(const Options& options);
 

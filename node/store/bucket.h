@@ -166,7 +166,7 @@ class Bucket {
   // Tells those who follow the bucket of its last change; what was put is in the record.
   void tell_put(const Record& record);
   void tell(Event::Kind kind, std::string_view key, Moment expires = kNever);
-  const Applied* answer_to(std::string_view once) const;
+  const Applied* answer_to(std::string_view once, Moment now) const;
   void remember(std::string_view once, const Applied& answer, const Turn& turn);
   void forget_old_ids(const Turn& turn);
   // Writes down changes of one key, or of several.

@@ -46,7 +46,7 @@ class Bucket::Transaction {
 
   Result<Applied> run(const Changes& all) {
     if (turn_.room != nullptr) turn_.room->saw(bucket_.place_);
-    if (const auto* first_answer = bucket_.answer_to(all.once)) return *first_answer;
+    if (const auto* first_answer = bucket_.answer_to(all.once, now_)) return *first_answer;
     if (auto status = reserve_log(all); !status.ok()) return status;
     const auto& checks = all.checks;
     Applied out;

@@ -118,14 +118,16 @@ void Bucket::on_drop(const Turn& turn) {
 
 // Calls that must not be executed twice.
 
-const Applied* Bucket::answer_to(std::string_view once) const {
-  return once.empty() || !extras_ ? nullptr : extras_->once.find(once);
+const Applied* Bucket::answer_to(std::string_view once, Moment now) const {
+  return once.empty() || !extras_ ? nullptr : extras_->once.find(once, now);
 }
 
 // REQUIRES: what it takes is reserved.
 void Bucket::remember(std::string_view once, const Applied& answer, const Turn& turn) {
   if (once.empty()) return;
-  extras().once.add(once, answer, turn.now);
+  extras();
+  forget_old_ids(turn);  // among them this one, if it is too old
+  extras_->once.add(once, answer, turn.now);
   forget_old_ids(turn);
   look_at(turn.now + OnceIds::kKeptMs);
 }

@@ -121,8 +121,9 @@ class MemoryEngine final : public Engine {
                      Life life);
   void restore_answer(const HashedName& bucket, std::string_view once, const Applied& answer,
                       Moment at);
-  /// All of it is there. No change has a revision up to this one, and the clock is not before it.
-  void restored(Revision last);
+  /// All of it is there. No change will have a revision up to this one, and the clock is put
+  /// forward to it, if it is before: the machine's was set back.
+  void restored(Revision last, TimePoint now);
 
  private:
   static constexpr unsigned kStripeBits = 6;

@@ -77,8 +77,8 @@ void MemoryEngine::restore_answer(const HashedName& bucket, std::string_view onc
   note_due(stripe, into, due);
 }
 
-void MemoryEngine::restored(Revision last) {
-  clock_.not_before(moment_of(last) + 1);
+void MemoryEngine::restored(Revision last, TimePoint now) {
+  clock_.not_before(moment_of(last), now);
   for (auto& stripe : stripes_) {
     stripe.last_dropped = last;
     for (ScanPosition at = 0; at < kScanEnd;) {

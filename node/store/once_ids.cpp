@@ -12,9 +12,11 @@ std::uint64_t OnceIds::cost(std::size_t changes) {
   return sizeof(Answer) + kPlace + kIds + kMallocBytes + changes * sizeof(Applied::Each);
 }
 
-const Applied* OnceIds::find(std::string_view id) const {
+const Applied* OnceIds::find(std::string_view id, Moment now) const {
   const auto number = numbers_.find(std::string{id});
-  return number == numbers_.end() ? nullptr : &answers_[number->second - first_].applied;
+  if (number == numbers_.end()) return nullptr;
+  const auto& answer = answers_[number->second - first_];
+  return answer.at + kKeptMs <= now ? nullptr : &answer.applied;
 }
 
 void OnceIds::add(std::string_view id, const Applied& answer, Moment now) {

@@ -22,8 +22,8 @@ class OnceIds {
   static constexpr std::size_t kMost = 1000;
   static constexpr Moment kKeptMs = 60'000;
 
-  // Null when it is not known.
-  const Applied* find(std::string_view id) const;
+  // Null when it is not known, or older than kKeptMs.
+  const Applied* find(std::string_view id, Moment now) const;
   // REQUIRES: it is not known.
   void add(std::string_view id, const Applied& answer, Moment now);
   // Whether the oldest is older than kKeptMs, or there are more than kMost.

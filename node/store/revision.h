@@ -43,8 +43,8 @@ class EngineClock {
     return {std::chrono::steady_clock::now(), static_cast<Moment>(std::max<std::int64_t>(at, 0))};
   }
 
-  /// From now on it is not before `moment`.
-  void not_before(Moment moment) { at_ = std::max(at_, moment); }
+  /// It is put forward, so that at `now` it is not before `moment`.
+  void not_before(Moment moment, TimePoint now) { at_ += std::max(at(now), moment) - at(now); }
   Moment at(TimePoint now) const {
     const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - since_).count();
     return at_ + static_cast<Moment>(std::max<std::int64_t>(passed, 0));

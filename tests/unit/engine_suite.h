@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "node/durable/durable_engine.h"
+#include "node/sim/sim_log.h"
 #include "node/sim/slow_engine.h"
 #include "node/store/memory_engine.h"
 #include "tests/unit/engine_driver.h"
@@ -43,6 +45,20 @@ struct Later {
   }
 };
 
+// Changes are on the disk some milliseconds later, and nobody is told before.
+struct Durable {
+  static std::unique_ptr<Engine> make(const TimePoint& now, std::uint64_t bytes_max) {
+    sim::SimLog::Options options;
+    options.clock = [&now] { return now; };
+    options.until_synced = [random = std::mt19937_64{7}]() mutable {
+      return std::chrono::milliseconds{random() % 4};
+    };
+    return std::make_unique<durable::DurableEngine>(
+        durable::DurableEngine::Options{.bytes_max = bytes_max},
+        std::make_unique<sim::SimLog>(std::make_shared<sim::SimDisk>(), std::move(options)));
+  }
+};
+
 template <typename Made>
 class EngineSuite : public testing::Test {
  protected:
@@ -63,6 +79,6 @@ class EngineSuite : public testing::Test {
   std::unique_ptr<EngineDriver> driver_;
 };
 
-using Engines = testing::Types<InMemory, InMemoryOfOneThread, Later>;
+using Engines = testing::Types<InMemory, InMemoryOfOneThread, Later, Durable>;
 
 }  // namespace kvmesh::store

@@ -4,9 +4,9 @@ _kvmesh_node() {
     local cur prev words cword
     _init_completion -n = || return
 
-    local keys='name= apps= threads= busy_poll_us= modules= mesh.listen= mesh.peers= mesh.insecure= mesh.request_timeout_ms=
+    local keys='name= apps= threads= busy_poll_us= modules= state_dir= mesh.listen= mesh.peers= mesh.insecure= mesh.request_timeout_ms=
         mesh.ping_interval_ms= mesh.peer_timeout_ms= mesh.reconnect_min_ms= mesh.reconnect_max_ms=
-        kv.routing_table= kv.memory_max= kv_server.listen= kv_server.connections_max=
+        kv.routing_table= kv.memory_max= kv.durability= kv.reads= kv_server.listen= kv_server.connections_max=
         kv_server.idle_timeout_ms= tasks.workers= tasks.queue_max= tasks.processes_max=
         tasks.time_limit_ms= tasks.stack_bytes= tasks.allow= log.level= log.slow_request_ms='
 
@@ -18,6 +18,9 @@ _kvmesh_node() {
         --set | -s)
             case $cur in
                 log.level=*) mapfile -t COMPREPLY < <(compgen -P log.level= -W 'trace debug info warning error off' -- "${cur#*=}") ;;
+                kv.durability=*) mapfile -t COMPREPLY < <(compgen -P kv.durability= -W 'always everysec none' -- "${cur#*=}") ;;
+                kv.reads=*) mapfile -t COMPREPLY < <(compgen -P kv.reads= -W 'durable undurable' -- "${cur#*=}") ;;
+                state_dir=*) mapfile -t COMPREPLY < <(compgen -P state_dir= -d -- "${cur#*=}") ;;
                 mesh.insecure=*) mapfile -t COMPREPLY < <(compgen -P mesh.insecure= -W 'true false' -- "${cur#*=}") ;;
                 *) mapfile -t COMPREPLY < <(compgen -W "$keys" -- "$cur") ;;
             esac
@@ -29,5 +32,5 @@ _kvmesh_node() {
         _filedir toml
         return
     fi
-    mapfile -t COMPREPLY < <(compgen -W '--config --set --check-config --version --help -c -s -h' -- "$cur")
+    mapfile -t COMPREPLY < <(compgen -W '--config --set --check-config --accept-loss --version --help -c -s -h' -- "$cur")
 } && complete -F _kvmesh_node kvmesh-node

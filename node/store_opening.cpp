@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -12,9 +13,13 @@
 namespace kvmesh {
 namespace {
 
+std::string counted(std::uint64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 std::string size_of(const journal::Recovered& found) {
-  return std::to_string(found.buckets) + " buckets with " + std::to_string(found.keys) + " keys, " +
-         std::to_string(found.bytes >> 20) + " MiB";
+  return counted(found.buckets, "bucket") + " with " + counted(found.keys, "key") + ", " +
+         counted(found.bytes, "byte");
 }
 
 Status refused(const Settings& settings, const Status& why) {

@@ -59,7 +59,9 @@ Result<std::unique_ptr<Journal>> Journal::open(const Options& options, Loader& l
   if (!opened.ok()) return opened.status();
   auto impl = std::make_unique<Impl>(options, std::move(on_change), *std::move(opened));
   std::unique_ptr<Journal> journal{new Journal(std::move(impl))};
-  if (auto status = journal->impl_->database_->begin(); !status.ok()) return status;
+  if (auto status = journal->impl_->database_->begin(); !status.ok()) {
+    return Status{status.code(), in_state_dir(options.state_dir) + ": " + status.text()};
+  }
   return journal;
 }
 

@@ -124,7 +124,7 @@ std::optional<StoredKey> decode_key(std::string_view key) {
 Result<StoredBucket> decode_bucket(std::string_view bytes) {
   if (bytes.size() < 5 || bytes.front() != kEntryFormat) return unknown_format("the bucket", bytes);
   std::size_t size = 0;
-  for (int i = 1; i < 5; ++i) size = size << 8 | static_cast<unsigned char>(bytes[i]);
+  for (const char byte : bytes.substr(1, 4)) size = size << 8 | static_cast<unsigned char>(byte);
   const auto rest = bytes.substr(5);
   if (rest.size() < size) return unknown_format("the bucket", bytes);
   return StoredBucket{rest.substr(0, size), rest.substr(size)};

@@ -34,14 +34,14 @@ std::string_view internal_key(const char* entry) {
 // What decides between two entries, nearly always without a look at them.
 struct Sortable {
   // The first 31 bytes of the key, then zeros; the last byte: how many there are, or kMore.
-  std::array<std::uint64_t, 4> words;
-  std::uint64_t trailer;  // a later write has a higher one, and comes first
+  std::array<std::uint64_t, 4> words{};
+  std::uint64_t trailer = 0;  // a later write has a higher one, and comes first
   const char* entry;
 
   static constexpr std::size_t kBytes = 31;
   static constexpr unsigned char kMore = 255;
 
-  explicit Sortable(const char* from) : words(), trailer(0), entry(from) {
+  explicit Sortable(const char* from) : entry(from) {
     const auto key = internal_key(from);
     const auto size = key.size() - kTrailer;
     std::array<char, 32> bytes{};
@@ -58,13 +58,13 @@ struct Sortable {
       if (a.words[i] != b.words[i]) return a.words[i] < b.words[i];
     }
     if ((a.words.back() & 0xff) == kMore) {
-      const auto user_key = [](const char* entry) {
-        auto key = internal_key(entry);
+      const auto user_key = [](const Sortable& one) {
+        auto key = internal_key(one.entry);
         key.remove_suffix(kTrailer);
         return key;
       };
       // std::string_view compares bytes as unsigned, as RocksDB does.
-      const auto order = user_key(a.entry).compare(user_key(b.entry));
+      const auto order = user_key(a).compare(user_key(b));
       if (order != 0) return order < 0;
     }
     return a.trailer > b.trailer;

@@ -15,7 +15,7 @@ using Clock = std::chrono::steady_clock;
 
 Status unreadable(const std::string& path, const Status& status) {
   return {status.code(),
-          in_state_dir(path) + " cannot be read: " + status.text() +
+          in_state_dir(path) + " cannot be opened: " + status.text() +
               "; nothing in it was changed. If files are damaged or missing, restore it from a "
               "backup; if the disk is full or failing, mend that first"};
 }
@@ -83,10 +83,11 @@ class Opening {
                   "with --accept-loss, which goes on without what is lost"};
     }
     auto line = opened_.dir->note_loss("accepted: " + *lost);
-    if (!line.ok()) return line.status();
+    if (!line.ok()) return unreadable(options_.state_dir, line.status());
     opened_.recovered.losses.push_back(in_state_dir(options_.state_dir) + ": " + *std::move(line));
     least_ = found->group.number;
-    return opened_.dir->set_durable({found->group.number, found->sequence});
+    auto status = opened_.dir->set_durable({found->group.number, found->sequence});
+    return status.ok() ? status : unreadable(options_.state_dir, status);
   }
 
   Status open_database() {

@@ -6,12 +6,15 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
 #include "journal_fixture.h"
+#include "random_msgpack.h"
 
 namespace kvmesh::test {
 namespace {
@@ -70,10 +73,7 @@ INSTANTIATE_TEST_SUITE_P(Durabilities, JournalKill,
                          });
 
 TEST_P(JournalKill, LosesNothingThatWasDurable) {
-  std::random_device device;
-  const auto seed = device();
-  SCOPED_TRACE("moments by the seed " + std::to_string(seed));
-  std::mt19937_64 random{seed};
+  std::mt19937_64 random{test_seed()};
   std::uint64_t least = 0;
   std::uint64_t rounds_at_work = 0;
   for (std::uint64_t round = 0; round < 25 * journal_rounds(); ++round) {

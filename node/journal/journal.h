@@ -36,6 +36,7 @@ struct Options {
   std::size_t queue_bytes_max = std::size_t{64} << 20;  ///< reserved, staged and being written
   std::size_t group_bytes_max = std::size_t{4} << 20;   ///< one append may be larger
   std::size_t memtable_bytes = std::size_t{64} << 20;   ///< at most six of them at once
+  std::chrono::milliseconds sync_interval{1000};        ///< the second of kEverySecond
   /// Goes on without acknowledged groups that are missing, and writes that down in `losses`.
   bool accept_loss = false;
   /// For tests: what all files but `lock` and RocksDB's own log are written through.

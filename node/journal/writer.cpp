@@ -8,8 +8,6 @@
 namespace kvmesh::journal {
 namespace {
 
-constexpr std::chrono::seconds kTick{1};
-
 template <typename Unit, typename Duration>
 Unit in(Duration duration) {
   return std::chrono::duration_cast<Unit>(duration);
@@ -25,6 +23,7 @@ Writer::Writer(Staging& staging, Database& database, Marker& marker, Failure& fa
       failure_(failure),
       durability_(options.durability),
       group_bytes_max_(options.group_bytes_max),
+      sync_interval_(options.sync_interval),
       on_change_(std::move(on_change)),
       last_(database.group()),
       written_{last_.number, database.sequence()},
@@ -86,7 +85,7 @@ void Writer::note_sync(Clock::duration took) {
 
 void Writer::run_ticks() {
   std::unique_lock lock{mutex_};
-  while (!stop_.wait_for(lock, kTick, [this] { return stopping_; })) {
+  while (!stop_.wait_for(lock, sync_interval_, [this] { return stopping_; })) {
     lock.unlock();
     tick();
     lock.lock();

@@ -54,6 +54,7 @@ class Writer {
   Failure& failure_;
   const Durability durability_;
   const std::size_t group_bytes_max_;
+  const std::chrono::milliseconds sync_interval_;
   const std::function<void()> on_change_;
 
   std::atomic<Sequence> durable_{0};

@@ -4,12 +4,16 @@
 #include <cstdint>
 #include <string_view>
 
-#include "node/journal/record.h"
+#include "node/journal/record_format.h"
 
 namespace kvmesh::journal {
 
 /// The number of a bucket, unlike its name never used again: Journal::new_bucket() gives them.
 using BucketId = std::uint64_t;
+
+/// Appends are numbered from 1 on, without gaps, in the order in which they were made. Numbers
+/// begin anew with each Journal.
+using Sequence = std::uint64_t;
 
 /// One change of what is on the disk. Views live until Journal::append() returns. The journal does
 /// not check that the bucket exists; changes of one bucket must come in their order.

@@ -9,6 +9,7 @@
 #include "node/journal/marker.h"
 #include "node/journal/opening.h"
 #include "node/journal/signals.h"
+#include "node/journal/staging.h"
 #include "node/journal/state_dir.h"
 #include "node/journal/writer.h"
 

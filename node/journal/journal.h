@@ -14,14 +14,15 @@
 
 #include "node/journal/change.h"
 #include "node/journal/loader.h"
-#include "node/journal/record.h"
-#include "node/journal/staging.h"
+#include "node/journal/record_format.h"
 
 namespace rocksdb {
 class FileSystem;
 }
 
 namespace kvmesh::journal {
+
+class Staging;
 
 enum class Durability : std::uint8_t {
   kAlways,       ///< durable() rises when a group is on the disk: nothing is lost in a power loss

@@ -17,7 +17,7 @@ namespace kvmesh::journal {
 ///
 ///     00000000 00000000                 the last group: format 1, number, revision, bucket (u64s)
 ///     BUCKET (u64 > 0, big-endian)      the bucket: format 1, size of its name (u32), name, meta
-///     BUCKET 00 KEY                     a record (record.h)
+///     BUCKET 00 KEY                     a record (record_format.h)
 ///     BUCKET 01 NAME                    a note: format 1, content
 ///
 /// All of it is pure.

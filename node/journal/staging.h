@@ -15,10 +15,6 @@
 
 namespace kvmesh::journal {
 
-/// Appends are numbered from 1 on, without gaps, in the order in which they were made. Numbers
-/// begin anew with each Journal.
-using Sequence = std::uint64_t;
-
 // A piece of the arena: whole appends, one after the other.
 struct Chunk {
   std::unique_ptr<char[]> bytes;  // NOLINT(modernize-avoid-c-arrays): memory that nobody fills

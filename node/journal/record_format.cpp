@@ -1,4 +1,4 @@
-#include "node/journal/record.h"
+#include "node/journal/record_format.h"
 
 #include <cstring>
 #include <string>

@@ -6,7 +6,7 @@
 
 #include "node/journal/layout.h"
 #include "node/journal/marker.h"
-#include "node/journal/record.h"
+#include "node/journal/record_format.h"
 
 namespace kvmesh::journal {
 namespace {

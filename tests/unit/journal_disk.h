@@ -27,8 +27,7 @@ class JournalDisk final : public rocksdb::FileSystemWrapper {
 
   /// What is below the root already counts as synced.
   explicit JournalDisk(std::string root);
-  static const char* kClassName() { return "JournalDisk"; }
-  const char* Name() const override { return kClassName(); }
+  const char* Name() const override { return "JournalDisk"; }
 
   /// A place in the record: what was acknowledged until here.
   void acknowledge(std::uint64_t number);

@@ -25,8 +25,8 @@ class DiskWritable final : public rocksdb::FSWritableFileOwnerWrapper {
   }
   Status Truncate(uint64_t size, const rocksdb::IOOptions& options,
                   rocksdb::IODebugContext* context) override {
-    const auto status = disk_.run({Event::Kind::kTruncate, file_, {}, {}, size, {}},
-                                  [&] { return target()->Truncate(size, options, context); });
+    auto status = disk_.run({Event::Kind::kTruncate, file_, {}, {}, size, {}},
+                            [&] { return target()->Truncate(size, options, context); });
     if (status.ok()) size_ = size;
     return status;
   }
@@ -52,8 +52,8 @@ class DiskWritable final : public rocksdb::FSWritableFileOwnerWrapper {
     const auto write = [&](std::size_t size) {
       return target()->Append({data.data(), size}, options, context);
     };
-    const auto status = disk_.run({Event::Kind::kWrite, file_, {}, {}, size_, data.ToString()},
-                                  [&] { return write(data.size()); });
+    auto status = disk_.run({Event::Kind::kWrite, file_, {}, {}, size_, data.ToString()},
+                            [&] { return write(data.size()); });
     if (status.ok()) {
       size_ += data.size();
     } else if (write(data.size() / 2).ok()) {

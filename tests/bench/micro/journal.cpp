@@ -51,7 +51,7 @@ double since(Clock::time_point then) {
 
 [[noreturn]] void fail(const std::string& text) {
   std::fprintf(stderr, "%s\n", text.c_str());
-  std::exit(1);
+  std::exit(1);  // NOLINT(concurrency-mt-unsafe)
 }
 
 struct Nothing final : journal::Loader {
@@ -142,6 +142,7 @@ class Bench {
   void cost(int threads) {
     std::vector<std::thread> writers;
     std::vector<double> nanoseconds(static_cast<std::size_t>(threads));
+    writers.reserve(nanoseconds.size());
     for (auto& result : nanoseconds) {
       writers.emplace_back([this, &result] { result = cost_of_appends(); });
     }
@@ -249,7 +250,7 @@ void measure(const std::string& folder, double seconds) {
     Bench bench{folder + (always ? "/always" : "/everysec"), durability};
     bench.open();
     bench.fill(kKeys);
-    for (const std::size_t outstanding : {50, 800, 3200}) {
+    for (const std::size_t outstanding : {50U, 800U, 3200U}) {
       if (always) print_raw(folder, seconds / 4);
       bench.run(always ? "always" : "everysec", outstanding, seconds);
     }

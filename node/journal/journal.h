@@ -80,16 +80,19 @@ class Reservation {
 /// What outlives a node: all changes of its buckets, in the order in which they were appended. A
 /// thread writes what came together as one group, all or nothing, while the next group gathers.
 ///
-/// Promise: what durable() has reached is there at the next open(), or open() refuses. What is
-/// there is whole appends, from the first on, without a gap; it may be more than durable() reached.
+/// Promise: what durable() has reached is there at the next open(), or open() refuses; with
+/// kEverySecond a power loss may take what was not synced yet. What is there is whole appends, from
+/// the first on, without a gap; it may be more than durable() reached.
 ///
 /// Thread-safe but for open(), close() and the destructor.
 class Journal {
  public:
   /// Opens the folder, gives all that it has to `loader`, and begins. Blocks; the load takes about
-  /// a second for each million keys. `on_change` is called on a thread of the journal when
-  /// durable() has risen (once a group), and once when the journal has failed; it must be quick and
-  /// must not call close(). It may be called before open() returns to its caller.
+  /// half a second for each million keys. `on_change` is called on a thread of the journal when
+  /// durable() has risen (once a group), and once when the journal has failed, perhaps on two
+  /// threads at a time. It must be quick and must not call close(); it may come before open()
+  /// returns. A child of fork() must not use the journal, and holds the folder's lock until it
+  /// calls exec.
   ///
   /// Errors are kUnavailable or kInternal, or the loader's own. Each text names the folder, says
   /// what is wrong and what to do: in use (with the process id), another node's, unknown format, no
@@ -130,8 +133,8 @@ class Journal {
   /// Makes `folder`, a state_dir of its own of the same node, with all that durable() has reached.
   /// Hard links, so it is quick on the same file system. `folder` must not exist.
   Status checkpoint(const std::string& folder);
-  /// Writes and syncs what was appended, and unlocks the folder. The status says whether all of it
-  /// is on the disk. A second call does nothing. REQUIRES: no reservation is left.
+  /// Writes and syncs what was appended, and unlocks the folder. OK: all of it is on the
+  /// disk. A second call does nothing. REQUIRES: no reservation is left.
   Status close();
 
  private:

@@ -30,10 +30,11 @@ class JournalPowerLoss : public JournalTest, public testing::WithParamInterface<
     return options;
   }
 
-  // Two lives of a journal, the first one without an end.
+  // Two lives of a journal.
   void live(std::uint64_t seed) {
-    disk_ = std::make_shared<JournalDisk>(folder("disk"));
+    std::filesystem::remove_all(folder("disk"));
     std::filesystem::create_directories(folder("disk"));
+    disk_ = std::make_shared<JournalDisk>(folder("disk"));
     JournalStory story{seed};
     for (int life = 0; life < 2; ++life) {
       const auto before = story.count();

@@ -17,7 +17,7 @@ constexpr std::array kAll = {
 constexpr auto kNameOf = [](const Function* function) { return function->name; };
 static_assert(std::ranges::is_sorted(kAll, {}, kNameOf));
 
-constexpr std::array<LineForm, 10> kLineForms = {{
+constexpr std::array<LineForm, 21> kLineForms = {{
     {LineVerb::kCreate, "CREATE", 2, 2, &kKvCreate, LineReply::kDone,
      "CREATE bucket             make a bucket\r\n"},
     {LineVerb::kPut, "PUT", 4, 4, &kKvPut, LineReply::kDone,
@@ -35,6 +35,58 @@ constexpr std::array<LineForm, 10> kLineForms = {{
      "line\r\n"},
     {LineVerb::kRoute, "ROUTE", 2, 2, &kNodeName, LineReply::kRoute,
      "ROUTE bucket              the nodes on the way to the bucket, a line each, then OK\r\n"},
+    {LineVerb::kSet, "SET", 4, 4, &kKvApply, LineReply::kChanged,
+     "SET bucket key value [IF rev] [TTL ms] [ONCE id]\r\n"
+     "                          store a value: OK and the revision; with IF only if the key has "
+     "that one\r\n"
+     "                          (0: is not there), else CONFLICT and the one it has\r\n",
+     LineWords::kChange, LineOptions{LineOption::kIf, LineOption::kTtl, LineOption::kOnce},
+     LineOptions{LineOption::kTtl}},
+    {LineVerb::kUnset, "UNSET", 3, 3, &kKvApply, LineReply::kChanged,
+     "UNSET bucket key [IF rev] [ONCE id]\r\n"
+     "                          remove a key, with the same replies\r\n",
+     LineWords::kChange, LineOptions{LineOption::kIf, LineOption::kOnce}},
+    {LineVerb::kRead, "READ", 3, 3, &kKvRead, LineReply::kEntry,
+     "READ bucket key           its revision and ms to live (0: for ever), its value on a line, "
+     "then OK\r\n"
+     "                          (of no such key: 0 0 and an empty line)\r\n",
+     LineWords::kQuoted},
+    {LineVerb::kAdd, "ADD", 4, 4, &kKvApply, LineReply::kSum,
+     "ADD bucket key delta [TTL ms] [ONCE id]\r\n"
+     "                          add to a number: the sum on a line, then OK and the revision\r\n",
+     LineWords::kChange, LineOptions{LineOption::kTtl, LineOption::kOnce},
+     LineOptions{LineOption::kTtl}},
+    {LineVerb::kTouch, "TOUCH", 4, 4, &kKvApply, LineReply::kChanged,
+     "TOUCH bucket key ms       the key expires after that time (0: never): OK and the "
+     "revision\r\n",
+     LineWords::kChange},
+    {LineVerb::kScan, "SCAN", 2, 2, &kKvScan, LineReply::kScan,
+     "SCAN bucket [PREFIX p] [AFTER key] [LIMIT n]\r\n"
+     "                          how many keys follow, a line of key, revision, value each, then "
+     "OK and the\r\n"
+     "                          bucket's revision (OK MORE: ask again AFTER the last)\r\n",
+     LineWords::kQuoted, LineOptions{LineOption::kPrefix, LineOption::kAfter, LineOption::kLimit}},
+    {LineVerb::kChanges, "CHANGES", 3, 3, &kKvChanges, LineReply::kChanges,
+     "CHANGES bucket rev [PREFIX p] [WAIT ms]\r\n"
+     "                          how many changes after that revision follow, a line each, then OK "
+     "and the\r\n"
+     "                          revision to ask next; RESET and that: SCAN first, some are "
+     "forgotten\r\n",
+     LineWords::kQuoted, LineOptions{LineOption::kPrefix, LineOption::kWait}},
+    {LineVerb::kBegin, "BEGIN", 2, 2, nullptr, LineReply::kDone,
+     "BEGIN bucket              collect SET, UNSET, ADD and TOUCH, which name no bucket now, and "
+     "CHECK\r\n",
+     LineWords::kQuoted},
+    {LineVerb::kCheck, "CHECK", 3, 3, nullptr, LineReply::kDone,
+     "CHECK key rev             COMMIT only if the key has that revision (0: is not there)\r\n",
+     LineWords::kQuoted},
+    {LineVerb::kCommit, "COMMIT", 1, 1, &kKvApply, LineReply::kCommitted,
+     "COMMIT [ONCE id]          make all changes: OK and the revision; or none: CONFLICT, a key's "
+     "revision\r\n"
+     "                          and the number of its CHECK\r\n",
+     LineWords::kQuoted, LineOptions{LineOption::kOnce}},
+    {LineVerb::kAbort, "ABORT", 1, 1, nullptr, LineReply::kDone,
+     "ABORT                     forget what was collected since BEGIN\r\n", LineWords::kQuoted},
     {LineVerb::kPing, "PING", 1, 1, nullptr, LineReply::kDone,
      "PING                      PONG\r\n"},
     {LineVerb::kHelp, "HELP", 1, 1, nullptr, LineReply::kDone,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -106,6 +107,17 @@ enum class LineVerb : std::uint8_t {
   kDrop,
   kKeys,
   kRoute,
+  kSet,
+  kUnset,
+  kRead,
+  kAdd,
+  kTouch,
+  kScan,
+  kChanges,
+  kBegin,
+  kCheck,
+  kCommit,
+  kAbort,
   kPing,
   kHelp,
   kQuit,
@@ -118,17 +130,58 @@ enum class LineReply : std::uint8_t {
   kValue,  ///< the value, then OK
   kNames,  ///< how many follow, then each, then OK
   kRoute,  ///< the nodes of the trace, then OK
+  // From here on words stand in quotes where they need them.
+  kChanged,    ///< OK and the revision, or CONFLICT and the key's
+  kSum,        ///< the number that is stored now, then as kChanged
+  kCommitted,  ///< as kChanged, with the number of the check that does not hold
+  kEntry,      ///< revision and time to live, the value, then OK
+  kScan,       ///< how many follow, then key, revision and value of each, then OK and the revision
+  kChanges,    ///< how many follow, then each change, then OK and where to go on; or RESET and that
+};
+
+/// What may follow the other words of a request, in any order: this word and one after it.
+enum class LineOption : std::uint8_t { kIf, kTtl, kOnce, kPrefix, kAfter, kLimit, kWait };
+
+/// "IF" and so on, by LineOption.
+inline constexpr std::array<std::string_view, 7> kLineOptions{"IF",    "TTL",   "ONCE", "PREFIX",
+                                                              "AFTER", "LIMIT", "WAIT"};
+
+/// A set of them.
+class LineOptions {
+ public:
+  constexpr LineOptions() = default;
+  template <typename... Options>
+  explicit constexpr LineOptions(LineOption first, Options... rest)
+      : bits_((bit(first) | ... | bit(rest))) {}
+
+  constexpr bool has(LineOption option) const { return (bits_ & bit(option)) != 0; }
+  constexpr std::size_t size() const { return static_cast<std::size_t>(std::popcount(bits_)); }
+
+ private:
+  static constexpr unsigned bit(LineOption option) { return 1U << static_cast<unsigned>(option); }
+
+  unsigned bits_ = 0;
+};
+
+/// How the words of a request are written.
+enum class LineWords : std::uint8_t {
+  kPlain,   ///< bytes without white space
+  kQuoted,  ///< or any bytes, in quotes
+  kChange,  ///< the same; between BEGIN and COMMIT the bucket is left out
 };
 
 struct LineForm {
   LineVerb verb = LineVerb::kUnknown;
   std::string_view word;
   std::size_t words_min = 1;           // that one included
-  std::size_t words_max = 1;           // at most 4
+  std::size_t words_max = 1;           // at most 4, without options
   const Function* function = nullptr;  // that it calls for the bucket that the second word names;
                                        // null: the adapter answers
   LineReply reply = LineReply::kDone;
   std::string_view help;  // its lines of HELP
+  LineWords words = LineWords::kPlain;
+  LineOptions options = {};        // of kQuoted and kChange
+  LineOptions inner_options = {};  // of kChange, between BEGIN and COMMIT
 };
 
 /// By LineVerb; kUnknown has none.

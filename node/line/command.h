@@ -14,6 +14,8 @@ namespace kvmesh::line {
 /// What a line asks for.
 using Verb = functions::LineVerb;
 
+/// How requests of `verb` are written and answered; null for kUnknown.
+const functions::LineForm* form_of(Verb verb);
 /// The function that requests of `verb` call; null when there are none, as the adapter answers.
 const functions::Function* function_of(Verb verb);
 
@@ -23,6 +25,7 @@ struct Command {
   std::string_view bucket;
   std::string_view key;  // of kKeys: the name to go on after, or empty
   std::string_view value;
+  bool has_data_words = false;  // the other words are for DataCommand (data_command.h)
 
   /// Is it a request to the mesh, or answered by the adapter itself?
   bool is_request() const { return function_of(verb) != nullptr; }

@@ -1,9 +1,16 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <string_view>
 
 #include <kvmesh/limits.h>
+#include <kvmesh/status.h>
 
+#include "node/line/command.h"
+#include "node/line/data_command.h"
+#include "node/line/transaction.h"
+#include "node/line/words.h"
 #include "node/stream/codec.h"
 #include "node/stream/line_splitter.h"
 
@@ -22,14 +29,27 @@ class LineCodec final : public stream::Codec {
   bool is_skipping() const override { return lines_.is_skipping(); }
   void append_reply(wire::Buffer& out, stream::Tag tag, const ReplyView& reply) const override;
   std::string_view constant(stream::Tag tag) const override;
+  std::size_t kept_bytes() const override { return transaction_ ? transaction_->bytes() : 0; }
+  void keep_no_more() override;
   void append_error(wire::Buffer& out, StatusCode code, std::string_view text) const override;
 
  private:
   void refuse(const stream::LineSplitter::Line& line, stream::Message& message);
 
+  void next_data_command(Verb verb, std::string_view line, RequestView& request,
+                         wire::Buffer& scratch, stream::Message& message);
+  Status take(const DataCommand& command, RequestView& request, wire::Buffer& scratch,
+              stream::Message& message);
+  Status commit(const DataCommand& command, RequestView& request, wire::Buffer& scratch);
+  void answer_error(const Status& fault, stream::Message& message);
+  void answer_unknown(stream::Message& message);
+  void fail_transaction(const Status& fault);
+
   stream::LineSplitter lines_;
   std::size_t line_bytes_max_;
-  wire::Buffer refusal_;  // the last one
+  wire::Buffer refusal_;                      // the last one
+  Words words_;                               // of the last line that may have had quotes
+  std::unique_ptr<Transaction> transaction_;  // from BEGIN to COMMIT or ABORT
 };
 
 }  // namespace kvmesh::line

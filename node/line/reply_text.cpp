@@ -1,7 +1,11 @@
 #include "node/line/reply_text.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <kvmesh/limits.h>
 
@@ -10,6 +14,7 @@
 #include "common/utf8.h"
 #include "common/wire/reader.h"
 #include "common/wire/record.h"
+#include "node/line/words.h"
 
 namespace kvmesh::line {
 namespace {
@@ -19,8 +24,10 @@ constexpr std::string_view kEnd = "\r\n";
 constexpr std::string_view kHelpEnd =
     "Commands are capital letters, with as many words as shown; any other line is UNKNOWN "
     "COMMAND\r\n"
-    "Blanks separate words, so no other name, key or value can hold one; kvmesh(1) takes any "
-    "bytes\r\n"
+    "Blanks separate words. From SET to ABORT a word may stand in quotes, which takes any bytes: "
+    "\"two words\\n\";\r\n"
+    "in it \\n \\r \\t \\\" \\\\ \\xHH stand for bytes. Replies to these show words in the same "
+    "way\r\n"
     "OK\r\n";
 
 const std::string& help_text() {
@@ -108,6 +115,161 @@ void append_route(wire::Buffer& out, const ReplyView& reply) {
   append_malformed(out);
 }
 
+// What a reply to changes tells beside the revision.
+enum class Applied : std::uint8_t {
+  kRevision,  // nothing
+  kSum,       // the number that is stored now
+  kCheck,     // which of the checks does not hold
+};
+
+// Appends what `append(in)` reads of the result; nothing but an error when it is of another form.
+template <typename Append>
+void append_whole(wire::Buffer& out, std::string_view result, Append&& append) {
+  const auto before = out.size();
+  wire::Reader in{result};
+  append(in);
+  if (!in.failed()) return;
+  out.truncate(before);
+  append_malformed(out);
+}
+
+bool is_number(wire::Reader::Type type) {
+  return type == wire::Reader::Type::kUnsigned || type == wire::Reader::Type::kSigned;
+}
+
+void append_conflict(wire::Buffer& out, wire::Reader& in, Applied what) {
+  const auto check = in.read_uint();
+  out.append("CONFLICT ");
+  append_number(out, in.read_uint());
+  if (what == Applied::kCheck) {
+    out.push_back(' ');
+    append_number(out, check + 1);
+  }
+  out.append(kEnd);
+}
+
+void append_changed(wire::Buffer& out, std::string_view result, Applied what) {
+  append_whole(out, result, [&](wire::Reader& in) {
+    const auto parts = in.read_array();
+    const bool done = in.read_bool();
+    const auto rev = in.read_uint();
+    if (parts != (done ? 3U : 4U)) return in.fail();
+    if (!done) return append_conflict(out, in, what);
+    if (what == Applied::kSum) {
+      if (in.read_array() != 1) return in.fail();
+      if (in.peek() == wire::Reader::Type::kBool) {
+        return append_error(out, StatusCode::kInvalidArgument,
+                            "ONCE: a call of another kind was executed under this id");
+      }
+      if (!is_number(in.peek())) return in.fail();
+      out.append(std::to_string(in.read_int()));
+      out.append(kEnd);
+    }
+    out.append("OK ");
+    append_number(out, rev);
+    out.append(kEnd);
+  });
+}
+
+void append_expiry(wire::Buffer& out, std::optional<std::uint64_t> ttl_ms) {
+  if (!ttl_ms) return;
+  out.append(" TTL ");
+  append_number(out, *ttl_ms);
+}
+
+std::optional<std::uint64_t> read_expiry(wire::Reader& in) {
+  if (in.peek() != wire::Reader::Type::kNil) return in.read_uint();
+  in.read_nil();
+  return std::nullopt;
+}
+
+void append_entry(wire::Buffer& out, std::string_view result) {
+  append_whole(out, result, [&](wire::Reader& in) {
+    if (in.read_array() != 2) return in.fail();
+    (void)in.read_uint();
+    if (in.read_array() != 1) return in.fail();
+    if (in.peek() == wire::Reader::Type::kNil) return out.append("0 0\r\n\r\nOK\r\n");
+    if (in.read_array() != 3) return in.fail();
+    append_number(out, in.read_uint());
+    const auto value = in.read_bytes();
+    out.push_back(' ');
+    append_number(out, read_expiry(in).value_or(0));
+    out.append(kEnd);
+    append_word(out, value);
+    out.append("\r\nOK\r\n");
+  });
+}
+
+void append_scan(wire::Buffer& out, std::string_view result) {
+  append_whole(out, result, [&](wire::Reader& in) {
+    if (in.read_array() != 3) return in.fail();
+    const bool more = in.read_bool();
+    const auto rev = in.read_uint();
+    const auto count = in.read_array();
+    append_number(out, count);
+    out.append(kEnd);
+    for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
+      if (in.read_array() != 4) return in.fail();
+      append_word(out, in.read_bytes());
+      out.push_back(' ');
+      append_number(out, in.read_uint());
+      const auto ttl_ms = read_expiry(in);
+      out.push_back(' ');
+      append_word(out, in.read_bytes());
+      append_expiry(out, ttl_ms);
+      out.append(kEnd);
+    }
+    out.append(more ? "OK MORE " : "OK ");
+    append_number(out, rev);
+    out.append(kEnd);
+  });
+}
+
+// What has happened, by the kinds of kv.changes, and how many parts tell it.
+struct Happened {
+  std::string_view word;
+  std::uint32_t parts;
+};
+constexpr std::array<Happened, 5> kHappened{
+    {{"PUT", 5}, {"DELETE", 3}, {"TOUCH", 4}, {"EXPIRE", 3}, {"DROP", 2}}};
+
+void append_change(wire::Buffer& out, wire::Reader& in) {
+  const auto parts = in.read_array();
+  append_number(out, in.read_uint());
+  const auto kind = in.read_uint();
+  if (kind >= kHappened.size() || parts != kHappened[kind].parts) return in.fail();
+  out.push_back(' ');
+  out.append(kHappened[kind].word);
+  if (parts > 2) {
+    out.push_back(' ');
+    append_word(out, in.read_bytes());
+  }
+  const auto ttl_ms = parts > 3 ? read_expiry(in) : std::nullopt;
+  if (parts > 4) {
+    out.push_back(' ');
+    append_word(out, in.read_bytes());
+  }
+  append_expiry(out, ttl_ms);
+  out.append(kEnd);
+}
+
+void append_changes(wire::Buffer& out, std::string_view result) {
+  append_whole(out, result, [&](wire::Reader& in) {
+    if (in.read_array() != 3) return in.fail();
+    const bool reset = in.read_bool();
+    const auto next = in.read_uint();
+    const auto count = in.read_array();
+    if (!reset) {
+      append_number(out, count);
+      out.append(kEnd);
+      for (std::uint32_t i = 0; i < count && !in.failed(); ++i) append_change(out, in);
+    }
+    out.append(reset ? "RESET " : "OK ");
+    append_number(out, next);
+    out.append(kEnd);
+  });
+}
+
 }  // namespace
 
 void append_reply_text(wire::Buffer& out, Verb verb, const ReplyView& reply) {
@@ -122,6 +284,18 @@ void append_reply_text(wire::Buffer& out, Verb verb, const ReplyView& reply) {
       return append_keys(out, reply.result);
     case functions::LineReply::kRoute:
       return append_route(out, reply);
+    case functions::LineReply::kChanged:
+      return append_changed(out, reply.result, Applied::kRevision);
+    case functions::LineReply::kSum:
+      return append_changed(out, reply.result, Applied::kSum);
+    case functions::LineReply::kCommitted:
+      return append_changed(out, reply.result, Applied::kCheck);
+    case functions::LineReply::kEntry:
+      return append_entry(out, reply.result);
+    case functions::LineReply::kScan:
+      return append_scan(out, reply.result);
+    case functions::LineReply::kChanges:
+      return append_changes(out, reply.result);
   }
 }
 
@@ -143,6 +317,9 @@ std::string_view own_reply(Verb verb) {
     case Verb::kHelp:
       return help_text();
     case Verb::kQuit:
+    case Verb::kBegin:
+    case Verb::kCheck:
+    case Verb::kAbort:
       return "OK\r\n";
     default:
       return "UNKNOWN COMMAND\r\n";

@@ -13,7 +13,7 @@
 namespace kvmesh::line {
 
 /// The reply to a request of `verb`, as lines. What cannot be shown as lines becomes `ERROR
-/// not_text`.
+/// not_text`; the commands whose words may stand in quotes show everything.
 void append_reply_text(wire::Buffer& out, Verb verb, const ReplyView& reply);
 
 /// `ERROR code text` as one line, whatever bytes the text has.

@@ -63,6 +63,12 @@ class Codec {
   /// Throws away input without end, such as the rest of a line that is too long.
   virtual bool is_skipping() const { return false; }
 
+  /// Bytes that it keeps of messages that wait for others to come after them.
+  virtual std::size_t kept_bytes() const { return 0; }
+  /// Gives these back, as all connections together keep too much; the client is told when it goes
+  /// on with what they were for.
+  virtual void keep_no_more() {}
+
   /// Appends the reply to a request with that tag. Its result may be packed, or be bytes that are
   /// not (ReplyView).
   virtual void append_reply(wire::Buffer& out, Tag tag, const ReplyView& reply) const = 0;

@@ -102,6 +102,10 @@ bool Connection::handle_messages() {
     if (server_.turn_is_over()) break;
   }
   server_.count_bytes(*this);  // at once: many connections may have a lot in one pass
+  if (server_.is_full(0) && codec_->kept_bytes() > limits::kBufferBytesKept) {
+    codec_->keep_no_more();
+    server_.count_bytes(*this);
+  }
   return handled;
 }
 

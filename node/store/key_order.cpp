@@ -23,12 +23,12 @@ void KeyOrder::build_some(const OwningSet<Record::Owner>& records) {
 }
 
 bool KeyOrder::free_some() {
-  constexpr std::size_t kSlice = 16384;
-  if (keys_.size() <= kSlice) {
+  constexpr std::size_t kKeysAtOnce = 16384;
+  if (keys_.size() <= kKeysAtOnce) {
     keys_.clear();
     return false;
   }
-  keys_.erase(keys_.begin(), std::next(keys_.begin(), kSlice));
+  keys_.erase(keys_.begin(), std::next(keys_.begin(), kKeysAtOnce));
   return true;
 }
 

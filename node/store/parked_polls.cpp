@@ -43,8 +43,8 @@ void ParkedPolls::pass(TimePoint now, LogRoom* room) {
     const std::lock_guard lock(mutex_);
     news.swap(news_);
   }
-  for (const auto& [bucket, last] : news) {
-    end_some(bucket, [&](Poll& poll) { return tell(bucket, last.get(), poll, turn); });
+  for (const auto& one : news) {
+    end_some(one.bucket, [&](Poll& poll) { return tell(one.bucket, one.last.get(), poll, turn); });
   }
 }
 

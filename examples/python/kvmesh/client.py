@@ -8,6 +8,7 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, TypeVar
 
 from .batch import Batch
 from .connection import Connection
+from .data import Data
 from .endpoint import check_endpoints
 from .errors import KvmeshError
 from .link import Request
@@ -22,8 +23,8 @@ TASK_GRACE = 1.0  # a task is told to stop at its limit; the answer may need tha
 
 # What only looks: twice does no harm. A put is not among them: one that was lost on its way may still be executed until its
 # time is over, after a later put of the same key.
-_READS = frozenset(("kv.get", "kv.count", "kv.keys", "kv.buckets", "node.name", "node.ping", "node.info", "task.list",
-                    "task.modules"))
+_READS = frozenset(("kv.get", "kv.count", "kv.keys", "kv.read", "kv.scan", "kv.changes", "kv.buckets", "node.name", "node.ping",
+                    "node.info", "task.list", "task.modules"))
 _NOT_EXECUTED = ("unavailable", "overloaded")
 _T = TypeVar("_T")
 
@@ -52,7 +53,7 @@ class Server:
         return self._client.ask(how, tail, timeout)
 
 
-class Client:
+class Client(Data):
     """A connection to the mesh, through any of its nodes. With several endpoints it uses the first that answers, and goes on
     with the next when that ends.
 
@@ -92,7 +93,7 @@ class Client:
         self.connection.close()
         self.printer.close(waits=not self.connection.is_own_thread())
 
-    # --- buckets, whatever node they live on
+    # --- buckets, whatever node they live on; more of them in data.py
 
     def create(self, bucket: Text, *, timeout: Optional[float] = None) -> None:
         """Makes a bucket; fine when it is there already."""
@@ -257,15 +258,15 @@ class Client:
         request = self.connection.submit(Request(pack_tail(target, function, arguments), seconds, TRACE))
         return self.connection.wait(request), request.trace
 
-    def ask(self, function: str, tail: bytes, timeout: Optional[float]) -> Any:
-        """For the classes beside this one: a request that is packed."""
+    def ask(self, function: str, tail: bytes, timeout: Optional[float], repeats: bool = False) -> Any:
+        """For the classes beside this one: a request that is packed. `repeats`: twice has the effect of once."""
         seconds = self.timeout if timeout is None else as_seconds("timeout", timeout)
         self.connection.refuse_own_thread()
 
         def once(left: float) -> Any:
             return self.connection.wait(self.connection.submit(Request(tail, left)))
         return self._repeat(once, seconds, lambda error: error.code in _NOT_EXECUTED
-                            or error.code == "outcome_unknown" and function in _READS)
+                            or error.code == "outcome_unknown" and (repeats or function in _READS))
 
     def start(self, node: Optional[str], function: str, arguments: tuple, mode: str, sender: Optional[Pid],
               output: Optional[Sink]) -> tuple[list, Task]:

@@ -89,6 +89,27 @@ def _get(mesh: Client, bucket: bytes, key: bytes) -> Optional[int]:
     return _raw(value)
 
 
+def _read(mesh: Client, bucket: bytes, key: bytes) -> Optional[int]:
+    entry = mesh.read(bucket, key)
+    if entry is None:
+        return _get(mesh, bucket, key)
+    return _show({"rev": entry.rev, "value": entry.value, "ttl": entry.ttl})
+
+
+def _add(mesh: Client, bucket: bytes, key: bytes, delta: bytes) -> None:
+    try:
+        number = int(delta)
+    except ValueError:
+        raise ValueError(f"DELTA must be a whole number, not {os.fsdecode(delta)!r}") from None
+    print(mesh.add(bucket, key, number))
+
+
+def _watch(mesh: Client, bucket: bytes) -> None:
+    for event in mesh.watch(bucket):
+        _show({name: value for name, value in vars(event).items() if value is not None})
+        sys.stdout.flush()
+
+
 def _route(mesh: Client, bucket: str, function: str = "", *arguments: str) -> None:
     if function:
         _show(mesh.route(os.fsencode(bucket), function, *map(to_value, arguments)))
@@ -118,6 +139,11 @@ COMMANDS = {
     "put": Command("BUCKET KEY VALUE", Client.put, True),
     "get": Command("BUCKET KEY", _get, True),
     "delete": Command("BUCKET KEY", Client.delete, True),
+    "read": Command("BUCKET KEY", _read, True),
+    "add": Command("BUCKET KEY DELTA", _add, True),
+    "scan": Command("BUCKET", lambda mesh, bucket: _words(to_text([key, entry.rev, entry.value]) for key, entry in mesh.scan(bucket)),
+                    True),
+    "watch": Command("BUCKET", _watch, True),
     "count": Command("BUCKET", lambda mesh, bucket: _show(mesh.count(bucket)), True),
     "keys": Command("BUCKET", lambda mesh, bucket: _lines(mesh.keys(bucket)), True),
     "buckets": Command("NODE", lambda mesh, node: _lines(mesh.buckets(_node(node)))),

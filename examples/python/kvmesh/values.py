@@ -15,6 +15,7 @@ Text = Union[str, bytes]
 
 BODY_BYTES_MAX = 2031616  # common/PROTOCOL.md, 1.5
 TIMEOUT_MAX = 24 * 3600
+TTL_MAX = 3155760000  # 100 years
 DEPTH_MAX = 16  # of lists and dicts in each other
 _NODE_NAME = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+")
 _PID = re.compile(r"<([^<>/]+)/([0-9a-f]{1,16})>")
@@ -87,6 +88,17 @@ def as_seconds(name: str, seconds: float) -> float:
     if not 0 < seconds <= TIMEOUT_MAX:
         raise ValueError(f"{name} must be more than 0 and at most {TIMEOUT_MAX} seconds, not {seconds}")
     return float(seconds)
+
+
+def as_ttl_ms(ttl: Optional[float]) -> Optional[int]:
+    """A time to live in milliseconds; None is for ever."""
+    if ttl is None:
+        return None
+    if isinstance(ttl, bool) or not isinstance(ttl, (int, float)):
+        raise TypeError(f"ttl must be a number of seconds, or None for no end, not {type(ttl).__name__}")
+    if not 0 < ttl <= TTL_MAX:
+        raise ValueError(f"ttl must be more than 0 and at most {TTL_MAX} seconds, not {ttl}")
+    return max(1, int(ttl * 1000))
 
 
 def as_number(name: str, number: int, most: int) -> int:

@@ -9,14 +9,10 @@
 
 #include <kvmesh/limits.h>
 
+#include "tests/fuzz/line_data_reference.h"
+
 /// The line protocol once more, as plainly as it can be written: to compare ours with.
 namespace kvmesh::fuzz {
-
-/// What a request must be answered: this text, or (an error) a line that begins with it.
-struct Expected {
-  std::string text;
-  bool is_prefix = false;
-};
 
 /// A node that stores the buckets `a` to `y` and has no route for the others. The texts of errors
 /// are not its business.
@@ -24,13 +20,21 @@ class LineReference {
  public:
   using Buckets = std::map<std::string, std::map<std::string, std::string>>;
 
-  LineReference(Buckets buckets, std::size_t line_bytes_max)
-      : buckets_(std::move(buckets)), line_bytes_max_(line_bytes_max) {}
+  LineReference(const Buckets& buckets, std::size_t line_bytes_max)
+      : line_bytes_max_(line_bytes_max) {
+    for (const auto& [bucket, keys] : buckets) {
+      auto& entries = buckets_[bucket];
+      for (const auto& [key, value] : keys) entries[key] = {value, {}};
+    }
+  }
+
+  /// Nothing is said of the replies after those: they depend on revisions.
+  bool is_unknown() const { return data_.is_unknown(); }
 
   /// The replies to all that one connection sends, in order.
   std::vector<Expected> run(std::string_view text) {
     std::vector<Expected> out;
-    while (!quit_ && !text.empty()) {
+    while (!quit_ && !text.empty() && !is_unknown()) {
       const auto end = text.find('\n');
       if (end == std::string_view::npos) {
         // What is over the limit, whatever follows, is told at once.
@@ -45,16 +49,27 @@ class LineReference {
         out.push_back(error("protocol_error"));
         return out;
       }
-      out.push_back(line.size() > line_bytes_max_ ? error("too_large") : answer(command_of(line)));
+      out.push_back(reply_to(line));
     }
+    if (is_unknown()) out.pop_back();
     return out;
   }
 
  private:
-  using Words = std::vector<std::string>;
-
-  static Expected error(const std::string& code) { return {"ERROR " + code + " ", true}; }
+  static Expected error(const std::string& code) { return LineDataReference::error(code); }
   static Expected ok() { return {"OK\r\n"}; }
+
+  Expected reply_to(std::string_view line) {
+    if (line.size() > line_bytes_max_) {
+      data_.fail("too_large");
+      return error("too_large");
+    }
+    const auto words = command_of(line);
+    if (!words.empty() && LineDataReference::has(words[0])) return data_.answer(line);
+    auto reply = answer(words);
+    if (reply.text == "UNKNOWN COMMAND\r\n") data_.fail("invalid_argument");
+    return reply;
+  }
 
   static bool is_foreign(const std::string& line, bool is_first) {
     std::string head = line.substr(0, 5);
@@ -117,11 +132,11 @@ class LineReference {
     return act(words, found);
   }
 
-  Expected act(const Words& words, Buckets::iterator bucket) {
+  Expected act(const Words& words, LineDataReference::Buckets::iterator bucket) {
     auto& keys = bucket->second;
     switch (words[0][0]) {
       case 'P':
-        keys[words[2]] = words[3];
+        keys[words[2]] = {words[3], {}};
         return ok();
       case 'G':
         return value(keys.find(words[2]), keys.end());
@@ -144,11 +159,13 @@ class LineReference {
   template <typename Found>
   static Expected value(Found found, Found end) {
     if (found == end) return {"\r\nOK\r\n"};
-    if (!fits_a_line(found->second)) return error("not_text");
-    return {found->second + "\r\nOK\r\n"};
+    const auto& text = found->second.value;
+    if (!fits_a_line(text)) return error("not_text");
+    return {text + "\r\nOK\r\n"};
   }
 
-  static Expected list(const Buckets::mapped_type& keys, const std::optional<std::string>& after) {
+  static Expected list(const LineDataReference::Keys& keys,
+                       const std::optional<std::string>& after) {
     const auto from = after ? keys.upper_bound(*after) : keys.begin();
     std::string text = std::to_string(std::distance(from, keys.end())) + "\r\n";
     for (auto key = from; key != keys.end(); ++key) {
@@ -158,7 +175,8 @@ class LineReference {
     return {text + "OK\r\n"};
   }
 
-  Buckets buckets_;
+  LineDataReference::Buckets buckets_;
+  LineDataReference data_{buckets_};
   std::size_t line_bytes_max_;
   bool quit_ = false;
 };

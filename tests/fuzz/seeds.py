@@ -20,6 +20,12 @@ LINES = [
     b"PING\r\nHELP\nQUIT\r\nPING\r\n",
     b"  put a b\r\n\r\nPUT \t b  x\v1\f\r\nPUT b x 1 2\r\nCREATE\r\nGET b " + b"k" * 1100 + b"\r\nCREATE " + b"b" * 1100
     + b"\r\nPING\r\n",
+    b"SET b k 1\r\nSET b k 2 IF 0\r\nSET b \"a key\" \"two\\r\\nlines \\x00\" TTL 500 ONCE a\r\nREAD b \"a key\"\r\nREAD b no\r\n"
+    b"ADD b n -5\r\nADD b line 1\r\nTOUCH b n 7\r\nUNSET b n IF 1\r\nUNSET b k\r\nSCAN b PREFIX \"\" AFTER a LIMIT 2\r\nSCAN b\r\n"
+    b"CHANGES b 0 WAIT 10\r\nSET b \"x\r\nSET b k v w\r\nSET z k v\r\nSET \"\" k v\r\n",
+    b"BEGIN b\r\nCHECK k 0\r\nSET k 1\r\nCOMMIT\r\nBEGIN b\r\nCHECK \"k\" 5\r\nCHECK new 0\r\nSET a 1 TTL 9\r\nADD n 5\r\nUNSET line\r\n"
+    b"TOUCH d 0\r\nGET b k\r\nABORT\r\nBEGIN c\r\nSET d x\r\nADD m 1\r\nUNSET \"a\\rb\"\r\nCOMMIT\r\nSCAN c\r\nBEGIN b\r\nSET k\r\nSET k v\r\n"
+    b"COMMIT\r\nCOMMIT\r\n",
 ]
 
 IMPORTS = [

@@ -173,6 +173,26 @@ TEST_F(TcpServer, ALargeReplyBeyondTheBoundOfAllClientsIsRefusedAndASmallOneIsNo
   EXPECT_EQ(await(client, 16), "bbbbbbbbbb\r\nOK\r\n");
 }
 
+TEST_F(TcpServer, TransactionsCountAmongWhatAllClientsMakeUsKeep) {
+  serve({}, 200 * 1024);
+  auto client = connect();
+  const auto ask = [&](const std::string& line) {
+    client.got.clear();
+    client.send(line + "\r\n");
+    pass_until(client, [&] { return client.got.ends_with("\r\n"); });
+    return client.got;
+  };
+  EXPECT_EQ(ask("BEGIN b"), "OK\r\n");
+  EXPECT_EQ(ask("SET first v"), "OK\r\n");
+  const std::string value(60'000, 'v');
+  std::string reply;
+  for (int i = 0; i < 10; ++i) reply = ask("SET " + std::to_string(i) + " " + value);
+  EXPECT_THAT(reply, StartsWith("ERROR overloaded this transaction has failed before"));
+  EXPECT_THAT(ask("COMMIT"), StartsWith("ERROR overloaded nothing was changed: "));
+  EXPECT_EQ(ask("BEGIN b"), "OK\r\n");
+  EXPECT_EQ(ask("SET first v"), "OK\r\n") << "there is room again";
+}
+
 TEST_F(TcpServer, WhatWasDoneIsToldHoweverFullTheBuffersAre) {
   serve({}, 1);
   auto client = connect();

@@ -136,7 +136,7 @@ class Functions(ClientTest):
         self.assertIn(f'{FOO} has no function "t.add" of its own; it is a function of a module', told.text)
         self.assertIn("call it with task.run", told.text)
         self.assertIn("call it with server.call", error_of(mesh.request, None, "counter.add", 1).text)
-        self.assertIn("it has: kv.buckets", error_of(mesh.request, None, "t.ad", 1, 2).text)
+        self.assertIn("it has: kv.apply, kv.buckets", error_of(mesh.request, None, "t.ad", 1, 2).text)
 
     def test_more_output_than_its_credit(self):
         mesh = self.open(self.node())

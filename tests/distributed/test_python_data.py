@@ -75,23 +75,28 @@ class Values(DataTest):
     def test_a_call_to_be_made_once_is_repeated_when_its_outcome_is_unknown(self):
         client = self.open(self.gate, retries=1000)
         self.assertEqual(client.add("shop", "n", 1, once=True, timeout=20), 1)
-        total, stop = 200, threading.Event()
+        sums, enough = queue.Queue(), threading.Event()
 
-        def disturb():
-            while not stop.is_set():
-                self.gate.kill()
-                self.gate.start()
-                for _ in range(20):
-                    if stop.wait(0.05):
-                        break
-        disturber = threading.Thread(target=disturb)
-        disturber.start()
+        def add():
+            while not enough.is_set():
+                try:
+                    sums.put(client.add("shop", "n", 1, once=True, timeout=100))
+                except KvmeshError as error:
+                    sums.put(error)
+        adder = threading.Thread(target=add)
+        adder.start()
         try:
-            for number in range(2, total):
-                self.assertEqual(client.add("shop", "n", 1, once=True, timeout=100), number)
+            wanted = iter(range(2, 1000000))
+            for _ in range(5):
+                for _ in range(50):
+                    self.assertEqual(sums.get(timeout=60), next(wanted))
+                self.gate.kill()  # while it adds
+                self.gate.start()
         finally:
-            stop.set()
-            disturber.join()
+            enough.set()
+            adder.join()
+        while not sums.empty():
+            self.assertEqual(sums.get(), next(wanted))
 
     def test_scan(self):
         stored = {b"%04d" % number: str(number).encode() for number in range(250)}

@@ -26,6 +26,8 @@ Result<ImportOwners::Told> ImportOwners::told_of(const Value& info) {
   if (told.node.empty() || told.incarnation == 0) {
     return Status{StatusCode::kProtocolError, "the node does not tell its name and incarnation"};
   }
+  const auto* store = info.find("store");
+  told.keeps = store != nullptr && text_at(*store, "engine") == "durable";
   constexpr std::uint64_t kLongest = 1'000'000'000'000;  // 31 years
   told.uptime =
       milliseconds{static_cast<std::int64_t>(std::min(number_at(info, "uptime_ms"), kLongest))};
@@ -65,7 +67,9 @@ void ImportOwners::compare(const Byte& byte, const Told& told) {
   }
 }
 
+// One whose buckets outlive it has lost nothing, if they did so before, too.
 void ImportOwners::note_restart(const Byte& byte, const Told& told) {
+  if (told.keeps && (!byte.first || byte.first->keeps)) return;
   restarted_.insert(told.node);
   restarts_[first_byte(byte.bucket)] = byte.asked - told.uptime + milliseconds{1};
 }

@@ -25,6 +25,7 @@ class ImportOwners {
   struct Told {
     std::string node;
     std::uint64_t incarnation = 0;
+    bool keeps = false;  // its buckets outlive it
     std::chrono::milliseconds uptime{0};
   };
   /// What the result of node.info says; kProtocolError when it does not.

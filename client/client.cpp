@@ -5,6 +5,7 @@
 
 #include <kvmesh/client.h>
 #include <kvmesh/mesh.h>
+#include <kvmesh/watcher.h>
 
 #include "client/descriptors.h"
 #include "client/loop.h"
@@ -144,6 +145,24 @@ Result<std::uint64_t> Client::count(std::string_view bucket, Timeout timeout) {
 Result<Names> Client::keys(std::string_view bucket, std::string_view after, std::uint32_t limit,
                            Timeout timeout) {
   return client::names_of(call(ops::keys(bucket, after, limit), timeout), functions::kKvKeys.name);
+}
+Result<Entries> Client::read(std::string_view bucket, const std::vector<std::string>& keys,
+                             Timeout timeout) {
+  return entries_of(call(ops::read(bucket, keys), timeout));
+}
+Result<Applied> Client::apply(std::string_view bucket, const Apply& apply, Timeout timeout) {
+  return applied_of(call(ops::apply(bucket, apply), timeout));
+}
+Result<ScanPage> Client::scan(std::string_view bucket, const ScanOptions& options,
+                              Timeout timeout) {
+  return scan_page_of(call(ops::scan(bucket, options), timeout));
+}
+Result<Events> Client::changes(std::string_view bucket, std::uint64_t since,
+                               const ChangesOptions& options, Timeout timeout) {
+  return events_of(call(ops::changes(bucket, since, options), changes_timeout(options, timeout)));
+}
+Watcher Client::watch(std::string bucket, WatchOptions options) {
+  return Watcher{mesh(), std::move(bucket), std::move(options)};
 }
 Result<Names> Client::buckets(std::string_view node, std::string_view after, std::uint32_t limit,
                               Timeout timeout) {

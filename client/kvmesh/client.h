@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include <kvmesh/buckets.h>
 #include <kvmesh/limits.h>
 #include <kvmesh/operation.h>
 #include <kvmesh/status.h>
@@ -19,6 +20,8 @@
 namespace kvmesh {
 
 class Mesh;
+class Watcher;
+struct WatchOptions;
 namespace client {
 class MeshPort;
 }  // namespace client
@@ -33,7 +36,8 @@ struct Names {
 /// The buckets' operations, for Client::call() and batches; Client's methods of the same names say
 /// what they answer. As Outcome::result: `get` nil or Bytes; `count` an integer; `keys` and
 /// `buckets` a list of `more` (bool) and the list of names (Bytes); `route` text; the others nil.
-/// An empty `after` asks for the first page.
+/// An empty `after` asks for the first page. <kvmesh/buckets.h> has more: `read`, `apply`, `scan`
+/// and `changes`.
 namespace ops {
 Operation create(std::string_view bucket);
 Operation drop(std::string_view bucket);
@@ -46,9 +50,9 @@ Operation keys(std::string_view bucket, std::string_view after = {},
 Operation buckets(std::string_view node = {}, std::string_view after = {},
                   std::uint32_t limit = limits::kPageItemsDefault);
 Operation route(std::string_view bucket);
-/// The same as `create`, `put`, `get`, `erase`, `count`, `keys` or `drop`, of what `node` itself
-/// holds, wherever the tables lead (empty: the connected one). For buckets that stayed where tables
-/// do not lead any more, or that are put where they will lead.
+/// The same as `create`, `put`, `get`, `erase`, `count`, `keys`, `read`, `apply`, `scan` or `drop`,
+/// of what `node` itself holds, wherever the tables lead (empty: the connected one). For buckets
+/// that stayed where tables do not lead any more, or that are put where they will lead.
 Operation here(std::string_view node, Operation of_bucket);
 }  // namespace ops
 
@@ -128,6 +132,30 @@ class Client {
   /// Up to `limit` keys greater than `after`. kNotFound when the bucket does not exist.
   Result<Names> keys(std::string_view bucket, std::string_view after = {},
                      std::uint32_t limit = limits::kPageItemsDefault, Timeout timeout = {});
+  /// Several keys as they are at one instant, with their revisions; up to limits::kReadKeysMax.
+  /// kNotFound when the bucket does not exist; kTooLarge when there are more keys, or values of
+  /// more than limits::kReadBytesMax together.
+  Result<Entries> read(std::string_view bucket, const std::vector<std::string>& keys,
+                       Timeout timeout = {});
+  /// Makes changes together, if all checks hold. One that does not hold is a result, see Applied.
+  /// kNotFound when the bucket does not exist; kFull when its node has no memory left;
+  /// kInvalidArgument when a key is changed twice, a number cannot be added to, or a time to live
+  /// is none; kTooLarge. Each of them: nothing was changed. After kOutcomeUnknown a call with
+  /// Apply::once may be repeated as it was; one without it only if that does no harm.
+  Result<Applied> apply(std::string_view bucket, const Apply& apply, Timeout timeout = {});
+  /// A page of the keys in their order. kNotFound when the bucket does not exist; kFull when the
+  /// node has no memory for the order of its keys.
+  Result<ScanPage> scan(std::string_view bucket, const ScanOptions& options = {},
+                        Timeout timeout = {});
+  /// The changes after the revision `since`; waits for some up to ChangesOptions::wait, to which
+  /// `timeout` is added. Any failure but kInvalidArgument and kTooLarge: ask again with the same
+  /// `since`, nothing is lost. kNotFound when the bucket does not exist; kOverloaded when
+  /// limits::kFollowersMax calls wait at its node. A Watcher does all this by itself.
+  Result<Events> changes(std::string_view bucket, std::uint64_t since,
+                         const ChangesOptions& options = {}, Timeout timeout = {});
+  /// Follows a bucket over whatever happens to nodes and connections; include <kvmesh/watcher.h>.
+  /// The watcher must not outlive the client.
+  Watcher watch(std::string bucket, WatchOptions options);
   /// Up to `limit` buckets stored on `node` (empty: the connected one) with names greater than
   /// `after`.
   Result<Names> buckets(std::string_view node = {}, std::string_view after = {},

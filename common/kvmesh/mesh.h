@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <kvmesh/async.h>
+#include <kvmesh/buckets.h>
 #include <kvmesh/convert.h>
 #include <kvmesh/message.h>
 #include <kvmesh/operation.h>
@@ -18,6 +19,9 @@
 #include <kvmesh/value.h>
 
 namespace kvmesh {
+
+class Watcher;
+struct WatchOptions;
 
 namespace remote {
 class MeshPort;
@@ -239,12 +243,26 @@ class Mesh {
         .status();
   }
 
+  // Buckets with revisions, see <kvmesh/buckets.h>, as Client's methods of the same names; in a
+  // task too. Keys alone are put and got by route(): functions kv.put and kv.get.
+
+  Result<Entries> read(std::string_view bucket, const std::vector<std::string>& keys,
+                       Timeout timeout = {});
+  Result<Applied> apply(std::string_view bucket, const Apply& apply, Timeout timeout = {});
+  Result<ScanPage> scan(std::string_view bucket, const ScanOptions& options = {},
+                        Timeout timeout = {});
+  Result<Events> changes(std::string_view bucket, std::uint64_t since,
+                         const ChangesOptions& options = {}, Timeout timeout = {});
+  /// Follows a bucket; include <kvmesh/watcher.h>. The watcher must not outlive this.
+  Watcher watch(std::string bucket, WatchOptions options);
+
  protected:
   /// Waits for `time`, whatever messages come. False when the wait was ended before: the task is
   /// told to stop.
   bool pause(std::chrono::milliseconds time);
 
  private:
+  friend class Watcher;
   struct Destination {
     Operation::For target = Operation::For::kHere;
     std::string name;
@@ -277,6 +295,7 @@ class Mesh {
   Status send_value(const ServerName& to, Value body);
   Status send_value(std::string node, Value to, Pid receiver, Value body);
   Result<Value> request(Operation operation, const CallOptions& options);
+  Outcome ask(Operation operation, Timeout timeout);
 
   std::shared_ptr<remote::Connection> connection_;
   std::unique_ptr<remote::NodeWatches> watches_;

@@ -54,7 +54,7 @@ void add_version_command(CLI::App& app, Session& session) {
 std::vector<Group> groups() {
   return {
       {"Buckets", {add_bucket_commands}},
-      {"Keys", {add_value_commands}},
+      {"Keys", {add_value_commands, add_entry_commands}},
       {"Routes", {add_route_commands}},
       {"Nodes", {add_node_commands, add_reload_command}},
       {"Tasks and processes", {add_task_commands, add_server_commands, add_process_commands}},
@@ -97,7 +97,7 @@ void add_shell_commands(CLI::App& app, Session& session) {
   add_request_options(app, session);
   add_groups(app, session);
   for (const char* name :
-       {"call", "spawn", "send", "server", "shell", "sim", "bench", "help", "version"}) {
+       {"call", "spawn", "send", "server", "shell", "sim", "bench", "watch", "help", "version"}) {
     app.remove_subcommand(app.get_subcommand(name));
   }
   auto* put = app.get_subcommand("put");

@@ -22,6 +22,7 @@ inline constexpr const char* kOnNode =
 void add_bucket_commands(CLI::App& app, Session& session);   // create, drop, keys, count, buckets
 void add_create_and_drop(CLI::App& app, Session& session);   // of those, the first two
 void add_value_commands(CLI::App& app, Session& session);    // put, get, delete
+void add_entry_commands(CLI::App& app, Session& session);    // read, scan, add, touch, watch
 void add_route_commands(CLI::App& app, Session& session);    // route, trace
 void add_node_commands(CLI::App& app, Session& session);     // info, nodes, ping
 void add_reload_command(CLI::App& app, Session& session);    // reload

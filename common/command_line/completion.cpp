@@ -32,6 +32,8 @@ constexpr auto kPlaceholders = std::to_array<std::pair<std::string_view, Names>>
     {"NAME", Names::kNothing},
     {"PREFIX", Names::kNothing},
     {"N", Names::kNothing},
+    {"ID", Names::kNothing},
+    {"DELTA", Names::kNothing},
     {"UINT", Names::kNothing},
     {"FLOAT", Names::kNothing},
     {"EXPONENT", Names::kNothing},

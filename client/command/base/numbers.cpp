@@ -39,8 +39,12 @@ std::string byte_count(std::uint64_t bytes) {
 namespace {
 
 // Names that end in another's come first; a number alone is seconds.
-constexpr std::array<std::pair<std::string_view, double>, 5> kTimeUnits = {
-    {{"ms", 1.0}, {"s", 1000.0}, {"m", 60'000.0}, {"h", 3'600'000.0}, {"", 1000.0}}};
+constexpr std::array<std::pair<std::string_view, double>, 6> kTimeUnits = {{{"ms", 1.0},
+                                                                            {"s", 1000.0},
+                                                                            {"m", 60'000.0},
+                                                                            {"h", 3'600'000.0},
+                                                                            {"d", 86'400'000.0},
+                                                                            {"", 1000.0}}};
 
 // Plain decimal digits with at most one point: no sign, exponent, hexadecimal or "inf".
 std::optional<double> parse_decimal(std::string_view text) {
@@ -60,13 +64,14 @@ std::string two_parts(std::int64_t large, const char* large_unit, std::int64_t s
 
 }  // namespace
 
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text,
+                                                        std::chrono::milliseconds most) {
   for (const auto& [unit, factor] : kTimeUnits) {
     if (!text.ends_with(unit)) continue;
     const auto number = parse_decimal(text.substr(0, text.size() - unit.size()));
     if (!number) return std::nullopt;
     const double milliseconds = std::round(*number * factor);
-    if (milliseconds < 1 || milliseconds > static_cast<double>(limits::kTimeoutMax.count())) {
+    if (milliseconds < 1 || milliseconds > static_cast<double>(most.count())) {
       return std::nullopt;
     }
     return std::chrono::milliseconds{static_cast<std::int64_t>(milliseconds)};

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include <kvmesh/limits.h>
+
 #include "common/number.h"
 
 /// Numbers and durations as people write and read them, and checks of options that are numbers: the
@@ -34,10 +36,10 @@ std::string decimal(double number, int digits);
 /// 1536 as "1.5 KiB"; below 1024 as "17 B".
 std::string byte_count(std::uint64_t bytes);
 
-/// "250ms", "5s", "1.5s", "2m" or "1h": a number and its unit, without a space; "5"
-/// is 5 seconds. Empty when `text`
-/// is not of that form, is below one millisecond or over limits::kTimeoutMax.
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+/// "250ms", "5s", "1.5s", "2m", "1h" or "7d": a number and its unit, without a space; "5" is 5
+/// seconds. Empty when `text` is not of that form, is below one millisecond or over `most`.
+std::optional<std::chrono::milliseconds> parse_duration(
+    std::string_view text, std::chrono::milliseconds most = limits::kTimeoutMax);
 
 /// A time that passed, in the unit that suits it: "85 us", "12.3 ms", "2.1 s", "3 min 05 s",
 /// "2 h 10 min".

@@ -51,8 +51,9 @@ std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
          make_footer(app);
 }
 
-std::string exit_statuses(std::string_view one, std::string_view three) {
+std::string exit_statuses(std::string_view one, std::string_view three, std::string_view four) {
   return "Exit status: 0 done" + part("1", one) + "; 2 wrong usage" + part("3", three) +
+         part("4", four) +
          ";\n10 + the status code's number otherwise (11 not_found, 13 no_route, 14 unavailable, "
          "...); see kvmesh(1).";
 }

@@ -25,9 +25,10 @@ class HelpFormatter final : public CLI::Formatter {
                         CLI::AppFormatMode mode) const override;
 };
 
-/// The last lines of a command's help: "Exit status: 0 done; 2 wrong usage; ..."; with what 1 and 3
-/// mean of it, where they can be.
-std::string exit_statuses(std::string_view one = {}, std::string_view three = {});
+/// The last lines of a command's help: "Exit status: 0 done; 2 wrong usage; ..."; with what 1, 3
+/// and 4 mean of it, where they can be.
+std::string exit_statuses(std::string_view one = {}, std::string_view three = {},
+                          std::string_view four = {});
 /// The same of a command that sends no request.
 std::string exit_statuses_of_no_mesh();
 

@@ -17,11 +17,12 @@
 namespace kvmesh::command {
 
 inline constexpr int kExitOk = 0;
-inline constexpr int kExitMissingKey = 1;  // get: the bucket exists, the key does not
+inline constexpr int kExitMissingKey = 1;  // get, read, touch: the bucket exists, the key does not
 inline constexpr int kExitUnsound = 1;     // verify: the mesh is not sound
 inline constexpr int kExitUsage = 2;       // wrong arguments, or a file that cannot be opened
 inline constexpr int kExitIncomplete =
     3;  // import, export, buckets, info --mesh, bench: a part failed
+inline constexpr int kExitConflict = 4;     // put, delete: a check did not hold
 inline constexpr int kExitStatusBase = 10;  // and the number of the status code
 inline constexpr int kExitInterrupted = 130;
 

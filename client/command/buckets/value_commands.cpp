@@ -12,6 +12,7 @@
 
 #include "client/command/base/program.h"
 #include "client/command/base/session.h"
+#include "client/command/buckets/apply_options.h"
 #include "client/command/commands.h"
 #include "client/outcome.h"
 #include "common/functions.h"
@@ -37,6 +38,11 @@ struct PutArguments : KeyArguments {
   std::optional<std::string> value;
   std::string file;
   bool from_stdin = false;
+  ApplyOptions apply;
+};
+
+struct DeleteArguments : KeyArguments {
+  ApplyOptions apply;
 };
 
 // All bytes of an open file, but no more than shows that a value is too large.
@@ -74,13 +80,6 @@ Result<std::string> read_file(const std::string& path) {
   return bytes;
 }
 
-// A bucket's name as it is typed to a shell, where that is simple.
-std::string as_word(const std::string& bucket) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/@";
-  return bucket.find_first_not_of(kPlain) == std::string::npos ? bucket : "BUCKET";
-}
-
 int put(Session& session, const PutArguments& arguments) {
   const bool dash = arguments.value == "-" && session.owns_stdin;
   if (arguments.from_stdin && !session.may_read_stdin()) return kExitUsage;
@@ -103,14 +102,16 @@ int put(Session& session, const PutArguments& arguments) {
     return kExitUsage;
   }
   if (!value) return session.fail(value.status());
+  if (arguments.apply.any()) {
+    return apply_change(session, arguments.bucket, "",
+                        Change::put(arguments.key, *std::move(value)), arguments.apply,
+                        [&](const Applied& applied) { return print_revision(session, applied); });
+  }
   const auto client = session.client();
   if (!client) return session.fail(client.status());
-  Status status = (*client)->put(arguments.bucket, arguments.key, *value, session.timeout());
-  if (status.code() == StatusCode::kNotFound) {
-    status = {status.code(),
-              status.text() + "; kvmesh create " + as_word(arguments.bucket) + " makes it"};
-  }
-  return session.finish_silent(status);
+  return session.finish_silent(
+      with_create_hint((*client)->put(arguments.bucket, arguments.key, *value, session.timeout()),
+                       arguments.bucket));
 }
 
 int get(Session& session, const KeyArguments& arguments, bool raw) {
@@ -133,12 +134,15 @@ int get(Session& session, const KeyArguments& arguments, bool raw) {
     session.result = is_utf8(*value) ? Value{*value} : Value{Bytes{*value}};
     return kExitOk;
   }
-  session.complain("no key " + kvmesh::in_quotes(arguments.key) + " in bucket " +
-                   kvmesh::in_quotes(arguments.bucket));
-  return kExitMissingKey;
+  return fail_missing_key(session, arguments.bucket, arguments.key);
 }
 
-int erase(Session& session, const KeyArguments& arguments) {
+int erase(Session& session, const DeleteArguments& arguments) {
+  if (arguments.apply.any()) {
+    return apply_change(session, arguments.bucket, arguments.on, Change::erase(arguments.key),
+                        arguments.apply,
+                        [&](const Applied& applied) { return print_revision(session, applied); });
+  }
   const auto client = session.client();
   if (!client) return session.fail(client.status());
   const auto outcome = session.call(ops::erase(arguments.bucket, arguments.key), arguments.on);
@@ -157,6 +161,11 @@ void add_put(CLI::App& app, Session& session) {
   command->add_flag("--stdin", arguments->from_stdin, "Read the value from standard input");
   command->add_option("--file", arguments->file, "Read the value from this file")
       ->type_name("FILE");
+  add_if_rev(*command, arguments->apply);
+  add_if_absent(*command, arguments->apply);
+  add_ttl(*command, arguments->apply, "Let the key expire after this time, for example 10s or 7d");
+  add_once(*command, arguments->apply);
+  command->footer(exit_statuses_of_checks());
   command->callback([&session, arguments] {
     session.action = [&session, arguments] { return put(session, *arguments); };
   });
@@ -181,9 +190,11 @@ void add_value_commands(CLI::App& app, Session& session) {
 
   auto* delete_command =
       app.add_subcommand("delete", "Remove a key; no error when it is not there");
-  auto unwanted = std::make_shared<KeyArguments>();
+  auto unwanted = std::make_shared<DeleteArguments>();
   add_key_arguments(*delete_command, *unwanted);
   add_on_node(*delete_command, *unwanted);
+  add_if_rev(*delete_command, unwanted->apply);
+  delete_command->footer(exit_statuses_of_checks());
   delete_command->callback([&session, unwanted] {
     session.action = [&session, unwanted] { return erase(session, *unwanted); };
   });

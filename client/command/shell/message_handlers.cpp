@@ -113,17 +113,71 @@ int monitor_process(Shell& shell, const Words& words) {
   return session.finish(shell.mesh().monitor(*pid));
 }
 
+namespace {
+
+// Of watch and unwatch, --bucket BUCKET and, with `has_prefix`, --prefix PREFIX.
+struct BucketWords {
+  std::string bucket;
+  std::string prefix;
+};
+
+bool is_of_bucket(const Words& words) {
+  return !words.empty() && text_of(words[0]).starts_with("--");
+}
+
+std::optional<BucketWords> read_bucket(const Session& session, const Words& words,
+                                       bool has_prefix) {
+  BucketWords out;
+  bool is_right = words.size() % 2 == 0;
+  for (std::size_t i = 0; is_right && i < words.size(); i += 2) {
+    const bool is_prefix = has_prefix && words[i].is("--prefix");
+    is_right = is_prefix || words[i].is("--bucket");
+    (is_prefix ? out.prefix : out.bucket) = text_of(words[i + 1]);
+  }
+  if (is_right && !out.bucket.empty()) return out;
+  session.complain(has_prefix ? "usage: watch [NODE], or watch --bucket BUCKET [--prefix PREFIX]"
+                              : "usage: unwatch [NODE], or unwatch --bucket BUCKET");
+  return std::nullopt;
+}
+
+}  // namespace
+
 int watch_peers(Shell& shell, const Words& words) {
+  if (is_of_bucket(words)) {
+    const auto wanted = read_bucket(shell.session(), words, true);
+    if (!wanted) return kExitUsage;
+    return shell.session().finish(shell.watches().begin_bucket(wanted->bucket, wanted->prefix));
+  }
+  if (words.size() > 1) {
+    shell.session().complain("watch takes one node, or --bucket BUCKET [--prefix PREFIX]");
+    return kExitUsage;
+  }
   const auto fault = words.empty() ? "" : endpoint_fault(shell.session(), text_of(words[0]));
   if (!fault.empty()) {
     shell.session().complain(fault);
     return kExitUsage;
   }
-  return shell.session().finish(
-      shell.watches().begin(words.empty() ? shell.node() : text_of(words[0])));
+  const auto node = words.empty() ? shell.node() : text_of(words[0]);
+  auto status = shell.watches().begin(node);
+  if (status.code() == StatusCode::kNoRoute && node.find('@') == std::string::npos) {
+    status = {status.code(),
+              status.text() + "; the changes of a bucket are watched by watch --bucket " + node};
+  }
+  return shell.session().finish(status);
 }
 
 int unwatch_peers(Shell& shell, const Words& words) {
+  if (is_of_bucket(words)) {
+    const auto wanted = read_bucket(shell.session(), words, false);
+    if (!wanted) return kExitUsage;
+    if (shell.watches().end_bucket(wanted->bucket)) return kExitOk;
+    return shell.session().fail(
+        {StatusCode::kNotFound, "the bucket " + in_quotes(wanted->bucket) + " is not watched"});
+  }
+  if (words.size() > 1) {
+    shell.session().complain("unwatch takes one node, or --bucket BUCKET");
+    return kExitUsage;
+  }
   const std::string node = words.empty() ? shell.node() : text_of(words[0]);
   if (shell.watches().end(node)) return kExitOk;
   const std::string name = node.empty() ? shell.node_text() : node;

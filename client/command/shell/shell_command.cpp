@@ -153,7 +153,11 @@ Completion complete(std::string_view before, std::span<const ShellCommand> table
   }
   std::vector<std::string> words{parts.begin(), parts.end()};
   words.emplace_back(begun);
-  auto names = of_tree != nullptr ? source.words(words) : names_of(kind, table, source, where);
+  // A bucket is completed as that of a command which takes one.
+  const bool is_bucket = of_tree == nullptr && parts.size() > 1 && parts.back() == "--bucket";
+  if (is_bucket) words = {"count", std::string{begun}};
+  auto names =
+      of_tree != nullptr || is_bucket ? source.words(words) : names_of(kind, table, source, where);
   std::erase_if(names,
                 [&](const auto& name) { return !name.starts_with(begun) || !is_plain(name); });
   if (names.empty()) return {};

@@ -104,13 +104,13 @@ constexpr auto kMessageRows = std::to_array<ShellCommand>({
      monitor_process,
      {Names::kPids}},
     {"watch",
-     "[NODE]",
-     "print which peers of a node come and go, as they do",
+     "[NODE], or --bucket BUCKET [--prefix PREFIX]",
+     "print which peers of a node come and go, or the changes of a bucket, as they come",
      0,
-     1,
+     4,
      watch_peers,
      {Names::kNodes}},
-    {"unwatch", "[NODE]", "end that", 0, 1, unwatch_peers, {Names::kNodes}},
+    {"unwatch", "[NODE], or --bucket BUCKET", "end that", 0, 2, unwatch_peers, {Names::kNodes}},
 });
 
 constexpr std::string_view kOwnGroup = "The shell";
@@ -128,6 +128,7 @@ constexpr auto kExamples = std::to_array<std::pair<std::string_view, std::string
     {"send", "send $p [hello, $self]\nsend counter '5'"},
     {"receive", "receive\nreceive 10\nreceive 500ms"},
     {"monitor", "monitor $p\nreceive"},
+    {"watch", "watch\nwatch bar@localhost\nwatch --bucket shopping"},
     {"cancel", "cancel $p"},
 });
 

@@ -8,6 +8,7 @@
 
 #include "client/command/base/escape.h"
 #include "common/remote/requests.h"
+#include "common/text.h"
 
 namespace kvmesh::command::shell {
 namespace {
@@ -65,8 +66,10 @@ class Watches::Answer : public std::enable_shared_from_this<Answer> {
 };
 
 Watches::~Watches() {
-  for (auto& [node, watch] : watches_) watch.answer->end();
-  for (auto& [node, watch] : watches_) watch.thread.join();
+  for (auto* watches : {&watches_, &buckets_}) {
+    for (auto& [name, watch] : *watches) watch.answer->end();
+    for (auto& [name, watch] : *watches) watch.thread.join();
+  }
 }
 
 Status Watches::begin(const std::string& node) {
@@ -84,13 +87,53 @@ Status Watches::begin(const std::string& node) {
   return {};
 }
 
-bool Watches::end(const std::string& node) {
-  const auto found = watches_.find(node);
-  if (found == watches_.end()) return false;
+bool Watches::end(const std::string& node) { return end(watches_, node); }
+bool Watches::end_bucket(const std::string& bucket) { return end(buckets_, bucket); }
+
+bool Watches::end(ByName& watches, const std::string& name) {
+  const auto found = watches.find(name);
+  if (found == watches.end()) return false;
   found->second.answer->end();
   found->second.thread.join();
-  watches_.erase(found);
+  watches.erase(found);
   return true;
+}
+
+Status Watches::begin_bucket(const std::string& bucket, const std::string& prefix) {
+  end_bucket(bucket);
+  WatchOptions options;
+  options.prefix = prefix;
+  FollowedBucket followed{bucket, std::move(options), {session_.json(), true}};
+  auto first = followed.take(client_.call(followed.next().operation, session_.timeout()));
+  if (!first.failed.ok()) return first.failed;
+  session_.print(first.lines);
+  for (const auto& note : first.notes) session_.complain(note);
+  Watch& watch = buckets_[bucket];
+  watch.answer = std::make_shared<Answer>();
+  watch.thread = std::thread{[this, followed = std::move(followed), answer = watch.answer,
+                              timeout = session_.options.timeout]() mutable {
+    follow_bucket(std::move(followed), *answer, timeout);
+  }};
+  return {};
+}
+
+void Watches::follow_bucket(FollowedBucket followed, Answer& answer, milliseconds timeout) {
+  while (true) {
+    auto [operation, wait] = followed.next();
+    auto outcome = answer.ask(client_, operation, wait + timeout);
+    if (!outcome) return;
+    auto told = followed.take(*std::move(outcome));
+    if (!told.lines.empty()) {
+      told.lines.pop_back();  // the last line end, which comes again
+      output_.write_line(std::move(told.lines));
+    }
+    for (const auto& note : told.notes) output_.write_line("kvmesh: " + printable(note));
+    if (!told.failed.ok()) {
+      return output_.write_line("kvmesh: " + printable(told.failed.to_string()) +
+                                "; not watched any more");
+    }
+    if (told.pause.count() > 0) answer.pause(told.pause);
+  }
 }
 
 void Watches::follow(const std::string& node, WatchedNodes watched, Answer& answer, Form form) {

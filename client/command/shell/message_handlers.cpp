@@ -159,9 +159,8 @@ int watch_peers(Shell& shell, const Words& words) {
   }
   const auto node = words.empty() ? shell.node() : text_of(words[0]);
   auto status = shell.watches().begin(node);
-  if (status.code() == StatusCode::kNoRoute && node.find('@') == std::string::npos) {
-    status = {status.code(),
-              status.text() + "; the changes of a bucket are watched by watch --bucket " + node};
+  if (status.code() == StatusCode::kInvalidArgument && node.find('@') == std::string::npos) {
+    status = {status.code(), status.text() + "; of a bucket, watch --bucket prints the changes"};
   }
   return shell.session().finish(status);
 }

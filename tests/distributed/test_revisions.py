@@ -218,6 +218,31 @@ class Watching(Revisions):
         self.kvmesh("drop", "shopping", node=self.store)
         watch.next("drop")
 
+    def test_the_shell_prints_changes_between_its_commands(self):
+        shell = subprocess.Popen(self.command_line("shell"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, env=clean_environment(), preexec_fn=die_with_parent)
+        self.addCleanup(shell.communicate)
+        self.addCleanup(shell.kill)
+
+        def type_line(text):
+            shell.stdin.write(text.encode() + b"\n")
+            shell.stdin.flush()
+
+        type_line("watch --bucket shopping --prefix m")
+        self.assertIn(b"following bucket", shell.stderr.readline())
+        self.kvmesh("put", "shopping", "bread", "1")
+        self.kvmesh("put", "shopping", "milk", "1", node=self.store)
+        line = shell.stdout.readline().decode().rstrip("\n").split("\t")
+        self.assertEqual((line[0], line[2:]), ("shopping", ["put", "milk", "-", "1"]))
+        type_line("unwatch --bucket shopping")
+        type_line("unwatch --bucket shopping")  # the first is done when the second is answered
+        self.assertIn(b"is not watched", shell.stderr.readline())
+        self.kvmesh("put", "shopping", "mustard", "1")
+        type_line("count shopping")
+        self.assertEqual(shell.stdout.readline(), b"3\n")
+        type_line("quit")
+        self.assertEqual(shell.wait(60 * patience()), NOT_FOUND)  # of the last line that failed
+
     def test_a_bucket_that_is_not_there_is_an_error_at_once(self):
         self.kvmesh("watch", "nothing", status=NOT_FOUND)
         self.assertIn("kvmesh create nothing", self.stderr)

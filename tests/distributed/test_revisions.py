@@ -146,6 +146,23 @@ class ChecksAndTimes(Revisions):
         self.assertIsNone(watch.next("touch")["ttl_ms"])
         self.kvmesh("touch", "shopping", "milk", "--ttl", "1s", status=MISSING_KEY)
 
+    def test_an_import_keeps_the_time_at_which_a_key_expires(self):
+        self.kvmesh("put", "shopping", "bread", "1")
+        self.kvmesh("put", "shopping", "milk", "2", "--ttl", "1d")
+        printed = self.kvmesh("export", "shopping", "--format", "jsonl")
+        records = {record["key"]: record for record in map(json.loads, printed.splitlines())}
+        self.assertEqual(set(records["bread"]), {"bucket", "key", "value"})
+        records["milk"]["bucket"] = records["bread"]["bucket"] = "stock"
+        records["gone"] = {**records["milk"], "key": "gone", "expires_ms": 1}
+        lines = "".join(json.dumps(record) + "\n" for record in records.values())
+        self.kvmesh("create", "stock")
+        self.kvmesh("put", "stock", "gone", "earlier")
+        self.run_to_end(self.command_line("import", "--format", "jsonl"), given=lines)
+        rest = json.loads(self.kvmesh("read", "stock", "milk", "--json"))["ttl_ms"]
+        self.assertTrue(0 < rest < self.read("milk")["ttl_ms"] + 1000, rest)
+        self.assertIsNone(json.loads(self.kvmesh("read", "stock", "bread", "--json"))["ttl_ms"])
+        eventually(lambda: self.kvmesh("scan", "stock", "--keys") == "bread\nmilk\n", what="the key has expired")
+
     def test_a_scan_prints_each_key_of_a_prefix_in_order(self):
         for key in ("b", "a2", "a1", "c"):
             self.kvmesh("put", "shopping", key, key.upper())

@@ -68,6 +68,22 @@ TEST(JsonLines, ANullKeyIsABucketWithoutKeys) {
   EXPECT_EQ(*parsed, (Record{"b", std::nullopt}));
 }
 
+TEST(JsonLines, HaveTheTimeAtWhichAKeyExpires) {
+  auto expiring = record("b", "k", "v");
+  expiring.pair->expires_ms = 1'795'000'000'000;
+  const auto line = format_json_line(expiring);
+  EXPECT_EQ(line, R"({"bucket":"b","key":"k","value":"v","expires_ms":1795000000000})");
+  const auto parsed = parse_json_line(line);
+  ASSERT_TRUE(parsed.ok()) << parsed.status().to_string();
+  EXPECT_EQ(*parsed, expiring);
+  for (const char* wrong : {"null", "-1", "1.5", R"("1")", "1795000000000000"}) {
+    EXPECT_FALSE(
+        parse_json_line(R"({"bucket":"b","key":"k","value":"v","expires_ms":)"s + wrong + "}"))
+        << wrong;
+  }
+  EXPECT_FALSE(parse_json_line(R"({"bucket":"b","key":null,"expires_ms":1})"));
+}
+
 TEST(JsonLines, RefusesWhatItDoesNotUnderstand) {
   for (const char* line :
        {"", "[]", "{", R"({"bucket":"b"})", R"({"bucket":"b","key":"k"})",

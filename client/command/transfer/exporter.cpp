@@ -52,7 +52,7 @@ std::vector<Outcome> Exporter::call(std::vector<Operation> operations) {
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     // These are all that it asks for.
     static_assert(functions::kKvBuckets.is_repeatable && functions::kKvKeys.is_repeatable &&
-                  functions::kKvGet.is_repeatable);
+                  functions::kKvGet.is_repeatable && functions::kKvRead.is_repeatable);
     for (int tried = 1; tried < kTries && is_transient(outcomes[i].status.code()); ++tried) {
       std::this_thread::sleep_for(kRetryPause);
       outcomes[i] = call_until_broken_off(*client_, again[i], session_.timeout());
@@ -200,6 +200,25 @@ void Exporter::export_values(const std::vector<Wanted>& wanted) {
   }
 }
 
+// The answer to export_batch() for one key; empty: it is not there.
+Result<std::optional<Record::KeyValue>> Exporter::pair_of(const std::string& key,
+                                                          Outcome outcome) const {
+  using Pair = std::optional<Record::KeyValue>;
+  if (!has_expiry()) {
+    auto value = client::value_of(std::move(outcome), functions::kKvGet.name);
+    if (!value) return value.status();
+    return value->has_value() ? Pair{{key, **std::move(value), {}}} : Pair{};
+  }
+  auto read = entries_of(std::move(outcome));
+  if (!read) return read.status();
+  if (read->entries.empty() || !read->entries.front()) return Pair{};
+  auto& [rev, value, ttl] = *read->entries.front();
+  Record::KeyValue out{key, std::move(value), {}};
+  // The time of day, as what is left of it says nothing when it is imported.
+  if (ttl) out.expires_ms = ms_since_1970() + ttl->count();
+  return Pair{std::move(out)};
+}
+
 void Exporter::export_batch(const Wanted* begin, const Wanted* end) {
   for (; begin != end && is_gone(source_of(begin->bucket)); ++begin) {
     fail_in(begin->bucket, &begin->key, {});
@@ -207,18 +226,19 @@ void Exporter::export_batch(const Wanted* begin, const Wanted* end) {
   std::vector<Operation> operations;
   operations.reserve(static_cast<std::size_t>(end - begin));
   for (const auto* one = begin; one != end; ++one) {
-    operations.push_back(at_its_node(ops::get(one->bucket, one->key)));
+    operations.push_back(at_its_node(has_expiry() ? ops::read(one->bucket, {one->key})
+                                                  : ops::get(one->bucket, one->key)));
   }
   auto outcomes = call(std::move(operations));
   std::size_t largest = 64;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const auto& [bucket, key] = begin[i];
-    auto value = client::value_of(std::move(outcomes[i]), functions::kKvGet.name);
-    if (!value) {
-      fail_in(bucket, &key, value.status());
-    } else if (value->has_value()) {  // else it was deleted since it was listed
-      largest = std::max(largest, (*value)->size());
-      write({bucket, Record::KeyValue{key, **std::move(value)}});
+    auto pair = pair_of(key, std::move(outcomes[i]));
+    if (!pair) {
+      fail_in(bucket, &key, pair.status());
+    } else if (pair->has_value()) {  // else it was deleted since it was listed
+      largest = std::max(largest, (*pair)->value.size());
+      write({bucket, *std::move(pair)});
     }
   }
   batch_size_ = std::clamp(kBatchValueBytes / largest, std::size_t{1},

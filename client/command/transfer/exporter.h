@@ -52,6 +52,8 @@ class Exporter {
     std::string bucket;
     std::string key;
   };
+  bool has_expiry() const { return format_ == Format::kJsonLines; }  // the format can say it
+  Result<std::optional<Record::KeyValue>> pair_of(const std::string& key, Outcome outcome) const;
   // What is only counted.
   struct Untold {
     std::uint64_t buckets = 0;

@@ -174,7 +174,13 @@ class Importer {
     if (order_.kind(id) == ImportOrder::Kind::kCreate) return ops::create(bucket);
     if (order_.kind(id) == ImportOrder::Kind::kCheck) return ops::count(bucket);
     const auto& pair = order_.record(id).pair;
-    return ops::put(bucket, pair->key, pair->value);
+    if (!pair->expires_ms) return ops::put(bucket, pair->key, pair->value);
+    // One whose time is over takes the place of what is there, too, and then expires.
+    const milliseconds left{*pair->expires_ms - ms_since_1970()};
+    Apply apply;
+    apply.changes.push_back(
+        Change::put(pair->key, pair->value, std::clamp(left, milliseconds{1}, limits::kTtlMax)));
+    return ops::apply(bucket, apply);
   }
 
   void report_settled() {

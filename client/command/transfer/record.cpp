@@ -70,6 +70,9 @@ Result<std::string> bytes_of(const Json& value, const std::string& name) {
   return *std::move(bytes);
 }
 
+// The year 5000: later ones are no times, but mistakes of a unit.
+constexpr std::int64_t kExpiresMsMax = 95'617'584'000'000;
+
 std::string one_a_line(std::string_view line) {
   if (!is_part_of_json(line)) return "";
   return "; write one object a line, as jq -c . FILE does, or jq -c '.[]' FILE of an array";
@@ -78,9 +81,9 @@ std::string one_a_line(std::string_view line) {
 // What is not understood is refused, so that nothing is lost in silence.
 Status check_members(const Json& object) {
   for (const auto& [name, value] : object.items()) {
-    if (name != "bucket" && name != "key" && name != "value") {
+    if (name != "bucket" && name != "key" && name != "value" && name != "expires_ms") {
       return malformed("has a member " + kvmesh::in_quotes(name) +
-                       "; known are bucket, key and value");
+                       "; known are bucket, key, value and expires_ms");
     }
   }
   return {};
@@ -100,6 +103,9 @@ Result<Record> parse_json_line(std::string_view line) {
   if (!bucket) return bucket.status();
   if (object["key"].is_null()) {
     if (object.contains("value")) return malformed("has a value, but its key is null");
+    if (object.contains("expires_ms")) {
+      return malformed("has a time to expire, but its key is null");
+    }
     return Record{*std::move(bucket), std::nullopt};
   }
   auto key = bytes_of(object["key"], "key");
@@ -107,7 +113,16 @@ Result<Record> parse_json_line(std::string_view line) {
   if (!object.contains("value")) return malformed("has no value");
   auto value = bytes_of(object["value"], "value");
   if (!value) return value.status();
-  return Record{*std::move(bucket), Record::KeyValue{*std::move(key), *std::move(value)}};
+  Record::KeyValue pair{*std::move(key), *std::move(value), {}};
+  if (const auto expires = object.find("expires_ms"); expires != object.end()) {
+    if (!expires->is_number_integer() || *expires < 0 || *expires > kExpiresMsMax) {
+      return malformed(
+          "expires_ms is no number of milliseconds since 1970; leave it out for a key that does "
+          "not expire");
+    }
+    pair.expires_ms = expires->get<std::int64_t>();
+  }
+  return Record{*std::move(bucket), std::move(pair)};
 }
 
 bool is_part_of_json(std::string_view line) {
@@ -122,6 +137,7 @@ std::string format_json_line(const Record& record) {
   if (record.pair) {
     line.emplace_back("key", Bytes{record.pair->key});
     line.emplace_back("value", Bytes{record.pair->value});
+    if (record.pair->expires_ms) line.emplace_back("expires_ms", *record.pair->expires_ms);
   } else {
     line.emplace_back("key", Value{});
   }

@@ -2,6 +2,8 @@
 
 #include <kvmesh/status.h>
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,12 +15,20 @@ struct Record {
   struct KeyValue {
     std::string key;
     std::string value;
+    /// When it expires, in milliseconds since 1970; empty: never, or the format does not say.
+    std::optional<std::int64_t> expires_ms{};
     friend bool operator==(const KeyValue&, const KeyValue&) = default;
   };
   std::string bucket;
   std::optional<KeyValue> pair;  // empty: the line says only that the bucket exists
   friend bool operator==(const Record&, const Record&) = default;
 };
+
+/// The time of day, as Record::KeyValue::expires_ms has it.
+inline std::int64_t ms_since_1970() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
 
 /// How records are written, one a line.
 enum class Format {
@@ -39,8 +49,8 @@ Result<Record> parse_tsv(std::string_view line);
 std::string format_tsv(const Record& record);
 
 // Lines {"bucket": B, "key": K, "value": V}, where B, K and V are strings for bytes that are UTF-8,
-// and {"base64": "..."} for any bytes. {"bucket": B, "key": null} says that the bucket exists. Pure
-// functions.
+// and {"base64": "..."} for any bytes; with "expires_ms": N where the key expires. {"bucket": B,
+// "key": null} says that the bucket exists. Pure functions.
 
 /// The record of one line; kInvalidArgument, saying why, when it is not of the form.
 Result<Record> parse_json_line(std::string_view line);

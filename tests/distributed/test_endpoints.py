@@ -69,7 +69,7 @@ class Endpoints(MeshTest):
         self.one.kill()
         for endpoint in (self.one.endpoint, self.one.endpoint.replace("127.0.0.1", "localhost")):
             self.kvmesh("--timeout", "10m", "get", "zoo", "k", node=endpoint, status=UNAVAILABLE)
-            self.assertEqual(self.stderr, f"kvmesh: unavailable: cannot reach {endpoint}: connection refused; the call was not sent\n")
+            self.assertEqual(self.stderr, f"kvmesh: unavailable: cannot reach {endpoint}: connection refused; the request was not sent\n")
 
     def test_the_environment_has_several_too(self):
         self.one.kill()

@@ -44,7 +44,7 @@ TEST_F(ClientConnection, ARefusedConnectionIsGivenUpWhereThatIsAskedFor) {
   const auto status = client_->put("b", "k", "v", kLong);
   EXPECT_EQ(status.code(), StatusCode::kUnavailable);
   EXPECT_EQ(status.text(),
-            "cannot reach " + node_.endpoint() + ": connection refused; the call was not sent");
+            "cannot reach " + node_.endpoint() + ": connection refused; the request was not sent");
 }
 
 TEST_F(ClientConnection, ItsOwnTimeEndsACallThatWaitsForAConnection) {

@@ -144,6 +144,15 @@ class Call(TaskCommand):
         self.assertEqual(process.wait(10 * patience()), CANCELLED)
         self.assertIn("t.compute was told to stop and has not yet; its node stops it, or drops its result", process.stderr.read())
 
+    def test_an_interrupt_ends_it_while_the_result_is_printed(self):
+        """To a reader that does not read: the task has ended, and there is nothing left to be told to stop."""
+        for options in ((), ("--json",)):
+            with self.subTest(options=options):
+                process = self.begin(*options, "call", QUX, "t.echo", "x" * 120_000)  # more than a pipe takes
+                self.assertTrue(process.stdout.read(1), "it prints")
+                process.send_signal(signal.SIGINT)
+                self.assertEqual(process.wait(30 * patience()), -signal.SIGINT)
+
     def test_the_node_that_was_lost_is_named(self):
         """The one on the way, not the task's own, which goes on."""
         for lost, why in ((self.bar, "it was sent to bar@localhost, and the connection ended (.+) before a reply arrived"

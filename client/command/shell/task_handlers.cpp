@@ -56,11 +56,12 @@ int call_function(Shell& shell, const Words& words) {
       status != kExitOk) {
     return status;
   }
-  const auto& session = shell.session();
+  Session& session = shell.session();
   const std::string function = order.call.function;
   const CallOptions options{session.timeout(), shell.output(), session.options.timeout};
-  return await_call(shell.session(), start_call(shell.mesh(), std::move(order.call), options),
-                    function, *shell.output(), shell.interrupts());
+  auto end = end_of_call(session, start_call(shell.mesh(), std::move(order.call), options),
+                         function, shell.interrupts());
+  return show_end(session, *shell.output(), std::move(end));
 }
 
 int spawn_process(Shell& shell, const Words& words) { return spawn(shell, "spawn", words, false); }

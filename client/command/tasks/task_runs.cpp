@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <functional>
 #include <utility>
@@ -133,24 +134,24 @@ Status late_end(Async<Value>& task, const std::string& function, milliseconds ti
 
 }  // namespace
 
-int await_call(Session& session, Async<Value> task, const std::string& function,
-               ShownOutput& output, Interrupts& interrupts) {
+Result<Value> end_of_call(Session& session, Async<Value> task, const std::string& function,
+                          const Interrupts& interrupts) {
   const auto time = session.options.timeout;
   // Its node answers that its time is over when it is; that says more than the clock here.
   const auto wait = wait_for(task, time + kAnswerGrace, interrupts);
-  if (wait == Wait::kEnded) return show_end(session, output, task.await());
+  if (wait == Wait::kEnded) return task.await();
   task.cancel();
   if (wait == Wait::kInterrupted) {
     end_line_of_interrupt(session);
-    if (!wait_until_stopped(session, task, function, time + kAnswerGrace, interrupts)) {
-      return session.fail({StatusCode::kCancelled, printable(function) +
-                                                       " was told to stop and has not yet; its "
-                                                       "node stops it, or drops its result"});
+    if (wait_until_stopped(session, task, function, time + kAnswerGrace, interrupts)) {
+      return task.await();
     }
-    return show_end(session, output, task.await());
+    return Status{StatusCode::kCancelled,
+                  printable(function) +
+                      " was told to stop and has not yet; its node stops it, or drops its result"};
   }
   const auto end = late_end(task, function, time, interrupts);
-  return show_end(session, output, end.ok() ? task.await() : Result<Value>{end});
+  return end.ok() ? task.await() : Result<Value>{end};
 }
 
 int run_call(Session& session, Mesh& mesh, Call call, const std::shared_ptr<ShownOutput>& output,
@@ -158,7 +159,12 @@ int run_call(Session& session, Mesh& mesh, Call call, const std::shared_ptr<Show
   const std::string function = call.function;
   auto task =
       start_call(mesh, std::move(call), {session.timeout(), output, session.options.timeout});
-  return await_call(session, std::move(task), function, *output, interrupts);
+  auto end = end_of_call(session, std::move(task), function, interrupts);
+  // From here on nothing runs that could be told to stop: what is left is to be printed, to a
+  // reader that may never read.
+  interrupts.release();
+  if (interrupts.take()) std::raise(SIGINT);  // came when the result did
+  return show_end(session, *output, std::move(end));
 }
 
 void print_pid(const Session& session, const Pid& pid) {

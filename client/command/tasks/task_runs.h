@@ -42,13 +42,14 @@ enum class Wait : std::uint8_t { kEnded, kTimeOver, kInterrupted };
 Wait wait_for(const Async<Value>& task, std::chrono::milliseconds time,
               const Interrupts& interrupts);
 
-/// Waits for the end of a call for the session's time, then tells it to stop, and shows what it has
-/// ended with, after its output. An interrupt tells it to stop too; a second one lets go of it,
-/// which is kCancelled.
-int await_call(Session& session, Async<Value> task, const std::string& function,
-               ShownOutput& output, Interrupts& interrupts);
+/// Waits for the end of a call for the session's time, then tells it to stop; gives what it has
+/// ended with, for show_end(). An interrupt tells it to stop too; a second one lets go of it, which
+/// is kCancelled.
+Result<Value> end_of_call(Session& session, Async<Value> task, const std::string& function,
+                          const Interrupts& interrupts);
 
-/// Calls, shows the output and then the result, as await_call().
+/// Calls, shows the output and then the result, as end_of_call() says; with the end `interrupts` is
+/// released, so that one ends the process while the result is printed.
 int run_call(Session& session, Mesh& mesh, Call call, const std::shared_ptr<ShownOutput>& output,
              Interrupts& interrupts);
 

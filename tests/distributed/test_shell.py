@@ -202,6 +202,45 @@ class Script(Shell):
         self.assertIn("  BUCKET                      The bucket's name", self.script("help get\n"))
         self.assertEqual(self.script("help get\n"), self.script("get --help\n"))
 
+    def test_no_option_becomes_an_argument(self):
+        """A word with dashes is an option of the command, told as none, or stands between quotes."""
+        for line, told in (
+                ("call --timeout 8 t.nothing", "call has no option --timeout here; start the shell with --timeout, or use "
+                                               "async and await TASK SECONDS; for the text write '--timeout'"),
+                ("call t.echo 6 --timeout 8", "call has no option --timeout here; start the shell with --timeout"),
+                ("call t.echo --timout=8", "call has no option --timout=8 here; start the shell with --timeout"),
+                ("call --bukcet fruit t.echo 1", "call has no option --bukcet here; did you mean --bucket?"),
+                ("call t.echo --what", "call has no option --what here; it takes --bucket; for the text write '--what'"),
+                ("call t.echo --bucket", "--bucket needs a value: BUCKET"),
+                ("server stock all --timeout 3", "server has no option --timeout here; start the shell with --timeout;"),
+                ("server --json stock all", "server has no option --json here; start the shell with --json"),
+                ("server stock all --cast=1", "server has no option --cast=1 here; did you mean --cast?"),
+                ("spawn --detach t.nothing", "spawn has no option --detach here; spawn starts what goes on after this shell"),
+                ("spawn --limt 1s t.nothing", "spawn has no option --limt here; did you mean --limit?"),
+                ("send self --timeout 3", "send has no option --timeout here; start the shell with --timeout"),
+                ("await task1 --timeout 3", "await has no option --timeout here; write await TASK SECONDS")):
+            with self.subTest(line):
+                self.assertEqual(self.script(line, status=USAGE), [])
+                self.assertIn(f"kvmesh: line 1: {told}", self.stderr)
+
+    def test_what_looks_like_an_option_can_be_an_argument(self):
+        self.assertEqual(self.script("""
+            call t.echo '--timeout'
+            call t.echo "--timeout"
+            call t.echo -- --bucket
+            call t.add -1 --bucket=x 5
+            call t.add 1 2 --bucket x
+            x = '--what'
+            call t.echo $x
+        """), ['"--timeout"', '"--timeout"', '"--bucket"', "4", "3", '"--what"', '"--what"'])
+
+    def test_help_shows_the_options(self):
+        for line in ("help call\n", "call --help\n", "help async\n"):
+            self.assertTrue([row for row in self.script(line) if row.startswith("  --bucket BUCKET  ")], line)
+        for name in ("async", "spawn", "spawn_link"):
+            self.assertTrue([row for row in self.script(f"help {name}\n") if row.startswith("  --limit DURATION  ")], name)
+        self.assertTrue([row for row in self.script("help server\n") if row.startswith("  --restart  ")])
+
     def test_help_lists_every_command(self):
         names = [line.split()[0] for line in self.script("help\n") if line.startswith("  ") and line[2] != " "]
         for name in ("help", "nodes", "node", "modules", "call", "spawn", "send", "receive", "flush", "self", "monitor", "watch", "unwatch", "tasks",

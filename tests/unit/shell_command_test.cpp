@@ -3,9 +3,12 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/command/shell/shell_command.h"
+#include "client/command/shell/shell_options.h"
+#include "client/command/shell/statement.h"
 
 namespace kvmesh::command::shell {
 namespace {
@@ -166,6 +169,46 @@ TEST(ShellHelp, IsInGroupsAndSaysMoreOfOne) {
   EXPECT_EQ(help_of(table[0], "send $p 1\nsend c 2"),
             "usage: send PID VALUE\n  send it\nfor example:\n  send $p 1\n  send c 2\n");
   EXPECT_EQ(help_of(table[1], ""), "usage: flush\n  print all\n");
+}
+
+constexpr ShellOption kOptions[] = {{"--bucket", "BUCKET", "where"}, {"--cast", "", "only put"}};
+constexpr ShellCommand kCall{"call", "FUNCTION", "call", 1, kAnyNumber, nothing, {}, {}, kOptions};
+
+TEST(ShellHelp, ShowsOptions) {
+  EXPECT_EQ(help_of(kCall, ""),
+            "usage: call FUNCTION\n  call\noptions, anywhere after the command:\n"
+            "  --bucket BUCKET  where\n  --cast  only put\n");
+}
+
+Texts arranged(std::string_view line) {
+  auto words = options_first(kCall, *split_words(line));
+  if (!words) return {words.status().text()};
+  Texts out;
+  for (const auto& word : *words) out.push_back(word.text + (word.literal ? " (text)" : ""));
+  return out;
+}
+
+TEST(ShellOptions, ComeFirstWhereverTheyStood) {
+  EXPECT_EQ(arranged("t.echo 1 --bucket b --cast 2"),
+            (Texts{"--bucket", "b", "--cast", "t.echo", "1", "2"}));
+  EXPECT_EQ(arranged("t.echo --bucket=b=c"), (Texts{"--bucket", "b=c", "t.echo"}));
+  EXPECT_EQ(arranged("t.echo -1 -x"), (Texts{"t.echo", "-1", "-x"}));
+}
+
+TEST(ShellOptions, AreTextBetweenQuotesAndAfterDashes) {
+  EXPECT_EQ(arranged("t.echo '--cast'"), (Texts{"t.echo", "--cast (text)"}));
+  EXPECT_EQ(arranged("t.echo \"--what\""), (Texts{"t.echo", "\"--what\""}));
+  EXPECT_EQ(arranged("t.echo -- --cast 5 --"),
+            (Texts{"t.echo", "--cast (text)", "5", "-- (text)"}));
+}
+
+TEST(ShellOptions, AreRefusedWithWhatIsRight) {
+  EXPECT_EQ(arranged("t.echo --bukcet b"),
+            Texts{"call has no option --bukcet here; did you mean --bucket?"});
+  EXPECT_EQ(arranged("t.echo --bucket"), Texts{"--bucket needs a value: BUCKET"});
+  EXPECT_EQ(arranged("--json t.echo"),
+            Texts{"call has no option --json here; start the shell with --json; for the text write "
+                  "'--json'"});
 }
 
 TEST(ShellHelp, IsALineACommand) {

@@ -15,6 +15,7 @@
 #include "client/command/shell/editor.h"
 #include "client/command/shell/handlers.h"
 #include "client/command/shell/history.h"
+#include "client/command/shell/shell_options.h"
 #include "client/command/shell/statement.h"
 #include "client/command/shell/tree_commands.h"
 #include "client/command/tasks/task_runs.h"
@@ -188,6 +189,13 @@ int Shell::run_command(const ShellCommand& command, std::vector<Word> words) {
     if (status == kExitOk && session_.result) variables_.set_last(*session_.result);
     return status;
   }
+  if (asks_for_help(words)) return show_help(*this, Words{Word{std::string{command.name}}});
+  auto arranged = options_first(command, std::move(words));
+  if (!arranged) {
+    session_.complain(arranged.status().text());
+    return kExitUsage;
+  }
+  words = *std::move(arranged);
   if (words.size() < command.words_min || words.size() > command.words_max) {
     session_.complain(usage_text(command));
     return kExitUsage;

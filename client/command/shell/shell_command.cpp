@@ -113,6 +113,11 @@ std::string help_text(std::span<const ShellCommand> table) {
 
 std::string help_of(const ShellCommand& command, std::string_view examples) {
   std::string out = usage_text(command) + "\n  " + std::string{command.help} + "\n";
+  if (!command.options.empty()) out += "options, anywhere after the command:\n";
+  for (const auto& option : command.options) {
+    out += "  " + std::string{option.name} + (option.value.empty() ? "" : " ") +
+           std::string{option.value} + "  " + std::string{option.help} + "\n";
+  }
   if (!examples.empty()) out += "for example:\n";
   while (!examples.empty()) {
     const auto end = std::min(examples.find('\n'), examples.size());

@@ -36,6 +36,13 @@ enum class Names : std::uint8_t {
 /// status.
 using Handler = int (*)(Shell& shell, const std::vector<Word>& words);
 
+/// One option of a command of the shell's own.
+struct ShellOption {
+  std::string_view name;   // with its dashes
+  std::string_view value;  // what follows it; empty: nothing
+  std::string_view help;
+};
+
 /// One command of the shell.
 struct ShellCommand {
   std::string_view name;
@@ -46,6 +53,7 @@ struct ShellCommand {
   Handler handler = nullptr;         // null: a command of `kvmesh`, which checks its words itself
   std::array<Names, 2> completes{};  // of its first words
   std::string_view group{};
+  std::span<const ShellOption> options{};
 };
 
 inline constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
@@ -55,7 +63,7 @@ const ShellCommand* find_command(std::span<const ShellCommand> table, std::strin
 
 /// All commands, a line each, in their groups.
 std::string help_text(std::span<const ShellCommand> table);
-/// Of one its usage, what it does, and lines to learn from, which may be none.
+/// Of one its usage, what it does, its options, and lines to learn from, which may be none.
 std::string help_of(const ShellCommand& command, std::string_view examples);
 /// "usage: call FUNCTION [ARGS...]".
 std::string usage_text(const ShellCommand& command);

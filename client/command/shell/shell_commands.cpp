@@ -39,6 +39,18 @@ constexpr auto kShellRows = std::to_array<ShellCommand>({
     {"exit", "", "the same", 0, 0, quit},
 });
 
+constexpr ShellOption kBucket{"--bucket", "BUCKET",
+                              "on the node that this bucket belongs to, which is not named then"};
+constexpr ShellOption kLimit{"--limit", "DURATION",
+                             "how long it may run, for example 500ms or 10m; else until it ends"};
+constexpr auto kCallOptions = std::to_array<ShellOption>({kBucket});
+constexpr auto kSpawnOptions = std::to_array<ShellOption>({kLimit});
+constexpr auto kAsyncOptions = std::to_array<ShellOption>({kBucket, kLimit});
+constexpr auto kServerOptions = std::to_array<ShellOption>({
+    {"--cast", "", "only put the call into its mailbox, and wait for no result"},
+    {"--restart", "", "start it anew instead, also when it was given up or has ended"},
+});
+
 constexpr auto kTaskRows = std::to_array<ShellCommand>({
     {"call",
      "[NODE] FUNCTION [ARGS...]",
@@ -46,28 +58,36 @@ constexpr auto kTaskRows = std::to_array<ShellCommand>({
      1,
      kAnyNumber,
      call_function,
-     {Names::kFunctionsOrNodes}},
+     {Names::kFunctionsOrNodes},
+     {},
+     kCallOptions},
     {"spawn",
      "[NODE] FUNCTION [ARGS...]",
      "start a process; it goes on after this shell, until it ends or is cancelled",
      1,
      kAnyNumber,
      spawn_process,
-     {Names::kFunctionsOrNodes}},
+     {Names::kFunctionsOrNodes},
+     {},
+     kSpawnOptions},
     {"spawn_link",
      "[NODE] FUNCTION [ARGS...]",
      "start one that ends with this shell; its end is a message",
      1,
      kAnyNumber,
      spawn_linked,
-     {Names::kFunctionsOrNodes}},
+     {Names::kFunctionsOrNodes},
+     {},
+     kSpawnOptions},
     {"async",
      "[NODE] FUNCTION [ARGS...]",
      "start a task; its result is had by await, and it ends with this shell",
      1,
      kAnyNumber,
      start_task,
-     {Names::kFunctionsOrNodes}},
+     {Names::kFunctionsOrNodes},
+     {},
+     kAsyncOptions},
     {"await", "TASK [SECONDS]", "wait for the end of a task", 1, 2, await_task, {Names::kTasks}},
     {"server",
      "[--cast] [NODE] NAME FUNCTION [ARGS...], or NAME --restart",
@@ -75,7 +95,9 @@ constexpr auto kTaskRows = std::to_array<ShellCommand>({
      2,
      kAnyNumber,
      call_server,
-     {Names::kServers, Names::kServerFunctions}},
+     {Names::kServers, Names::kServerFunctions},
+     {},
+     kServerOptions},
     {"cancel",
      "PID|TASK",
      "tell a process or task to stop",
@@ -120,9 +142,10 @@ constexpr std::string_view kMessageGroup = "Messages";
 // Lines to learn from, of commands whose usage does not say enough.
 constexpr auto kExamples = std::to_array<std::pair<std::string_view, std::string_view>>({
     {"call",
-     "call hello.add 1 2\ncall bar@localhost hello.add 1 2\ncall --bucket shopping hello.world"},
+     "call hello.add 1 2\ncall bar@localhost hello.add 1 2\ncall --bucket shopping hello.world\n"
+     "call hello.echo '--text'"},
     {"spawn", "p = spawn bar@localhost hello.greeter\nspawn --limit 10m hello.greeter"},
-    {"async", "t = async hello.add 1 2\nawait $t"},
+    {"async", "t = async hello.add 1 2\nawait $t\nt = async hello.slow\nawait $t 60"},
     {"await", "await $t\nawait $t 10\nawait $t 500ms"},
     {"server", "server counter add 1\nserver --cast counter reset\nserver counter --restart"},
     {"send", "send $p [hello, $self]\nsend counter '5'"},

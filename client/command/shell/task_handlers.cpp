@@ -129,17 +129,9 @@ int cancel_task(Shell& shell, const Words& words) {
 
 namespace {
 
-constexpr std::string_view kCast = "--cast";
-
-// Whether the option stands before the function or in its place, which are so many words; takes it
-// out. What follows are arguments, whatever they look like.
-bool take_option(Words& words, std::ptrdiff_t until_function, std::string_view option) {
-  const auto end = words.begin() + std::min(until_function, std::ssize(words));
-  const auto found =
-      std::find_if(words.begin(), end, [&](const Word& word) { return word.is(option); });
-  if (found == end) return false;
-  words.erase(found);
-  return true;
+// Takes it out.
+bool take_option(Words& words, std::string_view option) {
+  return std::erase_if(words, [&](const Word& word) { return word.is(option); }) > 0;
 }
 
 }  // namespace
@@ -148,10 +140,8 @@ int call_server(Shell& shell, const Words& words) {
   Session& session = shell.session();
   Words rest = words;
   std::string node = shell.node();
-  const bool names_node = is_node(rest[0].is(kCast) && rest.size() > 1 ? rest[1] : rest[0]);
-  const auto until_function = names_node ? 3 : 2;
-  const bool restart = take_option(rest, until_function, "--restart");
-  const bool cast = take_option(rest, until_function, kCast);
+  const bool restart = take_option(rest, "--restart");
+  const bool cast = take_option(rest, "--cast");
   if (rest.size() > (restart ? 1U : 2U) && is_node(rest[0])) {
     node = text_of(rest[0]);
     rest.erase(rest.begin());

@@ -1,6 +1,8 @@
 #include <kvmesh/node.h>
 
+#include <algorithm>
 #include <exception>
+#include <iterator>
 #include <utility>
 
 #include "common/config/load.h"
@@ -11,6 +13,7 @@
 #include "node/shared_module.h"
 #include "node/store_opening.h"
 #include "node/tasks/catalogue.h"
+#include "node/tasks/vain_patterns.h"
 
 namespace kvmesh {
 namespace {
@@ -39,8 +42,7 @@ class LogDrain {
 };
 
 // Loads them as a node would, and says of each what is wrong.
-Status check_modules(const std::vector<Settings::ModuleFile>& files) {
-  tasks::Catalogue catalogue;
+Status check_modules(const std::vector<Settings::ModuleFile>& files, tasks::Catalogue& catalogue) {
   return load_shared_modules(
       files, [&catalogue](Module module) { return catalogue.add(std::move(module)); });
 }
@@ -50,8 +52,13 @@ Status check_modules(const std::vector<Settings::ModuleFile>& files) {
 Result<std::vector<std::string>> Node::check(const Options& options) {
   auto loaded = load_settings(sources_of(options));
   if (!loaded) return loaded.status();
-  if (auto status = check_modules(loaded->settings.modules); !status.ok()) return status;
-  return loaded->warnings;
+  tasks::Catalogue catalogue;
+  const auto& settings = loaded->settings;
+  if (auto status = check_modules(settings.modules, catalogue); !status.ok()) return status;
+  auto warnings = std::move(loaded->warnings);
+  std::ranges::move(tasks::vain_patterns(settings.tasks.allow, loaded->allow_place, catalogue),
+                    std::back_inserter(warnings));
+  return warnings;
 }
 
 Result<std::unique_ptr<Node>> Node::start(const Options& options) {
@@ -66,8 +73,8 @@ Result<std::unique_ptr<Node>> Node::start(const Options& options) {
     const LogDrain warnings_first;
     auto store = open_store(loaded->settings, options.accept_loss);
     if (!store) return store.status();
-    auto impl =
-        std::make_unique<Impl>(std::move(loaded->settings), std::move(sources), *std::move(store));
+    auto impl = std::make_unique<Impl>(std::move(loaded->settings), std::move(sources),
+                                       *std::move(store), std::move(loaded->allow_place));
     impl->report(loaded->warnings);
     if (auto status = impl->load_modules(); !status.ok()) return status;
     if (auto status = impl->bind(); !status.ok()) return status;

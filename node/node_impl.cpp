@@ -21,6 +21,7 @@
 #include "node/reload_function.h"
 #include "node/shared_module.h"
 #include "node/tasks/secret_numbers.h"
+#include "node/tasks/vain_patterns.h"
 #include "node/version.h"
 
 namespace kvmesh {
@@ -41,10 +42,12 @@ int sockets_max(const Settings& settings) {
 
 }  // namespace
 
-Node::Impl::Impl(Settings settings, SettingsSources sources, OpenedStore store)
+Node::Impl::Impl(Settings settings, SettingsSources sources, OpenedStore store,
+                 std::string allow_place)
     : settings_(std::move(settings)),
       sources_(std::move(sources)),
       store_(std::move(store)),
+      allow_place_(std::move(allow_place)),
       software_(std::string{"kvmesh "} + kVersion),
       incarnation_(tasks::SecretNumbers{}.next() | 1U),
       started_(std::chrono::steady_clock::now()),
@@ -210,6 +213,8 @@ void Node::Impl::await_signal() {
 
 Status Node::Impl::run() {
   has_run_ = true;
+  // Now all modules are there, those of the program too.
+  report(tasks::vain_patterns(settings_.tasks.allow, allow_place_, tasks_.catalogue()));
   if (acceptor_) acceptor_->start();
   spdlog::info("ready: mesh at {}, line protocol {}, table {}", mesh_endpoint(),
                acceptor_ ? "at " + acceptor_->endpoint() : "off",

@@ -30,7 +30,8 @@ namespace kvmesh {
 /// run(); the first reactor runs on that thread, the others on threads of their own.
 class Node::Impl {
  public:
-  Impl(Settings settings, SettingsSources sources, OpenedStore store);
+  /// `allow_place`: as of LoadedSettings.
+  Impl(Settings settings, SettingsSources sources, OpenedStore store, std::string allow_place);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -70,6 +71,7 @@ class Node::Impl {
   Settings settings_;  // what a reload takes over: as at the start
   SettingsSources sources_;
   OpenedStore store_;
+  std::string allow_place_;
   std::string software_;
   const std::uint64_t incarnation_;
   std::chrono::steady_clock::time_point started_;

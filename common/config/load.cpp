@@ -46,7 +46,8 @@ Result<LoadedSettings> load(const SettingsSources& sources, const Settings* runn
   draft.settings.kv.routing_table = RoutingTable{std::move(entries)};
   config::Faults warnings;
   config::check_oddities(draft, warnings);
-  return LoadedSettings{finished(draft), warnings.lines()};
+  return LoadedSettings{finished(draft), warnings.lines(),
+                        draft.place_of("tasks.allow").to_string()};
 }
 
 }  // namespace

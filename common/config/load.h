@@ -25,6 +25,7 @@ struct SettingsSources {
 struct LoadedSettings {
   Settings settings;
   std::vector<std::string> warnings;  // each one line, with its place
+  std::string allow_place;            // of tasks.allow, for warnings: "foo.toml:3"
 };
 
 /// Reads, merges and checks. A value of the environment or an assignment is read as TOML where it

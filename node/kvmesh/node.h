@@ -33,7 +33,8 @@ class Node {
   /// Reads the settings as start() would, and binds nothing. Loads the modules that they name
   /// (which stay loaded until the process ends), and starts none of their functions.
   /// kInvalidArgument with every fault found, one a line; those of modules only when there is no
-  /// other. On success the warnings, one a line each.
+  /// other. On success the warnings, one a line each; of tasks.allow too, where the modules that a
+  /// program loads itself are not known.
   static Result<std::vector<std::string>> check(const Options& options);
 
   /// Reads the settings and binds the listening sockets. Names in their addresses are looked up

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <kvmesh/limits.h>
 
@@ -11,6 +13,7 @@
 #include "common/wire/pack.h"
 #include "common/wire/value_codec.h"
 #include "node/tasks/nesting.h"
+#include "node/tasks/vain_patterns.h"
 
 namespace kvmesh::tasks {
 namespace {
@@ -174,6 +177,37 @@ TEST(Nesting, AMessageIsWhatAValueCanHold) {
   EXPECT_EQ(check_message("\x81\x01\x01").code(), StatusCode::kInvalidArgument);  // no text as key
   EXPECT_EQ(check_message("\xd4\x01\x01").code(), StatusCode::kInvalidArgument);  // extension type
   EXPECT_EQ(check_message("\x91\xd4\x01\x01").code(), StatusCode::kInvalidArgument);
+}
+
+using Texts = std::vector<std::string>;
+
+Texts vain(const Catalogue& catalogue, const Texts& patterns) {
+  return vain_patterns(*Allowed::parse(patterns), "foo.toml:3", catalogue);
+}
+
+TEST(VainPatterns, AreThoseOfNothingThatIsLoaded) {
+  struct Stock {
+    void sell() {}
+  };
+  Catalogue catalogue;
+  Module shop{"shop"};
+  shop.define("greet", nothing);
+  shop.server<Stock>("stock").call("sell", &Stock::sell);
+  ASSERT_EQ(catalogue.add(std::move(shop)), Status{});
+  EXPECT_EQ(vain(catalogue, {"*", "shop.greet", "shop.*", "stock.*", "stock.sell"}), Texts{});
+  EXPECT_EQ(vain_patterns(Allowed{}, "", catalogue), Texts{});
+  EXPECT_EQ(vain(catalogue, {"shop.greett"}),
+            Texts{"foo.toml:3: tasks.allow: \"shop.greett\" allows nothing, as no loaded function "
+                  "has that name; did you mean \"shop.greet\"?"});
+  EXPECT_EQ(
+      vain(catalogue, {"stok.*"}),
+      Texts{"foo.toml:3: tasks.allow: \"stok.*\" allows nothing, as no loaded module or server "
+            "has that name; did you mean \"stock.*\"?"});
+  EXPECT_EQ(vain(catalogue, {"payments.*"}),
+            Texts{"foo.toml:3: tasks.allow: \"payments.*\" allows nothing, as no loaded module or "
+                  "server has that name; there is \"shop.*\", \"stock.*\""});
+  EXPECT_THAT(vain(Catalogue{}, {"shop.*"}).at(0), EndsWith("; no module is loaded; the setting "
+                                                            "\"modules\" says what to load"));
 }
 
 }  // namespace

@@ -320,8 +320,10 @@ class Servers(TaskCommand):
     def test_one_that_runs_is_restarted(self):
         before = self.kvmesh("server", QUX, "counter", "self")
         self.kvmesh("server", QUX, "counter", "add", "5")
-        self.assertEqual(self.kvmesh("server", QUX, "counter", "--restart", "--json"), '{"pid":null}\n')
-        eventually(lambda: self.counter()["pid"] not in (None, before.strip('"\n')), 10, "it is another process")
+        pid = json.loads(self.kvmesh("server", QUX, "counter", "--restart", "--json"))["pid"]
+        self.assertRegex(pid, PID)
+        self.assertNotEqual(pid, before.strip('"\n'), "it is another process")
+        self.assertEqual(self.counter()["pid"], pid)
         eventually(lambda: self.counter()["state"] == "waiting", 10, "it is ready")
         self.assertEqual(self.kvmesh("server", QUX, "counter", "add", "1"), "1\n")
 

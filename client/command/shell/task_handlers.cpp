@@ -7,12 +7,14 @@
 #include <string_view>
 #include <utility>
 
+#include "client/command/base/interrupts.h"
 #include "client/command/base/numbers.h"
 #include "client/command/base/session.h"
 #include "client/command/shell/handlers.h"
 #include "client/command/shell/orders.h"
 #include "client/command/shell/shell.h"
 #include "client/command/shell/started_tasks.h"
+#include "client/command/tasks/server_restart.h"
 #include "client/command/tasks/task_output.h"
 #include "client/command/tasks/task_runs.h"
 #include "common/text.h"
@@ -152,7 +154,10 @@ int call_server(Shell& shell, const Words& words) {
     return kExitUsage;
   }
   const ServerName server{text_of(rest[0]), node};
-  if (restart) return restart_server(session, shell.mesh(), server);
+  if (restart) {
+    const BreaksOff breaks{shell.interrupts()};
+    return restart_server(session, shell.mesh(), server);
+  }
   auto args = arguments_of(rest, 2);
   if (!args) return session.fail(args.status());
   return run_server(session, shell.mesh(), {server, text_of(rest[1]), *std::move(args), cast});

@@ -8,6 +8,7 @@
 #include "client/command/base/program.h"
 #include "client/command/base/session.h"
 #include "client/command/commands.h"
+#include "client/command/tasks/server_restart.h"
 #include "client/command/tasks/task_runs.h"
 #include "client/command/tasks/task_texts.h"
 #include "common/functions.h"

@@ -81,7 +81,7 @@ std::string mailbox_is_kept();
 Result<Value> value_given(const Session& session, const std::string& text);
 Result<Value::List> values_given(const Session& session, const std::vector<std::string>& texts);
 
-// Named servers, and permanent tasks, called, sent to and restarted for the user at the terminal.
+// Named servers, and permanent tasks, called and sent to for the user at the terminal.
 // Each prints and gives an exit status. An empty node is the connected one.
 
 struct ServerCall {
@@ -93,10 +93,6 @@ struct ServerCall {
 
 /// Prints the result; of a cast nothing.
 int run_server(Session& session, Mesh& mesh, ServerCall call);
-
-/// Starts it anew, also when it was given up or has ended, and prints its pid. One that runs is
-/// told to stop first; that is what is printed then.
-int restart_server(const Session& session, Mesh& mesh, const ServerName& server);
 
 /// Sends one message and says whether it arrived. `from`: the text of the pid that can be answered,
 /// or nil.

@@ -93,6 +93,14 @@ class Script(Shell):
             self.assertEqual(told(), f'message from {own}: "mine"')
             self.assertEqual(shell.wait(10 * patience()), 0)
 
+    def test_a_message_that_nobody_took_is_told_at_the_end(self):
+        for line, status, told in (("send bar@localhost/5 hi", 11, r"undelivered to <bar@localhost/5>: not_found: .+"),
+                                   ("send a@box/5 hi", 13, r"undelivered to <a@box/5>: no_route: .+")):
+            self.assertEqual(self.script(f"{line}\nnode\n", status=status), ["foo@localhost"])
+            self.assertRegex(self.stderr, rf"^kvmesh: {told}\n\Z")
+        self.script("send bar@localhost/5 hi\nreceive 10\n")
+        self.assertEqual(self.stderr, "", "it was read")
+
     def test_its_own_mailbox_is_not_cancelled(self):
         told = self.script("p = self\nsend self kept\ncancel $self\ncancel self\ntasks --cancel $p\nreceive 10\n",
                            status=INVALID_ARGUMENT)

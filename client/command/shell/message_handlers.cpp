@@ -67,6 +67,7 @@ int send_value(Shell& shell, const Words& words) {
   }
   const auto pid = shell.pid_of(words[0]);
   if (!pid) return session.fail(pid.status());
+  shell.sent_to(pid->node);
   return session.finish_silent(shell.mesh().send(*pid, *std::move(value)));
 }
 

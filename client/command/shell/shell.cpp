@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <utility>
 
@@ -33,6 +34,9 @@ constexpr std::chrono::seconds kNamesAge{5};
 constexpr std::size_t kPidsMax = 100;
 
 const std::string kGoesOn = "...> ";
+
+// Commands of `kvmesh` that the shell has not.
+constexpr std::array<std::string_view, 3> kOnlyOutside = {"bench", "sim", "shell"};
 
 std::vector<std::string> both(std::vector<std::string> some, const std::vector<std::string>& more) {
   some.insert(some.end(), more.begin(), more.end());
@@ -100,6 +104,28 @@ int Shell::run_interactive() {
 int Shell::run_plain() {
   interrupts_ = std::make_unique<Interrupts>();
   interrupts_->release();  // one ends the shell, and with it what it waits for
+  const int status = run_lines();
+  const int undelivered = tell_undelivered();
+  return status == kExitOk ? undelivered : status;
+}
+
+// What a script has sent and did not read the answer of may not have arrived.
+int Shell::tell_undelivered() {
+  if (sent_to_.empty()) return kExitOk;
+  // By the time that a node has answered this, it has answered what was sent to it before.
+  for (const auto& node : sent_to_) (void)client_.ping(node, kNamesWait);
+  int status = kExitOk;
+  for (const auto& message : mesh().flush()) {
+    if (message.kind != MessageKind::kUndelivered) continue;
+    session_.complain(message_text(message));
+    if (session_.json()) session_.print_json(message_json(message));
+    const auto* reason = message.body.bytes_or_text();
+    status = exit_status(end_status(reason != nullptr ? *reason : "").code());
+  }
+  return status;
+}
+
+int Shell::run_lines() {
   PlainLines lines;
   std::string line;
   StatementReader reader{1};
@@ -212,6 +238,11 @@ std::string Shell::meant_by(const Word& word) const {
 }
 
 int Shell::no_command(const Word& word) const {
+  if (std::ranges::find(kOnlyOutside, word.text) != kOnlyOutside.end()) {
+    session_.complain("this shell has no " + word.text + "; run kvmesh " + word.text +
+                      " in the shell of the system");
+    return kExitUsage;
+  }
   const auto meant = meant_by(word);
   session_.complain("there is no command " + in_quotes(word.text) +
                     (meant.empty() ? "; help lists them" : "; did you mean " + meant + "?"));

@@ -8,8 +8,10 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "client/command/base/interrupts.h"
@@ -62,6 +64,8 @@ class Shell final : private NameSource {
   void remember(const Pid& pid, const std::shared_ptr<OutputSink>& output = nullptr);
   /// It has ended.
   void forget(const Pid& pid);
+  /// A message was sent to a process there: whether it arrived is told at the end of a script.
+  void sent_to(std::string node) { sent_to_.insert(std::move(node)); }
   /// Ends run() after this line.
   void quit() { quits_ = true; }
 
@@ -74,6 +78,8 @@ class Shell final : private NameSource {
   Result<Value> variable(std::string_view name);
   int run_interactive();
   int run_plain();
+  int run_lines();
+  int tell_undelivered();
   std::vector<std::string> names(Names kind, const Where& where) override;
   std::vector<std::string> names_at(Names kind, const Where& where);
   std::vector<std::string> words(const std::vector<std::string>& words) override;
@@ -110,6 +116,7 @@ class Shell final : private NameSource {
   Variables variables_;
   StartedTasks tasks_;
   Watches watches_;
+  std::set<std::string> sent_to_;  // nodes
   bool quits_ = false;
 };
 

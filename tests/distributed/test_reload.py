@@ -93,6 +93,7 @@ class Reload(ReloadTest):
         self.a.write_config()
         printed = json.loads(self.kvmesh("reload", "a@localhost", "--json", status=INVALID_ARGUMENT))
         self.assertEqual(printed["error"]["code"], "invalid_argument")
+        self.assertTrue(self.stderr.startswith(f"kvmesh: invalid_argument: {path}:"), "one fault is one line: " + self.stderr)
         self.assertIn("d@localhost is neither this node (a@localhost) nor a peer; add mesh.peers.", self.stderr)
         self.assertIn(printed["error"]["text"], self.stderr)
         eventually(lambda: printed["error"]["text"] in self.a.log(), 5, "the log says the same")

@@ -179,6 +179,8 @@ class Script(Shell):
                            ("buckets | sort", "between quotes | is text"),
                            ("dump", 'there is no command "dump"; did you mean export?'),
                            ("dro apples", 'there is no command "dro"; help lists them'),
+                           ("gte apples a", 'there is no command "gte"; did you mean get?'),
+                           ("bench", "this shell has no bench; run kvmesh bench in the shell of the system"),
                            ("x = 5 6", 'x = takes a command or one value, but "5" is no command')):
             self.script(line + "\n", status=USAGE)
             self.assertIn(told, self.stderr)

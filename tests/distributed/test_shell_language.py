@@ -104,8 +104,8 @@ c"}]
 
     def test_what_is_wrong_is_named_with_its_place(self):
         for line, told, status in (
-                ("call t.echo {a}", "column 15: a : is missing after a member's name; between ' and ' it is text", INVALID),
-                ("call t.echo [1 2]", "column 16: a , or ] is missing", INVALID),
+                ("call t.echo {a}", "kvmesh: line 1, column 15: invalid_argument: a : is missing after a member's name; between ' and ' it is text", INVALID),
+                ("call t.echo [1 2]", "column 16: invalid_argument: a , or ] is missing", INVALID),
                 ("counter = 1\ncall t.echo $cuonter", "line 2, column 13: there is no variable $cuonter; did you mean $counter?", USAGE),
                 ("x = create b", "create gave no result that x could be", USAGE),
                 ("get = 5", '"get" is a command, and cannot be a variable', USAGE),

@@ -63,6 +63,9 @@ TEST(MeantCommand, KnowsOtherNamesAndNeverLeadsToWhatDestroys) {
     EXPECT_EQ(meant_command(word, all), "") << word;
   }
   EXPECT_EQ(meant_command("q", {"quit", "get"}), "quit");
+  EXPECT_EQ(meant_command("gte", all), "get");  // two letters the wrong way round
+  EXPECT_EQ(meant_command("teg", all), "");
+  EXPECT_EQ(meant_command("rdop", all), "");
 }
 
 TEST_F(Usage, AWordThatIsNoneOfAnOptionsChoices) {

@@ -154,14 +154,31 @@ void Session::complain_as_it_is(const std::string& text) const {
                line.c_str(), text.c_str());
 }
 
+namespace {
+
+// The place of a fault of the line itself comes first, as all places of lines do.
+std::string with_place_first(const Status& status) {
+  constexpr std::string_view kColon = ": ";
+  const auto& text = status.text();
+  const auto end = text.find(kColon);
+  const bool has_place = end != std::string::npos && text.starts_with("line ") &&
+                         text.substr(0, end).find(", column ") != std::string::npos;
+  if (!has_place) return status.to_string();
+  const auto rest = end + kColon.size();
+  return text.substr(0, rest) + std::string{to_string(status.code())} + ": " + text.substr(rest);
+}
+
+}  // namespace
+
 int Session::fail(const Status& status) const {
-  complain(status.to_string());
+  complain(with_place_first(status));
   if (json()) print_json(Value::Map{{"error", error_value(status)}});
   return bad_endpoints_ ? kExitUsage : exit_status(status.code());
 }
 
 int Session::fail_lines(const Status& status) const {
-  complain_lines(std::string{to_string(status.code())} + ":\n" + status.text());
+  const bool several = status.text().find('\n') != std::string::npos;
+  complain_lines(std::string{to_string(status.code())} + (several ? ":\n" : ": ") + status.text());
   if (json()) print_json(Value::Map{{"error", error_value(status)}});
   return exit_status(status.code());
 }

@@ -13,12 +13,24 @@
 
 namespace kvmesh::command {
 
+namespace {
+
+// Two letters that stand the wrong way round, "gte": the commonest slip.
+bool has_two_swapped(std::string_view word, std::string_view right) {
+  const auto [at, of_right] = std::ranges::mismatch(word, right);
+  if (word.size() != right.size() || word.end() - at < 2) return false;
+  return at[0] == of_right[1] && at[1] == of_right[0] &&
+         std::equal(at + 2, word.end(), of_right + 2);
+}
+
+}  // namespace
+
 std::string nearest(std::string_view word, const std::vector<std::string>& right) {
   const auto dashes = std::min(word.find_first_not_of('-'), word.size());
   std::size_t best_distance = 2 + (word.size() - dashes) / 4;
   std::string best;
   for (const auto& name : right) {
-    const auto distance = edit_distance(word, name);
+    const auto distance = has_two_swapped(word, name) ? 1 : edit_distance(word, name);
     if (distance >= best_distance) continue;
     best = name;
     best_distance = distance;

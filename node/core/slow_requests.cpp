@@ -5,6 +5,7 @@
 
 #include "common/functions.h"
 #include "common/text.h"
+#include "common/wire/reader.h"
 #include "common/wire/record.h"
 
 namespace kvmesh::core {
@@ -41,6 +42,19 @@ std::string hop_text(const wire::TraceHop& hop, const std::optional<wire::TraceH
   return following ? out : out + ", which told nothing";
 }
 
+// The user's own function that a request runs: " of mine.sum", of a server " of stock.sell". Empty
+// where the request has none, or is not well formed.
+std::string called_by(const RequestView& request) {
+  const bool is_server = request.function == functions::kServerCall.name ||
+                         request.function == functions::kServerCast.name;
+  if (!is_server && request.function != functions::kTaskRun.name) return {};
+  wire::Reader args{request.args};
+  if (args.read_array() < (is_server ? 2U : 1U)) return {};
+  std::string called{args.read_bytes().substr(0, kShownBytes)};
+  if (is_server) called += "." + std::string{args.read_bytes().substr(0, kShownBytes)};
+  return args.failed() ? std::string{} : " of " + plain(called);
+}
+
 }  // namespace
 
 bool SlowRequests::is_poll(std::string_view function) {
@@ -56,7 +70,7 @@ SlowRequests::Note SlowRequests::begin(const RequestView& request) {
   const auto note = free_.back();
   free_.pop_back();
   auto& kept = kept_[note - 1];
-  kept.function = request.function.substr(0, kShownBytes);
+  kept.function = plain(request.function.substr(0, kShownBytes)) + called_by(request);
   kept.target = request.target.name.substr(0, kShownBytes);
   kept.target_bytes = request.target.name.size();
   kept.kind = request.target.kind;
@@ -68,7 +82,7 @@ std::optional<std::string> SlowRequests::end(Note note, const ReplyView& reply, 
   free_.push_back(note);
   if (now - arrived < threshold_ || !lines_.take(now)) return std::nullopt;
   const auto& kept = kept_[note - 1];
-  auto line = plain(kept.function);
+  auto line = kept.function;
   if (kept.kind == Target::Kind::kNode) line += " for node " + plain(kept.target);
   if (kept.kind == Target::Kind::kBucket) line += " for bucket " + in_quotes(kept.target);
   if (kept.target_bytes > kept.target.size()) {

@@ -6,6 +6,7 @@ import time
 
 from harness import MeshTest, eventually, main
 from mesh_client import TRACE
+from task_client import FOO, run, with_tasks
 
 SLOW_MS = 50
 LINE = re.compile(r"slow request of (?P<asker>.*?): (?P<what>.*) ended with (?P<code>\w+) after (?P<ms>[\d.]+) ms; (?P<hops>.*)")
@@ -100,6 +101,15 @@ class SlowRequests(MeshTest):
         self.stand_still(lambda: self.line.send("GET shopping milk\r\n"))
         self.assertEqual(self.line.lines(2), ["1", "OK"])
         self.assertNotIn("slow request", self.gate.log())
+
+
+class SlowTasks(MeshTest):
+    def test_the_slow_function_is_named(self):
+        node = self.mesh().add("foo", settings={**with_tasks(), "log": {"slow_request_ms": SLOW_MS}})
+        node.start()
+        with node.client() as client:
+            run(client, FOO, "t.sleep", 4 * SLOW_MS)
+            eventually(lambda: "task.run of t.sleep for node foo@localhost ended with ok" in node.log(), 10, "the line")
 
 
 if __name__ == "__main__":

@@ -6,10 +6,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/wire/buffer.h"
+#include "common/wire/pack.h"
 #include "common/wire/record.h"
 
 namespace kvmesh::core {
@@ -72,6 +75,24 @@ TEST_F(SlowRequestsTest, WhatClientsWroteStaysOnTheLine) {
   EXPECT_LT(large.size(), 300U);
   EXPECT_THAT(large, HasSubstr("... (1000 bytes)"));
   EXPECT_THAT(*line(request("", ""), milliseconds{200}), HasSubstr(R"("" for bucket "" ended)"));
+}
+
+TEST_F(SlowRequestsTest, TheFunctionOfAModuleOrServerIsNamed) {
+  const auto called = [&](std::string_view function, std::initializer_list<std::string_view> args) {
+    wire::Buffer packed;
+    wire::pack_array(packed, args.size());
+    for (const auto arg : args) wire::pack_str(packed, arg);
+    auto asked = request(function, "b");
+    asked.args = packed.view();
+    return *line(asked, milliseconds{200});
+  };
+  EXPECT_THAT(called("task.run", {"mine.sum", "x"}), HasSubstr("task.run of mine.sum for bucket"));
+  EXPECT_THAT(called("server.call", {"stock", "sell"}),
+              HasSubstr("server.call of stock.sell for bucket"));
+  EXPECT_THAT(called("task.run", {"mine\nsum"}),
+              HasSubstr(R"(task.run of "mine\nsum" for bucket)"));
+  EXPECT_THAT(called("task.run", {}), HasSubstr("task.run for bucket"));
+  EXPECT_THAT(called("kv.get", {"mine.sum"}), HasSubstr("kv.get for bucket"));
 }
 
 TEST_F(SlowRequestsTest, WhatPeersWroteStaysOnTheLine) {

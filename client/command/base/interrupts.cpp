@@ -18,7 +18,9 @@ namespace kvmesh::command {
 namespace {
 
 std::atomic<int> wake_up{-1};
+std::atomic<bool> unseen_ends{false};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal's handler reads it");
+static_assert(std::atomic<bool>::is_always_lock_free, "this one too");
 
 void raise_event(int descriptor) {
   const std::uint64_t one = 1;
@@ -27,6 +29,11 @@ void raise_event(int descriptor) {
 
 extern "C" void on_signal(int) {
   const int before = errno;
+  pollfd seen{wake_up, POLLIN, 0};
+  if (unseen_ends && poll(&seen, 1, 0) > 0) {
+    std::signal(SIGINT, SIG_DFL);
+    std::raise(SIGINT);  // takes its course when this returns
+  }
   raise_event(wake_up);
   errno = before;
 }
@@ -44,8 +51,9 @@ bool take_event(int descriptor) {
 
 }  // namespace
 
-Interrupts::Interrupts() : descriptor_(new_event()) {
+Interrupts::Interrupts(Unseen unseen) : descriptor_(new_event()) {
   wake_up = descriptor_;
+  unseen_ends = unseen == Unseen::kEndsProcess;
   sigaction(SIGINT, nullptr, &before_);
   if (before_.sa_handler == SIG_IGN) return;
   struct sigaction action {};

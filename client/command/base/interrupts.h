@@ -3,6 +3,7 @@
 #include <kvmesh/status.h>
 
 #include <csignal>
+#include <cstdint>
 #include <functional>
 #include <thread>
 
@@ -13,7 +14,12 @@ namespace kvmesh::command {
 /// Where interrupts are ignored they stay so.
 class Interrupts {
  public:
-  Interrupts();
+  /// What becomes of one that comes while nobody has looked at the one before.
+  enum class Unseen : std::uint8_t {
+    kWaits,        ///< nothing more than of the first
+    kEndsProcess,  ///< as usual: whoever is to look may wait for a terminal that is not read
+  };
+  explicit Interrupts(Unseen unseen = Unseen::kWaits);
   ~Interrupts();
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;

@@ -52,7 +52,7 @@ int call(Session& session, const CallArguments& given) {
   wanted.args = *std::move(args);
   const auto client = session.client();
   if (!client) return session.fail(client.status());
-  Interrupts interrupts;
+  Interrupts interrupts{Interrupts::Unseen::kEndsProcess};
   return run_call(session, (*client)->mesh(), std::move(wanted), output_of(session), interrupts);
 }
 
@@ -64,7 +64,7 @@ int spawn_attached(Session& session, Client& client, const CallArguments& given,
   const auto pid = client.mesh().spawn_link(options, given.node, given.function, std::move(args));
   if (!pid) return session.fail(pid.status());
   // Before anything is shown: what is seen of the process may be answered by an interrupt at once.
-  Interrupts interrupts;
+  Interrupts interrupts{Interrupts::Unseen::kEndsProcess};
   const OnInterrupt stop{interrupts, [&] {
                            cancel_later(client, *pid);
                            interrupts.release();

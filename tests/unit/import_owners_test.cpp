@@ -17,7 +17,7 @@ class ImportOwnersTest : public testing::Test {
  protected:
   static ImportOwners::Told told(const std::string& node, std::uint64_t incarnation,
                                  milliseconds uptime = seconds{1000}) {
-    return {node, incarnation, uptime};
+    return {node, incarnation, false, uptime};
   }
   // The last questions, each answered like this.
   void check(const Result<ImportOwners::Told>& answer) {
@@ -56,6 +56,28 @@ TEST_F(ImportOwnersTest, AnotherIncarnationHasLostAll) {
   EXPECT_EQ(owners.restarted(), NameSet{"foo"});
   ASSERT_EQ(owners.restarts().size(), 1U);
   EXPECT_EQ(owners.restarts().at('a'), now) << "a millisecond ago, give or take one";
+}
+
+TEST_F(ImportOwnersTest, ADurableOneHasLostNothing) {
+  auto durable = told("foo", 1);
+  durable.keeps = true;
+  owners.asks_first("apples", now);
+  owners.on_told('a', durable, now);
+  owners.on_stored("apples", now);
+  durable.incarnation = 2;
+  durable.uptime = milliseconds{1};
+  check(durable);
+  EXPECT_EQ(owners.restarted(), NameSet{});
+}
+
+TEST_F(ImportOwnersTest, OneThatWasNotDurableBeforeHasLostAll) {
+  auto durable = told("foo", 2, milliseconds{1});
+  durable.keeps = true;
+  owners.asks_first("apples", now);
+  owners.on_told('a', told("foo", 1), now);
+  owners.on_stored("apples", now);
+  check(durable);
+  EXPECT_EQ(owners.restarted(), NameSet{"foo"});
 }
 
 TEST_F(ImportOwnersTest, AnotherNodeIsTold) {

@@ -151,18 +151,21 @@ void check_entries(const Draft& draft, Faults& faults) {
   }
 }
 
-// What says when something is kept, though nothing is.
-void check_store(const Draft& draft, Faults& faults) {
+// What speaks of how something is kept, though nothing is. The defaults do no harm, but to who
+// relies on them.
+void check_store(const Draft& draft, Faults& faults, bool defaults) {
   if (!draft.settings.state_dir.empty() || !draft.sound("state_dir")) return;
-  for (const auto* key : {"kv.durability", "kv.reads"}) {
-    const bool is_default = std::string_view{key} == "kv.reads"
-                                ? !draft.settings.kv.undurable_reads
-                                : draft.settings.kv.durability == Durability::kNone;
-    if (!draft.given(key) || !draft.sound(key) || is_default) continue;
-    faults.add(draft.place_of(key), key,
+  const auto& kv = draft.settings.kv;
+  const auto complain = [&](std::string_view key, bool is_default) {
+    if (!draft.given(key) || !draft.sound(key) || is_default != defaults) return;
+    faults.add(draft.place_of(key), std::string{key},
                "needs a state_dir, as nothing outlives a node without one; add state_dir = "
                "\"FOLDER\", or leave this key out");
+  };
+  if (kv.durability != Durability::kNone) {
+    complain("kv.durability", kv.durability == Settings::Kv{}.durability);
   }
+  complain("kv.reads", !kv.undurable_reads);
 }
 
 }  // namespace
@@ -174,7 +177,7 @@ void check(const Draft& draft, Faults& faults) {
   check_peers(draft, faults);
   check_vias(draft, faults);
   check_entries(draft, faults);
-  check_store(draft, faults);
+  check_store(draft, faults, false);
 }
 
 void check_running(const Draft& draft, const Settings& running, Faults& faults) {
@@ -195,6 +198,7 @@ void check_running(const Draft& draft, const Settings& running, Faults& faults) 
 }
 
 void check_oddities(const Draft& draft, Faults& warnings) {
+  check_store(draft, warnings, true);
   for (const std::size_t i : draft.settings.kv.routing_table.shadowed()) {
     const Draft::Entry& entry = draft.entries[i];
     warnings.add(entry.place, entry_key(entry.index),

@@ -20,9 +20,10 @@ CMAKE = os.environ.get("KVMESH_TEST_CMAKE", "cmake")
 CXX = os.environ.get("KVMESH_TEST_CXX", "c++")
 SANITIZE = os.environ.get("KVMESH_TEST_SANITIZE", "")
 
-PUBLIC_HEADERS = ["async.h", "callable.h", "client.h", "convert.h", "converter.h",
+PUBLIC_HEADERS = ["async.h", "buckets.h", "callable.h", "client.h", "convert.h", "converter.h",
                   "converter_containers.h", "describe.h", "limits.h", "mesh.h", "message.h", "module.h", "node.h",
-                  "operation.h", "output.h", "pid.h", "plugin.h", "server.h", "status.h", "task.h", "value.h"]
+                  "operation.h", "output.h", "pid.h", "plugin.h", "server.h", "status.h", "task.h", "value.h",
+                  "watcher.h"]
 INSTALLED = [
     "bin/kvmesh",
     "bin/kvmesh-node",

@@ -107,6 +107,13 @@ constexpr auto kTaskRows = std::to_array<ShellCommand>({
      {Names::kTasksOrPids}},
 });
 
+constexpr ShellOption kWatchedBucket{"--bucket", "BUCKET", "of this bucket, and of no node"};
+constexpr auto kWatchOptions = std::to_array<ShellOption>({
+    kWatchedBucket,
+    {"--prefix", "PREFIX", "only of its keys that begin so"},
+});
+constexpr auto kUnwatchOptions = std::to_array<ShellOption>({kWatchedBucket});
+
 constexpr auto kMessageRows = std::to_array<ShellCommand>({
     {"self", "", "the pid of this shell", 0, 0, show_self},
     {"send",
@@ -131,8 +138,18 @@ constexpr auto kMessageRows = std::to_array<ShellCommand>({
      0,
      4,
      watch_peers,
-     {Names::kNodes}},
-    {"unwatch", "[NODE], or --bucket BUCKET", "end that", 0, 2, unwatch_peers, {Names::kNodes}},
+     {Names::kNodes},
+     {},
+     kWatchOptions},
+    {"unwatch",
+     "[NODE], or --bucket BUCKET",
+     "end that",
+     0,
+     2,
+     unwatch_peers,
+     {Names::kNodes},
+     {},
+     kUnwatchOptions},
 });
 
 constexpr std::string_view kOwnGroup = "The shell";

@@ -43,9 +43,9 @@ class Node {
   /// long as the process; what cannot be written is lost, and counted there. kInvalidArgument:
   /// settings with faults, all in the text, one a line, or one of its modules (the setting
   /// `modules`) cannot be loaded. kUnavailable: an address cannot be listened on, or the
-  /// state_dir cannot be used, another node uses it, or it is damaged. kFull: what it has needs more
-  /// than kv.memory_max. kInternal: the system has no more descriptors, sockets or memory. Raises the process's limit of open files
-  /// (RLIMIT_NOFILE) to what the settings need.
+  /// state_dir cannot be used, another node uses it, or it is damaged. kFull: what it has needs
+  /// more than kv.memory_max. kInternal: the system has no more descriptors, sockets or memory.
+  /// Raises the process's limit of open files (RLIMIT_NOFILE) to what the settings need.
   static Result<std::unique_ptr<Node>> start(const Options& options);
 
   /// Once a node has a module, a task that crashes is told in one line on standard error: SIGSEGV,

@@ -96,7 +96,8 @@ class SimLog::Room final : public store::LogRoom {
     log_.queued_ += bytes;
     auto& groups = log_.disk_->groups_;
     group.synced_at = log_.options_.clock() + log_.options_.until_synced();
-    if (log_.disk_->unsynced() > 0) group.synced_at = std::max(group.synced_at, groups.back().synced_at);
+    if (log_.disk_->unsynced() > 0)
+      group.synced_at = std::max(group.synced_at, groups.back().synced_at);
     groups.push_back(std::move(group));
     return groups.size() - log_.before_;
   }

@@ -25,6 +25,22 @@ Status too_much_to_read() {
                                      " bytes together; read fewer at a time"};
 }
 
+Result<Entries> read_entries(const Bucket& bucket, std::span<const HashedName> names, Moment now) {
+  Entries out;
+  out.rev = bucket.rev();
+  std::size_t bytes = 0;
+  for (const auto& name : names) {
+    auto& entry = out.entries.emplace_back();
+    const auto* record = bucket.find(name, now);
+    if (record == nullptr) continue;
+    bytes += record->value().size();
+    if (bytes > limits::kReadBytesMax) return too_much_to_read();
+    entry = Entry{record->rev(), std::string{record->value()}, {}};
+    if (record->expires() != kNever) entry->ttl_ms = record->expires() - now;
+  }
+  return out;
+}
+
 }  // namespace
 
 MemoryEngine::MemoryEngine(std::uint64_t bytes_max, Use use, EngineClock clock, ChangeLog* log)
@@ -168,32 +184,12 @@ Result<bool> MemoryEngine::get(const HashedName& bucket, const HashedName& key, 
 
 Result<Entries> MemoryEngine::read(const HashedName& bucket, std::span<const std::string_view> keys,
                                    const Turn& turn) {
-  std::vector<HashedName> names{keys.begin(), keys.end()};
-  return with_bucket<Result<Entries>>(bucket, turn,
-                                      [&](Stripe&, const Bucket& in) -> Result<Entries> {
-                                        // The revision of the bucket is that of its last change.
-                                        if (turn.room != nullptr) turn.room->saw(in.place());
-                                        Entries out;
-                                        out.rev = in.rev();
-                                        std::size_t bytes = 0;
-                                        for (const auto& name : names) {
-                                          const auto* record = in.find(name, turn.now);
-                                          if (record == nullptr) {
-                                            out.entries.emplace_back();
-                                            continue;
-                                          }
-                                          bytes += record->value().size();
-                                          if (bytes > limits::kReadBytesMax)
-                                            return too_much_to_read();
-                                          Entry entry;
-                                          entry.rev = record->rev();
-                                          entry.value = record->value();
-                                          if (record->expires() != kNever)
-                                            entry.ttl_ms = record->expires() - turn.now;
-                                          out.entries.push_back(std::move(entry));
-                                        }
-                                        return out;
-                                      });
+  const std::vector<HashedName> names{keys.begin(), keys.end()};
+  return with_bucket<Result<Entries>>(bucket, turn, [&](Stripe&, const Bucket& in) {
+    // The revision of the bucket is that of its last change.
+    if (turn.room != nullptr) turn.room->saw(in.place());
+    return read_entries(in, names, turn.now);
+  });
 }
 
 Result<Applied> MemoryEngine::apply(const HashedName& bucket, const Changes& changes,

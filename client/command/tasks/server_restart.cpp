@@ -64,7 +64,7 @@ void pause(milliseconds time) {
 
 // How one ended that is not `pid` any more: OK when it did so by itself.
 Status failure_of(const Supervised& now, const std::string& name) {
-  const auto end = end_status(now.why.empty() ? "normal" : now.why);
+  auto end = end_status(now.why.empty() ? "normal" : now.why);
   if (end.ok()) return end;
   return {end.code(), printable(name) + " ended at once: " + end.text() +
                           (now.pid.empty() ? "; it is " + printable(now.state)

@@ -68,7 +68,7 @@ class Parts {
     if (value == nullptr || value->is_nil()) return std::nullopt;
     const auto held = value->to_uint();
     constexpr auto kMost = static_cast<std::uint64_t>(limits::kTtlMax.count());
-    failed_ = failed_ || !held || *held > kMost;
+    failed_ = failed_ || !held;
     return milliseconds{static_cast<std::int64_t>(std::min(held.value_or(0), kMost))};
   }
   // The items of a list, each read by `read_one(value, ok)`.

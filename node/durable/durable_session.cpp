@@ -1,7 +1,8 @@
 #include "node/durable/durable_session.h"
 
-#include <algorithm>
+#include <string>
 #include <utility>
+#include <variant>
 
 namespace kvmesh::durable {
 namespace {
@@ -12,6 +13,11 @@ using store::OpResult;
 bool changes(Op::Kind kind) {
   return kind == Op::Kind::kCreate || kind == Op::Kind::kDrop || kind == Op::Kind::kPut ||
          kind == Op::Kind::kErase || kind == Op::Kind::kApply;
+}
+
+// The log took nothing of it: that tells nothing of what is stored.
+bool is_refusal(const Status& status) {
+  return status.code() == StatusCode::kUnavailable || status.code() == StatusCode::kOverloaded;
 }
 
 }  // namespace
@@ -28,6 +34,7 @@ DurableSession::DurableSession(DurableEngine& engine, store::SessionOwner& owner
 DurableSession::~DurableSession() { engine_.forget(*this); }
 
 void DurableSession::execute(std::span<const Op> ops, TimePoint now) {
+  (void)room_->take_seen();
   inner_.execute(take_tickets(ops), now);
   room_->flush();
 }
@@ -59,10 +66,12 @@ void DurableSession::ended(std::size_t place, const OpResult& result) {
   if (engine_.reads_ == DurableEngine::Reads::kUndurable || seen <= engine_.log_->durable()) {
     return owner_.ended(index, result);
   }
+  if (held_bytes_ > kHeldBytesMax) return owner_.ended(index, too_much_held());
   if (const auto ticket = owner_.defer(index)) hold(seen, *ticket, false, result);
 }
 
 std::optional<store::SessionOwner::Ticket> DurableSession::defer(std::size_t place) {
+  (void)room_->take_seen();  // it sees for itself when it ends
   return owner_.defer(place_of(place));
 }
 
@@ -71,16 +80,47 @@ void DurableSession::ended_later(Ticket ticket, const OpResult& result) {
   if (engine_.reads_ == DurableEngine::Reads::kUndurable || seen <= engine_.log_->durable()) {
     return owner_.ended_later(ticket, result);
   }
+  if (held_bytes_ > kHeldBytesMax) return owner_.ended_later(ticket, too_much_held());
   hold(seen, ticket, false, result);
 }
 
+OpResult DurableSession::too_much_held() {
+  return {.status = {StatusCode::kOverloaded,
+                     "answers of " + std::to_string(held_bytes_) +
+                         " bytes wait here until what they tell of is stored; read again later"}};
+}
+
+// About; what counts is what may be large.
+std::size_t DurableSession::bytes_of(const Kept& kept) {
+  std::size_t bytes = sizeof kept;
+  if (kept.value) bytes += kept.value->size();
+  if (!kept.found) return bytes;
+  if (const auto* page = std::get_if<store::Page>(&*kept.found)) {
+    for (const auto& name : page->names) bytes += sizeof name + name.size();
+  } else if (const auto* read = std::get_if<store::Entries>(&*kept.found)) {
+    for (const auto& entry : read->entries)
+      bytes += sizeof entry + (entry ? entry->value.size() : 0);
+  } else if (const auto* scan = std::get_if<store::ScanPage>(&*kept.found)) {
+    for (const auto& [key, entry] : scan->items) {
+      bytes += sizeof entry + key.size() + entry.value.size();
+    }
+  } else if (const auto* told = std::get_if<store::Events>(&*kept.found)) {
+    for (const auto& event : told->events) {
+      bytes += sizeof event + event.key.size() + event.value.size();
+    }
+  }
+  return bytes;
+}
+
 void DurableSession::hold(store::Place place, Ticket ticket, bool changes, const OpResult& result) {
-  Held held{place, ticket, changes, result.status, nullptr};
+  Held held{place, ticket, changes, result.status, nullptr, 0};
   if (result.value || result.count || result.found != nullptr) {
     held.kept = std::make_unique<Kept>();
     if (result.value) held.kept->value = std::string{*result.value};
     held.kept->count = result.count;
     if (result.found != nullptr) held.kept->found = *result.found;
+    held.bytes = bytes_of(*held.kept);
+    held_bytes_ += held.bytes;
   }
   held_.push_back(std::move(held));
 }
@@ -104,18 +144,20 @@ void DurableSession::release() {
   while (!held_.empty() && held_.front().place <= durable) {
     const auto held = std::move(held_.front());
     held_.pop_front();
+    held_bytes_ -= held.bytes;
     tell(held, held.status);
   }
   if (held_.empty() || !engine_.log_->has_failed()) return;
   const auto why = "the journal failed: " + engine_.log_->failure().value_or("");
+  held_bytes_ = 0;
   for (auto& held : std::exchange(held_, {})) {
-    if (held.place <= durable) {
+    if (held.place <= durable || is_refusal(held.status)) {
       tell(held, held.status);
-    } else if (held.changes) {
-      tell({held.place, held.ticket, true, {}, nullptr},
+    } else if (held.changes && held.status.ok()) {
+      tell({held.place, held.ticket, true, {}, nullptr, 0},
            {StatusCode::kOutcomeUnknown, why + "; it may be there after the node's next start"});
     } else {
-      tell({held.place, held.ticket, false, {}, nullptr},
+      tell({held.place, held.ticket, held.changes, {}, nullptr, 0},
            {StatusCode::kUnavailable,
             why + "; what it would tell may be gone after the next start"});
     }

@@ -41,7 +41,11 @@ class DurableSession final : public store::Session, private store::SessionOwner 
     bool changes = false;  // the operation changes something
     Status status;
     std::unique_ptr<Kept> kept;  // null: it found nothing
+    std::size_t bytes = 0;       // of that, about
   };
+  // Reads beyond this are overloaded: a disk that stands still must not fill the memory with
+  // copies.
+  static constexpr std::size_t kHeldBytesMax = std::size_t{64} << 20;
 
   // What the session in memory tells.
   void ended(std::size_t place, const store::OpResult& result) override;
@@ -52,6 +56,8 @@ class DurableSession final : public store::Session, private store::SessionOwner 
   std::span<const store::Op> take_tickets(std::span<const store::Op> ops);
   std::size_t place_of(std::size_t index) const { return left_.empty() ? index : left_[index]; }
   void hold(store::Place place, Ticket ticket, bool changes, const store::OpResult& result);
+  store::OpResult too_much_held();
+  static std::size_t bytes_of(const Kept& kept);
   void tell(const Held& held, const Status& status);
   void release();
 
@@ -60,6 +66,7 @@ class DurableSession final : public store::Session, private store::SessionOwner 
   std::unique_ptr<store::LogRoom> room_;
   store::MemorySession inner_;
   std::deque<Held> held_;
+  std::size_t held_bytes_ = 0;
   // Of what is executed, by its place there: tickets of those that change something.
   std::vector<std::optional<Ticket>> tickets_;
   // When some were refused: the others, and their places among all. Else empty.

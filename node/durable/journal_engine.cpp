@@ -65,9 +65,9 @@ class JournalLog final : public store::ChangeLog {
 
  private:
   JournalEvents events_;
-  std::unique_ptr<journal::Journal> journal_;
   std::atomic<bool> is_set_ = false;
   std::atomic<bool> is_failure_told_ = false;
+  std::unique_ptr<journal::Journal> journal_;  // ends first: its threads use the others
 };
 
 class Restorer final : public journal::Loader {

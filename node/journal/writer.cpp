@@ -72,6 +72,8 @@ void Writer::write_group(const std::vector<Chunk>& group) {
     if (sync) {
       synced_ = written;
       note_sync(took);
+    } else if (!unsynced_since_) {
+      unsynced_since_ = group.front().began;  // a sync came between, and may not have seen it
     }
   }
   durable_.store(group.back().last, std::memory_order_release);

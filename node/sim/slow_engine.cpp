@@ -24,7 +24,7 @@ Result<store::ScanPage> scan(store::MemoryEngine& memory, const Op& op, store::M
     const auto complete = memory.scan(op.bucket, wanted, page, now);
     if (!complete) return complete.status();
     if (*complete) return page;
-    (void)memory.expire_some(now);
+    (void)memory.expire_some(now);  // those that it has passed over, or the order goes on
   }
 }
 

@@ -84,6 +84,7 @@ class Bucket {
   // kFull when the memory bound is in the way, or what the log says of its room, and then nothing
   // was changed; so it is with all that changes something. What was replaced, if
   // it is not reused, is left in `replaced`, so that the caller can free it outside of the lock.
+  // REQUIRES: room in the log for a put and an erase of the key is reserved, if there is a log.
   Status put(const HashedName& key, std::string_view value, const Turn& turn,
              Record::Owner& replaced);
   // Hands out the record of this key, to be freed outside of the lock; null when there is none.
@@ -113,7 +114,10 @@ class Bucket {
   Status restore(const HashedName& key, std::string_view value, Life life);
   void restore_answer(std::string_view once, const Applied& answer, Moment at);
   // All of it is there; its changes come after `rev`.
-  void restored(Revision rev) { rev_ = std::max(rev_, rev); }
+  void restored(Revision rev) {
+    rev_ = std::max(rev_, rev);
+    if (extras_) extras_->once.sort();
+  }
 
   // As OwningSet::visit_from(); keys that have expired are passed over.
   template <typename Visit>
@@ -126,7 +130,7 @@ class Bucket {
   // caller releases the memory of records, also of those to come; and nothing else may be called.
   // REQUIRES: take_order() was called.
   bool drain_some(std::vector<Record::Owner>& records);
-  // Hands out the order of its keys, to be freed in slices, if it has one.
+  // Hands out the order of its keys, if it has one: to be freed in slices, and its memory released.
   KeyOrder::Owner take_order();
 
  private:
@@ -141,6 +145,7 @@ class Bucket {
   using Expiries = absl::btree_multiset<Expiry>;
   class Transaction;
   // What few buckets have.
+  static constexpr std::uint64_t kExtrasBytes = 1024;  // Extras, and what its deque takes
   struct Extras {
     OnceIds once;
     KeyOrder::Owner order;  // null: no scan was made of late

@@ -13,7 +13,7 @@ namespace {
 
 // After so long without a scan, the order of the keys is given up.
 constexpr Moment kOrderKeptMs = 60'000;
-// Keys that have expired and are not removed yet: a scan waits rather than pass over more of them.
+// Keys that have expired and are not removed yet: a look passes over no more of them.
 constexpr std::size_t kExpiredMost = 16384;
 
 }  // namespace
@@ -21,7 +21,7 @@ constexpr std::size_t kExpiredMost = 16384;
 Bucket::Extras& Bucket::extras() {
   if (!extras_) {
     extras_ = std::make_unique<Extras>();
-    memory_.charge(sizeof(Extras));
+    memory_.charge(kExtrasBytes);
   }
   return *extras_;
 }
@@ -29,7 +29,7 @@ Bucket::Extras& Bucket::extras() {
 // But for those of the ring, which takes them itself.
 std::uint64_t Bucket::extras_bytes() const {
   if (!extras_) return 0;
-  return sizeof(Extras) + extras_->once.bytes() +
+  return kExtrasBytes + extras_->once.bytes() +
          (extras_->order ? records_.size() * KeyOrder::kBytes : 0);
 }
 
@@ -54,7 +54,11 @@ Result<bool> Bucket::scan(const ScanWanted& wanted, Moment now, ScanPage& page) 
   const bool goes_on = wanted.after && *wanted.after >= wanted.prefix;
   order->visit_from(goes_on ? *wanted.after : wanted.prefix, goes_on, [&](const Record& record) {
     if (!record.key().starts_with(wanted.prefix)) return false;
-    if (record.has_expired(now)) return ++expired < kExpiredMost;
+    if (record.has_expired(now)) {
+      if (++expired < kExpiredMost) return true;
+      page.passed = record.key();
+      return false;
+    }
     bytes += record.key().size() + (wanted.values ? record.value().size() : 0);
     page.more =
         page.items.size() >= wanted.items_max || (bytes > wanted.bytes_max && !page.items.empty());
@@ -65,14 +69,16 @@ Result<bool> Bucket::scan(const ScanWanted& wanted, Moment now, ScanPage& page) 
     page.items.push_back({std::string{record.key()}, std::move(entry)});
     return true;
   });
-  if (expired < kExpiredMost) return true;
-  page = {};
-  return false;
+  if (page.passed.empty()) return true;
+  if (page.items.empty()) return false;
+  page.more = true;
+  page.passed.clear();
+  return true;
 }
 
 KeyOrder::Owner Bucket::take_order() {
   if (order() == nullptr) return nullptr;
-  memory_.release(records_.size() * KeyOrder::kBytes);
+  order()->end(records_.size());
   return std::exchange(extras_->order, nullptr);
 }
 
@@ -125,9 +131,7 @@ const Applied* Bucket::answer_to(std::string_view once, Moment now) const {
 // REQUIRES: what it takes is reserved.
 void Bucket::remember(std::string_view once, const Applied& answer, const Turn& turn) {
   if (once.empty()) return;
-  extras();
-  forget_old_ids(turn);  // among them this one, if it is too old
-  extras_->once.add(once, answer, turn.now);
+  extras().once.add(once, answer, turn.now);
   forget_old_ids(turn);
   look_at(turn.now + OnceIds::kKeptMs);
 }
@@ -184,7 +188,7 @@ void Bucket::forget_old(const Turn& turn, Removed& removed) {
   }
   if (extras_->look_at != kNever) return;
   extras_.reset();
-  memory_.release(sizeof(Extras));
+  memory_.release(kExtrasBytes);
 }
 
 // In the log, and from it.

@@ -31,11 +31,7 @@ void DroppedBuckets::add(KeyOrder::Owner order) {
 
 bool DroppedBuckets::free_some() {
   const std::lock_guard lock(mutex_);
-  if (!orders_.empty()) {
-    if (!orders_.front()->free_some()) orders_.pop_front();
-    return true;
-  }
-  if (buckets_.empty() && records_.empty()) return false;
+  if (buckets_.empty() && records_.empty()) return free_order();
   std::uint64_t freed = 0;
   for (std::uint64_t work = 0; work < kSlice && (!records_.empty() || next_records());) {
     if (records_.size() > kAhead) __builtin_prefetch(records_[records_.size() - 1 - kAhead].get());
@@ -45,6 +41,14 @@ bool DroppedBuckets::free_some() {
     work += 1 + bytes / kPageBytes;
   }
   memory_.release(freed);
+  return true;
+}
+
+bool DroppedBuckets::free_order() {
+  if (orders_.empty()) return false;
+  const auto freed = orders_.front()->free_some();
+  memory_.release(freed);
+  if (freed == 0) orders_.pop_front();
   return true;
 }
 

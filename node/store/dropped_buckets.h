@@ -25,6 +25,7 @@ class DroppedBuckets {
 
  private:
   bool next_records();
+  bool free_order();
 
   MemoryBound& memory_;
   std::mutex mutex_;

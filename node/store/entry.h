@@ -38,6 +38,7 @@ struct ScanPage {
   bool values = false;  // they were wanted
   Revision rev = 0;     // of the bucket's last change
   std::vector<Item> items;
+  std::string passed;  // of a page that is not complete: up to here, all keys have expired
 
   friend bool operator==(const ScanPage&, const ScanPage&) = default;
 };

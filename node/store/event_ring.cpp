@@ -6,7 +6,7 @@
 namespace kvmesh::store {
 
 EventRing::~EventRing() {
-  memory_.release(bytes_);
+  memory_.release(bytes_ + kBytesEmpty);
   rings_.release(bytes_);
 }
 

@@ -52,7 +52,9 @@ class EventRing {
 
   // `memory` is the engine's, `rings` that of all rings; both must outlive it.
   EventRing(Revision since, std::size_t bytes_max, MemoryBound& memory, MemoryBound& rings)
-      : memory_(memory), rings_(rings), bytes_max_(bytes_max), since_(since), last_(since) {}
+      : memory_(memory), rings_(rings), bytes_max_(bytes_max), since_(since), last_(since) {
+    memory_.charge(kBytesEmpty);
+  }
   EventRing(const EventRing&) = delete;
   EventRing& operator=(const EventRing&) = delete;
   ~EventRing();
@@ -79,6 +81,7 @@ class EventRing {
   void tell_followers(std::string_view bucket, const Owner& last);
 
  private:
+  static constexpr std::uint64_t kBytesEmpty = 1024;  // itself, and what a deque takes
   static std::uint64_t cost(const Event& event);
   bool reserve(std::uint64_t bytes);
   void forget_oldest();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
+#include <utility>
 
 #include "common/name_hash.h"
 
@@ -22,14 +23,16 @@ void KeyOrder::build_some(const OwningSet<Record::Owner>& records) {
   built_ = std::min(end, table_end);
 }
 
-bool KeyOrder::free_some() {
-  constexpr std::size_t kKeysAtOnce = 16384;
-  if (keys_.size() <= kKeysAtOnce) {
+std::uint64_t KeyOrder::free_some() {
+  constexpr std::size_t kSlice = 16384;
+  if (keys_.size() <= kSlice) {
     keys_.clear();
-    return false;
+    return std::exchange(bytes_left_, 0);
   }
-  keys_.erase(keys_.begin(), std::next(keys_.begin(), kKeysAtOnce));
-  return true;
+  keys_.erase(keys_.begin(), std::next(keys_.begin(), kSlice));
+  const auto freed = std::min<std::uint64_t>(bytes_left_, kSlice * kBytes);
+  bytes_left_ -= freed;
+  return freed;
 }
 
 }  // namespace kvmesh::store

@@ -49,9 +49,11 @@ class KeyOrder {
     while (slot != keys_.end() && visit(*slot->record)) ++slot;
   }
 
-  // Frees a slice of its memory, after which it is of no other use. False: there is nothing left.
-  // The records need not live any more.
-  bool free_some();
+  // Frees a slice of its memory, after which it is of no other use; how much that was. 0: there is
+  // nothing left. The records need not live any more.
+  std::uint64_t free_some();
+  // Of so many records, whose bytes are given back by free_some().
+  void end(std::size_t records) { bytes_left_ = records * kBytes; }
 
  private:
   struct Slot {
@@ -72,6 +74,7 @@ class KeyOrder {
 
   absl::btree_set<Slot, Less> keys_;
   ScanPosition built_ = 0;
+  std::uint64_t bytes_left_ = 0;
 };
 
 }  // namespace kvmesh::store

@@ -165,6 +165,11 @@ Status MemoryEngine::drop(const HashedName& bucket, const Turn& turn) {
 
 Status MemoryEngine::put(const HashedName& bucket, const HashedName& key, std::string_view value,
                          const Turn& turn) {
+  if (turn.room != nullptr) {
+    const auto bytes = journal::staged_bytes(key.name.size(), value.size()) +
+                       journal::staged_bytes(key.name.size(), 0);
+    if (auto status = turn.room->reserve(bytes); !status.ok()) return status;
+  }
   Record::Owner replaced;  // freed after the lock
   return put_or_free([&] {
     return changing_bucket<Status>(

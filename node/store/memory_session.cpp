@@ -123,6 +123,7 @@ void MemorySession::scan(const Op& op, const HashedName& bucket, std::size_t pla
   if (*complete) return end<ScanPage>(place, std::move(page));
   Scan kept{std::string{wanted.prefix}, std::nullopt, wanted};
   if (wanted.after) kept.after = *wanted.after;
+  if (!page.passed.empty()) kept.after = std::move(page.passed);
   wait(op, place, std::move(kept));
 }
 
@@ -169,14 +170,14 @@ void MemorySession::tick(TimePoint now) {
   turn_.now = engine_.moment(now);
   expires_ = engine_.expire_some(turn_);
   if (expires_) wake_();
-  polls_.tick(now);
+  polls_.tick(now, turn_.room);
 }
 
 bool MemorySession::pass(TimePoint now) {
   turn_.now = engine_.moment(now);
   if (expires_) expires_ = engine_.expire_some(turn_);
-  polls_.pass(now, turn_.room);
-  return gather(now) || expires_;
+  const bool more_news = polls_.pass(now, turn_.room);
+  return gather(now) || more_news || expires_;
 }
 
 // Goes on with the pages that wait.
@@ -207,6 +208,7 @@ Result<std::optional<Found>> MemorySession::gather_some(Waiting& waiting) {
     ScanPage page;
     const auto complete = engine_.scan(waiting.bucket, scan->wanted, page, turn_);
     if (!complete) return complete.status();
+    if (!*complete && !page.passed.empty()) scan->after = std::move(page.passed);
     return *complete ? std::optional<Found>{std::move(page)} : std::nullopt;
   }
   auto& listing = std::get<Listing>(waiting.page);

@@ -1,5 +1,7 @@
 #include "node/store/once_ids.h"
 
+#include <algorithm>
+
 namespace kvmesh::store {
 
 std::uint64_t OnceIds::cost(std::size_t changes) {
@@ -20,7 +22,7 @@ const Applied* OnceIds::find(std::string_view id, Moment now) const {
 }
 
 void OnceIds::add(std::string_view id, const Applied& answer, Moment now) {
-  numbers_.emplace(id, first_ + answers_.size());
+  numbers_.insert_or_assign(std::string{id}, first_ + answers_.size());
   answers_.push_back({now, std::string{id}, answer});
   bytes_ += cost(answer.each.size());
 }
@@ -28,9 +30,15 @@ void OnceIds::add(std::string_view id, const Applied& answer, Moment now) {
 void OnceIds::forget_oldest() {
   const auto& oldest = answers_.front();
   bytes_ -= cost(oldest.applied.each.size());
-  numbers_.erase(oldest.id);
+  const auto number = numbers_.find(oldest.id);
+  if (number != numbers_.end() && number->second == first_) numbers_.erase(number);
   answers_.pop_front();
   ++first_;
+}
+
+void OnceIds::sort() {
+  std::ranges::stable_sort(answers_, {}, &Answer::at);
+  for (std::size_t i = 0; i < answers_.size(); ++i) numbers_[answers_[i].id] = first_ + i;
 }
 
 }  // namespace kvmesh::store

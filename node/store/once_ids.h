@@ -24,8 +24,10 @@ class OnceIds {
 
   // Null when it is not known, or older than kKeptMs.
   const Applied* find(std::string_view id, Moment now) const;
-  // REQUIRES: it is not known.
+  // One of the same id that was forgotten by its age is not known any more.
   void add(std::string_view id, const Applied& answer, Moment now);
+  // After answers were added in any order: the oldest is the first.
+  void sort();
   // Whether the oldest is older than kKeptMs, or there are more than kMost.
   bool has_old(Moment now) const {
     return !answers_.empty() && (next_end() <= now || answers_.size() > kMost);

@@ -2,10 +2,13 @@
 
 #include <absl/container/btree_set.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -36,10 +39,11 @@ class ParkedPolls final : public Follower {
            TimePoint ends);
   // The same was told, but it does not wait.
   void give_up(std::string_view bucket);
-  // Tells the owner of those that have news. `room`: as that of a Turn.
-  void pass(TimePoint now, LogRoom* room);
+  // Tells the owner of those that have news, for about a millisecond; true: there are more. `room`:
+  // as that of a Turn.
+  bool pass(TimePoint now, LogRoom* room);
   // Tells it of those whose time is over.
-  void tick(TimePoint now);
+  void tick(TimePoint now, LogRoom* room);
 
   void on_news(std::string_view bucket, std::shared_ptr<const EventRing> last) override;
 
@@ -49,6 +53,7 @@ class ParkedPolls final : public Follower {
     TimePoint ends;
     std::string prefix;
     EventsWanted wanted;  // without the prefix
+    Place seen = 0;       // as LogRoom says: up to where `wanted.since` was moved
 
     EventsWanted view() const {
       auto out = wanted;
@@ -61,8 +66,17 @@ class ParkedPolls final : public Follower {
     std::shared_ptr<const EventRing> last;  // null: it is there still
   };
 
+  // How much a pass may still tell.
+  struct Budget {
+    std::size_t polls = 1024;
+    std::size_t bytes = std::size_t{4} << 20;
+    bool is_over() const { return polls == 0 || bytes == 0; }
+    void take(const Events& events);
+  };
+
   // Whether the poll has ended.
-  bool tell(const std::string& bucket, const EventRing* last, Poll& poll, const Turn& turn);
+  bool tell(const std::string& bucket, const EventRing* last, Poll& poll, const Turn& turn,
+            Budget& budget);
   template <typename HasEnded>
   void end_some(const std::string& bucket, HasEnded has_ended);
 
@@ -70,7 +84,8 @@ class ParkedPolls final : public Follower {
   SessionOwner& owner_;
   std::function<void()> wake_;
   std::unordered_map<std::string, std::vector<Poll>> polls_;
-  absl::btree_set<std::pair<TimePoint, std::string>> ends_;  // of them, with their buckets
+  // When each of them ends, with its bucket.
+  absl::btree_set<std::tuple<TimePoint, std::uint64_t, std::string>> ends_;
   std::mutex mutex_;
   std::vector<News> news_;  // guarded by mutex_
 };

@@ -162,6 +162,33 @@ TEST_F(DurableEngineTest, ACallIsExecutedOnceOverACrash) {
   EXPECT_EQ(apply(add).each[0].number, 10) << "it is forgotten";
 }
 
+TEST_F(DurableEngineTest, AfterACrashTheOldestIdsAreForgottenFirst) {
+  driver_->execute(op::create("b"));
+  const auto id = [](int number) {
+    auto text = std::to_string(9999 - number);  // names in the reverse order of time
+    return text + std::string(limits::kOnceIdBytes - text.size(), '.');
+  };
+  const auto call = [&](int number) {
+    const auto name = id(number);
+    return apply({.changes = {change::add("n", 1)}, .once = name}).each[0].number;
+  };
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(call(i), i + 1);
+  crash();
+  for (int i = 1000; i < 1005; ++i) ASSERT_EQ(call(i), i + 1);
+  EXPECT_EQ(call(999), 1000) << "one of the youngest";
+  EXPECT_EQ(call(0), 1006) << "one of the oldest";
+}
+
+TEST_F(DurableEngineTest, AnIdThatIsUsedAgainAfterItsTimeIsKnownOverACrash) {
+  driver_->execute(op::create("b"));
+  const OpMore add{.changes = {change::add("n", 5)}, .once = "0123456789abcdef"};
+  apply(add);
+  now_ += seconds{61};  // and no tick
+  EXPECT_EQ(apply(add).each[0].number, 10);
+  crash();
+  EXPECT_EQ(apply(add).each[0].number, 10);
+}
+
 TEST_F(DurableEngineTest, KeysExpireThoughTheNodeWasAway) {
   driver_->execute(op::create("b"));
   apply({.changes = {change::put("soon", "v", 1000), change::put("later", "v", 60'000)}});
@@ -207,6 +234,14 @@ TEST_F(DurableEngineTest, AfterAFailureNothingIsStoredAndTheRestIsRead) {
   EXPECT_EQ(driver_->execute(op::erase("b", "k")).code, StatusCode::kUnavailable);
   EXPECT_EQ(driver_->execute(op::create("c")).code, StatusCode::kUnavailable);
   EXPECT_EQ(driver_->execute(op::drop("b")).code, StatusCode::kUnavailable);
+  const OpMore more{.changes = {change::put("k", "x")}, .wait = seconds{10}};
+  EXPECT_EQ(driver_->execute(op::with(Op::Kind::kApply, "b", more)).code, StatusCode::kUnavailable)
+      << "not executed, though the bucket has changes that are not durable";
+  driver_->submit({op::with(Op::Kind::kChanges, "b", more, {.items_max = 9, .bytes_max = 99}),
+                   op::get("b", "k")});
+  EXPECT_TRUE(has_ended(driver_->ended().size() - 1));
+  EXPECT_EQ(driver_->ended().back()->code, StatusCode::kOk) << "what another has seen is not its";
+  driver_->forget();
   EXPECT_EQ(value_of("k"), "v") << "it was not changed either";
   crash(1);
   EXPECT_EQ(value_of("other"), "w") << "it was written, and nobody knew";

@@ -156,7 +156,7 @@ TYPED_TEST(EngineScan, AnOrderThatNobodyUsesIsGivenUpWithItsMemory) {
   this->driver_->tick();
   EXPECT_GE(this->engine_->usage().bytes, before + 500 * 8) << "it was used since";
   this->pass_time(seconds{2});
-  this->driver_->tick();
+  for (int ticks = 0; ticks < 2; ++ticks) this->driver_->tick();
   EXPECT_EQ(this->engine_->usage().bytes, before);
   EXPECT_EQ(this->all_keys("", 100).size(), 500U) << "it is made anew";
 }

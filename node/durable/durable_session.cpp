@@ -96,7 +96,7 @@ std::size_t DurableSession::bytes_of(const Kept& kept) {
   if (kept.value) bytes += kept.value->size();
   if (!kept.found) return bytes;
   if (const auto* page = std::get_if<store::Page>(&*kept.found)) {
-    for (const auto& name : page->names) bytes += sizeof name + name.size();
+    for (const auto& name : page->names) bytes += sizeof(std::string) + name.size();
   } else if (const auto* read = std::get_if<store::Entries>(&*kept.found)) {
     for (const auto& entry : read->entries)
       bytes += sizeof entry + (entry ? entry->value.size() : 0);

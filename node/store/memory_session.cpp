@@ -187,35 +187,43 @@ bool MemorySession::gather(TimePoint now) {
   if (waiting_.empty()) return false;
   auto& first = waiting_.front();
   if (!std::exchange(first.has_begun, true)) owner_.began(first.ticket);
-  const auto gathered = gather_some(first);
+  Status status;
+  Found found;
+  const bool has_ended = gather_some(first, status, found);
   if (turn_.room != nullptr) {
     first.seen = std::max(first.seen, turn_.room->take_seen());
     turn_.room->saw(first.seen);
   }
-  if (gathered && !*gathered) return true;
+  if (!has_ended) return true;
   const auto ticket = first.ticket;
   waiting_.pop_front();
-  owner_.ended_later(ticket,
-                     {.status = gathered.status(), .found = gathered ? &**gathered : nullptr});
+  owner_.ended_later(ticket, {.status = status, .found = status.ok() ? &found : nullptr});
   return !waiting_.empty();
 }
 
-// The page, when it is complete.
-Result<std::optional<Found>> MemorySession::gather_some(Waiting& waiting) {
+// Whether it has ended: with the page, or with what is in its way.
+bool MemorySession::gather_some(Waiting& waiting, Status& status, Found& found) {
+  const auto keep = [&](const Result<bool>& complete) {
+    if (!complete) status = complete.status();
+    return !complete || *complete;
+  };
   if (auto* scan = std::get_if<Scan>(&waiting.page)) {
     scan->wanted.prefix = scan->prefix;
     if (scan->after) scan->wanted.after = *scan->after;
     ScanPage page;
-    const auto complete = engine_.scan(waiting.bucket, scan->wanted, page, turn_);
-    if (!complete) return complete.status();
-    if (!*complete && !page.passed.empty()) scan->after = std::move(page.passed);
-    return *complete ? std::optional<Found>{std::move(page)} : std::nullopt;
+    if (!keep(engine_.scan(waiting.bucket, scan->wanted, page, turn_))) {
+      if (!page.passed.empty()) scan->after = std::move(page.passed);
+      return false;
+    }
+    found = std::move(page);
+    return true;
   }
   auto& listing = std::get<Listing>(waiting.page);
-  const auto complete = waiting.bucket.empty() ? Result<bool>{engine_.scan_buckets(listing, turn_)}
-                                               : engine_.scan_keys(waiting.bucket, listing, turn_);
-  if (!complete) return complete.status();
-  return *complete ? std::optional<Found>{std::move(listing).finish()} : std::nullopt;
+  const bool has_ended =
+      keep(waiting.bucket.empty() ? Result<bool>{engine_.scan_buckets(listing, turn_)}
+                                  : engine_.scan_keys(waiting.bucket, listing, turn_));
+  if (has_ended) found = std::move(listing).finish();
+  return has_ended;
 }
 
 }  // namespace kvmesh::store

@@ -62,7 +62,7 @@ class MemorySession final : public Session {
   template <typename Kept>
   void wait(const Op& op, std::size_t place, Kept kept);
   bool gather(TimePoint now);
-  Result<std::optional<Found>> gather_some(Waiting& waiting);
+  bool gather_some(Waiting& waiting, Status& status, Found& found);
   template <typename Answer>
   void end(std::size_t place, Result<Answer> answer);
 

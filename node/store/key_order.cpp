@@ -24,13 +24,13 @@ void KeyOrder::build_some(const OwningSet<Record::Owner>& records) {
 }
 
 std::uint64_t KeyOrder::free_some() {
-  constexpr std::size_t kSlice = 16384;
-  if (keys_.size() <= kSlice) {
+  constexpr std::size_t kTogether = 16384;
+  if (keys_.size() <= kTogether) {
     keys_.clear();
     return std::exchange(bytes_left_, 0);
   }
-  keys_.erase(keys_.begin(), std::next(keys_.begin(), kSlice));
-  const auto freed = std::min<std::uint64_t>(bytes_left_, kSlice * kBytes);
+  keys_.erase(keys_.begin(), std::next(keys_.begin(), kTogether));
+  const auto freed = std::min<std::uint64_t>(bytes_left_, kTogether * kBytes);
   bytes_left_ -= freed;
   return freed;
 }

@@ -1,13 +1,13 @@
 #include "client/loop.h"
 
 #include <algorithm>
-#include <csignal>
 #include <system_error>
 #include <utility>
 
 #include <kvmesh/limits.h>
 
 #include "common/operation_codec.h"
+#include "common/signals_blocked.h"
 
 namespace kvmesh {
 namespace {
@@ -46,22 +46,6 @@ transport::Link::Options link_options(const Client::Options& options) {
   link.software = "kvmesh " KVMESH_VERSION;
   return link;
 }
-
-// Signals are for the program's own threads.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
 
 }  // namespace
 

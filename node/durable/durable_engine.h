@@ -46,7 +46,6 @@ class DurableEngine final : public store::Engine {
   void on_log_change();
   /// For what is restored at the start.
   store::MemoryEngine& memory() { return memory_; }
-  store::ChangeLog& log() { return *log_; }
 
  private:
   friend class DurableSession;

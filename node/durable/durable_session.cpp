@@ -145,27 +145,26 @@ void DurableSession::release() {
     const auto held = std::move(held_.front());
     held_.pop_front();
     held_bytes_ -= held.bytes;
-    tell(held, held.status);
+    tell(held);
   }
   if (held_.empty() || !engine_.log_->has_failed()) return;
   const auto why = "the journal failed: " + engine_.log_->failure().value_or("");
   held_bytes_ = 0;
   for (auto& held : std::exchange(held_, {})) {
     if (held.place <= durable || is_refusal(held.status)) {
-      tell(held, held.status);
+      tell(held);
     } else if (held.changes && held.status.ok()) {
-      tell({held.place, held.ticket, true, {}, nullptr, 0},
+      fail(held.ticket,
            {StatusCode::kOutcomeUnknown, why + "; it may be there after the node's next start"});
     } else {
-      tell({held.place, held.ticket, held.changes, {}, nullptr, 0},
-           {StatusCode::kUnavailable,
-            why + "; what it would tell may be gone after the next start"});
+      fail(held.ticket, {StatusCode::kUnavailable,
+                         why + "; what it would tell may be gone after the next start"});
     }
   }
 }
 
-void DurableSession::tell(const Held& held, const Status& status) {
-  OpResult result{.status = status};
+void DurableSession::tell(const Held& held) {
+  OpResult result{.status = held.status};
   if (held.kept) {
     if (held.kept->value) result.value = *held.kept->value;
     result.count = held.kept->count;

@@ -58,7 +58,8 @@ class DurableSession final : public store::Session, private store::SessionOwner 
   void hold(store::Place place, Ticket ticket, bool changes, const store::OpResult& result);
   store::OpResult too_much_held();
   static std::size_t bytes_of(const Kept& kept);
-  void tell(const Held& held, const Status& status);
+  void tell(const Held& held);
+  void fail(Ticket ticket, const Status& status) { owner_.ended_later(ticket, {.status = status}); }
   void release();
 
   DurableEngine& engine_;

@@ -20,7 +20,7 @@ class JournalRoom final : public store::LogRoom {
       : LogRoom(places), journal_(journal) {}
 
   Status reserve(std::size_t bytes) override {
-    if (room_) return journal_.reserve_more(*room_, bytes);
+    if (room_) return journal_.reserve_at_least(*room_, bytes);
     auto room = journal_.reserve(bytes);
     if (!room) return room.status();
     room_.emplace(*std::move(room));

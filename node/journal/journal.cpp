@@ -1,14 +1,15 @@
 #include "node/journal/journal.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 
+#include "common/signals_blocked.h"
 #include "node/journal/database.h"
 #include "node/journal/failure.h"
 #include "node/journal/files.h"
 #include "node/journal/marker.h"
 #include "node/journal/opening.h"
-#include "node/journal/signals.h"
 #include "node/journal/staging.h"
 #include "node/journal/state_dir.h"
 #include "node/journal/writer.h"
@@ -76,18 +77,19 @@ BucketId Journal::new_bucket() { return impl_->buckets_.fetch_add(1) + 1; }
 
 Result<Reservation> Journal::reserve(std::size_t bytes) {
   Reservation room{impl_->staging_, 0};
-  if (auto status = reserve_more(room, bytes); !status.ok()) return status;
+  if (auto status = reserve_at_least(room, bytes); !status.ok()) return status;
   return room;
 }
 
-Status Journal::reserve_more(Reservation& room, std::size_t bytes) {
+Status Journal::reserve_at_least(Reservation& room, std::size_t bytes) {
   if (const auto reason = impl_->failure_->reason()) {
     return Status{StatusCode::kUnavailable,
                   "the journal failed: " + *reason + "; nothing is stored until the node restarts"};
   }
   if (impl_->closed_) return Status{StatusCode::kUnavailable, "the journal is closed"};
-  if (impl_->staging_.reserve(bytes)) {
-    room.left_ += bytes;
+  const auto missing = bytes - std::min(bytes, room.left_);
+  if (impl_->staging_.reserve(missing)) {
+    room.left_ += missing;
     return {};
   }
   return Status{StatusCode::kOverloaded,

@@ -114,8 +114,8 @@ class Journal {
   /// anything is changed in memory. kOverloaded: the queue is full; the caller may try later.
   /// kUnavailable: the journal has failed or is closed; the text says why. Some nanoseconds.
   Result<Reservation> reserve(std::size_t bytes);
-  /// So many bytes more for this reservation, or it stays as it is.
-  Status reserve_more(Reservation& room, std::size_t bytes);
+  /// Has this reservation hold at least so many bytes, or it stays as it is.
+  Status reserve_at_least(Reservation& room, std::size_t bytes);
   /// Takes the changes of one operation: all of them become durable, or none. `revision` is the
   /// highest of the operation; recovered().revision is the highest of all. Some tens of
   /// nanoseconds, so that it can be called under the lock that orders operations. REQUIRES:

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "node/journal/signals.h"
+#include "common/signals_blocked.h"
 
 namespace kvmesh::journal {
 namespace {

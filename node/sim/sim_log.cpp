@@ -74,10 +74,11 @@ class SimLog::Room final : public store::LogRoom {
       return {StatusCode::kUnavailable, "the journal failed: the disk does not answer"};
     }
     log_.sync();
-    if (log_.queued_ + reserved_ + bytes > log_.options_.queue_bytes_max) {
+    const auto most = std::max(reserved_, bytes);
+    if (log_.queued_ + most > log_.options_.queue_bytes_max) {
       return {StatusCode::kOverloaded, "the journal has too much to write"};
     }
-    reserved_ += bytes;
+    reserved_ = most;
     return {};
   }
   void flush() override { reserved_ = 0; }

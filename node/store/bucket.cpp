@@ -43,6 +43,11 @@ Record::Owner Bucket::expire(const HashedName& key, const Turn& turn) {
 
 Status Bucket::put(const HashedName& key, std::string_view value, const Turn& turn,
                    Record::Owner& replaced) {
+  if (turn.room != nullptr) {
+    const auto bytes = journal::staged_bytes(key.name.size(), value.size()) +
+                       journal::staged_bytes(key.name.size(), 0);
+    if (auto status = turn.room->reserve(bytes); !status.ok()) return status;
+  }
   auto* record = records_.find(key);
   if (record != nullptr && (*record)->has_expired(turn.now)) {
     replaced = expire(key, turn);

@@ -84,7 +84,6 @@ class Bucket {
   // kFull when the memory bound is in the way, or what the log says of its room, and then nothing
   // was changed; so it is with all that changes something. What was replaced, if
   // it is not reused, is left in `replaced`, so that the caller can free it outside of the lock.
-  // REQUIRES: room in the log for a put and an erase of the key is reserved, if there is a log.
   Status put(const HashedName& key, std::string_view value, const Turn& turn,
              Record::Owner& replaced);
   // Hands out the record of this key, to be freed outside of the lock; null when there is none.

@@ -47,10 +47,10 @@ class Bucket::Transaction {
   Result<Applied> run(const Changes& all) {
     if (turn_.room != nullptr) turn_.room->saw(bucket_.place_);
     if (const auto* first_answer = bucket_.answer_to(all.once, now_)) return *first_answer;
-    if (!all.room_reserved) {
-      if (auto status = reserve_log(all); !status.ok()) return status;
-      all.room_reserved = true;
-    }
+    // Among them this one, if it is too old: it is written down anew after that. It takes room of
+    // the log for itself, so it comes before that of the changes.
+    if (!all.once.empty() && bucket_.extras_) bucket_.forget_old_ids(turn_);
+    if (auto status = reserve_log(all); !status.ok()) return status;
     const auto& checks = all.checks;
     Applied out;
     for (std::size_t i = 0; i < checks.size(); ++i) {
@@ -66,8 +66,6 @@ class Bucket::Transaction {
     if (!all.once.empty()) growth_ += OnceIds::cost(all.changes.size());
     if (auto status = insert_new(); !status.ok()) return status;
     change_old();
-    // Among them this one, if it is too old: it is written down anew after that.
-    if (!all.once.empty() && bucket_.extras_) bucket_.forget_old_ids(turn_);
     out.rev = bucket_.rev_;
     for (const auto& step : steps_) out.each.push_back({step.was_there, step.number});
     write_log(all.once, out);

@@ -63,9 +63,8 @@ Result<bool> Bucket::scan(const ScanWanted& wanted, Moment now, ScanPage& page) 
     page.more =
         page.items.size() >= wanted.items_max || (bytes > wanted.bytes_max && !page.items.empty());
     if (page.more) return false;
-    Entry entry{record.rev(), {}, {}};
+    Entry entry{record.rev(), {}, time_left(record.expires(), now)};
     if (wanted.values) entry.value = record.value();
-    if (record.expires() != kNever) entry.ttl_ms = record.expires() - now;
     page.items.push_back({std::string{record.key()}, std::move(entry)});
     return true;
   });

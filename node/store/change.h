@@ -40,8 +40,6 @@ struct Changes {
   std::span<const Change> changes;
   /// An id of this call; empty: it has none.
   std::string_view once{};
-  /// They were tried before, and room for them in the log is still reserved.
-  mutable bool room_reserved = false;
 };
 
 /// What became of changes. All are made, or none: a check failed.

@@ -28,7 +28,8 @@ class LogRoom {
   LogRoom& operator=(const LogRoom&) = delete;
   virtual ~LogRoom() = default;
 
-  /// Room for changes of so many bytes (journal::staged_bytes()), before anything is changed.
+  /// At least room for changes of so many bytes (journal::staged_bytes()), before anything is
+  /// changed; what an operation did not use, or asked for before it was tried again, counts.
   /// kOverloaded: too much waits to be written; kUnavailable: nothing is written any more, and why.
   virtual Status reserve(std::size_t bytes) = 0;
   /// No operation is under way: what was written is on its way, and room that was not used is given

@@ -25,10 +25,7 @@ struct Event {
   Moment expires = kNever;  // of kPut and kTouch
 
   /// How long the key has to live yet; none: for ever.
-  std::optional<std::uint64_t> ttl_ms(Moment now) const {
-    if (expires == kNever) return std::nullopt;
-    return expires > now ? expires - now : 0;
-  }
+  std::optional<std::uint64_t> ttl_ms(Moment now) const { return time_left(expires, now); }
 
   friend bool operator==(const Event&, const Event&) = default;
 };

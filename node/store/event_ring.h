@@ -41,7 +41,7 @@ struct EventsWanted {
 
 // The last changes of a bucket that somebody follows, up to a bound; what it forgot, it knows that
 // it forgot.
-// Invariant: it has taken bytes() from both bounds. All changes after since() are in it.
+// Invariant: it has taken bytes_ from both bounds. All changes after since_ are in it.
 // Guarded by the lock of its bucket; of no lock when that was dropped.
 class EventRing {
  public:
@@ -59,10 +59,8 @@ class EventRing {
   EventRing& operator=(const EventRing&) = delete;
   ~EventRing();
 
-  Revision since() const { return since_; }
   // Of the last one that was added.
   Revision last() const { return last_; }
-  std::uint64_t bytes() const { return bytes_; }
 
   // Where the end of the bucket was written down; 0: it is there, or nothing is.
   Place place() const { return place_; }

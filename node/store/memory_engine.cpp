@@ -35,8 +35,7 @@ Result<Entries> read_entries(const Bucket& bucket, std::span<const HashedName> n
     if (record == nullptr) continue;
     bytes += record->value().size();
     if (bytes > limits::kReadBytesMax) return too_much_to_read();
-    entry = Entry{record->rev(), std::string{record->value()}, {}};
-    if (record->expires() != kNever) entry->ttl_ms = record->expires() - now;
+    entry = Entry{record->rev(), std::string{record->value()}, time_left(record->expires(), now)};
   }
   return out;
 }
@@ -165,11 +164,6 @@ Status MemoryEngine::drop(const HashedName& bucket, const Turn& turn) {
 
 Status MemoryEngine::put(const HashedName& bucket, const HashedName& key, std::string_view value,
                          const Turn& turn) {
-  if (turn.room != nullptr) {
-    const auto bytes = journal::staged_bytes(key.name.size(), value.size()) +
-                       journal::staged_bytes(key.name.size(), 0);
-    if (auto status = turn.room->reserve(bytes); !status.ok()) return status;
-  }
   Record::Owner replaced;  // freed after the lock
   return put_or_free([&] {
     return changing_bucket<Status>(

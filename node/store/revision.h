@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "common/deadline.h"
 
@@ -27,6 +28,12 @@ constexpr Revision next_revision(Revision last, Moment now) {
 }
 /// The time with which a revision begins.
 constexpr Moment moment_of(Revision revision) { return revision >> kRevisionTimeShift; }
+
+/// How long it is until then, at least 0; none: for ever.
+constexpr std::optional<std::uint64_t> time_left(Moment until, Moment now) {
+  if (until == kNever) return std::nullopt;
+  return until > now ? until - now : 0;
+}
 
 /// The time of an engine: it begins with the clock of the machine and goes on steadily. So a
 /// machine whose clock is set takes no revision back, and ends no key early or late.

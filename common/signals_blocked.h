@@ -2,7 +2,7 @@
 
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): pthread_sigmask is POSIX
 
-namespace kvmesh::journal {
+namespace kvmesh {
 
 // Threads that begin meanwhile get no signals: a write beyond a limit of the process, or any other
 // signal, is for the program's own threads.
@@ -21,4 +21,4 @@ class SignalsBlocked {
   sigset_t before_{};
 };
 
-}  // namespace kvmesh::journal
+}  // namespace kvmesh

@@ -154,6 +154,8 @@ class Bucket {
     Moment look_at = kNever;  // something may be too old then
   };
 
+  template <typename Visit>
+  void fill(const ScanWanted& wanted, Moment now, ScanPage& page, Visit visit) const;
   Record::Owner* find_live(const HashedName& key, const Turn& turn, Removed& removed);
   Status insert(const HashedName& key, std::string_view value, Life life);
   void replace(Record::Owner& record, const HashedName& key, std::string_view value, Life life,

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "node/store/bucket.h"
 
@@ -13,6 +14,8 @@ namespace {
 
 // After so long without a scan, the order of the keys is given up.
 constexpr Moment kOrderKeptMs = 60'000;
+// So many keys are put in their order for each scan anew: no order is kept of a small bucket.
+constexpr std::size_t kSortedAtOnce = 1024;
 // Keys that have expired and are not removed yet: a look passes over no more of them.
 constexpr std::size_t kExpiredMost = 16384;
 
@@ -35,24 +38,14 @@ std::uint64_t Bucket::extras_bytes() const {
 
 // In the order of keys.
 
-Result<bool> Bucket::scan(const ScanWanted& wanted, Moment now, ScanPage& page) {
-  auto& order = extras().order;
-  if (!order) {
-    auto status = memory_.reserve(records_.size() * KeyOrder::kBytes);
-    if (!status.ok()) return status;
-    order = std::make_unique<KeyOrder>();
-  }
-  extras_->order_used = now;
-  look_at(now + kOrderKeptMs);
-  if (!order->is_whole()) order->build_some(records_);
-  if (!order->is_whole()) return false;
-
+// With records that `visit(take)` gives in their order, until take(record) is false.
+template <typename Visit>
+void Bucket::fill(const ScanWanted& wanted, Moment now, ScanPage& page, Visit visit) const {
   page.rev = rev_;
   page.values = wanted.values;
   std::size_t bytes = 0;
   std::size_t expired = 0;
-  const bool goes_on = wanted.after && *wanted.after >= wanted.prefix;
-  order->visit_from(goes_on ? *wanted.after : wanted.prefix, goes_on, [&](const Record& record) {
+  visit([&](const Record& record) {
     if (!record.key().starts_with(wanted.prefix)) return false;
     if (record.has_expired(now)) {
       if (++expired < kExpiredMost) return true;
@@ -68,6 +61,39 @@ Result<bool> Bucket::scan(const ScanWanted& wanted, Moment now, ScanPage& page) 
     page.items.push_back({std::string{record.key()}, std::move(entry)});
     return true;
   });
+}
+
+Result<bool> Bucket::scan(const ScanWanted& wanted, Moment now, ScanPage& page) {
+  const bool goes_on = wanted.after && *wanted.after >= wanted.prefix;
+  const auto from = goes_on ? *wanted.after : wanted.prefix;
+  if (order() == nullptr && records_.size() <= kSortedAtOnce) {
+    std::vector<const Record*> found;
+    for (ScanPosition at = 0; at < kScanEnd;) {
+      at = records_.visit_from(at, [&](const Record& record) {
+        const auto key = record.key();
+        if (key.starts_with(wanted.prefix) && (!goes_on || key > from)) found.push_back(&record);
+      });
+    }
+    std::ranges::sort(found, {}, &Record::key);
+    fill(wanted, now, page, [&](const auto& take) {
+      for (const auto* record : found) {
+        if (!take(*record)) return;
+      }
+    });
+    return true;
+  }
+  auto& order = extras().order;
+  if (!order) {
+    auto status = memory_.reserve(records_.size() * KeyOrder::kBytes);
+    if (!status.ok()) return status;
+    order = std::make_unique<KeyOrder>();
+  }
+  extras_->order_used = now;
+  look_at(now + kOrderKeptMs);
+  if (!order->is_whole()) order->build_some(records_);
+  if (!order->is_whole()) return false;
+
+  fill(wanted, now, page, [&](const auto& take) { order->visit_from(from, goes_on, take); });
   if (page.passed.empty()) return true;
   if (page.items.empty()) return false;
   page.more = true;

@@ -120,9 +120,10 @@ TYPED_TEST(EngineScan, APageEndsBeforeItsBytesButHoldsOneItem) {
 TYPED_TEST(EngineScan, FollowsEveryChangeOnceTheOrderIsBuilt) {
   std::map<std::string, std::string, std::less<>> model;
   std::mt19937_64 random{11};
-  for (int round = 0; round < 4000; ++round) {
-    const auto key = "k" + std::to_string(random() % 300);
-    if (random() % 3 == 0) {
+  // More of them than are put in their order for each scan anew, from the half on.
+  for (int round = 0; round < 8000; ++round) {
+    const auto key = "k" + std::to_string(random() % 2500);
+    if (random() % 6 == 0) {
       this->driver_->execute(op::erase("b", key));
       model.erase(key);
     } else {
@@ -130,8 +131,8 @@ TYPED_TEST(EngineScan, FollowsEveryChangeOnceTheOrderIsBuilt) {
       this->driver_->execute(op::put("b", key, value));
       model[key] = value;
     }
-    if (round % 100 != 0) continue;
-    const auto page = this->scan("k1", {.items_max = 1000, .bytes_max = 1 << 20}, true);
+    if (round % 250 != 0) continue;
+    const auto page = this->scan("k1", {.items_max = 2500, .bytes_max = 1 << 20}, true);
     std::size_t found = 0;
     for (const auto& [name, value] : model) {
       if (!name.starts_with("k1")) continue;
@@ -145,24 +146,24 @@ TYPED_TEST(EngineScan, FollowsEveryChangeOnceTheOrderIsBuilt) {
 }
 
 TYPED_TEST(EngineScan, AnOrderThatNobodyUsesIsGivenUpWithItsMemory) {
-  for (int i = 0; i < 500; ++i) this->driver_->execute(op::put("b", std::to_string(i), "v"));
+  for (int i = 0; i < 2000; ++i) this->driver_->execute(op::put("b", std::to_string(i), "v"));
   const auto before = this->engine_->usage().bytes;
-  EXPECT_EQ(this->all_keys("", 1000).size(), 500U);
-  EXPECT_GE(this->engine_->usage().bytes, before + 500 * 8);
+  EXPECT_EQ(this->all_keys("", 2000).size(), 2000U);
+  EXPECT_GE(this->engine_->usage().bytes, before + 2000 * 8);
   this->pass_time(seconds{59});
   this->driver_->tick();
-  EXPECT_EQ(this->all_keys("", 1000).size(), 500U);
+  EXPECT_EQ(this->all_keys("", 2000).size(), 2000U);
   this->pass_time(seconds{59});
   this->driver_->tick();
-  EXPECT_GE(this->engine_->usage().bytes, before + 500 * 8) << "it was used since";
+  EXPECT_GE(this->engine_->usage().bytes, before + 2000 * 8) << "it was used since";
   this->pass_time(seconds{2});
   for (int ticks = 0; ticks < 2; ++ticks) this->driver_->tick();
   EXPECT_EQ(this->engine_->usage().bytes, before);
-  EXPECT_EQ(this->all_keys("", 100).size(), 500U) << "it is made anew";
+  EXPECT_EQ(this->all_keys("", 300).size(), 2000U) << "it is made anew";
 }
 
 TYPED_TEST(EngineScan, WithoutMemoryForTheOrderNothingElseFails) {
-  this->make_engine(20000);
+  this->make_engine(200000);
   this->driver_->execute(op::create("b"));
   for (int i = 0; this->code(op::put("b", std::to_string(i), "v")) == StatusCode::kOk; ++i) {
   }
@@ -170,6 +171,15 @@ TYPED_TEST(EngineScan, WithoutMemoryForTheOrderNothingElseFails) {
   EXPECT_EQ(this->code(op::with(Op::Kind::kScan, "b", more, {.items_max = 1})), StatusCode::kFull);
   EXPECT_EQ(this->code(op::get("b", "0")), StatusCode::kOk);
   EXPECT_EQ(this->code(op::erase("b", "0")), StatusCode::kOk);
+}
+
+TYPED_TEST(EngineScan, NoOrderIsKeptOfASmallBucket) {
+  for (int i = 0; i < 1000; ++i) this->driver_->execute(op::put("b", std::to_string(i), "v"));
+  const auto before = this->engine_->usage().bytes;
+  const auto keys = this->all_keys("", 7);
+  EXPECT_EQ(keys.size(), 1000U);
+  EXPECT_TRUE(std::ranges::is_sorted(keys));
+  EXPECT_EQ(this->engine_->usage().bytes, before);
 }
 
 TYPED_TEST(EngineScan, PassesOverKeysThatHaveExpired) {

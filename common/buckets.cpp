@@ -24,9 +24,12 @@ Operation on_bucket(std::string_view bucket, std::string function, Value::List a
 Value to_value(const Change& change) {
   using Kind = Change::Kind;
   Value::List out{std::int64_t{static_cast<int>(change.kind)}, bytes(change.key)};
-  if (change.kind == Kind::kPut) out.push_back(bytes(change.value));
+  const bool restores = change.kind == Kind::kRestore;
+  if (change.kind == Kind::kPut || restores) out.push_back(bytes(change.value));
   if (change.kind == Kind::kAdd) out.emplace_back(change.delta);
   if (change.kind != Kind::kErase) out.push_back(time_or_nil(change.ttl));
+  if (restores) out.emplace_back(change.rev);
+  if (restores) out.emplace_back(std::int64_t{static_cast<int>(change.keep)});
   return out;
 }
 
@@ -164,6 +167,9 @@ Change Change::add(std::string key, std::int64_t delta, Ttl ttl) {
 }
 Change Change::touch(std::string key, Ttl ttl) {
   return {Kind::kTouch, std::move(key), {}, 0, ttl};
+}
+Change Change::restore(std::string key, std::string value, std::uint64_t rev, Keep keep, Ttl ttl) {
+  return {Kind::kRestore, std::move(key), std::move(value), 0, ttl, rev, keep};
 }
 
 std::optional<OnceId> OnceId::parse(std::string_view text) {

@@ -47,8 +47,14 @@ struct Check {
 
 /// A change of one key.
 struct Change {
-  enum class Kind : std::uint8_t { kPut, kErase, kAdd, kTouch };
+  enum class Kind : std::uint8_t { kPut, kErase, kAdd, kTouch, kRestore };
   using Ttl = std::optional<std::chrono::milliseconds>;
+  /// Which keys that are there restore() leaves as they are.
+  enum class Keep : std::uint8_t {
+    kNone,
+    kAll,
+    kNotOlder,  ///< those whose revision is not below the one that is restored
+  };
 
   /// Stores `value`, which expires after `ttl`, or never.
   static Change put(std::string key, std::string value, Ttl ttl = {});
@@ -60,12 +66,19 @@ struct Change {
   static Change add(std::string key, std::int64_t delta, Ttl ttl = {});
   /// From now on the key expires after `ttl`, or never. One that is not there stays so.
   static Change touch(std::string key, Ttl ttl = {});
+  /// Stores `value` as it was once, with the revision that the key had then, 1 to
+  /// limits::kRevisionMax. The bucket's own revision rises as with every change, and is never below
+  /// a key's; those who follow the bucket are told a put with that one.
+  static Change restore(std::string key, std::string value, std::uint64_t rev, Keep keep,
+                        Ttl ttl = {});
 
   Kind kind = Kind::kPut;
   std::string key;
-  std::string value;       ///< of kPut
-  std::int64_t delta = 0;  ///< of kAdd
-  Ttl ttl;                 ///< not of kErase
+  std::string value;        ///< of kPut and kRestore
+  std::int64_t delta = 0;   ///< of kAdd
+  Ttl ttl;                  ///< not of kErase
+  std::uint64_t rev = 0;    ///< of kRestore
+  Keep keep = Keep::kNone;  ///< of kRestore
 };
 
 /// The id of a call that must not be executed twice. A bucket that has executed a call with an id
@@ -108,7 +121,7 @@ struct Applied {
   };
   /// Of one change.
   struct Done {
-    bool was_there = false;              ///< the key, before; of all but kAdd
+    bool was_there = false;              ///< the key, before; of kRestore: and is kept; not of kAdd
     std::optional<std::int64_t> number;  ///< of kAdd: what is stored now
     friend bool operator==(const Done&, const Done&) = default;
   };

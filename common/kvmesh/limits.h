@@ -56,6 +56,8 @@ inline constexpr std::uint32_t kApplyChecksMax = 128;
 inline constexpr std::size_t kApplyBytesMax = kReadBytesMax;
 /// The id of a call that must not be executed twice.
 inline constexpr std::size_t kOnceIdBytes = 16;
+/// The revision with which a key is restored: what JSON can say exactly.
+inline constexpr std::uint64_t kRevisionMax = (std::uint64_t{1} << 53) - 1;
 /// Changes that a node remembers for those who follow buckets: of all buckets together.
 inline constexpr std::size_t kEventRingsBytesMax = 64 * 1024 * 1024;
 /// Calls that wait for changes, at one node; `overloaded`.

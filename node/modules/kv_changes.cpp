@@ -77,16 +77,38 @@ struct Form {
   std::string_view text;
   Between between;
   bool has_ttl;
+  bool restores = false;
 };
 constexpr std::array kForms{
     Form{Change::Kind::kPut, "[0, key, value, ttl_ms or nil]", Between::kValue, true},
     Form{Change::Kind::kDelete, "[1, key]", Between::kNothing, false},
     Form{Change::Kind::kAdd, "[2, key, delta, ttl_ms or nil]", Between::kDelta, true},
     Form{Change::Kind::kTouch, "[3, key, ttl_ms or nil]", Between::kNothing, true},
+    Form{Change::Kind::kRestore, "[4, key, value, ttl_ms or nil, rev, keep]", Between::kValue, true,
+         true},
 };
 
 std::uint32_t parts_of(const Form& form) {
-  return 2U + (form.between == Between::kNothing ? 0U : 1U) + (form.has_ttl ? 1U : 0U);
+  return 2U + (form.between == Between::kNothing ? 0U : 1U) + (form.has_ttl ? 1U : 0U) +
+         (form.restores ? 2U : 0U);
+}
+
+// What a restored key has beside its value.
+Status read_restored(Reader& in, std::size_t index, Change& out) {
+  constexpr auto kKeepMax = static_cast<std::uint64_t>(Change::Keep::kNotOlder);
+  out.rev = in.read_uint();
+  const auto keep = in.read_uint();
+  if (in.failed()) return {};
+  if (out.rev == 0 || out.rev > limits::kRevisionMax) {
+    return wrong(the("change", index) + "has a rev of " + std::to_string(out.rev) +
+                 "; it is 1 to " + std::to_string(limits::kRevisionMax));
+  }
+  if (keep > kKeepMax) {
+    return wrong(the("change", index) +
+                 "ends with none of 0 (in any case), 1 (if the key is not there), 2 (or is older)");
+  }
+  out.keep = static_cast<Change::Keep>(keep);
+  return {};
 }
 
 Result<Change> read_change(Reader& in, std::size_t index) {
@@ -94,7 +116,7 @@ Result<Change> read_change(Reader& in, std::size_t index) {
   const auto kind = in.read_uint();
   if (in.failed() || parts < 2 || kind >= kForms.size()) {
     return wrong(the("change", index) +
-                 "begins with none of 0 (put), 1 (delete), 2 (add), 3 (touch)");
+                 "begins with none of 0 (put), 1 (delete), 2 (add), 3 (touch), 4 (restore)");
   }
   const auto& form = kForms[kind];
   Change out;
@@ -104,10 +126,12 @@ Result<Change> read_change(Reader& in, std::size_t index) {
   if (form.between == Between::kValue) out.value = bytes(in, functions::kArgValue, fault);
   if (form.between == Between::kDelta) out.delta = in.read_int();
   if (form.has_ttl && !next_is_nil(in)) out.ttl_ms = in.read_uint();
+  const auto restored = form.restores ? read_restored(in, index, out) : Status{};
   if (in.failed() || parts != parts_of(form)) {
     return wrong(the("change", index) + "is not " + std::string{form.text});
   }
   if (!fault.ok()) return fault;
+  if (!restored.ok()) return restored;
   constexpr auto kTtlMax = static_cast<std::uint64_t>(limits::kTtlMax.count());
   if (out.ttl_ms && (*out.ttl_ms == 0 || *out.ttl_ms > kTtlMax)) {
     return wrong(the("change", index) + "has a ttl_ms of " + std::to_string(*out.ttl_ms) +

@@ -1,4 +1,5 @@
 // Changes of several keys of a bucket: all, or none.
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string>
@@ -67,7 +68,10 @@ class Bucket::Transaction {
     if (auto status = insert_new(); !status.ok()) return status;
     change_old();
     out.rev = bucket_.rev_;
-    for (const auto& step : steps_) out.each.push_back({step.was_there, step.number});
+    for (const auto& step : steps_) {
+      const bool restores = step.kind == Change::Kind::kRestore;
+      out.each.push_back({restores ? step.keeps : step.was_there, step.number});
+    }
     write_log(all.once, out);
     bucket_.remember(all.once, out, turn_);
     return out;
@@ -80,9 +84,13 @@ class Bucket::Transaction {
     std::string_view value;  // that is put; of kAdd its digits
     std::string digits;
     Moment expires = kNever;
+    Revision rev = 0;  // that the key has afterwards; 0: that of all
     bool was_there = false;
     bool puts = false;
+    bool keeps = false;  // what is there, as it is
     std::optional<std::int64_t> number;
+
+    bool changes() const { return !keeps && (puts || was_there); }
   };
 
   const Record* live(const HashedName& key) {
@@ -115,12 +123,13 @@ class Bucket::Transaction {
     if (turn_.room == nullptr) return;
     std::vector<journal::Change> out;
     for (const auto& step : steps_) {
-      if (step.was_there && step.kind == Change::Kind::kDelete) {
+      if (!step.changes()) continue;
+      if (step.kind == Change::Kind::kDelete) {
         out.push_back(journal::Change::erase(bucket_.id_, step.key.name));
-      } else if (step.was_there || step.puts) {
+      } else {
         const auto& record = **bucket_.records_.find(step.key);
-        out.push_back(
-            journal::Change::put(bucket_.id_, step.key.name, {record.value(), rev_, step.expires}));
+        out.push_back(journal::Change::put(bucket_.id_, step.key.name,
+                                           {record.value(), record.rev(), step.expires}));
       }
     }
     std::string packed;
@@ -131,13 +140,20 @@ class Bucket::Transaction {
     if (out.empty()) return;
     bucket_.write(out, turn_);
     for (const auto& step : steps_) {
-      if (step.was_there || step.puts) turn_.room->wrote_key(step.key.hash, bucket_.place_);
+      if (step.changes()) turn_.room->wrote_key(step.key.hash, bucket_.place_);
     }
+  }
+
+  static bool keeps(const Record* record, const Change& change) {
+    if (change.kind != Change::Kind::kRestore || record == nullptr) return false;
+    return change.keep == Change::Keep::kAll ||
+           (change.keep == Change::Keep::kNotOlder && record->rev() >= change.rev);
   }
 
   // What becomes of each key, and the revision of it all.
   Status plan(std::span<const Change> changes) {
     steps_.reserve(changes.size());
+    Revision restored = 0;
     for (const auto& change : changes) {
       Step step;
       step.kind = change.kind;
@@ -145,7 +161,13 @@ class Bucket::Transaction {
       step.value = change.value;
       const auto* record = live(step.key);
       step.was_there = record != nullptr;
-      step.puts = change.kind == Change::Kind::kPut || change.kind == Change::Kind::kAdd;
+      step.keeps = keeps(record, change);
+      step.puts = !step.keeps && change.kind != Change::Kind::kDelete &&
+                  change.kind != Change::Kind::kTouch;
+      if (change.kind == Change::Kind::kRestore && !step.keeps) {
+        step.rev = change.rev;
+        restored = std::max(restored, change.rev);
+      }
       if (change.ttl_ms) step.expires = now_ + *change.ttl_ms;
       if (change.kind == Change::Kind::kAdd) {
         const auto added = sum(record, change);
@@ -154,24 +176,27 @@ class Bucket::Transaction {
         step.digits = std::to_string(*added);
         if (step.was_there && !change.ttl_ms) step.expires = record->expires();
       }
-      changes_any_ |= step.puts || step.was_there;
-      growth_ += growth(record, step, change);
+      changes_any_ |= step.changes();
+      if (step.changes()) growth_ += growth(record, step, change);
       steps_.push_back(std::move(step));
     }
     for (auto& step : steps_) {
       if (!step.digits.empty()) step.value = step.digits;
     }
     // One for all, after those of keys that were found to have expired.
-    rev_ = next_revision(bucket_.rev_, now_);
+    rev_ = std::max(next_revision(bucket_.rev_, now_), restored);
+    for (auto& step : steps_) {
+      if (step.rev == 0) step.rev = rev_;
+    }
     return {};
   }
 
   // What a key that is there costs more afterwards.
   static std::uint64_t growth(const Record* record, const Step& step, const Change& change) {
     if (record == nullptr || change.kind == Change::Kind::kDelete) return 0;
-    const auto size = change.kind == Change::Kind::kPut   ? change.value.size()
-                      : change.kind == Change::Kind::kAdd ? step.digits.size()
-                                                          : record->value().size();
+    const auto size = change.kind == Change::Kind::kAdd     ? step.digits.size()
+                      : change.kind == Change::Kind::kTouch ? record->value().size()
+                                                            : change.value.size();
     const auto after = Record::cost(record->key().size(), size, step.expires != kNever);
     return after > record->cost() ? after - record->cost() : 0;
   }
@@ -180,7 +205,7 @@ class Bucket::Transaction {
     if (auto status = bucket_.memory_.reserve(growth_); !status.ok()) return status;
     for (auto step = steps_.begin(); step != steps_.end(); ++step) {
       if (!step->puts || step->was_there) continue;
-      auto status = bucket_.insert(step->key, step->value, {rev_, step->expires});
+      auto status = bucket_.insert(step->key, step->value, {step->rev, step->expires});
       if (status.ok()) continue;
       while (step-- != steps_.begin()) {
         if (step->puts && !step->was_there) removed_.records.push_back(bucket_.remove(step->key));
@@ -195,7 +220,7 @@ class Bucket::Transaction {
   void change_old() {
     if (changes_any_) bucket_.rev_ = rev_;
     for (const auto& step : steps_) {
-      if (step.was_there) change_old(step);
+      if (step.was_there && step.changes()) change_old(step);
       if (step.puts && bucket_.ring() != nullptr) bucket_.tell_put(*live(step.key));
     }
   }
@@ -206,7 +231,7 @@ class Bucket::Transaction {
       return;
     }
     auto& record = *bucket_.records_.find(step.key);
-    const Life life{rev_, step.expires};
+    const Life life{step.rev, step.expires};
     Record::Owner replaced;
     bucket_.replace(record, step.key, step.puts ? step.value : record->value(), life, replaced);
     if (replaced) removed_.records.push_back(std::move(replaced));

@@ -26,12 +26,22 @@ struct Change {
               ///< there being 0; without `ttl_ms` it expires when it did before
     kTouch,   ///< has the key expire after `ttl_ms`, or without it never; the value stays. One that
               ///< is not there is no fault
+    kRestore,  ///< stores `value` as of an earlier change, with that change's revision, unless what
+               ///< is there is to be kept
+  };
+  /// Which keys that are there kRestore leaves as they are.
+  enum class Keep : std::uint8_t {
+    kNone,
+    kAll,
+    kNotOlder,  ///< those whose revision is not below the one that is restored
   };
   Kind kind = Kind::kPut;
   std::string_view key;
-  std::string_view value{};               // of kPut
+  std::string_view value{};               // of kPut and kRestore
   std::int64_t delta = 0;                 // of kAdd
   std::optional<std::uint64_t> ttl_ms{};  // not 0
+  Revision rev = 0;                       // of kRestore; not 0
+  Keep keep = Keep::kNone;                // of kRestore
 };
 
 /// Conditions and changes of one call.
@@ -48,7 +58,7 @@ struct Applied {
   /// bucket's last change.
   Revision rev = 0;
   struct Each {
-    bool was_there = false;              // the key, before
+    bool was_there = false;              // the key, before; of kRestore: and is kept
     std::optional<std::int64_t> number;  // of kAdd: what is stored now
     friend bool operator==(const Each&, const Each&) = default;
   };

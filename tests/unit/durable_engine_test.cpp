@@ -149,6 +149,23 @@ TEST_F(DurableEngineTest, RevisionsDoNotGoBackThoughTheClockDoes) {
   EXPECT_GT(rev(), before);
 }
 
+TEST_F(DurableEngineTest, WhatWasRestoredKeepsItsRevisionOverACrash) {
+  driver_->execute(op::create("b"));
+  store("there", "now");
+  const auto before = rev();
+  apply({.changes = {change::restore("k", "v", 7),
+                     change::restore("there", "then", 5, Change::Keep::kAll),
+                     change::restore("ahead", "v", before + 100'000'000)}});
+  crash();
+  const OpMore more{.keys = {"k", "there", "ahead"}};
+  const auto read = driver_->execute(op::with(Op::Kind::kRead, "b", more)).get<Entries>();
+  ASSERT_EQ(read.entries.size(), 3U);
+  EXPECT_EQ(read.entries[0], (Entry{7, "v", std::nullopt}));
+  EXPECT_EQ(read.entries[1], (Entry{before, "now", std::nullopt}));
+  EXPECT_EQ(read.entries[2], (Entry{before + 100'000'000, "v", std::nullopt}));
+  EXPECT_GE(read.rev, before + 100'000'000);
+}
+
 TEST_F(DurableEngineTest, ACallIsExecutedOnceOverACrash) {
   driver_->execute(op::create("b"));
   const OpMore add{.changes = {change::add("n", 5)}, .once = "0123456789abcdef"};

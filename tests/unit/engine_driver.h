@@ -162,6 +162,11 @@ inline Change add(std::string_view key, std::int64_t delta,
 inline Change touch(std::string_view key, std::optional<std::uint64_t> ttl_ms) {
   return {Change::Kind::kTouch, key, {}, 0, ttl_ms};
 }
+inline Change restore(std::string_view key, std::string_view value, Revision rev,
+                      Change::Keep keep = Change::Keep::kNone,
+                      std::optional<std::uint64_t> ttl_ms = std::nullopt) {
+  return {Change::Kind::kRestore, key, value, 0, ttl_ms, rev, keep};
+}
 
 }  // namespace change
 }  // namespace kvmesh::store

@@ -22,6 +22,7 @@ using std::chrono::milliseconds;
 using change::add;
 using change::erase;
 using change::put;
+using change::restore;
 using change::touch;
 
 template <typename Made>
@@ -262,6 +263,40 @@ TYPED_TEST(EngineModel, WithoutABucketNothingIsReadOrChanged) {
   }
 }
 
+TYPED_TEST(EngineModel, ARestoredKeyIsAsItWasAndTheBucketGoesOn) {
+  using Keep = Change::Keep;
+  this->apply({put("there", "now")});
+  const auto rev = this->rev_of("there");
+  const auto early = this->apply({restore("old", "v", 7, Keep::kNone, 5000)});
+  EXPECT_GT(early.rev, rev) << "its change is one of the bucket's";
+  EXPECT_EQ(this->rev_of("old"), 7U);
+  EXPECT_LE(this->read_one("old")->ttl_ms.value_or(9999), 5000U);
+  const auto late = this->apply({restore("future", "a value", rev << 3), put("with it", "v")});
+  EXPECT_EQ(late.rev, rev << 3) << "no key is ahead of its bucket";
+  EXPECT_EQ(this->rev_of("with it"), late.rev);
+  EXPECT_GT(this->apply({put("next", "v")}).rev, late.rev);
+
+  const auto kept = this->apply({restore("there", "then", 5, Keep::kAll),
+                                 restore("old", "then", 7, Keep::kNotOlder),
+                                 restore("absent", "then", 5, Keep::kAll)});
+  EXPECT_EQ(kept.each, (std::vector<Applied::Each>{{true, {}}, {true, {}}, {false, {}}}));
+  EXPECT_EQ(this->read_one("there"), (Entry{rev, "now", std::nullopt}));
+  EXPECT_EQ(this->value_of("old"), "v");
+  EXPECT_EQ(this->value_of("absent"), "then");
+
+  const auto taken = this->apply({restore("there", "a longer one than before", 5, Keep::kNone),
+                                  restore("old", "then", 8, Keep::kNotOlder)});
+  EXPECT_EQ(taken.each, (std::vector<Applied::Each>{{false, {}}, {false, {}}}));
+  EXPECT_EQ(this->read_one("there"), (Entry{5, "a longer one than before", std::nullopt}));
+  EXPECT_EQ(this->read_one("old"), (Entry{8, "then", std::nullopt})) << "it expires no more";
+  EXPECT_EQ(this->apply({{"there", 5}}, {put("there", "checked")}).failed, std::nullopt);
+
+  const auto before = this->read({});
+  EXPECT_EQ(this->apply({restore("there", "x", 1, Keep::kAll)}).rev, before.rev)
+      << "nothing was changed";
+  EXPECT_EQ(this->read({}), before);
+}
+
 // A plain map beside it.
 TYPED_TEST(EngineModel, ARandomLifeIsThatOfAMap) {
   struct Kept {
@@ -292,7 +327,19 @@ TYPED_TEST(EngineModel, ARandomLifeIsThatOfAMap) {
     bool is_sound = true;
     for (std::size_t i = 0; i < below(7); ++i) {
       const auto& key = keys[i];
-      switch (below(4)) {
+      switch (below(5)) {
+        case 3: {
+          const auto there = model.find(key);
+          const Revision rev = 1 + below(last + 2);
+          const auto keep = static_cast<Change::Keep>(below(3));
+          values[i] = "restored";
+          changes.push_back(restore(key, values[i], rev, keep));
+          const bool keeps = there != model.end() &&
+                             (keep == Change::Keep::kAll ||
+                              (keep == Change::Keep::kNotOlder && there->second.rev >= rev));
+          if (!keeps) after[key] = {values[i], rev};
+          break;
+        }
         case 0:
         case 1:
           values[i] = below(3) == 0 ? std::to_string(below(100)) : std::string(below(60), 'v');
@@ -330,7 +377,7 @@ TYPED_TEST(EngineModel, ARandomLifeIsThatOfAMap) {
       last = applied.rev;
       for (const auto& change : changes) {
         const auto changed = after.find(change.key);
-        if (changed != after.end()) changed->second.rev = last;
+        if (changed != after.end() && changed->second.rev == 0) changed->second.rev = last;
       }
       model = std::move(after);
     }

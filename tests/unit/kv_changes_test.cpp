@@ -39,6 +39,10 @@ Value add(const std::string& key, std::int64_t delta, Value ttl_ms = {}) {
 Value touch(const std::string& key, Value ttl_ms) {
   return Value::List{3U, bytes(key), std::move(ttl_ms)};
 }
+Value restore(const std::string& key, const std::string& value, std::uint64_t rev,
+              std::uint64_t keep, Value ttl_ms = {}) {
+  return Value::List{4U, bytes(key), bytes(value), std::move(ttl_ms), rev, keep};
+}
 Value check(const std::string& key, std::uint64_t rev) { return Value::List{bytes(key), rev}; }
 
 class KvChangesTest : public ModuleTest {
@@ -102,6 +106,16 @@ TEST_F(KvChangesTest, ChangesAreMadeTogetherAndReadWithTheirRevisions) {
   EXPECT_EQ(apply({}, {}), "[true,3,[]]");
 }
 
+TEST_F(KvChangesTest, WhatWasOnceIsRestoredWithItsRevision) {
+  EXPECT_EQ(apply({}, {restore("k", "v", 7, 0), restore("brief", "v", 3, 1, 1000U)}),
+            "[true,7,[false,false]]");
+  EXPECT_EQ(read({"k", "brief"}), R"([7,[[7,"v",null],[3,"v",1000]]])");
+  EXPECT_EQ(apply({}, {restore("k", "w", 7, 2), restore("brief", "w", 4, 2)}),
+            "[true,8,[true,false]]");
+  EXPECT_EQ(read({"k", "brief"}), R"([8,[[7,"v",null],[4,"w",null]]])");
+  EXPECT_EQ(apply({}, {restore("k", "w", limits::kRevisionMax, 1)}), "[true,8,[true]]");
+}
+
 TEST_F(KvChangesTest, AKeyExpires) {
   EXPECT_EQ(apply({}, {put("k", "v", 1000U), add("n", 1, 500U)}), "[true,2,[false,1]]");
   now_ += std::chrono::milliseconds{400};
@@ -125,7 +139,7 @@ TEST_F(KvChangesTest, WhatIsWrongIsSaidOfTheChangeThatIs) {
   constexpr auto kInvalid = StatusCode::kInvalidArgument;
   const std::string long_key(limits::kKeyBytesMax + 1, 'k');
   const std::string long_value(limits::kValueBytesMax + 1, 'v');
-  expect_refused_change(Value::List{4U, bytes("k")}, kInvalid, "change 2 begins with none of 0");
+  expect_refused_change(Value::List{5U, bytes("k")}, kInvalid, "change 2 begins with none of 0");
   expect_refused_change(Value::List{}, kInvalid, "change 2 begins with none");
   expect_refused_change("put", kInvalid, "change 2 begins with none");
   expect_refused_change(Value::List{0U, bytes("k"), bytes("v")}, kInvalid,
@@ -135,6 +149,11 @@ TEST_F(KvChangesTest, WhatIsWrongIsSaidOfTheChangeThatIs) {
   expect_refused_change(Value::List{2U, bytes("k"), 1.5, Value{}}, kInvalid,
                         "change 2 is not [2, key, delta");
   expect_refused_change(Value::List{3U, 7U, Value{}}, kInvalid, "change 2 is not [3, key");
+  expect_refused_change(Value::List{4U, bytes("k"), bytes("v"), Value{}, 7U}, kInvalid,
+                        "change 2 is not [4, key, value, ttl_ms or nil, rev, keep]");
+  expect_refused_change(restore("k", "v", 0, 0), kInvalid, "has a rev of 0; it is 1 to 9007");
+  expect_refused_change(restore("k", "v", limits::kRevisionMax + 1, 0), kInvalid, "has a rev of 9");
+  expect_refused_change(restore("k", "v", 1, 3), kInvalid, "ends with none of 0 (in any case)");
   expect_refused_change(put("k", "v", 0U), kInvalid, "has a ttl_ms of 0; it is 1 to ");
   expect_refused_change(put("k", "v", std::uint64_t{1} << 50), kInvalid, "ttl_ms of 11258999");
   expect_refused_change(put("k", "v", std::int64_t{-1}), kInvalid, "change 2 is not [0,");

@@ -23,7 +23,7 @@ except ModuleNotFoundError as missing:
 
 from .batch import Batch
 from .client import Client, Server
-from .data import Add, Applied, Changes, Conflict, Delete, Entry, Event, Put, Touch, Watch
+from .data import Add, Applied, Changes, Conflict, Delete, Entry, Event, Put, Restore, Touch, Watch
 from .errors import CODES, BatchError, KvmeshError
 from .link import Request
 from .mailbox import Mailbox, Message
@@ -31,5 +31,5 @@ from .tasks import Task
 from .values import Pid
 
 __all__ = ["CODES", "Add", "Applied", "Batch", "BatchError", "Changes", "Client", "Conflict", "Delete", "Entry", "Event", "KvmeshError",
-           "Mailbox", "Message", "Pid", "Put", "Request", "Server", "Task", "Touch", "Watch"]
+           "Mailbox", "Message", "Pid", "Put", "Request", "Restore", "Server", "Task", "Touch", "Watch"]
 __version__ = "0.1.0"

@@ -14,6 +14,7 @@ PAGE_MAX = 10000
 WAIT_MAX = 10.0
 ONCE_BYTES = 16
 _KINDS = ("put", "delete", "touch", "expire", "drop")
+_KEEP = ("none", "all", "not older")
 _PASSES = ("unavailable", "overloaded", "outcome_unknown", "deadline_exceeded")  # what a watcher asks again after
 
 
@@ -28,7 +29,7 @@ class Entry:
 
 
 class Change:
-    """One of Put, Delete, Add and Touch, for apply()."""
+    """One of Put, Delete, Add, Touch and Restore, for apply()."""
 
     key: Text
 
@@ -87,9 +88,27 @@ class Touch(Change):
 
 
 @dataclass(frozen=True)
+class Restore(Change):
+    """Stores a value as it was once, with the revision that the key had then. `keep` says which keys that are there stay
+    as they are: "none", "all", or "not older", those whose revision is not below `rev`."""
+
+    key: Text
+    value: Text
+    rev: int
+    keep: str = "none"
+    ttl: Optional[float] = None
+
+    def parts(self) -> list:
+        if self.keep not in _KEEP:
+            raise ValueError(f"keep must be one of {', '.join(_KEEP)}, not {self.keep!r}")
+        rev = as_number("rev", self.rev, 2**53 - 1)
+        return [4, as_bytes("key", self.key), as_bytes("value", self.value), as_ttl_ms(self.ttl), rev, _KEEP.index(self.keep)]
+
+
+@dataclass(frozen=True)
 class Applied:
-    """All changes were made, under one revision. `results` has one for each: the new number of an Add, else whether the key was
-    there before. True as a condition."""
+    """All changes were made, under one revision. `results` has one for each: the new number of an Add, of a Restore whether the
+    key that is there was kept, else whether the key was there before. True as a condition."""
 
     rev: int
     results: list

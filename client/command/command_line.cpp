@@ -60,6 +60,7 @@ std::vector<Group> groups() {
       {"Tasks and processes", {add_task_commands, add_server_commands, add_process_commands}},
       {"The shell", {add_shell_command}},
       {"Import and export", {add_import_command, add_export_command}},
+      {"Backup", {add_backup_commands}},
       {"Proofs and load", {add_verify_command, add_sim_command, add_bench_command}},
       {"About kvmesh", {add_help_command, add_version_command}},
   };

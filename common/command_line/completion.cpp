@@ -22,6 +22,7 @@ constexpr auto kPlaceholders = std::to_array<std::pair<std::string_view, Names>>
     {"VALUE", Names::kValue},
     {"ARGS", Names::kValue},
     {"FILE", Names::kFiles},
+    {"DIR", Names::kFiles},
     {"CONFIG", Names::kFiles},
     {"OLD", Names::kFiles},
     {"DURATION", Names::kDurations},

@@ -105,22 +105,27 @@ Result<MeshBuckets> MeshBuckets::open(Session& session, const NameBounds& bounds
                                       std::optional<std::chrono::steady_clock::time_point> until) {
   const auto mesh = live_mesh({session.endpoints()}, session.options.timeout, until);
   if (!mesh) return mesh.status();
-  MeshBuckets out{session};
+  auto out = of(session, *mesh, bounds);
   out.until_ = until;
-  for (const auto& node : mesh->model.nodes) {
+  return out;
+}
+
+MeshBuckets MeshBuckets::of(Session& session, const LiveMesh& mesh, const NameBounds& bounds) {
+  MeshBuckets out{session};
+  for (const auto& node : mesh.model.nodes) {
     if (!node.stores) continue;
     const auto& name = node.name.str();
-    if (const auto strays = strays_of(*mesh->infos.at(name)); strays > 0) {
+    if (const auto strays = strays_of(*mesh.infos.at(name)); strays > 0) {
       out.strays_.push_back(name + " also holds " + verify::counted(strays, "bucket", "buckets") +
                             " that its table gives to others; kvmesh buckets --on " + name +
                             " lists all that it holds");
     }
     BucketList list{**session.client(), name, bounds, session.timeout()};
-    out.sources_.push_back({node, mesh->ways.at(name), std::move(list)});
+    out.sources_.push_back({node, mesh.ways.at(name), std::move(list)});
   }
-  for (const auto& [name, why] : mesh->model.silent) {
+  for (const auto& [name, why] : mesh.model.silent) {
     out.missing_.push_back(
-        missing_text(name + ", if it stores any,", mesh->infos.at(name).status()));
+        missing_text(name + ", if it stores any,", mesh.infos.at(name).status()));
   }
   return out;
 }

@@ -89,6 +89,9 @@ class MeshBuckets {
       Session& session, const NameBounds& bounds,
       std::optional<std::chrono::steady_clock::time_point> until = std::nullopt);
 
+  /// The same of a mesh that was walked: of the nodes of its model, and those that are silent.
+  static MeshBuckets of(Session& session, const LiveMesh& mesh, const NameBounds& bounds);
+
   /// The next `limit` names at most; Names::more as Client::buckets() means it.
   Names next(std::uint32_t limit);
   /// What is not in the list, and why: sentences. Complete after the last page.

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
-#include <thread>
 #include <utility>
 
 #include "client/command/base/completions.h"
 #include "client/command/base/interrupts.h"
 #include "client/command/base/session.h"
 #include "client/command/buckets/bucket_list.h"
+#include "client/command/transfer/patient_reads.h"
 #include "client/command/transfer/record.h"
 #include "client/outcome.h"
 #include "client/verify/findings.h"
@@ -30,9 +30,7 @@ constexpr std::uint32_t kKeysOfAPage = 250;
 constexpr std::size_t kBatchValues = 1024;
 constexpr std::size_t kBatchValueBytes = std::size_t{4} * 1024 * 1024;
 constexpr std::size_t kOutputBytes = std::size_t{64} * 1024;
-constexpr int kTries = 4;
 constexpr std::uint64_t kFailuresTold = 20;  // as of an import
-constexpr std::chrono::milliseconds kRetryPause{250};
 
 }  // namespace
 
@@ -43,25 +41,6 @@ Exporter::Exporter(Session& session, Client& client, Format format)
       format_(format),
       display_(isatty(STDOUT_FILENO) == 0),
       began_(steady_clock::now()) {}
-
-// Reading is safe to repeat. What failed is repeated alone, lest a large batch fails for its size
-// again.
-std::vector<Outcome> Exporter::call(std::vector<Operation> operations) {
-  const std::vector<Operation> again = operations;
-  auto outcomes = call_until_broken_off(*client_, std::move(operations), session_.timeout());
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    // These are all that it asks for.
-    static_assert(functions::kKvBuckets.is_repeatable && functions::kKvKeys.is_repeatable &&
-                  functions::kKvGet.is_repeatable && functions::kKvRead.is_repeatable);
-    for (int tried = 1; tried < kTries && is_transient(outcomes[i].status.code()); ++tried) {
-      std::this_thread::sleep_for(kRetryPause);
-      outcomes[i] = call_until_broken_off(*client_, again[i], session_.timeout());
-    }
-    // Where the same node stays away, the others of the batch need not wait for it as well.
-    if (is_transient(outcomes[i].status.code())) break;
-  }
-  return outcomes;
-}
 
 std::string Exporter::source_of(const std::string& bucket) const {
   if (read_at_) return *read_at_;
@@ -172,7 +151,7 @@ void Exporter::export_group(std::vector<Listed> group) {
     for (const auto& listed : group) {
       operations.push_back(at_its_node(ops::keys(listed.bucket, listed.after, kKeysOfAPage)));
     }
-    auto outcomes = call(std::move(operations));
+    auto outcomes = read_patiently(*client_, std::move(operations), session_.timeout());
     std::vector<Wanted> wanted;
     std::vector<Listed> longer;
     for (std::size_t i = 0; i < group.size(); ++i) {
@@ -229,7 +208,7 @@ void Exporter::export_batch(const Wanted* begin, const Wanted* end) {
     operations.push_back(at_its_node(has_expiry() ? ops::read(one->bucket, {one->key})
                                                   : ops::get(one->bucket, one->key)));
   }
-  auto outcomes = call(std::move(operations));
+  auto outcomes = read_patiently(*client_, std::move(operations), session_.timeout());
   std::size_t largest = 64;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const auto& [bucket, key] = begin[i];

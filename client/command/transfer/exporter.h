@@ -69,7 +69,6 @@ class Exporter {
   std::string source_of(const std::string& bucket) const;
   bool is_gone(const std::string& source) const;
   Status ask_whether_there(const std::string& bucket);
-  std::vector<Outcome> call(std::vector<Operation> operations);
   void export_group(std::vector<Listed> group);
   void export_values(const std::vector<Wanted>& wanted);
   void export_batch(const Wanted* begin, const Wanted* end);

@@ -15,6 +15,7 @@
 #include "client/command/base/numbers.h"
 #include "client/command/base/table.h"
 #include "client/command/base/values.h"
+#include "common/text.h"
 
 namespace kvmesh::command {
 namespace {

@@ -1,0 +1,91 @@
+#include "client/command/backup/files.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "common/text.h"
+
+namespace kvmesh::command {
+namespace {
+
+// What names and removals in it have come to.
+Status sync_folder(const std::string& folder) {
+  const OwnedFile opened{open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!opened.is_open()) return file_fault("open", folder);
+  return sync(opened.get(), folder);
+}
+
+std::string folder_of(const std::string& path) {
+  const auto parent = std::filesystem::path{path}.parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+}  // namespace
+
+Status sync(int descriptor, const std::string& path) {
+  return fsync(descriptor) == 0 ? Status{} : file_fault("write", path);
+}
+
+OwnedFile::OwnedFile(OwnedFile&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+OwnedFile& OwnedFile::operator=(OwnedFile&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+OwnedFile::~OwnedFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+Status file_fault(std::string_view verb, const std::string& path) {
+  const int error = errno;
+  return {StatusCode::kUnavailable,
+          "cannot " + std::string{verb} + " " + quoted_path(path) + ": " +
+              std::strerror(error)};  // NOLINT(concurrency-mt-unsafe): one thread
+}
+
+Status write_all(int descriptor, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const auto count = write(descriptor, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return file_fault("write", path);
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+Status replace_file(const std::string& path, std::string_view content) {
+  const auto draft = path + ".tmp";
+  {
+    const OwnedFile file{open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
+    if (!file.is_open()) return file_fault("make", draft);
+    if (auto status = write_all(file.get(), content, draft); !status.ok()) return status;
+    if (auto status = sync(file.get(), draft); !status.ok()) return status;
+  }
+  if (std::rename(draft.c_str(), path.c_str()) != 0) return file_fault("make", path);
+  return sync_folder(folder_of(path));
+}
+
+Result<std::string> content_of(const std::string& path) {
+  const OwnedFile file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file.is_open()) return file_fault("open", path);
+  std::string out;
+  std::array<char, 65536> chunk{};
+  while (true) {
+    const auto count = read(file.get(), chunk.data(), chunk.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return file_fault("read", path);
+    if (count == 0) return out;
+    out.append(chunk.data(), static_cast<std::size_t>(count));
+  }
+}
+
+std::string quoted_path(const std::string& path) { return in_quotes(path, 4096); }
+
+}  // namespace kvmesh::command

@@ -1,0 +1,70 @@
+#include "client/command/backup/restore_state.h"
+
+#include <algorithm>
+
+#include "client/command/backup/members.h"
+#include "client/command/base/json.h"
+#include "client/command/transfer/import_owners.h"
+
+namespace kvmesh::command {
+
+std::string to_text(const RestoreState& state) {
+  Value::List nodes;
+  for (const auto& node : state.nodes) {
+    nodes.push_back(
+        Value::Map{{"node", node.name}, {"incarnation", node.incarnation}, {"keeps", node.keeps}});
+  }
+  const Value::Map all{{"mode", state.mode},
+                       {"file", state.place.file},
+                       {"offset", state.place.offset},
+                       {"records", state.records},
+                       {"nodes", std::move(nodes)}};
+  return Value{all}.to_json() + "\n";
+}
+
+Result<RestoreState> parse_restore_state(std::string_view text) {
+  const auto json = parse_strict_json(text);
+  if (!json) return json.status();
+  Members members{*json};
+  RestoreState out;
+  members.take("mode", out.mode);
+  members.take("file", out.place.file);
+  members.take("offset", out.place.offset);
+  members.take("records", out.records);
+  members.take_list("nodes", out.nodes, [](Members& node, RestoreState::Node& to) {
+    node.take("node", to.name);
+    node.take("incarnation", to.incarnation);
+    node.take("keeps", to.keeps);
+  });
+  if (members.fault().empty()) return out;
+  return Status{StatusCode::kInvalidArgument, members.fault()};
+}
+
+std::vector<RestoreState::Node> storing_nodes(const LiveMesh& mesh) {
+  std::vector<RestoreState::Node> out;
+  for (const auto& node : mesh.model.nodes) {
+    if (!node.stores) continue;
+    const auto told = ImportOwners::told_of(*mesh.infos.at(node.name.str()));
+    if (told) out.push_back({told->node, told->incarnation, told->keeps});
+  }
+  std::ranges::sort(out, {}, &RestoreState::Node::name);
+  return out;
+}
+
+std::vector<std::string> emptied_since(const std::vector<RestoreState::Node>& before,
+                                       const std::vector<RestoreState::Node>& now) {
+  std::vector<std::string> out;
+  for (const auto& node : before) {
+    if (node.keeps) continue;
+    const auto found = std::ranges::find(now, node.name, &RestoreState::Node::name);
+    if (found != now.end() && found->incarnation != node.incarnation) out.push_back(node.name);
+  }
+  return out;
+}
+
+bool have_same_names(const std::vector<RestoreState::Node>& one,
+                     const std::vector<RestoreState::Node>& other) {
+  return std::ranges::equal(one, other, {}, &RestoreState::Node::name, &RestoreState::Node::name);
+}
+
+}  // namespace kvmesh::command

@@ -158,14 +158,17 @@ void pack_store(Buffer& out, const InfoSources& s) {
   const auto strays =
       count_strays(usage.buckets_of, s.here.core().routes().table(), s.settings.name);
   pack_str(out, "store");
-  pack_map(out, s.store.journal != nullptr ? 7 : 6);
+  pack_map(out, s.store.journal != nullptr ? 10 : 9);
   field(out, "engine", s.store.journal != nullptr ? "durable" : "memory");
   if (s.store.journal != nullptr) pack_journal(out, s.settings, *s.store.journal);
   field(out, "buckets", usage.buckets);
   field(out, "keys", usage.keys);
+  field(out, "expiring_keys", usage.expiring);
   field(out, "bytes", usage.bytes);
   field(out, "bytes_max", usage.bytes_max);
   field(out, "strays", strays);
+  field(out, "followed_bytes", usage.followed);
+  field(out, "followers", usage.followers);
 }
 
 void pack_tasks(Buffer& out, const tasks::Host::Counts& counts) {

@@ -10,10 +10,13 @@ void prepare_signals() {
   sigemptyset(&taken);
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&taken, number);
   pthread_sigmask(SIG_UNBLOCK, &taken, nullptr);
-  struct sigaction pipe {};
-  if (::sigaction(SIGPIPE, nullptr, &pipe) == 0 && pipe.sa_handler == SIG_DFL) {
-    pipe.sa_handler = SIG_IGN;
-    ::sigaction(SIGPIPE, &pipe, nullptr);
+  // A write that cannot be done is an error of that write.
+  for (const int number : {SIGPIPE, SIGXFSZ}) {
+    struct sigaction action {};
+    if (::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) {
+      action.sa_handler = SIG_IGN;
+      ::sigaction(number, &action, nullptr);
+    }
   }
 }
 

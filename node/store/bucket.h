@@ -68,6 +68,8 @@ class Bucket {
 
   const std::string& name() const { return name_; }
   std::size_t size() const { return records_.size(); }
+  // Keys that have a time to live.
+  std::size_t expiring() const { return expiries_ ? expiries_->size() : 0; }
   std::uint64_t record_bytes() const { return record_bytes_; }
   // Of its last change.
   Revision rev() const { return rev_; }
@@ -97,7 +99,9 @@ class Bucket {
   // What has changed since, or a reset. When nothing has, the follower, if there is one, is told of
   // the next change, until it unfollows. Changes are remembered from the first call on, until
   // nobody has called for a minute. `rings` bounds what is remembered and must outlive the bucket.
-  Events events(const EventsWanted& wanted, Moment now, MemoryBound& rings, Follower* follower);
+  // kFull: there is no memory to begin with.
+  Result<Events> events(const EventsWanted& wanted, Moment now, MemoryBound& rings,
+                        Follower* follower);
   void unfollow(Follower& follower);
   // It is taken out of its stripe: that is its last change, and those who follow it are told.
   // REQUIRES: room for it is reserved.
@@ -165,7 +169,8 @@ class Bucket {
   void add_expiry(Moment at, std::uint64_t key_hash);
   void remove_expiry(Moment at, std::uint64_t key_hash);
 
-  Extras& extras();
+  // Has extras_ be there, or kFull.
+  Status make_extras(Moment now);
   std::uint64_t extras_bytes() const;
   KeyOrder* order() const { return extras_ ? extras_->order.get() : nullptr; }
   EventRing* ring() const { return extras_ ? extras_->ring.get() : nullptr; }

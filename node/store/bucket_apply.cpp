@@ -64,7 +64,10 @@ class Bucket::Transaction {
       return out;
     }
     if (auto status = plan(all.changes); !status.ok()) return status;
-    if (!all.once.empty()) growth_ += OnceIds::cost(all.changes.size());
+    if (!all.once.empty()) {
+      if (auto status = bucket_.make_extras(now_); !status.ok()) return status;
+      growth_ += OnceIds::cost(all.changes.size());
+    }
     if (auto status = insert_new(); !status.ok()) return status;
     change_old();
     out.rev = bucket_.rev_;

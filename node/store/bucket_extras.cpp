@@ -21,12 +21,12 @@ constexpr std::size_t kExpiredMost = 16384;
 
 }  // namespace
 
-Bucket::Extras& Bucket::extras() {
-  if (!extras_) {
-    extras_ = std::make_unique<Extras>();
-    memory_.charge(kExtrasBytes);
-  }
-  return *extras_;
+Status Bucket::make_extras(Moment now) {
+  if (extras_) return {};
+  if (auto status = memory_.reserve(kExtrasBytes); !status.ok()) return status;
+  extras_ = std::make_unique<Extras>();
+  look_at(now);  // they go again if nobody keeps something in them
+  return {};
 }
 
 // But for those of the ring, which takes them itself.
@@ -82,7 +82,8 @@ Result<bool> Bucket::scan(const ScanWanted& wanted, Moment now, ScanPage& page) 
     });
     return true;
   }
-  auto& order = extras().order;
+  if (auto status = make_extras(now); !status.ok()) return status;
+  auto& order = extras_->order;
   if (!order) {
     auto status = memory_.reserve(records_.size() * KeyOrder::kBytes);
     if (!status.ok()) return status;
@@ -109,10 +110,14 @@ KeyOrder::Owner Bucket::take_order() {
 
 // For those who follow it.
 
-Events Bucket::events(const EventsWanted& wanted, Moment now, MemoryBound& rings,
-                      Follower* follower) {
-  auto& ring = extras().ring;
-  if (!ring) ring = std::make_shared<EventRing>(rev_, EventRing::kBytesDefault, memory_, rings);
+Result<Events> Bucket::events(const EventsWanted& wanted, Moment now, MemoryBound& rings,
+                              Follower* follower) {
+  if (auto status = make_extras(now); !status.ok()) return status;
+  auto& ring = extras_->ring;
+  if (!ring) {
+    if (auto status = memory_.reserve(EventRing::kBytesEmpty); !status.ok()) return status;
+    ring = std::make_shared<EventRing>(rev_, EventRing::kBytesDefault, memory_, rings);
+  }
   extras_->ring_used = now;
   look_at(now + EventRing::kKeptMs);
   auto out = ring->read(wanted, rev_);
@@ -153,10 +158,10 @@ const Applied* Bucket::answer_to(std::string_view once, Moment now) const {
   return once.empty() || !extras_ ? nullptr : extras_->once.find(once, now);
 }
 
-// REQUIRES: what it takes is reserved.
+// REQUIRES: what it takes is reserved, and there are extras.
 void Bucket::remember(std::string_view once, const Applied& answer, const Turn& turn) {
   if (once.empty()) return;
-  extras().once.add(once, answer, turn.now);
+  extras_->once.add(once, answer, turn.now);
   forget_old_ids(turn);
   look_at(turn.now + OnceIds::kKeptMs);
 }
@@ -242,8 +247,12 @@ Status Bucket::restore(const HashedName& key, std::string_view value, Life life)
 }
 
 void Bucket::restore_answer(std::string_view once, const Applied& answer, Moment at) {
+  if (!extras_) {
+    extras_ = std::make_unique<Extras>();
+    memory_.charge(kExtrasBytes);
+  }
   memory_.charge(OnceIds::cost(answer.each.size()));
-  extras().once.add(once, answer, at);
+  extras_->once.add(once, answer, at);
   look_at(at + OnceIds::kKeptMs);
 }
 

@@ -20,8 +20,11 @@ using BucketsByByte = std::array<std::uint64_t, 256>;
 struct Usage {
   std::uint64_t buckets = 0;
   std::uint64_t keys = 0;
-  std::uint64_t bytes = 0;  // of memory that counts against kv.memory_max
+  std::uint64_t expiring = 0;  // of the keys: those with a time to live
+  std::uint64_t bytes = 0;     // of memory that counts against kv.memory_max
   std::uint64_t bytes_max = 0;
+  std::uint64_t followed = 0;   // of them: changes that are remembered for those who follow buckets
+  std::uint64_t followers = 0;  // calls that wait for changes
   // Of the buckets: those whose names begin with each byte.
   BucketsByByte buckets_of{};
 };

@@ -50,11 +50,13 @@ class EventRing {
   // Without anybody who asks it is forgotten after so long.
   static constexpr Moment kKeptMs = 60'000;
 
-  // `memory` is the engine's, `rings` that of all rings; both must outlive it.
+  // Itself, and what a deque takes.
+  static constexpr std::uint64_t kBytesEmpty = 1024;
+
+  // `memory` is the engine's, of which kBytesEmpty are reserved for it, `rings` that of all rings;
+  // both must outlive it.
   EventRing(Revision since, std::size_t bytes_max, MemoryBound& memory, MemoryBound& rings)
-      : memory_(memory), rings_(rings), bytes_max_(bytes_max), since_(since), last_(since) {
-    memory_.charge(kBytesEmpty);
-  }
+      : memory_(memory), rings_(rings), bytes_max_(bytes_max), since_(since), last_(since) {}
   EventRing(const EventRing&) = delete;
   EventRing& operator=(const EventRing&) = delete;
   ~EventRing();
@@ -79,7 +81,6 @@ class EventRing {
   void tell_followers(std::string_view bucket, const Owner& last);
 
  private:
-  static constexpr std::uint64_t kBytesEmpty = 1024;  // itself, and what a deque takes
   static std::uint64_t cost(const Event& event);
   bool reserve(std::uint64_t bytes);
   void forget_oldest();

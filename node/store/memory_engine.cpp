@@ -80,9 +80,11 @@ template <typename Answer, typename Act>
 Answer MemoryEngine::changing_bucket(const HashedName& name, const Turn& turn, Act act) {
   return with_bucket<Answer>(name, turn, [&](Stripe& stripe, Bucket& bucket) {
     const auto keys = bucket.size();
+    const auto expiring = bucket.expiring();
     const auto due = bucket.next_due();
     Answer answer = act(bucket);
     stripe.keys += bucket.size() - keys;
+    stripe.expiring += bucket.expiring() - expiring;
     note_due(stripe, bucket, due);
     return answer;
   });
@@ -149,6 +151,7 @@ Status MemoryEngine::drop(const HashedName& bucket, const Turn& turn) {
     taken = stripe.buckets.take(memory_, bucket);
     if (taken) {
       stripe.keys -= taken->size();
+      stripe.expiring -= taken->expiring();
       if (taken->next_due() != kNever) stripe.due.erase({taken->next_due(), taken.get()});
       taken->on_drop(turn);
       stripe.place = taken->place();

@@ -133,8 +133,9 @@ class MemoryEngine final : public Engine {
     mutable std::mutex mutex;
     OwningSet<Bucket::Owner> buckets;
     std::uint64_t keys = 0;
-    Revision last_dropped = 0;  // the greatest revision of those that were dropped
-    Place place = 0;            // where a bucket was made or dropped last
+    std::uint64_t expiring = 0;  // of them
+    Revision last_dropped = 0;   // the greatest revision of those that were dropped
+    Place place = 0;             // where a bucket was made or dropped last
     // Those that have something to do of their own, as keys that expire, and when.
     absl::btree_set<std::pair<Moment, Bucket*>> due;
   };

@@ -45,7 +45,9 @@ std::size_t MemoryEngine::do_due(Stripe& stripe, const Turn& turn, std::size_t m
     if (first == stripe.due.end() || first->first > turn.now) return 0;
     auto& bucket = *first->second;
     const auto due = bucket.next_due();
-    stripe.keys -= bucket.do_due(turn, most, removed);
+    const auto expired = bucket.do_due(turn, most, removed);
+    stripe.keys -= expired;
+    stripe.expiring -= expired;
     has_gone_on = !removed.records.empty() || bucket.next_due() != due;
     note_due(stripe, bucket, due);
   }
@@ -64,6 +66,7 @@ Status MemoryEngine::restore_key(const HashedName& bucket, const HashedName& key
   const auto due = into.next_due();
   auto status = into.restore(key, value, life);
   if (status.ok()) ++stripe.keys;
+  if (status.ok() && life.expires != kNever) ++stripe.expiring;
   note_due(stripe, into, due);
   return status;
 }
@@ -89,11 +92,15 @@ void MemoryEngine::restored(Revision last, TimePoint now) {
 }
 
 Usage MemoryEngine::usage() const {
-  Usage usage{.bytes = memory_.held(), .bytes_max = memory_.max()};
+  Usage usage{.bytes = memory_.held(),
+              .bytes_max = memory_.max(),
+              .followed = rings_.held(),
+              .followers = parked_.load(std::memory_order_relaxed)};
   for (const auto& stripe : stripes_) {
     const auto lock = guard(stripe);
     usage.buckets += stripe.buckets.size();
     usage.keys += stripe.keys;
+    usage.expiring += stripe.expiring;
   }
   usage.buckets_of = buckets_by_byte();
   return usage;

@@ -65,6 +65,7 @@ using Found = std::variant<Page, Entries, Applied, ScanPage, Events>;
 ///   kFull              kCreate, kPut and kApply: it would pass the engine's bound, so nothing was
 ///                      changed; a put of a value no longer than the one it replaces is never
 ///                      refused so. kScan: there is no memory to put the keys in their order;
+///                      kChanges: there is none to remember them;
 ///   kInvalidArgument   kApply only: a number is to be added to what is none, or the sum does not
 ///                      fit 64 bits; nothing was changed;
 ///   kTooLarge          kRead only: the values take more than a reply holds (limits.h);

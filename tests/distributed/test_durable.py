@@ -4,10 +4,11 @@ that is not its own is left alone."""
 
 import os
 import random
+import resource
 import shutil
 import subprocess
 
-from harness import NODE_BIN, MeshTest, clean_environment, eventually, main
+from harness import COMMAND_BIN, NODE_BIN, MeshTest, clean_environment, eventually, main
 from load import Load, lost
 
 ROUNDS = 6
@@ -126,6 +127,35 @@ class Durable(MeshTest):
         node.restart()
         self.assertEqual(node.client().call(b"b", "kv.count").code, "not_found")
         self.assertFalse(os.path.exists(self.state_dir(node)))
+
+    def test_when_the_disk_takes_no_more_it_says_so_and_goes_on_reading(self):
+        node = self.durable_node()
+        client = node.client()
+        client.ok(b"b", "kv.create")
+        client.ok(b"b", "kv.put", b"first", b"v")
+        self.run_to_end([COMMAND_BIN, "--node", node.endpoint, "info"])
+        resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))  # of each of its files
+        written, refused = [], None
+        for number in range(20):
+            key = b"k%d" % number
+            reply = client.call(b"b", "kv.put", key, bytes(200000))
+            if reply.code != "ok":
+                refused = reply.code
+                break
+            written.append(key)
+        self.assertEqual(refused, "outcome_unknown", "it was on its way to the disk")
+        self.assertEqual(client.call(b"b", "kv.put", b"later", b"v").code, "unavailable")
+        self.assertEqual(client.ok(b"b", "kv.get", b"first"), b"v")
+        self.assertNotEqual(node.info()["store"]["journal"]["failure"], "")
+        for options in ((), ("--mesh",), ("--json",)):
+            self.run_to_end([COMMAND_BIN, "--node", node.endpoint, "info", *options], status=3)
+            self.assertRegex(self.stderr, "foo@localhost stores nothing any more, as its journal has failed: .*; mend the disk and restart the node")
+        self.assertRegex(node.log(), "the journal failed|journal has failed")
+        node.kill()
+        node.start()
+        client = node.client()
+        for key in (b"first", *written):
+            self.assertIsNotNone(client.ok(b"b", "kv.get", key), key)
 
     def test_what_it_says_of_itself(self):
         node = self.durable_node()

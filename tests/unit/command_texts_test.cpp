@@ -180,6 +180,32 @@ TEST(Info, StraysAreShownWhereThereAreSome) {
             "bar@h  up               5    60     0 B         -   1,234\n");
 }
 
+TEST(Info, AStoreThatOutlivesItsNodeSaysHowItDoes) {
+  Value::Map journal{
+      {"state_dir", "/var/lib/foo"},   {"durability", "always"},  {"failure", ""},
+      {"last_group_operations", 128U}, {"last_sync_us", 320U},    {"longest_sync_us", 12'345U},
+      {"bytes_on_disk", 2048U},        {"oldest_unsynced_ms", 0U}};
+  const auto info = [&] {
+    return Value{Value::Map{{"store", Value::Map{{"buckets", 5U},
+                                                 {"keys", 60U},
+                                                 {"expiring_keys", 7U},
+                                                 {"journal", journal},
+                                                 {"followers", 1U},
+                                                 {"followed_bytes", 1024U}}}}};
+  };
+  EXPECT_THAT(info_text(info(), false),
+              testing::HasSubstr(
+                  "store       5 buckets, 60 keys (7 with a time to live), 0 B of 0 B\n"
+                  "durability  always, 2.0 KiB in /var/lib/foo; last group 128 changes in 320 us, "
+                  "longest 12.3 ms; all is on the disk\n"
+                  "followers   1 call waits for changes, 1.0 KiB of changes remembered\n"));
+  EXPECT_EQ(journal_failure(info()), std::nullopt);
+  journal[2].second = "cannot sync";
+  EXPECT_EQ(journal_failure(info()), "cannot sync");
+  journal[7].second = 1500U;
+  EXPECT_THAT(info_text(info(), false), testing::HasSubstr("; not on the disk for 1.5 s\n"));
+}
+
 TEST(Nodes, PeersComeWithTheirLinksAndOthersWithTheWay) {
   const Value info =
       Value::Map{{"peers", Value::List{Value::Map{{"name", "bar@h"},

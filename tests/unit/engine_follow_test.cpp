@@ -236,5 +236,35 @@ TYPED_TEST(EngineFollow, AScanOfALargeBucketIsMadeInSlicesWhileItChanges) {
   EXPECT_EQ(found, all.size());
 }
 
+TYPED_TEST(EngineFollow, WithoutMemoryNothingIsRemembered) {
+  this->make_engine(8000);
+  auto& on = *this->driver_;
+  std::vector<std::string> names;
+  for (int i = 0; i < 1000; ++i) names.push_back("b" + std::to_string(i));
+  std::size_t made = 0;
+  while (made < 10 && this->code(op::create(names[made])) == StatusCode::kOk) ++made;
+  const OpMore more;
+  std::size_t followed = 0;
+  for (std::size_t i = 0; i < made; ++i) {
+    const auto ended = on.execute(op::with(Op::Kind::kChanges, names[i], more, {.items_max = 1}));
+    followed += ended.code == StatusCode::kOk ? 1 : 0;
+    EXPECT_TRUE(ended.code == StatusCode::kOk || ended.code == StatusCode::kFull);
+  }
+  EXPECT_GT(followed, 0U);
+  EXPECT_LT(followed, made);
+  EXPECT_LE(this->engine_->usage().bytes, 8000U);
+}
+
+TYPED_TEST(EngineFollow, TheEngineCountsWhoWaitsAndWhatItRemembers) {
+  EXPECT_EQ(this->engine_->usage().followers, 0U);
+  this->wait(this->other_);
+  EXPECT_EQ(this->engine_->usage().followers, 1U);
+  EXPECT_EQ(this->engine_->usage().followed, 0U);
+  this->driver_->execute(op::put("b", "k", "v"));
+  EXPECT_TRUE(this->has_ended(this->other_));
+  EXPECT_EQ(this->engine_->usage().followers, 0U);
+  EXPECT_GT(this->engine_->usage().followed, 0U);
+}
+
 }  // namespace
 }  // namespace kvmesh::store

@@ -208,8 +208,10 @@ TYPED_TEST(EngineModel, ALaterChangeSaysAnewWhenAKeyExpires) {
   EXPECT_EQ(this->read_one("touched")->ttl_ms, std::nullopt);
   EXPECT_EQ(this->value_of("kept"), "2");
   EXPECT_EQ(this->value_of("given"), "1");
+  EXPECT_EQ(this->engine_->usage().expiring, 3U) << "overwritten, given and kept";
   this->pass_time(milliseconds{4000});
   on.tick();
+  EXPECT_EQ(this->engine_->usage().expiring, 1U);
   EXPECT_EQ(this->value_of("overwritten"), std::nullopt);
   EXPECT_EQ(this->value_of("given"), std::nullopt);
   EXPECT_EQ(this->value_of("kept"), "2");

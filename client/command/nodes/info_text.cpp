@@ -26,9 +26,10 @@ void add_line(std::string& out, std::string_view label, const std::string& text)
 }
 
 std::string store_text(const Value& store) {
+  const auto expiring = number_at(store, "expiring_keys");
   return grouped(number_at(store, "buckets")) + " buckets, " + grouped(number_at(store, "keys")) +
-         " keys, " + byte_count(number_at(store, "bytes")) + " of " +
-         byte_count(number_at(store, "bytes_max"));
+         " keys" + (expiring > 0 ? " (" + grouped(expiring) + " with a time to live)" : "") + ", " +
+         byte_count(number_at(store, "bytes")) + " of " + byte_count(number_at(store, "bytes_max"));
 }
 
 // Empty when there are none.
@@ -38,6 +39,41 @@ std::string strays_text(const Value& store) {
   return grouped(strays) + (strays == 1 ? " bucket" : " buckets") +
          " that its table gives to others, so that no request finds " +
          (strays == 1 ? "it" : "them") + " here";
+}
+
+std::chrono::microseconds time_at(const Value& map, std::string_view key, std::uint64_t unit_us) {
+  constexpr std::uint64_t kMost = 1'000'000'000'000'000;
+  return std::chrono::microseconds{
+      static_cast<std::int64_t>(std::min(number_at(map, key), kMost / unit_us) * unit_us)};
+}
+
+// Empty: nothing outlives the node.
+std::string journal_text(const Value& store) {
+  const Value* journal = store.find("journal");
+  if (journal == nullptr) return "";
+  std::string out = text_at(*journal, "durability") + ", " +
+                    byte_count(number_at(*journal, "bytes_on_disk")) + " in " +
+                    escape(text_at(*journal, "state_dir"));
+  if (const auto group = number_at(*journal, "last_group_operations"); group > 0) {
+    out += "; last group " + grouped(group) + (group == 1 ? " change" : " changes");
+    const auto sync = time_at(*journal, "last_sync_us", 1);
+    if (sync.count() > 0) {
+      out += " in " + duration_text(sync) + ", longest " +
+             duration_text(time_at(*journal, "longest_sync_us", 1));
+    }
+  }
+  const auto unsynced = time_at(*journal, "oldest_unsynced_ms", 1000);
+  return out + (unsynced.count() == 0 ? "; all is on the disk"
+                                      : "; not on the disk for " + duration_text(unsynced));
+}
+
+// Empty: nobody follows a bucket.
+std::string followers_text(const Value& store) {
+  const auto waiting = number_at(store, "followers");
+  const auto bytes = number_at(store, "followed_bytes");
+  if (waiting == 0 && bytes == 0) return "";
+  return grouped(waiting) + (waiting == 1 ? " call waits" : " calls wait") + " for changes, " +
+         byte_count(bytes) + " of changes remembered";
 }
 
 std::string indented(const std::string& lines) {
@@ -127,6 +163,14 @@ bool stores_buckets(const Value& info) {
   return has_app(info, "kv") || (store != nullptr && !store->is_nil());
 }
 
+std::optional<std::string> journal_failure(const Value& info) {
+  const Value* store = info.find("store");
+  const Value* journal = store == nullptr ? nullptr : store->find("journal");
+  auto failure = journal == nullptr ? std::string{} : text_at(*journal, "failure");
+  if (failure.empty()) return std::nullopt;
+  return failure;
+}
+
 std::string info_text(const Value& info, bool color) {
   std::string out;
   const auto uptime = std::min<std::uint64_t>(number_at(info, "uptime_ms"), 1'000'000'000'000);
@@ -141,6 +185,8 @@ std::string info_text(const Value& info, bool color) {
   add_line(out, "memory", byte_count(number_at(info, "memory_bytes")));
   if (const Value* store = info.find("store"); store != nullptr && !store->is_nil()) {
     add_line(out, "store", store_text(*store));
+    add_line(out, "durability", journal_text(*store));
+    add_line(out, "followers", followers_text(*store));
     add_line(out, "strays", strays_text(*store));
   }
   out += counters_text(info);

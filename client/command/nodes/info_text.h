@@ -4,6 +4,7 @@
 #include <kvmesh/value.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,9 @@ const Value::List& list_at(const Value& map, std::string_view key);
 bool has_app(const Value& info, std::string_view app);
 /// Whether the node has the app `kv`, or shows a store.
 bool stores_buckets(const Value& info);
+
+/// Why the node stores nothing any more, if its journal has failed.
+std::optional<std::string> journal_failure(const Value& info);
 
 /// The summary of one node, several lines.
 std::string info_text(const Value& info, bool color);

@@ -48,6 +48,15 @@ std::vector<MeshNode> nodes_from(const Value& own, const LiveMesh& mesh) {
   return out;
 }
 
+// Whether the node can store something; else says what is wrong with it.
+bool is_sound(const Session& session, const Value& told) {
+  const auto failure = journal_failure(told);
+  if (!failure) return true;
+  session.complain(text_at(told, "name") + " stores nothing any more, as its journal has failed: " +
+                   *failure + "; mend the disk and restart the node");
+  return false;
+}
+
 int info_of_mesh(Session& session, Client& client, const std::string& node) {
   const auto first = client.info(node, session.timeout());
   if (!first) return session.fail(first.status());
@@ -61,7 +70,10 @@ int info_of_mesh(Session& session, Client& client, const std::string& node) {
   }
   bool complete = true;
   for (const auto& each : nodes) {
-    if (each.info) continue;
+    if (each.info) {
+      complete &= is_sound(session, *each.info);
+      continue;
+    }
     complete = false;
     session.complain(each.name + " did not answer: " + each.info.status().to_string());
   }
@@ -80,7 +92,7 @@ int info(Session& session, const std::string& node, bool mesh) {
   } else {
     session.print(info_text(*told, color_on_stdout()));
   }
-  return kExitOk;
+  return is_sound(session, *told) ? kExitOk : kExitIncomplete;
 }
 
 int nodes(Session& session, const std::string& node, bool watch) {
@@ -142,6 +154,7 @@ void add_node_commands(CLI::App& app, Session& session) {
   info_command->add_flag(
       "--mesh", shown->mesh,
       "Print one line for each node of the mesh instead: this one, those it knows, and so on");
+  info_command->footer(exit_statuses({}, "a node does not answer, or its journal has failed"));
   info_command->callback([&session, shown] {
     session.action = [&session, shown] { return info(session, shown->node, shown->mesh); };
   });

@@ -125,6 +125,13 @@ Mesh& Client::mesh() {
 Status Client::create(std::string_view bucket, Timeout timeout) {
   return call(ops::create(bucket), timeout).status;
 }
+Status Client::create(std::string_view bucket, const BucketOptions& options, Timeout timeout) {
+  return call(ops::create(bucket, options), timeout).status;
+}
+Result<BucketOptions> Client::options(std::string_view bucket, const BucketOptions& change,
+                                      Timeout timeout) {
+  return options_of(call(ops::options(bucket, change), timeout));
+}
 Status Client::drop(std::string_view bucket, Timeout timeout) {
   return call(ops::drop(bucket), timeout).status;
 }

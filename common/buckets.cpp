@@ -33,6 +33,11 @@ Value to_value(const Change& change) {
   return out;
 }
 
+Value::List to_values(const BucketOptions& options) {
+  return {time_or_nil(options.ttl),
+          options.history_bytes ? Value{*options.history_bytes} : Value{}};
+}
+
 // Takes an answer apart, part after part. What is not as wanted fails it, and gives something empty
 // from then on.
 class Parts {
@@ -59,6 +64,13 @@ class Parts {
     const auto held = value == nullptr ? std::nullopt : value->to_uint();
     failed_ = failed_ || !held;
     return held.value_or(0);
+  }
+  std::optional<std::uint64_t> number_or_nil() {
+    const auto* value = next();
+    if (value == nullptr || value->is_nil()) return std::nullopt;
+    const auto held = value->to_uint();
+    failed_ = failed_ || !held;
+    return held;
   }
   std::string text() {
     auto* value = next();
@@ -239,7 +251,24 @@ Operation changes(std::string_view bucket, std::uint64_t since, const ChangesOpt
                     std::int64_t{std::max(options.wait, milliseconds{0}).count()}});
 }
 
+Operation create(std::string_view bucket, const BucketOptions& options) {
+  return on_bucket(bucket, functions::kKvCreate.str(), to_values(options));
+}
+
+Operation options(std::string_view bucket, const BucketOptions& change) {
+  return on_bucket(bucket, functions::kKvOptions.str(), to_values(change));
+}
+
 }  // namespace ops
+
+Result<BucketOptions> options_of(Outcome outcome) {
+  return result_of<BucketOptions>(std::move(outcome), functions::kKvOptions, [](Parts& parts) {
+    BucketOptions out;
+    out.ttl = parts.time();
+    out.history_bytes = parts.number_or_nil();
+    return out;
+  });
+}
 
 Result<Entries> entries_of(Outcome outcome) {
   return result_of<Entries>(std::move(outcome), functions::kKvRead, [](Parts& parts) {

@@ -41,7 +41,10 @@ inline constexpr Argument kArgKey{"key", limits::kKeyBytesMax};
 inline constexpr Argument kArgValue{"value", limits::kValueBytesMax};
 inline constexpr Argument kArgAfterKey{"name to go on after", limits::kKeyBytesMax};
 inline constexpr Argument kArgAfterBucket{"name to go on after", limits::kBucketNameBytesMax};
-inline constexpr Function kKvCreate{"kv.create", "[]", For::kBucket, true};
+inline constexpr Function kKvCreate{"kv.create", "[ttl_ms or nil, history_bytes or nil]",
+                                    For::kBucket, true};
+inline constexpr Function kKvOptions{"kv.options", "[ttl_ms or nil, history_bytes or nil]",
+                                     For::kBucket, true};
 inline constexpr Function kKvDrop{"kv.drop", "[]", For::kBucket, false, false, true};
 inline constexpr Function kKvPut{"kv.put", "[key, value]", For::kBucket,        true,
                                  false,    false,          {kArgKey, kArgValue}};

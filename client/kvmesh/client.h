@@ -116,6 +116,13 @@ class Client {
 
   /// Makes an empty bucket; OK also when it exists already, and its keys stay.
   Status create(std::string_view bucket, Timeout timeout = {});
+  /// The same with options; a bucket that exists keeps those that it has. kFull when its node has
+  /// no memory for a history.
+  Status create(std::string_view bucket, const BucketOptions& options, Timeout timeout = {});
+  /// Changes options of a bucket, and gives all that it has then. kNotFound when it does not exist;
+  /// kFull.
+  Result<BucketOptions> options(std::string_view bucket, const BucketOptions& change = {},
+                                Timeout timeout = {});
   /// Removes the bucket with all its keys. kNotFound when it does not exist.
   Status drop(std::string_view bucket, Timeout timeout = {});
   /// Stores `value` under `key`. kNotFound when the bucket does not exist; kFull when its node has

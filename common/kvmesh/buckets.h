@@ -134,6 +134,18 @@ struct Applied {
   friend bool operator==(const Applied&, const Applied&) = default;
 };
 
+/// What a bucket may have of its own. To change them, 0 takes one away, and one that is empty stays
+/// as it is.
+struct BucketOptions {
+  /// Of keys that are stored without a time to live from now on; empty: they live for ever.
+  std::optional<std::chrono::milliseconds> ttl{};
+  /// Changes are remembered up to so many bytes, at most limits::kEventRingsBytesMax, whether
+  /// somebody follows the bucket or not; empty: up to 1 MiB while somebody does.
+  std::optional<std::uint64_t> history_bytes{};
+
+  friend bool operator==(const BucketOptions&, const BucketOptions&) = default;
+};
+
 /// Which keys a page of a scan holds.
 struct ScanOptions {
   std::string prefix{};                ///< keys that begin with it; empty: all
@@ -204,6 +216,8 @@ Operation read(std::string_view bucket, const std::vector<std::string>& keys);
 Operation apply(std::string_view bucket, const Apply& apply);
 Operation scan(std::string_view bucket, const ScanOptions& options = {});
 Operation changes(std::string_view bucket, std::uint64_t since, const ChangesOptions& options = {});
+Operation create(std::string_view bucket, const BucketOptions& options);
+Operation options(std::string_view bucket, const BucketOptions& change = {});
 }  // namespace ops
 
 // The answers to those. The outcome's status when that is not OK; kProtocolError when the result is
@@ -212,6 +226,7 @@ Result<Entries> entries_of(Outcome outcome);
 Result<Applied> applied_of(Outcome outcome);
 Result<ScanPage> scan_page_of(Outcome outcome);
 Result<Events> events_of(Outcome outcome);
+Result<BucketOptions> options_of(Outcome outcome);
 
 /// The time that a call of changes() needs in all: its wait, and `timeout` for the way.
 Timeout changes_timeout(const ChangesOptions& options, Timeout timeout);

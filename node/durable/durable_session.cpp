@@ -10,9 +10,11 @@ namespace {
 using store::Op;
 using store::OpResult;
 
-bool changes(Op::Kind kind) {
-  return kind == Op::Kind::kCreate || kind == Op::Kind::kDrop || kind == Op::Kind::kPut ||
-         kind == Op::Kind::kErase || kind == Op::Kind::kApply;
+bool changes(const Op& op) {
+  using Kind = Op::Kind;
+  if (op.kind == Kind::kOptions) return op.more->options.any();
+  return op.kind == Kind::kCreate || op.kind == Kind::kDrop || op.kind == Kind::kPut ||
+         op.kind == Kind::kErase || op.kind == Kind::kApply;
 }
 
 // The log took nothing of it: that tells nothing of what is stored.
@@ -45,14 +47,14 @@ std::span<const Op> DurableSession::take_tickets(std::span<const Op> ops) {
   left_.clear();
   bool any_refused = false;
   for (std::size_t i = 0; i < ops.size(); ++i) {
-    if (!changes(ops[i].kind)) continue;
+    if (!changes(ops[i])) continue;
     tickets_[i] = owner_.defer(i);
     any_refused |= !tickets_[i];
   }
   if (!any_refused) return ops;
   ops_.clear();
   for (std::size_t i = 0; i < ops.size(); ++i) {
-    if (changes(ops[i].kind) && !tickets_[i]) continue;
+    if (changes(ops[i]) && !tickets_[i]) continue;
     ops_.push_back(ops[i]);
     left_.push_back(i);
   }

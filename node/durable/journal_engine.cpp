@@ -74,10 +74,14 @@ class Restorer final : public journal::Loader {
  public:
   Restorer(store::MemoryEngine& memory, const JournalLog& log) : memory_(memory), log_(log) {}
 
-  Status bucket(journal::BucketId bucket, std::string_view name,
-                std::string_view /*meta*/) override {
+  Status bucket(journal::BucketId bucket, std::string_view name, std::string_view meta) override {
     bucket_ = name;
-    return memory_.restore_bucket(bucket_, bucket);
+    const auto options = store::read_options(meta);
+    if (!options) {
+      return {StatusCode::kInternal,
+              "the bucket " + in_quotes(name) + " has options that are none"};
+    }
+    return memory_.restore_bucket(bucket_, bucket, *options);
   }
   Status record(journal::BucketId /*bucket*/, std::string_view key,
                 const journal::Record& record) override {

@@ -55,6 +55,13 @@ std::uint64_t Arguments::optional_uint(std::uint64_t otherwise) {
   return word->number;
 }
 
+std::optional<std::uint64_t> Arguments::uint_or_nil() {
+  if (left_ == 0) return std::nullopt;
+  if (in_.peek() != wire::Reader::Type::kNil) return optional_uint(0);
+  if (next()) in_.read_nil();
+  return std::nullopt;
+}
+
 std::string_view Arguments::optional_value() {
   if (!next()) return {};
   const auto before = in_.rest();

@@ -31,6 +31,8 @@ class Arguments {
   std::optional<std::string_view> optional_bytes(const functions::Argument& argument);
   /// An unsigned integer, or `otherwise` when it is left out.
   std::uint64_t optional_uint(std::uint64_t otherwise);
+  /// An unsigned integer; empty for nil, and when it is left out.
+  std::optional<std::uint64_t> uint_or_nil();
   /// Any one value as it stands in msgpack, or empty when it is left out. REQUIRES, as all that
   /// follows: the request is packed, which it is for every function with a handler.
   std::string_view optional_value();

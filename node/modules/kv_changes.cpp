@@ -234,6 +234,29 @@ void read_follow(Arguments& args, store::Op& op, KvMore& more) {
   out.wait = std::chrono::milliseconds{std::min(wait, kMost)};
 }
 
+void read_options(Arguments& args, store::Op& op, KvMore& more) {
+  store::BucketOptions options{args.uint_or_nil(), args.uint_or_nil()};
+  constexpr auto kTtlMax = static_cast<std::uint64_t>(limits::kTtlMax.count());
+  if (options.ttl_ms.value_or(0) > kTtlMax) {
+    args.refuse(wrong("a ttl_ms of " + std::to_string(*options.ttl_ms) + " is over the limit of " +
+                      std::to_string(kTtlMax)));
+  }
+  if (options.history_bytes.value_or(0) > limits::kEventRingsBytesMax) {
+    args.refuse(wrong("history_bytes of " + std::to_string(*options.history_bytes) +
+                      " are over the limit of " + std::to_string(limits::kEventRingsBytesMax)));
+  }
+  if (op.kind == store::Op::Kind::kCreate && !options.any()) return;
+  auto& out = more.emplace_back();
+  op.more = &out;
+  out.options = options;
+}
+
+void pack(wire::Buffer& out, const store::BucketOptions& options) {
+  wire::pack_array(out, 2);
+  pack_or_nil(out, options.ttl_ms);
+  pack_or_nil(out, options.history_bytes);
+}
+
 void pack(wire::Buffer& out, const store::Entries& entries) {
   wire::pack_array(out, 2);
   wire::pack_uint(out, entries.rev);

@@ -20,10 +20,12 @@ void read_keys_to_read(Arguments& args, store::Op& op, KvMore& more);
 void read_changes(Arguments& args, store::Op& op, KvMore& more);
 void read_scan(Arguments& args, store::Op& op, KvMore& more);
 void read_follow(Arguments& args, store::Op& op, KvMore& more);
+void read_options(Arguments& args, store::Op& op, KvMore& more);
 
 void pack(wire::Buffer& out, const store::Entries& entries);
 void pack(wire::Buffer& out, const store::Applied& applied);
 void pack(wire::Buffer& out, const store::ScanPage& page);
 void pack(wire::Buffer& out, const store::Events& events);
+void pack(wire::Buffer& out, const store::BucketOptions& options);
 
 }  // namespace kvmesh::modules

@@ -19,8 +19,8 @@ using core::Call;
 
 constexpr std::array kFunctions = {
     &functions::kKvApply, &functions::kKvCount, &functions::kKvCreate, &functions::kKvDelete,
-    &functions::kKvDrop,  &functions::kKvGet,   &functions::kKvKeys,   &functions::kKvPut,
-    &functions::kKvRead,  &functions::kKvScan};
+    &functions::kKvDrop,  &functions::kKvGet,   &functions::kKvKeys,   &functions::kKvOptions,
+    &functions::kKvPut,   &functions::kKvRead,  &functions::kKvScan};
 
 std::string names_of_functions() {
   std::vector<std::string> names;

@@ -60,7 +60,7 @@ struct KvFunction {
   void (*read)(Arguments& args, Op& op, KvMore& more);
 };
 constexpr std::array kKvFunctions = {
-    KvFunction{functions::kKvCreate, Op::Kind::kCreate, read_nothing},
+    KvFunction{functions::kKvCreate, Op::Kind::kCreate, read_options},
     KvFunction{functions::kKvDrop, Op::Kind::kDrop, read_nothing},
     KvFunction{functions::kKvPut, Op::Kind::kPut, read_pair},
     KvFunction{functions::kKvGet, Op::Kind::kGet, read_key},
@@ -70,6 +70,7 @@ constexpr std::array kKvFunctions = {
     KvFunction{functions::kKvBuckets, Op::Kind::kBuckets, read_buckets},
     KvFunction{functions::kKvRead, Op::Kind::kRead, read_keys_to_read},
     KvFunction{functions::kKvApply, Op::Kind::kApply, read_changes},
+    KvFunction{functions::kKvOptions, Op::Kind::kOptions, read_options},
     KvFunction{functions::kKvScan, Op::Kind::kScan, read_scan},
     KvFunction{functions::kKvChanges, Op::Kind::kChanges, read_follow},
 };

@@ -14,6 +14,7 @@ using journal::Change;
 void SimDisk::restore(store::MemoryEngine& memory, TimePoint now) const {
   struct Bucket {
     std::string name;
+    std::string meta;
     std::map<std::string, const Kept*> records;
     std::map<std::string, const Kept*> notes;
   };
@@ -26,6 +27,7 @@ void SimDisk::restore(store::MemoryEngine& memory, TimePoint now) const {
       switch (kept.change.kind) {
         case Change::Kind::kBucket:
           bucket.name = kept.name;
+          bucket.meta = kept.value;
           break;
         case Change::Kind::kDrop:
           buckets.erase(kept.change.bucket);
@@ -46,7 +48,8 @@ void SimDisk::restore(store::MemoryEngine& memory, TimePoint now) const {
     }
   }
   for (const auto& [id, bucket] : buckets) {
-    (void)memory.restore_bucket(bucket.name, id);
+    const auto options = store::read_options(bucket.meta);
+    (void)memory.restore_bucket(bucket.name, id, options.value_or(store::BucketOptions{}));
     for (const auto& [key, kept] : bucket.records) {
       const auto& record = kept->change.record;
       (void)memory.restore_key(bucket.name, key, kept->value, {record.revision, record.expires_ms});

@@ -31,7 +31,8 @@ Result<store::ScanPage> scan(store::MemoryEngine& memory, const Op& op, store::M
 SlowEngine::Ended execute(store::MemoryEngine& memory, const Op& op, store::Moment now) {
   switch (op.kind) {
     case Op::Kind::kCreate:
-      return {memory.create(op.bucket, now)};
+      return {memory.create(op.bucket, now,
+                            op.more == nullptr ? store::BucketOptions{} : op.more->options)};
     case Op::Kind::kDrop:
       return {memory.drop(op.bucket, now)};
     case Op::Kind::kPut:
@@ -59,6 +60,8 @@ SlowEngine::Ended execute(store::MemoryEngine& memory, const Op& op, store::Mome
     case Op::Kind::kApply:
       return found(
           memory.apply(op.bucket, {op.more->checks, op.more->changes, op.more->once}, now));
+    case Op::Kind::kOptions:
+      return found(memory.options(op.bucket, op.more->options, now));
     case Op::Kind::kScan:
       return found(scan(memory, op, now));
     case Op::Kind::kChanges:  // without any, it does not wait

@@ -53,7 +53,7 @@ Status Bucket::put(const HashedName& key, std::string_view value, const Turn& tu
     replaced = expire(key, turn);
     record = nullptr;
   }
-  const Life life{next_revision(rev_, turn.now)};
+  const Life life{next_revision(rev_, turn.now), default_expiry(turn.now)};
   if (record == nullptr) {
     auto status = insert(key, value, life);
     if (!status.ok()) return status;
@@ -63,7 +63,7 @@ Status Bucket::put(const HashedName& key, std::string_view value, const Turn& tu
     return status;
   }
   const auto before = (*record)->cost();
-  const auto after = Record::cost(key.name.size(), value.size(), false);
+  const auto after = Record::cost(key.name.size(), value.size(), life.expires != kNever);
   if (after > before) {
     if (auto status = memory_.reserve(after - before); !status.ok()) return status;
   }

@@ -14,6 +14,7 @@
 
 #include <kvmesh/status.h>
 
+#include "node/store/bucket_options.h"
 #include "node/store/change.h"
 #include "node/store/change_log.h"
 #include "node/store/entry.h"
@@ -103,6 +104,9 @@ class Bucket {
   Result<Events> events(const EventsWanted& wanted, Moment now, MemoryBound& rings,
                         Follower* follower);
   void unfollow(Follower& follower);
+  const BucketOptions& options() const;
+  // kFull: there is no memory for what they ask for, and all is as it was.
+  Status set_options(const BucketOptions& change, const Turn& turn, MemoryBound& rings);
   // It is taken out of its stripe: that is its last change, and those who follow it are told.
   // REQUIRES: room for it is reserved.
   void on_drop(const Turn& turn);
@@ -116,11 +120,9 @@ class Bucket {
   // At the start of a node: what was there.
   Status restore(const HashedName& key, std::string_view value, Life life);
   void restore_answer(std::string_view once, const Applied& answer, Moment at);
+  void restore_options(const BucketOptions& options);
   // All of it is there; its changes come after `rev`.
-  void restored(Revision rev) {
-    rev_ = std::max(rev_, rev);
-    if (extras_) extras_->once.sort();
-  }
+  void restored(Revision rev, MemoryBound& rings);
 
   // As OwningSet::visit_from(); keys that have expired are passed over.
   template <typename Visit>
@@ -150,6 +152,7 @@ class Bucket {
   // What few buckets have.
   static constexpr std::uint64_t kExtrasBytes = 1024;  // Extras, and what its deque takes
   struct Extras {
+    BucketOptions options;
     OnceIds once;
     KeyOrder::Owner order;  // null: no scan was made of late
     Moment order_used = 0;
@@ -171,6 +174,13 @@ class Bucket {
 
   // Has extras_ be there, or kFull.
   Status make_extras(Moment now);
+  // The same whatever the bound.
+  void charge_extras();
+  Status make_ring(std::uint64_t bytes, MemoryBound& rings);
+  // When a key expires that is put now without a time to live.
+  Moment default_expiry(Moment now) const {
+    return extras_ && extras_->options.ttl_ms ? now + *extras_->options.ttl_ms : kNever;
+  }
   std::uint64_t extras_bytes() const;
   KeyOrder* order() const { return extras_ ? extras_->order.get() : nullptr; }
   EventRing* ring() const { return extras_ ? extras_->ring.get() : nullptr; }

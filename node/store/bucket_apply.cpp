@@ -171,7 +171,11 @@ class Bucket::Transaction {
         step.rev = change.rev;
         restored = std::max(restored, change.rev);
       }
-      if (change.ttl_ms) step.expires = now_ + *change.ttl_ms;
+      if (change.ttl_ms) {
+        step.expires = now_ + *change.ttl_ms;
+      } else if (change.kind == Change::Kind::kPut || change.kind == Change::Kind::kAdd) {
+        step.expires = bucket_.default_expiry(now_);
+      }
       if (change.kind == Change::Kind::kAdd) {
         const auto added = sum(record, change);
         if (!added) return added.status();

@@ -29,6 +29,55 @@ Status Bucket::make_extras(Moment now) {
   return {};
 }
 
+void Bucket::charge_extras() {
+  if (extras_) return;
+  extras_ = std::make_unique<Extras>();
+  memory_.charge(kExtrasBytes);
+}
+
+// Its options.
+
+const BucketOptions& Bucket::options() const {
+  static constexpr BucketOptions kNone{};
+  return extras_ ? extras_->options : kNone;
+}
+
+Status Bucket::set_options(const BucketOptions& change, const Turn& turn, MemoryBound& rings) {
+  const auto options = changed(this->options(), change);
+  if (options == this->options()) return {};
+  const auto meta = pack_options(options);
+  if (turn.room != nullptr) {
+    auto status = turn.room->reserve(journal::staged_bytes(name_.size(), meta.size()));
+    if (!status.ok()) return status;
+  }
+  if (auto status = make_extras(turn.now); !status.ok()) return status;
+  if (options.history_bytes != extras_->options.history_bytes) {
+    auto status = make_ring(options.history_bytes.value_or(EventRing::kBytesDefault), rings);
+    if (!status.ok()) return status;
+    extras_->ring_used = turn.now;
+  }
+  extras_->options = options;
+  look_at(turn.now);
+  const auto written = journal::Change::of_bucket(id_, name_, meta);
+  write({&written, 1}, turn);
+  return {};
+}
+
+void Bucket::restore_options(const BucketOptions& options) {
+  if (!options.any()) return;
+  charge_extras();
+  extras_->options = options;
+}
+
+void Bucket::restored(Revision rev, MemoryBound& rings) {
+  rev_ = std::max(rev_, rev);
+  if (!extras_) return;
+  extras_->once.sort();
+  const auto history = extras_->options.history_bytes;
+  // Without memory it begins when there is some.
+  if (history) (void)make_ring(*history, rings);
+}
+
 // But for those of the ring, which takes them itself.
 std::uint64_t Bucket::extras_bytes() const {
   if (!extras_) return 0;
@@ -115,8 +164,8 @@ Result<Events> Bucket::events(const EventsWanted& wanted, Moment now, MemoryBoun
   if (auto status = make_extras(now); !status.ok()) return status;
   auto& ring = extras_->ring;
   if (!ring) {
-    if (auto status = memory_.reserve(EventRing::kBytesEmpty); !status.ok()) return status;
-    ring = std::make_shared<EventRing>(rev_, EventRing::kBytesDefault, memory_, rings);
+    const auto bytes = extras_->options.history_bytes.value_or(EventRing::kBytesDefault);
+    if (auto status = make_ring(bytes, rings); !status.ok()) return status;
   }
   extras_->ring_used = now;
   look_at(now + EventRing::kKeptMs);
@@ -124,6 +173,17 @@ Result<Events> Bucket::events(const EventsWanted& wanted, Moment now, MemoryBoun
   out.now = now;
   if (out.events.empty() && !out.reset && follower != nullptr) ring->follow(*follower);
   return out;
+}
+
+// Of so many bytes at most, with what is remembered now.
+Status Bucket::make_ring(std::uint64_t bytes, MemoryBound& rings) {
+  if (extras_->ring) {
+    extras_->ring->set_bytes_max(bytes);
+    return {};
+  }
+  if (auto status = memory_.reserve(EventRing::kBytesEmpty); !status.ok()) return status;
+  extras_->ring = std::make_shared<EventRing>(rev_, bytes, memory_, rings);
+  return {};
 }
 
 void Bucket::unfollow(Follower& follower) {
@@ -208,7 +268,7 @@ void Bucket::forget_old(const Turn& turn, Removed& removed) {
       look_at(until);
     }
   }
-  if (extras_->ring) {
+  if (extras_->ring && !extras_->options.history_bytes) {
     const auto until = extras_->ring_used + EventRing::kKeptMs;
     if (now >= until && !extras_->ring->has_followers()) {
       extras_->ring.reset();
@@ -216,7 +276,7 @@ void Bucket::forget_old(const Turn& turn, Removed& removed) {
       look_at(std::max(until, now + EventRing::kKeptMs));
     }
   }
-  if (extras_->look_at != kNever) return;
+  if (extras_->look_at != kNever || extras_->options.any()) return;
   extras_.reset();
   memory_.release(kExtrasBytes);
 }
@@ -247,10 +307,7 @@ Status Bucket::restore(const HashedName& key, std::string_view value, Life life)
 }
 
 void Bucket::restore_answer(std::string_view once, const Applied& answer, Moment at) {
-  if (!extras_) {
-    extras_ = std::make_unique<Extras>();
-    memory_.charge(kExtrasBytes);
-  }
+  charge_extras();
   memory_.charge(OnceIds::cost(answer.each.size()));
   extras_->once.add(once, answer, at);
   look_at(at + OnceIds::kKeptMs);

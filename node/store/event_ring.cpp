@@ -39,6 +39,11 @@ void EventRing::forget_oldest() {
   rings_.release(freed);
 }
 
+void EventRing::set_bytes_max(std::size_t bytes) {
+  bytes_max_ = bytes;
+  while (bytes_ > bytes_max_ && !events_.empty()) forget_oldest();
+}
+
 void EventRing::add(Event event) {
   last_ = event.rev;
   if (event.rev == since_) return;  // others of its revision are forgotten already

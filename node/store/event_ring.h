@@ -61,6 +61,8 @@ class EventRing {
   EventRing& operator=(const EventRing&) = delete;
   ~EventRing();
 
+  // As many as fit are remembered from now on.
+  void set_bytes_max(std::size_t bytes);
   // Of the last one that was added.
   Revision last() const { return last_; }
 

@@ -109,24 +109,52 @@ Status MemoryEngine::put_or_free(Put put) {
   return status;
 }
 
-Status MemoryEngine::create(const HashedName& bucket, const Turn& turn) {
+Status MemoryEngine::create(const HashedName& bucket, const Turn& turn,
+                            const BucketOptions& options) {
   auto& stripe = stripe_of(bucket);
   return put_or_free([&]() -> Status {
     const auto lock = guard(stripe);
     if (turn.room != nullptr) turn.room->saw(stripe.place);
     if (stripe.buckets.find(bucket) != nullptr) return {};
     if (turn.room != nullptr) {
-      auto status = turn.room->reserve(journal::staged_bytes(bucket.name.size(), 0));
+      auto status = turn.room->reserve(journal::staged_bytes(bucket.name.size(), kOptionsBytesMax));
       if (!status.ok()) return status;
     }
     const auto id = log_ == nullptr ? 0 : log_->new_bucket();
     const auto born = next_revision(stripe.last_dropped, turn.now);
-    auto status = add(stripe, bucket, id, born);
-    if (!status.ok() || turn.room == nullptr) return status;
-    const auto change = journal::Change::of_bucket(id, bucket.name, {});
+    if (auto status = add(stripe, bucket, id, born); !status.ok()) return status;
+    auto& made = **stripe.buckets.find(bucket);
+    if (options.any()) {
+      if (auto status = made.set_options(options, {turn.now}, rings_); !status.ok()) {
+        (void)stripe.buckets.take(memory_, bucket);
+        count_of(bucket).fetch_sub(1, std::memory_order_relaxed);
+        return status;
+      }
+      note_due(stripe, made, kNever);
+    }
+    if (turn.room == nullptr) return {};
+    const auto meta = pack_options(made.options());
+    const auto change = journal::Change::of_bucket(id, bucket.name, meta);
     stripe.place = turn.room->write({&change, 1}, born);
     return {};
   });
+}
+
+Result<BucketOptions> MemoryEngine::options(const HashedName& bucket, const BucketOptions& change,
+                                            const Turn& turn) {
+  Result<BucketOptions> out{BucketOptions{}};
+  const auto status = put_or_free([&] {
+    out = changing_bucket<Result<BucketOptions>>(bucket, turn,
+                                                 [&](Bucket& in) -> Result<BucketOptions> {
+                                                   auto set = in.set_options(change, turn, rings_);
+                                                   if (turn.room != nullptr)
+                                                     turn.room->saw(in.place());
+                                                   if (!set.ok()) return set;
+                                                   return in.options();
+                                                 });
+    return out.status();
+  });
+  return out;
 }
 
 Status MemoryEngine::add(Stripe& stripe, const HashedName& bucket, journal::BucketId id,

@@ -61,7 +61,10 @@ class MemoryEngine final : public Engine {
 
   // The operations as calls. Each answers what its Op ends with. A time alone is a turn, too.
 
-  Status create(const HashedName& bucket, const Turn& turn = {});
+  Status create(const HashedName& bucket, const Turn& turn = {}, const BucketOptions& options = {});
+  /// Changes what is said, and gives what there is then.
+  Result<BucketOptions> options(const HashedName& bucket, const BucketOptions& change,
+                                const Turn& turn);
   Status drop(const HashedName& bucket, const Turn& turn = {});
   Status put(const HashedName& bucket, const HashedName& key, std::string_view value,
              const Turn& turn = {});
@@ -116,7 +119,8 @@ class MemoryEngine final : public Engine {
 
   // At the start of a node, by one thread and before anything else: what was there.
 
-  Status restore_bucket(const HashedName& bucket, journal::BucketId id);
+  Status restore_bucket(const HashedName& bucket, journal::BucketId id,
+                        const BucketOptions& options = {});
   Status restore_key(const HashedName& bucket, const HashedName& key, std::string_view value,
                      Life life);
   void restore_answer(const HashedName& bucket, std::string_view once, const Applied& answer,

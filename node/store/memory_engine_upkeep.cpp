@@ -55,8 +55,12 @@ std::size_t MemoryEngine::do_due(Stripe& stripe, const Turn& turn, std::size_t m
   return has_gone_on ? std::max<std::size_t>(removed.records.size(), 1) : 0;
 }
 
-Status MemoryEngine::restore_bucket(const HashedName& bucket, journal::BucketId id) {
-  return add(stripe_of(bucket), bucket, id, 1);
+Status MemoryEngine::restore_bucket(const HashedName& bucket, journal::BucketId id,
+                                    const BucketOptions& options) {
+  auto& stripe = stripe_of(bucket);
+  auto status = add(stripe, bucket, id, 1);
+  if (status.ok()) (*stripe.buckets.find(bucket))->restore_options(options);
+  return status;
 }
 
 Status MemoryEngine::restore_key(const HashedName& bucket, const HashedName& key,
@@ -85,8 +89,9 @@ void MemoryEngine::restored(Revision last, TimePoint now) {
   for (auto& stripe : stripes_) {
     stripe.last_dropped = last;
     for (ScanPosition at = 0; at < kScanEnd;) {
-      at = stripe.buckets.visit_from(
-          at, [&](const Bucket& bucket) { (*stripe.buckets.find(bucket.name()))->restored(last); });
+      at = stripe.buckets.visit_from(at, [&](const Bucket& bucket) {
+        (*stripe.buckets.find(bucket.name()))->restored(last, rings_);
+      });
     }
   }
 }

@@ -47,7 +47,9 @@ void MemorySession::execute_some(std::span<const Op> ops, std::size_t first, Tim
 void MemorySession::execute(const Op& op, const Names& names, std::size_t place, TimePoint now) {
   switch (op.kind) {
     case Op::Kind::kCreate:
-      return owner_.ended(place, {.status = engine_.create(names.bucket, turn_)});
+      return owner_.ended(place, {.status = engine_.create(
+                                      names.bucket, turn_,
+                                      op.more == nullptr ? BucketOptions{} : op.more->options)});
     case Op::Kind::kDrop:
       return owner_.ended(place, {.status = engine_.drop(names.bucket, turn_)});
     case Op::Kind::kPut:
@@ -67,6 +69,8 @@ void MemorySession::execute(const Op& op, const Names& names, std::size_t place,
       const auto& more = *op.more;
       return end(place, engine_.apply(names.bucket, {more.checks, more.changes, more.once}, turn_));
     }
+    case Op::Kind::kOptions:
+      return end(place, engine_.options(names.bucket, op.more->options, turn_));
     case Op::Kind::kScan:
       return scan(op, names.bucket, place);
     case Op::Kind::kChanges:

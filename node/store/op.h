@@ -10,6 +10,7 @@
 #include <kvmesh/status.h>
 
 #include "common/deadline.h"
+#include "node/store/bucket_options.h"
 #include "node/store/change.h"
 #include "node/store/entry.h"
 #include "node/store/event.h"
@@ -27,13 +28,14 @@ struct OpMore {
   bool values = false;                   // of kScan: they are wanted, too
   Revision since = 0;                    // of kChanges
   std::chrono::milliseconds wait{0};     // of kChanges
+  BucketOptions options{};               // of kCreate, kOptions
 };
 
 /// One operation on what a node keeps. Names and values are any bytes, none included; their sizes
 /// were checked before (limits.h). What it points to lives until Session::execute() returns.
 struct Op {
   enum class Kind : std::uint8_t {
-    kCreate,   ///< makes an empty bucket; one that exists stays as it is
+    kCreate,   ///< makes an empty bucket with these options; one that exists stays as it is
     kDrop,     ///< removes the bucket with all its keys
     kPut,      ///< stores `value` under `key`, in place of what was there
     kGet,      ///< reads the value of `key`
@@ -45,6 +47,7 @@ struct Op {
     kApply,  ///< makes `changes`, all or none, if all `checks` hold; no key is changed twice. With
              ///< an id that was given `once` before, and is still known: only its first answer
     kScan,   ///< reads the keys that begin with `prefix`: one page of them, in one instant
+    kOptions,  ///< changes the bucket's options, if it says some, and tells what they are then
     kChanges,  ///< tells the changes after the revision `since` of keys that begin with `prefix`;
                ///< when there are none, it waits for some
   };
@@ -53,19 +56,20 @@ struct Op {
   std::string_view key;          // of kPut, kGet, kErase
   std::string_view value;        // of kPut
   PageLimits page;               // of kKeys, kBuckets, kScan, kChanges
-  const OpMore* more = nullptr;  // of kRead and all that follow
+  const OpMore* more = nullptr;  // of kRead and all that follow, and of kCreate if it has options
   TimePoint deadline{};          // its result is of no use to anybody later
 };
 
-/// What an operation found, or made: of kKeys and kBuckets, kRead, kApply, kScan, kChanges.
-using Found = std::variant<Page, Entries, Applied, ScanPage, Events>;
+/// What an operation found, or made: of kKeys and kBuckets, kRead, kApply, kScan, kChanges,
+/// kOptions.
+using Found = std::variant<Page, Entries, Applied, ScanPage, Events, BucketOptions>;
 
 /// How an operation ended. The status is OK, or:
 ///   kNotFound          the bucket does not exist (kCreate and kBuckets never say so);
 ///   kFull              kCreate, kPut and kApply: it would pass the engine's bound, so nothing was
 ///                      changed; a put of a value no longer than the one it replaces is never
 ///                      refused so. kScan: there is no memory to put the keys in their order;
-///                      kChanges: there is none to remember them;
+///                      kChanges, kOptions: there is none to remember them;
 ///   kInvalidArgument   kApply only: a number is to be added to what is none, or the sum does not
 ///                      fit 64 bits; nothing was changed;
 ///   kTooLarge          kRead only: the values take more than a reply holds (limits.h);

@@ -54,7 +54,7 @@ class Backup(MeshTest):
         buckets = [b"apple", b"zebra", b"empty", b"\x00 any \xff bytes\n"]
         with foo.client() as client:
             self.fill(client, [b"apple", b"zebra"], 2500)
-            client.ok(b"empty", "kv.create")
+            client.ok(b"empty", "kv.create", 60000, 4096)
             client.ok(buckets[3], "kv.create")
             client.ok(buckets[3], "kv.apply", [], [[PUT, b"", b"\x00\r\n", None], [PUT, b"long", b"v", 3600000], [PUT, b"brief", b"v", 1]])
             before = contents(client, buckets)
@@ -70,6 +70,8 @@ class Backup(MeshTest):
                          r"^restored 5002 records into 4 buckets in .* s \(\d+/s\), 0 failed, 0 kept, 0 expired\n$")
         with other.client() as client:
             self.assertEqual(contents(client, buckets), before)
+            self.assertEqual(client.ok(b"empty", "kv.options"), [60000, 4096])
+            self.assertEqual(client.ok(b"apple", "kv.options"), [None, None])
         self.assertFalse(os.path.exists(os.path.join(folder, "restore.json")))
 
     def test_of_a_node_or_of_a_range(self):

@@ -6,7 +6,7 @@ import threading
 
 from harness import MeshTest, main
 from python_package import Client, KvmeshError, error_of, kvmesh
-from kvmesh import Add, Applied, Conflict, Delete, Entry, Event, Put, Touch
+from kvmesh import Add, Applied, BucketOptions, Conflict, Delete, Entry, Event, Put, Restore, Touch
 
 
 class DataTest(MeshTest):
@@ -27,6 +27,23 @@ class DataTest(MeshTest):
 
 
 class Values(DataTest):
+    def test_a_bucket_has_options_and_keys_are_restored(self):
+        self.client.create("brief", ttl=3600, history=4096)
+        self.client.create("brief", ttl=1)
+        self.assertEqual(self.client.options("brief"), BucketOptions(3600.0, 4096))
+        self.client.put("brief", "k", "v")
+        self.assertGreater(self.client.read("brief", "k").ttl, 3000)
+        self.assertEqual(self.client.options("brief", ttl=0, history=0), BucketOptions())
+        self.client.put("brief", "k", "v")
+        self.assertIsNone(self.client.read("brief", "k").ttl)
+        done = self.client.apply("brief", [Restore("k", "old", 7, keep="all"), Restore("then", "v", 7, ttl=3600)])
+        self.assertEqual(done.results, [True, False])
+        entry = self.client.read("brief", "then")
+        self.assertEqual((entry.value, entry.rev), (b"v", 7))
+        for wrong in (lambda: Restore("k", "v", 0), lambda: Restore("k", "v", 1, keep="some")):
+            with self.assertRaises(ValueError):
+                self.client.apply("brief", [wrong()])
+
     def test_compare_and_set(self):
         first = self.client.compare_and_set("shop", "milk", "1", 0)
         self.assertTrue(first)

@@ -146,6 +146,20 @@ class ChecksAndTimes(Revisions):
         self.assertIsNone(watch.next("touch")["ttl_ms"])
         self.kvmesh("touch", "shopping", "milk", "--ttl", "1s", status=MISSING_KEY)
 
+    def test_a_bucket_may_say_how_long_its_keys_live(self):
+        node = self.single()
+        run = lambda *arguments, status=0: self.run_to_end([COMMAND_BIN, "--node", node.endpoint, *arguments], status)
+        run("create", "brief", "--ttl", "1h", "--history", "1MiB")
+        self.assertEqual(run("options", "brief"), "ttl      1 h 00 min\nhistory  1.0 MiB\n")
+        self.assertEqual(json.loads(run("--json", "options", "brief", "--no-history")), {"ttl_ms": 3600000, "history_bytes": None})
+        run("put", "brief", "k", "v")
+        self.assertRegex(json.loads(run("--json", "read", "brief", "k"))["ttl_ms"].__repr__(), r"^3[56]\d{5}$")
+        self.assertEqual(run("options", "brief", "--no-ttl"), "ttl      none\nhistory  while somebody follows\n")
+        run("options", "no such", status=NOT_FOUND)
+        self.assertIn("kvmesh create", self.stderr)
+        for wrong in (["--ttl", "0"], ["--history", "65MiB"], ["--history", "much"], ["--ttl", "1h", "--no-ttl"]):
+            run("options", "brief", *wrong, status=USAGE)
+
     def test_an_import_keeps_the_time_at_which_a_key_expires(self):
         self.kvmesh("put", "shopping", "bread", "1")
         self.kvmesh("put", "shopping", "milk", "2", "--ttl", "1d")

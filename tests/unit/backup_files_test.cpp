@@ -41,7 +41,7 @@ class BackupFilesTest : public testing::Test {
     return std::filesystem::path{folder()} / name;
   }
   static std::vector<BackupBlock> blocks() {
-    return {{"empty", 7, 0, false, {}},
+    return {{"empty", 7, 0, false, {}, {std::chrono::milliseconds{1000}, 4096}},
             {std::string("\0\xff\n", 3), 9, 0, true, {{"a", "1", 5, {}}, {"b", "", 6, 1'000}}},
             {std::string("\0\xff\n", 3), 9, 1, false, {{"c", std::string(3000, 'x'), 9, {}}}},
             {"z", 8, 0, false, {{"", std::string("\0", 1), 8, 253402300799000}}}};

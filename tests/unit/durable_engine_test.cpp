@@ -166,6 +166,22 @@ TEST_F(DurableEngineTest, WhatWasRestoredKeepsItsRevisionOverACrash) {
   EXPECT_GE(read.rev, before + 100'000'000);
 }
 
+TEST_F(DurableEngineTest, OptionsOfABucketAreThereAfterACrash) {
+  const OpMore first{.options = {.ttl_ms = 5000, .history_bytes = 4096}};
+  driver_->execute(op::with(Op::Kind::kCreate, "b", first));
+  crash();
+  const OpMore change{.options = {.ttl_ms = 0}};
+  const auto options = [&](const OpMore& more) {
+    return driver_->execute(op::with(Op::Kind::kOptions, "b", more)).get<BucketOptions>();
+  };
+  EXPECT_EQ(options({}), first.options);
+  EXPECT_EQ(options(change), (BucketOptions{.history_bytes = 4096}));
+  store("k", "v");
+  crash();
+  EXPECT_EQ(options({}), (BucketOptions{.history_bytes = 4096}));
+  EXPECT_EQ(value_of("k"), "v");
+}
+
 TEST_F(DurableEngineTest, ACallIsExecutedOnceOverACrash) {
   driver_->execute(op::create("b"));
   const OpMore add{.changes = {change::add("n", 5)}, .once = "0123456789abcdef"};

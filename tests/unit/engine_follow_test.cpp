@@ -255,6 +255,47 @@ TYPED_TEST(EngineFollow, WithoutMemoryNothingIsRemembered) {
   EXPECT_LE(this->engine_->usage().bytes, 8000U);
 }
 
+TYPED_TEST(EngineFollow, WithAHistoryAFollowerMayBeAway) {
+  const OpMore history{.options = {.history_bytes = 100'000}};
+  EXPECT_EQ(this->code(op::with(Op::Kind::kCreate, "kept", history)), StatusCode::kOk);
+  auto& on = *this->driver_;
+  const auto ask = [&](Revision since) {
+    const OpMore more{.since = since};
+    return on
+        .execute(
+            op::with(Op::Kind::kChanges, "kept", more, {.items_max = 10'000, .bytes_max = 1 << 20}))
+        .template get<Events>();
+  };
+  on.execute(op::put("kept", "before", "anybody asks"));
+  const auto first = ask(0);
+  EXPECT_TRUE(first.reset);
+  for (int hour = 0; hour < 3; ++hour) {
+    this->now_ += std::chrono::hours{1};
+    on.tick();
+  }
+  on.execute(op::put("kept", "k", "v"));
+  this->now_ += std::chrono::hours{1};
+  on.tick();
+  const auto then = ask(first.next);
+  EXPECT_FALSE(then.reset);
+  ASSERT_EQ(then.events.size(), 1U);
+  EXPECT_EQ(then.events[0].key, "k");
+  for (int i = 0; i < 2000; ++i) on.execute(op::put("kept", "k", std::string(100, 'v')));
+  EXPECT_TRUE(ask(first.next).reset) << "more than it remembers";
+  EXPECT_LE(this->engine_->usage().followed, 100'000U);
+
+  const OpMore less{.options = {.history_bytes = 10'000}};
+  const auto options =
+      on.execute(op::with(Op::Kind::kOptions, "kept", less)).template get<BucketOptions>();
+  EXPECT_EQ(options, less.options);
+  EXPECT_LE(this->engine_->usage().followed, 10'000U);
+  const OpMore none{.options = {.history_bytes = 0}};
+  on.execute(op::with(Op::Kind::kOptions, "kept", none));
+  this->now_ += std::chrono::hours{1};
+  for (int ticks = 0; ticks < 3; ++ticks) on.tick();
+  EXPECT_EQ(this->engine_->usage().followed, 0U) << "nobody follows";
+}
+
 TYPED_TEST(EngineFollow, TheEngineCountsWhoWaitsAndWhatItRemembers) {
   EXPECT_EQ(this->engine_->usage().followers, 0U);
   this->wait(this->other_);

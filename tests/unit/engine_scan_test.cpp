@@ -182,6 +182,42 @@ TYPED_TEST(EngineScan, NoOrderIsKeptOfASmallBucket) {
   EXPECT_EQ(this->engine_->usage().bytes, before);
 }
 
+TYPED_TEST(EngineScan, KeysLiveAsLongAsTheirBucketSays) {
+  auto& on = *this->driver_;
+  const OpMore hour{.options = {.ttl_ms = 3'600'000}};
+  EXPECT_EQ(this->code(op::with(Op::Kind::kCreate, "brief", hour)), StatusCode::kOk);
+  EXPECT_EQ(this->code(op::with(Op::Kind::kCreate, "b", hour)), StatusCode::kOk);
+  const auto options = [&](std::string_view bucket, const BucketOptions& change) {
+    const OpMore more{.options = change};
+    return on.execute(op::with(Op::Kind::kOptions, bucket, more)).template get<BucketOptions>();
+  };
+  EXPECT_EQ(options("b", {}), BucketOptions{}) << "it was there before";
+  EXPECT_EQ(options("brief", {}), hour.options);
+  const auto ttl_of = [&](std::string_view key) {
+    const OpMore more{.keys = {key}};
+    const auto read = on.execute(op::with(Op::Kind::kRead, "brief", more)).template get<Entries>();
+    return read.entries.at(0).value_or(Entry{}).ttl_ms.value_or(0);
+  };
+  on.execute(op::put("brief", "put", "v"));
+  const OpMore changes{.changes = {put("applied", "v"), add("added", 1), put("own", "v", 1000),
+                                   change::restore("restored", "v", 1)}};
+  on.execute(op::with(Op::Kind::kApply, "brief", changes));
+  for (const auto* key : {"put", "applied", "added"}) {
+    EXPECT_GT(ttl_of(key), 3'500'000U) << key;
+    EXPECT_LE(ttl_of(key), 3'600'000U) << key;
+  }
+  EXPECT_LE(ttl_of("own"), 1000U);
+  EXPECT_EQ(ttl_of("restored"), 0U) << "as it was";
+  this->pass_time(seconds{60});
+  const OpMore more{.changes = {add("added", 1), touch("applied", std::nullopt)}};
+  on.execute(op::with(Op::Kind::kApply, "brief", more));
+  EXPECT_LE(ttl_of("added"), 3'540'000U) << "an addition leaves it as it was";
+  EXPECT_EQ(ttl_of("applied"), 0U) << "for ever, by a word of its own";
+  EXPECT_EQ(options("brief", {.ttl_ms = 0}), BucketOptions{});
+  on.execute(op::put("brief", "put", "v"));
+  EXPECT_EQ(ttl_of("put"), 0U);
+}
+
 TYPED_TEST(EngineScan, PassesOverKeysThatHaveExpired) {
   this->apply({put("1", "v", 1000), put("2", "v"), put("3", "v", 5000)});
   EXPECT_EQ(this->all_keys("", 1), (Keys{"1", "2", "3"}));

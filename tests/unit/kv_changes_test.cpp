@@ -116,6 +116,24 @@ TEST_F(KvChangesTest, WhatWasOnceIsRestoredWithItsRevision) {
   EXPECT_EQ(apply({}, {restore("k", "w", limits::kRevisionMax, 1)}), "[true,8,[true]]");
 }
 
+TEST_F(KvChangesTest, ABucketHasOptions) {
+  EXPECT_EQ(result_of("kv.options", {}), "[null,null]");
+  EXPECT_EQ(result_of("kv.options", {Value{}, 4096U}), "[null,4096]");
+  EXPECT_EQ(result_of("kv.options", only(60'000U)), "[60000,4096]");
+  EXPECT_EQ(result_of("kv.options", {0U, 0U}), "[null,null]");
+  EXPECT_EQ(call_with({Target::Kind::kBucket, "new"}, "kv.create", {1000U, Value{}}).code,
+            StatusCode::kOk);
+  const auto reply = call_with({Target::Kind::kBucket, "new"}, "kv.options", {});
+  EXPECT_EQ(wire::unpack_value(reply.result)->to_json(), "[1000,null]");
+  expect_refused("kv.options", only(Value{-1}), StatusCode::kInvalidArgument, "the call is");
+  expect_refused("kv.options", only("1s"), StatusCode::kInvalidArgument, "the call is kv.options");
+  expect_refused("kv.options", only(std::uint64_t{1} << 62U), StatusCode::kInvalidArgument,
+                 "a ttl_ms of 4611686018427387904 is over the limit");
+  expect_refused("kv.options", {Value{}, 67'108'865U}, StatusCode::kInvalidArgument,
+                 "history_bytes of 67108865 are over the limit of 67108864");
+  expect_refused("kv.options", {1U, 1U, 1U}, StatusCode::kInvalidArgument, "the call is");
+}
+
 TEST_F(KvChangesTest, AKeyExpires) {
   EXPECT_EQ(apply({}, {put("k", "v", 1000U), add("n", 1, 500U)}), "[true,2,[false,1]]");
   now_ += std::chrono::milliseconds{400};

@@ -166,7 +166,7 @@ TEST_F(KvModuleTest, WrongArgumentsAreRefusedWithTheRightCall) {
     std::string usage;
   };
   for (const auto& [function, args, usage] : std::vector<Case>{
-           {"kv.create", "\x91\xc0", "kv.create []"},
+           {"kv.create", "\x91\xa1k", "kv.create [ttl_ms or nil, history_bytes or nil]"},
            {"kv.drop", "\x91\x01", "kv.drop []"},
            {"kv.count", "\x91\x90", "kv.count []"},
            {"kv.put", "\x90", "kv.put [key, value]"},

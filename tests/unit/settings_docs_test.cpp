@@ -51,6 +51,7 @@ std::map<std::string, std::string> limit_values() {
       {"kApplyChecksMax", number(kApplyChecksMax)},
       {"kApplyBytesMax", number(kApplyBytesMax)},
       {"kOnceIdBytes", number(kOnceIdBytes)},
+      {"kRevisionMax", number(kRevisionMax)},
       {"kEventRingsBytesMax", number(kEventRingsBytesMax)},
       {"kFollowersMax", number(kFollowersMax)},
       {"kChangesWaitMax", number(kChangesWaitMax)},

@@ -85,22 +85,29 @@ class Backup {
 
   void take_group(const std::vector<std::string>& buckets) {
     std::vector<Operation> operations;
-    operations.reserve(buckets.size());
-    for (const auto& bucket : buckets) operations.push_back(ops::scan(bucket));
+    operations.reserve(2 * buckets.size());
+    for (const auto& bucket : buckets) {
+      operations.push_back(ops::options(bucket));
+      operations.push_back(ops::scan(bucket));
+    }
     auto outcomes = read_patiently(client_, std::move(operations), session_.timeout());
     const auto now_ms = ms_since_1970();
     for (std::size_t i = 0; i < buckets.size() && failure_.ok(); ++i) {
-      take(buckets[i], scan_page_of(std::move(outcomes[i])), now_ms);
+      auto options = options_of(std::move(outcomes[2 * i]));
+      // A node of an older version has none.
+      if (options.status().code() == StatusCode::kUndefinedFunction) options = BucketOptions{};
+      take(buckets[i], options, scan_page_of(std::move(outcomes[2 * i + 1])), now_ms);
     }
   }
 
-  void take(const std::string& bucket, Result<ScanPage> page, std::int64_t now_ms) {
-    Status status = page.status();
+  void take(const std::string& bucket, const Result<BucketOptions>& options, Result<ScanPage> page,
+            std::int64_t now_ms) {
+    Status status = page.ok() ? options.status() : page.status();
     if (status.ok() && !page->more) {
       const auto rev = page->rev;
-      failure_ = to_.add({bucket, rev, 0, false, records_of(*std::move(page), now_ms)});
+      failure_ = to_.add({bucket, rev, 0, false, records_of(*std::move(page), now_ms), *options});
     } else if (status.ok()) {
-      status = copy_.copy(bucket, to_);
+      status = copy_.copy(bucket, *options, to_);
       if (copy_.disk_failed()) failure_ = std::exchange(status, {});
     }
     // One that was dropped since it was listed is part of no instant from then on.

@@ -10,7 +10,7 @@
 namespace kvmesh::command {
 namespace {
 
-constexpr std::size_t kBlockParts = 6;
+constexpr std::size_t kBlockParts = 8;
 constexpr std::uint64_t kHash = 0;  // the only kind of bucket there is yet
 
 Status wrong(std::string_view what) {
@@ -36,6 +36,17 @@ bool read_record(wire::Reader& in, BackupRecord& out) {
          out.value.size() <= limits::kValueBytesMax;
 }
 
+// 1 to `most`, or nil.
+std::optional<std::uint64_t> read_option(wire::Reader& in, std::uint64_t most) {
+  if (in.peek() == wire::Reader::Type::kNil) {
+    in.read_nil();
+    return std::nullopt;
+  }
+  const auto number = in.read_uint();
+  if (number == 0 || number > most) in.fail();
+  return number;
+}
+
 }  // namespace
 
 std::string pack_block(const BackupBlock& block) {
@@ -48,6 +59,12 @@ std::string pack_block(const BackupBlock& block) {
   wire::pack_bool(body, block.more);
   wire::pack_array(body, block.records.size());
   for (const auto& record : block.records) pack_record(body, record);
+  const auto pack_or_nil = [&](bool is_there, std::uint64_t number) {
+    is_there ? wire::pack_uint(body, number) : wire::pack_nil(body);
+  };
+  const auto& [ttl, history] = block.options;
+  pack_or_nil(ttl.has_value(), ttl ? static_cast<std::uint64_t>(ttl->count()) : 0);
+  pack_or_nil(history.has_value(), history.value_or(0));
   const std::string_view bytes{body.data(), body.size()};
   std::string out;
   out.reserve(kBlockHeadBytes + bytes.size());
@@ -90,6 +107,10 @@ Result<BackupBlock> unpack_block(std::string_view bytes) {
     if (last != nullptr && last->key >= record.key) return wrong("its keys are not in order");
     last = &record;
   }
+  const auto ttl = read_option(in, static_cast<std::uint64_t>(limits::kTtlMax.count()));
+  out.options.history_bytes = read_option(in, limits::kEventRingsBytesMax);
+  if (in.failed()) return wrong("its options are none");
+  if (ttl) out.options.ttl = std::chrono::milliseconds{static_cast<std::int64_t>(*ttl)};
   if (!in.at_end()) return wrong("something follows its records");
   return out;
 }

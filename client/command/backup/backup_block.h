@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvmesh/buckets.h>
 #include <kvmesh/status.h>
 
 #include <cstdint>
@@ -32,6 +33,7 @@ struct BackupBlock {
   std::uint64_t page = 0;  // its number
   bool more = false;       // another one follows
   std::vector<BackupRecord> records;
+  BucketOptions options{};  // the same on all pages
 
   friend bool operator==(const BackupBlock&, const BackupBlock&) = default;
 };

@@ -19,9 +19,12 @@ constexpr int kTries = 5;
 // Cuts a bucket's records into pages of the size that a backup has.
 class Pages {
  public:
-  Pages(BackupWriter& to, const std::string& bucket, std::uint64_t rev) : to_(to) {
+  Pages(BackupWriter& to, const std::string& bucket, std::uint64_t rev,
+        const BucketOptions& options)
+      : to_(to) {
     page_.bucket = bucket;
     page_.rev = rev;
+    page_.options = options;
   }
 
   Status add(std::vector<BackupRecord> records) {
@@ -67,9 +70,9 @@ std::vector<BackupRecord> records_of(ScanPage page, std::int64_t now_ms) {
   return out;
 }
 
-Status BucketCopy::copy(const std::string& bucket, BackupWriter& to) {
+Status BucketCopy::copy(const std::string& bucket, const BucketOptions& options, BackupWriter& to) {
   for (int tried = 0; tried < kTries; ++tried) {
-    const auto copied = try_copy(bucket, to);
+    const auto copied = try_copy(bucket, options, to);
     if (!copied) return copied.status();
     if (*copied) return {};
   }
@@ -77,7 +80,8 @@ Status BucketCopy::copy(const std::string& bucket, BackupWriter& to) {
                                         std::to_string(kTries) + " times)"};
 }
 
-Result<bool> BucketCopy::try_copy(const std::string& bucket, BackupWriter& to) {
+Result<bool> BucketCopy::try_copy(const std::string& bucket, const BucketOptions& options,
+                                  BackupWriter& to) {
   const ChangesOptions all{.limit = limits::kPageItemsMax};
   const auto following = events_of(
       read_patiently(client_, {ops::changes(bucket, 0, all)}, session_.timeout()).front());
@@ -118,7 +122,7 @@ Result<bool> BucketCopy::try_copy(const std::string& bucket, BackupWriter& to) {
   if (std::fflush(spool_.get()) != 0 || std::fseek(spool_.get(), 0, SEEK_SET) != 0) {
     return disk_fault(file_fault("write into", folder_));
   }
-  Pages out{to, bucket, since};
+  Pages out{to, bucket, since, options};
   for (std::uint64_t i = 0; i < pages; ++i) {
     auto page = next_spooled();
     if (!page) return disk_fault(page.status());

@@ -30,7 +30,7 @@ class BucketCopy {
 
   /// Adds all of it to the backup. kNotFound: it is gone, and nothing was added; nor was it after
   /// any other failure of a node. kUnavailable, naming the file, when `disk_failed()`.
-  Status copy(const std::string& bucket, BackupWriter& to);
+  Status copy(const std::string& bucket, const BucketOptions& options, BackupWriter& to);
   /// Whether the last failure was one of the disk here, and not of the mesh.
   bool disk_failed() const { return disk_failed_; }
 
@@ -39,7 +39,7 @@ class BucketCopy {
     void operator()(std::FILE* file) const { (void)std::fclose(file); }
   };
   // Whether it was possible: else so much changes that the node could not tell all.
-  Result<bool> try_copy(const std::string& bucket, BackupWriter& to);
+  Result<bool> try_copy(const std::string& bucket, const BucketOptions& options, BackupWriter& to);
   Status open_spool();
   Status spool(const BackupBlock& page);
   Result<BackupBlock> next_spooled();

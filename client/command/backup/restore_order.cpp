@@ -47,6 +47,7 @@ void RestoreOrder::add(BackupPlace place, BackupBlock block) {
   if (block.page == 0) {
     const auto kind = bucket.state == State::kToDrop ? Kind::kDrop : Kind::kCreate;
     ready_.push_back(new_item(bucket, kind, place));
+    items_[ready_.back()].options = block.options;
   }
   // Each with as many records as a request can hold.
   std::vector<BackupRecord> records;

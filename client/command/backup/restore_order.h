@@ -62,6 +62,8 @@ class RestoreOrder {
   std::optional<Id> next_to_send(Time now);
   Kind kind(Id id) const { return items_[id].kind; }
   const std::string& bucket(Id id) const { return items_[id].bucket->name; }
+  /// With what kCreate makes the bucket.
+  const BucketOptions& options(Id id) const { return items_[id].options; }
   /// What kStore stores. Valid until on_outcome() of the same request.
   std::span<const BackupRecord> records(Id id) const { return items_[id].records; }
   void on_outcome(Id id, const Status& status, Time now);
@@ -97,6 +99,7 @@ class RestoreOrder {
     Kind kind = Kind::kStore;
     Bucket* bucket = nullptr;
     BackupPlace place;
+    BucketOptions options;
     std::vector<BackupRecord> records;
     std::size_t bytes = 0;
     std::optional<Time> failing_since;

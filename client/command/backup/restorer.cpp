@@ -116,7 +116,10 @@ class Restorer {
   Operation operation(RestoreOrder::Id id) const {
     const auto& bucket = order_.bucket(id);
     if (order_.kind(id) == RestoreOrder::Kind::kDrop) return ops::drop(bucket);
-    if (order_.kind(id) == RestoreOrder::Kind::kCreate) return ops::create(bucket);
+    if (order_.kind(id) == RestoreOrder::Kind::kCreate) {
+      const auto& options = order_.options(id);
+      return options == BucketOptions{} ? ops::create(bucket) : ops::create(bucket, options);
+    }
     Apply apply;
     const auto now_ms = ms_since_1970();
     for (const auto& record : order_.records(id)) {

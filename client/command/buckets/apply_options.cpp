@@ -25,18 +25,18 @@ void add_if_absent(CLI::App& command, ApplyOptions& options) {
       ->excludes(command.get_option("--if-rev"));
 }
 
-CLI::Option* add_ttl(CLI::App& command, ApplyOptions& options, const char* text) {
+CLI::Option* add_ttl(CLI::App& command, std::optional<std::chrono::milliseconds>& ttl,
+                     const char* text) {
   return command
       .add_option_function<std::string>(
           "--ttl",
-          [&options](const std::string& given) {
-            const auto ttl = parse_duration(given, limits::kTtlMax);
+          [&ttl](const std::string& given) {
+            ttl = parse_duration(given, limits::kTtlMax);
             if (!ttl) {
               throw CLI::ValidationError("--ttl", in_quotes(given) +
                                                       " is no duration between 1ms and 100 years "
                                                       "(36525d); write for example 10s, 5m or 7d");
             }
-            options.ttl = *ttl;
           },
           text)
       ->type_name("DURATION");

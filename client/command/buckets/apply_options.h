@@ -25,7 +25,8 @@ struct ApplyOptions {
 // Each adds what it is named after. `options` must outlive the parser.
 void add_if_rev(CLI::App& command, ApplyOptions& options);
 void add_if_absent(CLI::App& command, ApplyOptions& options);
-CLI::Option* add_ttl(CLI::App& command, ApplyOptions& options, const char* text);
+CLI::Option* add_ttl(CLI::App& command, std::optional<std::chrono::milliseconds>& ttl,
+                     const char* text);
 void add_once(CLI::App& command, ApplyOptions& options);
 
 /// Makes a change of one key, at the node `on` unless that is empty. When it is made,

@@ -185,7 +185,7 @@ void add_add(CLI::App& app, Session& session) {
           },
           "A whole number, also negative; a key that is not there counts as 0")
       ->required();
-  add_ttl(*command, *arguments,
+  add_ttl(*command, arguments->ttl,
           "Let the key expire after this time, for example 10s or 7d; else it expires when it did "
           "before");
   add_once(*command, *arguments);
@@ -215,7 +215,7 @@ void add_touch(CLI::App& app, Session& session) {
   command->footer(exit_statuses("the bucket has no such key"));
   auto arguments = std::make_shared<ChangeArguments>();
   add_key_arguments(*command, *arguments);
-  add_ttl(*command, *arguments, "The time from now on, for example 10s or 7d");
+  add_ttl(*command, arguments->ttl, "The time from now on, for example 10s or 7d");
   command->add_flag("--forever", arguments->forever, "It does not expire any more");
   command->callback([&session, arguments] {
     session.action = [&session, arguments] { return touch_key(session, *arguments); };

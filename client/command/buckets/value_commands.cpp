@@ -163,7 +163,8 @@ void add_put(CLI::App& app, Session& session) {
       ->type_name("FILE");
   add_if_rev(*command, arguments->apply);
   add_if_absent(*command, arguments->apply);
-  add_ttl(*command, arguments->apply, "Let the key expire after this time, for example 10s or 7d");
+  add_ttl(*command, arguments->apply.ttl,
+          "Let the key expire after this time, for example 10s or 7d");
   add_once(*command, arguments->apply);
   command->footer(exit_statuses_of_checks());
   command->callback([&session, arguments] {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@
 #include "client/command/base/program.h"
 #include "client/command/base/session.h"
 #include "client/command/buckets/bucket_list.h"
+#include "client/command/buckets/bucket_options.h"
 #include "client/command/commands.h"
 #include "client/command/verify/live_mesh.h"
 #include "client/verify/mesh_model.h"
@@ -28,7 +30,7 @@ struct BucketsNamed {
   std::optional<ByteRange> range;  // instead of names
 };
 
-using MakeOperation = Operation (*)(std::string_view bucket);
+using MakeOperation = std::function<Operation(std::string_view bucket)>;
 
 struct Done {
   std::uint64_t buckets = 0;
@@ -173,10 +175,17 @@ void add_create_and_drop(CLI::App& app, Session& session) {
   auto* create_command =
       app.add_subcommand("create", "Make empty buckets; no error for one that exists already");
   auto created = std::make_shared<BucketsNamed>();
+  auto options = std::make_shared<BucketOptions>();
   create_command->add_option("BUCKET", created->names, "The buckets' names")->required();
-  create_command->callback([&session, created] {
-    session.action = [&session, created] { return do_for_named(session, *created, ops::create); };
+  add_bucket_options(*create_command, *options);
+  create_command->callback([&session, created, options] {
+    session.action = [&session, created, options] {
+      return do_for_named(session, *created, [options](std::string_view bucket) {
+        return *options == BucketOptions{} ? ops::create(bucket) : ops::create(bucket, *options);
+      });
+    };
   });
+  add_options_command(app, session);
 
   auto* drop_command = app.add_subcommand("drop", "Remove buckets with all their keys");
   auto dropped = std::make_shared<BucketsNamed>();

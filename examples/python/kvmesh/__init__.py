@@ -23,13 +23,13 @@ except ModuleNotFoundError as missing:
 
 from .batch import Batch
 from .client import Client, Server
-from .data import Add, Applied, Changes, Conflict, Delete, Entry, Event, Put, Restore, Touch, Watch
+from .data import Add, Applied, BucketOptions, Changes, Conflict, Delete, Entry, Event, Put, Restore, Touch, Watch
 from .errors import CODES, BatchError, KvmeshError
 from .link import Request
 from .mailbox import Mailbox, Message
 from .tasks import Task
 from .values import Pid
 
-__all__ = ["CODES", "Add", "Applied", "Batch", "BatchError", "Changes", "Client", "Conflict", "Delete", "Entry", "Event", "KvmeshError",
+__all__ = ["CODES", "Add", "Applied", "Batch", "BatchError", "BucketOptions", "Changes", "Client", "Conflict", "Delete", "Entry", "Event", "KvmeshError",
            "Mailbox", "Message", "Pid", "Put", "Request", "Restore", "Server", "Task", "Touch", "Watch"]
 __version__ = "0.1.0"

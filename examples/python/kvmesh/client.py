@@ -15,7 +15,7 @@ from .link import Request
 from .mailbox import Mailbox
 from .output import Output, Printer, Sink
 from .tasks import POLL_TIMEOUT, Task, is_built_in
-from .values import Pid, Text, as_bytes, as_function, as_node, as_number, as_pid, as_seconds, pack_tail
+from .values import Pid, Text, as_bytes, as_function, as_node, as_number, as_pid, as_seconds, as_ttl_ms, pack_tail
 from .wire import TRACE
 
 PAGE_MAX = 10000
@@ -95,9 +95,12 @@ class Client(Data):
 
     # --- buckets, whatever node they live on; more of them in data.py
 
-    def create(self, bucket: Text, *, timeout: Optional[float] = None) -> None:
-        """Makes a bucket; fine when it is there already."""
-        self.route(bucket, "kv.create", timeout=timeout)
+    def create(self, bucket: Text, *, ttl: Optional[float] = None, history: Optional[int] = None,
+               timeout: Optional[float] = None) -> None:
+        """Makes a bucket; fine when it is there already, and then it keeps the options that it has. `ttl`: seconds that keys live which
+        are stored without a time of their own; `history`: bytes of changes that are remembered for watchers who are away."""
+        options = [] if ttl is None and history is None else [as_ttl_ms(ttl), history]
+        self.route(bucket, "kv.create", *options, timeout=timeout)
 
     def drop(self, bucket: Text, *, timeout: Optional[float] = None) -> None:
         """Removes a bucket with all its keys. `not_found` when it is not there, as with all the following."""

@@ -139,6 +139,15 @@ class Event:
 
 
 @dataclass(frozen=True)
+class BucketOptions:
+    """What a bucket has of its own: `ttl`, the seconds that a key lives which is stored without a time of its own; `history`, the
+    bytes of changes that are remembered whether somebody follows or not. None: it has no such option."""
+
+    ttl: Optional[float] = None
+    history: Optional[int] = None
+
+
+@dataclass(frozen=True)
 class Changes:
     """The answer of changes(): what has happened, and the revision to ask next. With `reset` something is missing."""
 
@@ -149,6 +158,12 @@ class Changes:
 
 class Data:
     """The methods of a Client for these. They raise and wait as its others do."""
+
+    def options(self, bucket: Text, *, ttl: Optional[float] = None, history: Optional[int] = None,
+                timeout: Optional[float] = None) -> BucketOptions:
+        """Changes options of a bucket (0 takes one away, None leaves it), and returns all that it has then."""
+        ttl_ms, history = self._ask(bucket, "kv.options", [0 if ttl == 0 else as_ttl_ms(ttl), history], timeout)
+        return BucketOptions(_seconds(ttl_ms), history)
 
     def read(self, bucket: Text, key: Text, *, timeout: Optional[float] = None) -> Optional[Entry]:
         """The value with its revision and time to live; None when the key is not there."""

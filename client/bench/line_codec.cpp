@@ -18,7 +18,8 @@ void append_line(std::string& out, const Operation& operation) {
     case Operation::Kind::kGet:
       out.append("GET ").append(operation.bucket).append(" ").append(operation.key);
       break;
-    case Operation::Kind::kCall:  // the protocol has none
+    case Operation::Kind::kCall:   // the protocol has none
+    case Operation::Kind::kApply:  // only the native one is asked for it
       break;
   }
   out.append("\r\n");

@@ -1,7 +1,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <map>
 #include <utility>
@@ -10,14 +9,12 @@
 #include <nlohmann/json.hpp>
 
 #include "client/bench/load_options.h"
+#include "client/bench/percentiles.h"
 #include "client/bench/protocols.h"
 #include "client/command/base/numbers.h"
 
 namespace kvmesh::bench {
 namespace {
-
-constexpr std::array<std::pair<const char*, double>, 6> kPercentiles = {
-    {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99.9", 99.9}, {"p99.99", 99.99}, {"max", 100}}};
 
 constexpr std::uint64_t kKeysMax = std::uint64_t{1}
                                    << 32U;  // values hold 8 digits of a key's number
@@ -116,11 +113,6 @@ void print_text(const LoadOptions& options, const Measured& measured) {
 }
 
 void print_json(const LoadOptions& options, const Measured& measured) {
-  nlohmann::ordered_json latency;
-  latency["mean"] = measured.latency.mean() / 1e3;
-  for (const auto& [name, percent] : kPercentiles) {
-    latency[name] = static_cast<double>(measured.latency.percentile(percent)) / 1e3;
-  }
   const nlohmann::ordered_json out = {
       {"protocol", options.protocol},
       {"connections", options.connections},
@@ -138,7 +130,7 @@ void print_json(const LoadOptions& options, const Measured& measured) {
       {"per_second", rate_of(measured)},
       {"missing_keys", measured.missing_keys},
       {"values_compared", measured.checked},
-      {"latency_us", latency},
+      {"latency_us", json_of(measured.latency)},
       {"generator_processors",
        measured.processor_seconds / std::max(seconds(measured.elapsed), 1e-9)}};
   std::printf("%s\n", out.dump().c_str());
@@ -179,6 +171,12 @@ Result<std::uint64_t> run_load(const LoadOptions& options) {
   if (options.workload.keys > kKeysMax / options.workload.buckets) {
     return Status{StatusCode::kInvalidArgument,
                   "buckets times keys is more than the limit of " + std::to_string(kKeysMax)};
+  }
+  if (options.workload.applied > options.workload.keys) {
+    return Status{StatusCode::kInvalidArgument, "an apply has more keys than a bucket"};
+  }
+  if (options.workload.applied > 0 && options.protocol != "native") {
+    return Status{StatusCode::kInvalidArgument, "only the protocol native has apply here"};
   }
   raise_descriptor_limit();
   zmq::context_t context;

@@ -37,6 +37,8 @@ std::string_view function_of(Operation::Kind kind) {
       return functions::kKvGet.name;
     case Operation::Kind::kCall:
       return functions::kTaskRun.name;
+    case Operation::Kind::kApply:
+      return functions::kKvApply.name;
   }
   return {};
 }
@@ -88,6 +90,21 @@ RequestView NativeChannel::request_for(const Operation& operation) {
     });
   }
   const Target target{Target::Kind::kBucket, operation.bucket};
+  if (operation.kind == Operation::Kind::kApply) {
+    return wire::make_request(scratch_, target, function, [&](wire::Buffer& out) {
+      wire::pack_array(out, 3);
+      wire::pack_array(out, 0);  // checks
+      wire::pack_array(out, operation.puts.size());
+      for (const auto& [key, value] : operation.puts) {
+        wire::pack_array(out, 4);
+        wire::pack_uint(out, 0);  // put
+        wire::pack_bin(out, key);
+        wire::pack_bin(out, value);
+        wire::pack_nil(out);  // for ever
+      }
+      wire::pack_nil(out);  // without an id
+    });
+  }
   return wire::make_request(scratch_, target, function, [&](wire::Buffer& out) {
     const bool put = operation.kind == Operation::Kind::kPut;
     wire::pack_array(out, operation.key.empty() ? 0 : put ? 2 : 1);
@@ -99,7 +116,7 @@ RequestView NativeChannel::request_for(const Operation& operation) {
 void NativeChannel::submit(const Operation& operation, std::uint32_t tag) {
   const auto request = request_for(operation);
   if (asked_.size() <= tag) asked_.resize(tag + 1);
-  asked_[tag] = {operation.kind, endpoints_.current_index()};
+  asked_[tag] = {operation.kind, operation.puts.size(), endpoints_.current_index()};
   if (!endpoints_.is_up()) return end(RequestId{tag}, StatusCode::kUnavailable, "it is not up");
   endpoints_.current().add_request(request, RequestId{tag}, now_ + timeout_, nullptr);
 }
@@ -171,6 +188,8 @@ void NativeChannel::on_reply(transport::Link& link, const ReplyView& reply) {
   if (call_) {
     if (!read_progress(in))
       return fail("progress that is not that of a call of " + call_->function);
+  } else if (asked.kind == Operation::Kind::kApply) {
+    if (!read_applied(in, asked.puts)) return fail("an answer that is not that to an apply");
   } else if (in.peek() == wire::Reader::Type::kNil) {
     const bool get = asked.kind == Operation::Kind::kGet;
     out.kind = get ? Reply::Kind::kMissing : Reply::Kind::kDone;
@@ -195,6 +214,14 @@ bool NativeChannel::read_progress(wire::Reader& in) const {
   if (in.failed() || !in.at_end() || node.empty() || chunks != 0) return false;
   if (!call_->node.empty() && node != call_->node) return false;
   return state == (call_->mode.starts_with("spawn") ? 0U : 1U);
+}
+
+// Whether all of its puts were made.
+bool NativeChannel::read_applied(wire::Reader& in, std::size_t puts) {
+  if (in.read_array() != 3 || !in.read_bool() || in.read_uint() == 0) return false;
+  if (in.read_array() != puts) return false;
+  for (std::size_t i = 0; i < puts; ++i) (void)in.read_bool();  // it was there before
+  return !in.failed() && in.at_end();
 }
 
 void NativeChannel::on_draining(transport::Link& link, const std::string& why) { leave(link, why); }

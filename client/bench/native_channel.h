@@ -44,6 +44,7 @@ class NativeChannel final : public Channel, private transport::LinkEvents {
   // which link.
   struct Asked {
     Operation::Kind kind = Operation::Kind::kGet;
+    std::size_t puts = 0;
     std::size_t link = kNone;
   };
   struct Failed {
@@ -66,6 +67,7 @@ class NativeChannel final : public Channel, private transport::LinkEvents {
   void end(RequestId id, StatusCode code, const char* text);
   RequestView request_for(const Operation& operation);
   bool read_progress(wire::Reader& in) const;
+  static bool read_applied(wire::Reader& in, std::size_t puts);
 
   std::chrono::milliseconds timeout_;
   TimePoint now_;  // as of the last look at the clock

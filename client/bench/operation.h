@@ -1,21 +1,31 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include <kvmesh/status.h>
 
 namespace kvmesh::bench {
 
+/// One of the puts of an apply.
+struct KeyedValue {
+  std::string key;
+  std::string value;
+};
+
 /// One request of the load, before a protocol turns it into bytes. Views live until the next
 /// operation is made.
 struct Operation {
-  enum class Kind : std::uint8_t { kCreate, kPut, kGet, kCall, kDrop };
+  enum class Kind : std::uint8_t { kCreate, kPut, kGet, kCall, kDrop, kApply };
   Kind kind = Kind::kGet;
-  std::uint64_t number = 0;  // of the key among all keys; of the bucket for kCreate and kDrop
-  std::string_view bucket;   // not for kCall, which has nothing but its kind
-  std::string_view key;      // of kPut and kGet
-  std::string_view value;    // of kPut
+  std::uint64_t number =
+      0;  // of the key among all keys, of kApply the first; of the bucket for kCreate and kDrop
+  std::string_view bucket;             // not for kCall, which has nothing but its kind
+  std::string_view key;                // of kPut and kGet
+  std::string_view value;              // of kPut
+  std::span<const KeyedValue> puts{};  // of kApply: each of another key
 };
 
 /// One reply, after a protocol has read it and found its form right.

@@ -88,10 +88,24 @@ Operation Workload::get(std::uint64_t number) {
   return {Operation::Kind::kGet, number, bucket_, key_, {}};
 }
 
+Operation Workload::apply(std::uint64_t number) {
+  puts_.resize(options_.applied);
+  const auto first = number;
+  for (auto& [key, value] : puts_) {
+    name(number);
+    key = key_;
+    value = form_.write(number, random_.next() >> 32);
+    number += options_.buckets;
+    if (number >= all_keys()) number %= options_.buckets;  // goes on with the bucket's first key
+  }
+  return {Operation::Kind::kApply, first, bucket_, {}, {}, puts_};
+}
+
 Operation Workload::next() {
   if (options_.calls) return {Operation::Kind::kCall, 0, {}, {}, {}};
   const auto number = zipf_ ? zipf_->draw(random_) : random_.below(all_keys());
-  return random_.next() >> 32 < writes_below_ ? put(number) : get(number);
+  if (random_.next() >> 32 >= writes_below_) return get(number);
+  return options_.applied > 0 ? apply(number) : put(number);
 }
 
 }  // namespace kvmesh::bench

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "client/bench/operation.h"
 #include "client/bench/random.h"
@@ -22,6 +23,9 @@ struct WorkloadOptions {
   std::uint64_t seed = 1;
   std::string prefix = "b";
   bool calls = false;  // no keys: every operation is a call
+  // Each write is an apply of so many puts, of keys that follow each other in a bucket; at most
+  // `keys`. 0: it is a put.
+  std::uint64_t applied = 0;
 };
 
 /// Values that say whose they are: the key's number in 8 hexadecimal digits, then the alphabet over
@@ -52,6 +56,7 @@ class Workload {
   Operation drop(std::uint64_t bucket);
   Operation put(std::uint64_t number);
   Operation get(std::uint64_t number);
+  Operation apply(std::uint64_t number);
   /// The next one of the mix.
   Operation next();
 
@@ -70,6 +75,7 @@ class Workload {
   ValueForm form_;
   std::string bucket_;
   std::string key_;
+  std::vector<KeyedValue> puts_;
 };
 
 }  // namespace kvmesh::bench

@@ -9,6 +9,9 @@
 
 #include "client/bench/load_options.h"
 #include "client/bench/protocols.h"
+#include "client/command/base/numbers.h"
+#include "client/command/base/program.h"
+#include "tests/bench/probes.h"
 #include "tests/bench/servers.h"
 
 namespace kvmesh::bench {
@@ -21,7 +24,10 @@ int finish(const Status& status) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"The load generator of the benchmarks, and their small servers.", "kvmesh-bench"};
+  CLI::App app{
+      "The load generator of the benchmarks, their small servers, and what the generator does not "
+      "measure.",
+      "kvmesh-bench"};
   app.require_subcommand(1);
   std::function<Status()> action;
 
@@ -30,6 +36,9 @@ int run(int argc, char** argv) {
   add_load_options(*load, options, all_protocols());
   load->add_option("--endpoint", options.endpoint, "HOST:PORT, or a ZeroMQ endpoint");
   load->add_flag("--json", options.json, "Print JSON");
+  load->add_option("--apply", options.workload.applied,
+                   "Each write is an apply of so many puts; of the protocol native")
+      ->check(command::whole_number(1, limits::kApplyChangesMax));
   load->add_option("--function", options.call.function, "What the protocol task calls")
       ->capture_default_str();
   load->add_option("--mode", options.call.mode, "How: a mode of task.run")
@@ -37,6 +46,32 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   load->add_option("--at", options.call.node, "On which node: the endpoint's when not given");
   load->callback([&] { action = [&] { return run_load(options).status(); }; });
+
+  PageProbe pages;
+  auto* page = app.add_subcommand("pages", "Measure pages of a bucket's keys");
+  page->add_option("--endpoint", pages.endpoint, "Of the mesh protocol")->required();
+  page->add_option("--bucket", pages.bucket, "Which bucket")->required();
+  page->add_option("--keys", pages.keys, "How many keys it has")->required();
+  page->add_option("--call", pages.call, "What asks for them")
+      ->required()
+      ->check(CLI::IsMember({"keys", "scan", "scan-values"}));
+  command::add_duration(*page, "--duration", pages.duration, "How long (1s), and once at least");
+  page->callback([&] { action = [&] { return probe_pages(pages); }; });
+
+  WatcherProbe watching;
+  auto* watchers = app.add_subcommand("watchers", "Measure how long a change takes to watchers");
+  watchers->add_option("--endpoint", watching.address, "Of the line protocol, HOST:PORT")
+      ->required();
+  watchers->add_option("--bucket", watching.bucket, "Which bucket; made if it is not there")
+      ->required();
+  watchers->add_option("--watchers", watching.watchers, "How many")
+      ->check(command::whole_number(1, limits::kFollowersMax))
+      ->capture_default_str();
+  watchers->add_option("--changes", watching.changes_per_second, "How many a second")
+      ->check(command::whole_number(1, 1000))
+      ->capture_default_str();
+  command::add_duration(*watchers, "--duration", watching.duration, "How long (1s)");
+  watchers->callback([&] { action = [&] { return probe_watchers(watching); }; });
 
   std::string address;
   const auto add_server = [&](const char* name, const char* text,

@@ -1,4 +1,7 @@
-"""Starts what a benchmark needs, on free loopback ports, without persistence, and stops all of it whatever happens."""
+"""Starts what a benchmark needs, on free loopback ports, and stops all of it whatever happens.
+
+Without persistence, but for the servers whose name says `durable`: their folders are on a disk, see disk.py.
+"""
 
 import ctypes
 import os
@@ -10,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+from disk import state_parent
 
 # Behind ours, for both folders have a load.py.
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../distributed"))
@@ -25,11 +30,11 @@ class Failed(Exception):
     """A benchmark cannot go on; the text says why."""
 
 
-def eventually(condition, what):
-    deadline = time.monotonic() + START_SECONDS
+def eventually(condition, what, seconds=START_SECONDS):
+    deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise Failed(f"{what}: not within {START_SECONDS} s")
+            raise Failed(f"{what}: not within {seconds} s")
         time.sleep(0.02)
 
 
@@ -47,7 +52,7 @@ class Process:
     """One child. It dies with us, and its output goes to a file that is shown when it ends too early."""
 
     def __init__(self, directory, name, command):
-        self.name = name
+        self.name, self.command = name, command
         self.log_path = os.path.join(directory, f"{name}.{random.getrandbits(32):x}.log")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("KVMESH_")}
         with open(self.log_path, "wb") as log:
@@ -78,12 +83,23 @@ class Process:
         self.child.kill()
         self.child.wait()
 
+    def end(self, seconds):
+        """As an operator ends it."""
+        self.child.terminate()
+        try:
+            self.child.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            raise Failed(f"{self.name} did not end within {seconds} s") from error
+        if self.child.returncode != 0:
+            raise Failed(f"{self.name} ended with {self.child.returncode} when it was asked to end")
+
 
 class Server:
     """Something to put a load on: a protocol, an endpoint and the processes behind it."""
 
-    def __init__(self, protocol, endpoint, processes, port=None, options=None):
+    def __init__(self, protocol, endpoint, processes, port=None, options=None, folder=None):
         self.protocol = protocol
+        self.folder = folder  # on the disk; removed when it stops
         self.options = options or {}  # of the load generator, beside the case's own
         self.endpoint = endpoint
         self.processes = processes
@@ -100,14 +116,18 @@ class Server:
     def stop(self):
         for process in reversed(self.processes):
             process.stop()
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Arena:
     """All servers of a run, by name, started when first asked for."""
 
-    def __init__(self, binaries):
+    def __init__(self, binaries, disk=None):
+        """`disk`: where durable servers keep their folders; none: disk.state_parent() chooses."""
         self.binaries = binaries
         self.directory = tempfile.mkdtemp(prefix="kvmesh-bench-")
+        self._disk, self._state = disk, None
         self.servers = {}
         self._starting = []
 
@@ -116,7 +136,15 @@ class Arena:
             server.stop()
         for process in self._starting:
             process.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        for directory in (self.directory, self._state):
+            if directory:
+                shutil.rmtree(directory, ignore_errors=True)
+
+    def state_folder(self):
+        """A new folder on the disk."""
+        if self._state is None:
+            self._state = tempfile.mkdtemp(prefix="kvmesh-bench-", dir=self._disk or state_parent())
+        return tempfile.mkdtemp(dir=self._state)
 
     def keep_only(self, names):
         """Stops what the next case does not need, so that it takes no processor time."""
@@ -141,6 +169,15 @@ class Arena:
         self._starting.append(process)
         return process
 
+    def start_again(self, server, seconds):
+        """Starts the one process of a server anew, which has ended, and returns how long it took until it served."""
+        ended, = server.processes
+        began = time.monotonic()
+        process = Process(self.directory, ended.name, ended.command)
+        server.processes = [process]
+        eventually(lambda: process.check_alive() or ask_line(server.port, b"PING\r\n", b"PONG"), "the node serves", seconds)
+        return time.monotonic() - began
+
     def _wait(self, condition, what):
         def asked():
             for process in self._starting:
@@ -151,18 +188,21 @@ class Arena:
 
     # --- kvmesh
 
-    def _node(self, name, table, peers=(), apps=("kv", "kv_server"), extra="", tasks=False, mesh=None):
+    def _node(self, name, table, peers=(), apps=("kv", "kv_server"), extra="", tasks=False, mesh=None, state=()):
         """Starts one node; `table` is [(range, node)], `peers` {name: endpoint}; `tasks`: it has the module bench;
-        `mesh`: its endpoint. Returns (process, mesh, tcp port)."""
+        `mesh`: its endpoint; `state`: (folder, durability). Returns (process, mesh, tcp port)."""
         mesh, tcp = mesh or f"tcp://127.0.0.1:{free_port()}", free_port()
         lines = [f'name = "{name}@localhost"', "apps = [" + ", ".join(f'"{a}"' for a in apps) + "]"]
         lines += [line for line in extra.split(";") if line.startswith("threads")]
+        lines += [f'state_dir = "{state[0]}"'] if state else []
         lines += ["[log]", 'level = "error"', "[mesh]", f'listen = "{mesh}"', "[mesh.peers]"]
         lines += [f'"{peer}@localhost" = "{endpoint}"' for peer, endpoint in dict(peers).items()]
         lines += ["[kv_server]", f'listen = "127.0.0.1:{tcp}"', "connections_max = 15000"]
         if tasks:
             lines += ["[tasks]", "queue_max = 200000", "processes_max = 200000", "time_limit_ms = 3600000"]
-        lines += ["[kv]", 'memory_max = "8GiB"', "routing_table = ["]
+        lines += ["[kv]", 'memory_max = "8GiB"']
+        lines += [f'durability = "{state[1]}"'] if state else []
+        lines += ["routing_table = ["]
         lines += [f'  {{ range = "{r}", node = "{n}@localhost" }},' for r, n in table] + ["]"]
         path = os.path.join(self.directory, f"{name}-{tcp}.toml")
         with open(path, "w", encoding="utf-8") as file:
@@ -180,6 +220,22 @@ class Arena:
         server = Server("line", f"127.0.0.1:{tcp}", [process], tcp)
         server.mesh = mesh
         return server
+
+    def _make_durable(self, durability, _label=""):
+        folder = self.state_folder()
+        process, mesh, tcp = self._node("store", [("*", "store")], state=(folder, durability))
+        self._ready(tcp)
+        server = Server("line", f"127.0.0.1:{tcp}", [process], tcp, folder=folder)
+        server.mesh = mesh
+        return server
+
+    def _make_durable_hop(self, durability):
+        """A TCP-only node before a durable one."""
+        folder = self.state_folder()
+        store, after, _ = self._node("store", [("*", "store")], apps=["kv"], state=(folder, durability))
+        gate, _, tcp = self._node("gate", [("*", "store")], {"store": after}, ["kv_server"])
+        self._ready(tcp)
+        return Server("line", f"127.0.0.1:{tcp}", [gate, store], tcp, folder=folder)
 
     def _make_native(self):
         server = self._make_local()
@@ -219,17 +275,24 @@ class Arena:
 
     # --- what it is compared with
 
-    def _redis(self):
+    def _redis(self, folder=None, fsync=None):
+        """With a folder it appends to a file there, which it never rewrites: that would cost it time meanwhile."""
         port = free_port()
+        kept = ["--appendfsync", fsync, "--auto-aof-rewrite-percentage", "0"] if folder else []
         process = self._start("redis", ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
-                                        "--appendonly", "no", "--loglevel", "warning", "--maxclients", "15000",
-                                        "--dir", self.directory])
+                                        "--appendonly", "yes" if folder else "no", "--loglevel", "warning",
+                                        "--maxclients", "15000", "--dir", folder or self.directory, *kept])
         self._wait(lambda: ask_line(port, b"PING\r\n", b"+PONG"), "redis-server answers")
         return process, port
 
     def _make_redis(self):
         process, port = self._redis()
         return Server("redis", f"127.0.0.1:{port}", [process], port)
+
+    def _make_redis_durable(self, fsync):
+        folder = self.state_folder()
+        process, port = self._redis(folder, fsync)
+        return Server("redis", f"127.0.0.1:{port}", [process], port, folder=folder)
 
     def _make_twemproxy(self):
         redis, redis_port = self._redis()

@@ -82,6 +82,12 @@ class Outcome:
                                   for name in ("server_processors", "generator_processors")))
         return " / ".join(sides)
 
+    def disk(self):
+        """What the disk did by itself beside these rounds, medians for kvmesh / peer; empty: it was not asked."""
+        sides = [[figure.raw["disk_syncs_per_second"] for figure in side if "disk_syncs_per_second" in figure.raw]
+                 for side in zip(*self.rounds)]
+        return " / ".join(f"{statistics.median(side):,.0f}" for side in sides if side)
+
     def medians(self):
         return tuple(statistics.median(figure.value for figure in side) for side in zip(*self.rounds))
 
@@ -114,6 +120,9 @@ def number(value, unit):
 
 def table(outcomes):
     head = ("case", "kvmesh", "peer", "ratio", "min..max", "target", "", "work", "cores", "what it is")
+    with_disk = any(outcome.disk() for outcome in outcomes)
+    if with_disk:
+        head = (*head[:-1], "disk", head[-1])
     rows = [head]
     for outcome in outcomes:
         ours, theirs = outcome.medians()
@@ -122,6 +131,7 @@ def table(outcomes):
         rows.append((outcome.case.name, number(ours, outcome.case.unit), number(theirs, outcome.case.unit),
                      f"{outcome.ratio():.2f}", f"{min(ratios):.2f}..{max(ratios):.2f}", outcome.target_text(),
                      outcome.verdict(), "" if work is None else f"{work:.2f}", outcome.cores(),
+                     *([outcome.disk()] if with_disk else []),
                      f"{outcome.case.text}; against {outcome.case.peer}"))
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     right = {1, 2, 3, 7}
@@ -135,6 +145,9 @@ def table(outcomes):
 def print_machine(facts, plan):
     print(f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, {facts['kernel']}, governor "
           f"{facts['governor']}, load before {facts['load_before']:.2f}")
+    if "disk" in facts:
+        print(f"state in {facts['disk']}; \"disk\": how often a second it took 4 KiB more of a file, each time synced, just "
+              "before, kvmesh / peer")
     print(", ".join(f"{name} {version}" for name, version in facts["versions"].items()))
     print(f"{plan.rounds} rounds of {plan.seconds:g} s, alternating. Figures are medians; min..max are the ratios of "
           "single rounds;\n\"work\" is the ratio of requests for each second of processor time that the servers used,\n\"cores\" what they and "

@@ -14,7 +14,10 @@ import time
 
 import report
 from cases import bucket_cases
+from disk import file_system, state_parent
+from durable_cases import durable_cases
 from load import Plan
+from model_cases import model_cases
 from processes import Arena, Failed
 from task_cases import task_cases
 
@@ -26,7 +29,7 @@ def arguments(cases):
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("group", nargs="?", choices=sorted({case.group for case in cases}),
                         help="just the cases of this group; all without it")
-    parser.add_argument("--quick", action="store_true", help="under three minutes, for a first look; full: about 20 minutes")
+    parser.add_argument("--quick", action="store_true", help="under four minutes, for a first look; full: about 30 minutes")
     parser.add_argument("--only", action="append", metavar="CASE", choices=[case.name for case in cases],
                         help="just this case (repeatable); --list names them")
     parser.add_argument("--list", action="store_true", help="name the cases and end")
@@ -34,6 +37,8 @@ def arguments(cases):
     parser.add_argument("--seconds", type=float, help="length of a measurement (3; quick: 0.4)")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
     parser.add_argument("--svg", metavar="FILE", help="draw them there (needs gnuplot)")
+    parser.add_argument("--disk", metavar="FOLDER", help="where nodes with a state_dir and Redis keep their files meanwhile "
+                        "(a folder for temporary files that is not in memory)")
     parser.add_argument("--build", default=os.path.join(ROOT, "build/release"), metavar="DIRECTORY",
                         help="where kvmesh-node and kvmesh-bench are (build/release)")
     return parser.parse_args()
@@ -68,10 +73,13 @@ def find_binaries(build):
 
 def measure(options, cases, plan):
     facts = report.machine()
+    if any(case.group == "durable" for case in cases):
+        disk = state_parent(options.disk)
+        facts["disk"] = f"{disk} ({file_system(disk) or 'unknown'})"
     binaries = find_binaries(os.path.abspath(options.build))
     report.print_machine(facts, plan)
     outcomes, failures = [], []
-    arena = Arena(binaries)
+    arena = Arena(binaries, options.disk)
     try:
         for case in cases:
             try:
@@ -86,7 +94,7 @@ def measure(options, cases, plan):
 
 
 def main():
-    cases = bucket_cases() + task_cases()
+    cases = bucket_cases() + task_cases() + durable_cases() + model_cases()
     options = arguments(cases)
     if options.list:
         for case in cases:
@@ -108,7 +116,7 @@ def main():
     began = time.monotonic()
     try:
         facts, outcomes, failures = measure(options, wanted, plan)
-    except (Failed, OSError) as failure:
+    except (Failed, OSError, ValueError) as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

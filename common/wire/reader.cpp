@@ -43,6 +43,28 @@ constexpr Type type_of(std::uint8_t b) {
   return Type::kExt;
 }
 
+// How many bytes a value takes that begins so, of those that always take as many and hold no
+// others; else 0.
+constexpr std::uint8_t size_of(std::uint8_t b) {
+  const auto narrow = [](std::size_t bytes) { return static_cast<std::uint8_t>(bytes); };
+  if (b >= kFixStr && b < kNil) return narrow(1U + (b - kFixStr));
+  if (between(b, kUint8, kUint64)) return narrow(1 + width(b, kUint8));
+  if (between(b, kInt8, kInt64)) return narrow(1 + width(b, kInt8));
+  if (between(b, kFixExt1, kFixExt16)) return narrow(2 + width(b, kFixExt1));
+  if (b == kFloat32) return 5;
+  if (b == kFloat64) return 9;
+  return b < kFixMap || b == kNil || b == kFalse || b == kTrue || b >= kNegativeFix ? 1 : 0;
+}
+
+constexpr std::array<std::uint8_t, 256> all_sizes() {
+  std::array<std::uint8_t, 256> out{};
+  for (std::size_t byte = 0; byte < out.size(); ++byte) {
+    out[byte] = size_of(static_cast<std::uint8_t>(byte));
+  }
+  return out;
+}
+constexpr auto kSizes = all_sizes();
+
 constexpr std::array<Type, 256> all_types() {
   std::array<Type, 256> out{};
   for (std::size_t byte = 0; byte < out.size(); ++byte) {
@@ -154,51 +176,41 @@ void Reader::skip() {
   left[0] = 1;
   std::size_t depth = 0;
   std::uint64_t items = 0;
-  while (!failed_) {
+  auto rest = rest_;  // here, so that it stays in registers
+  while (true) {
     while (left[depth] == 0) {
-      if (depth == 0) return;
-      --depth;
+      if (depth-- > 0) continue;
+      rest_ = rest;
+      return;
     }
     --left[depth];
-    std::uint64_t inside = 0;
-    const auto type = peek();
-    if (depth == limits::kNestingMax && (type == Type::kArray || type == Type::kMap)) return fail();
-    switch (type) {
-      case Type::kArray:
-        inside = read_array();
-        break;
-      case Type::kMap:
-        inside = 2 * std::uint64_t{read_map()};
-        break;
-      case Type::kNil:
-      case Type::kBool:
-        take(1);
-        break;
-      case Type::kUnsigned:
-        read_uint();
-        break;
-      case Type::kSigned:
-        read_int();
-        break;
-      case Type::kFloat:
-        read_float();
-        break;
-      case Type::kStr:
-        read_str();
-        break;
-      case Type::kBin:
-        read_bin();
-        break;
-      case Type::kExt: {
-        const auto b = take_byte();
-        take(1 + (between(b, kFixExt1, kFixExt16) ? width(b, kFixExt1) : take_be(width(b, kExt8))));
-        break;
-      }
-      case Type::kEnd:
-      case Type::kInvalid:
-        fail();
-        break;
+    // Nearly all values have a size that their first bytes tell: no jump for each type, which the
+    // processor would foretell wrongly.
+    const auto next = rest.empty() ? kNeverUsed : static_cast<std::uint8_t>(rest.front());
+    const bool is_short_bin = next == kBin8 && rest.size() > 1;
+    const std::size_t size =
+        is_short_bin ? std::size_t{2} + static_cast<std::uint8_t>(rest[1]) : kSizes[next];
+    if (size != 0 && size <= rest.size()) {
+      rest.remove_prefix(size);
+      continue;
     }
+    rest_ = rest;
+    std::uint64_t inside = 0;
+    if (const auto type = peek(); type == Type::kBin) {
+      read_bin();
+    } else if (type == Type::kStr) {
+      read_str();
+    } else if (type == Type::kArray || type == Type::kMap) {
+      if (depth == limits::kNestingMax) return fail();
+      inside = type == Type::kArray ? read_array() : 2 * std::uint64_t{read_map()};
+    } else if (type == Type::kExt) {
+      const auto family = take_byte();
+      take(1 + take_be(width(family, kExt8)));
+    } else {
+      fail();  // cut off, or the byte that is never used
+    }
+    if (failed_) return;
+    rest = rest_;
     items += inside;
     if (inside == 0) continue;
     if (items > limits::kValueItemsMax) return fail();

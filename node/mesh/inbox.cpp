@@ -275,10 +275,9 @@ std::string_view Inbox::hand_on(Client& client, std::string_view run, std::chron
     std::optional<wire::Refusal> refusal;
     auto rest = run;
     const auto requests = decode_some(client, rest, arrival, refusal);
-    const auto done = core_.on_some_requests(requests, now);
-    turn_.spend(std::max<std::size_t>(done.handled, 1), done.costly);
-    if (done.handled < requests.size()) {
-      run = behind_[done.handled - 1];
+    const auto handled = give_core(client, requests, now);
+    if (handled < requests.size()) {
+      run = behind_[handled - 1];
       continue;
     }
     run = rest;
@@ -291,6 +290,22 @@ std::string_view Inbox::hand_on(Client& client, std::string_view run, std::chron
     if (run.empty()) return {};
   }
   return run;
+}
+
+// The core takes few at once where they are costly. Those after them are decoded already; they
+// follow as long as hand_on() would go on. Returns how many it took: of those that are there, one
+// at least.
+std::size_t Inbox::give_core(const Client& client, std::span<const core::Core::Incoming> requests,
+                             TimePoint now) {
+  std::size_t handled = 0;
+  do {
+    const auto left = requests.subspan(handled);
+    const auto some = left.first(std::min(left.size(), run_max(client)));
+    const auto done = core_.on_some_requests(some, now);
+    turn_.spend(std::max<std::size_t>(done.handled, 1), done.costly);
+    handled += done.handled;
+  } while (handled < requests.size() && has_room_for_replies(client) && !turn_.is_over());
+  return handled;
 }
 
 // Takes the next requests off `run`, as many as the core takes at once.

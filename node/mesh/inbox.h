@@ -152,6 +152,8 @@ class Inbox final : public core::Adapter {
   void handle_read(Client& client, std::string_view content);
   std::string_view hand_on(Client& client, std::string_view run, std::chrono::microseconds age,
                            std::optional<TimePoint> held_since, TimePoint now);
+  std::size_t give_core(const Client& client, std::span<const core::Core::Incoming> requests,
+                        TimePoint now);
   std::span<const core::Core::Incoming> decode_some(const Client& client, std::string_view& run,
                                                     Arrival& arrival,
                                                     std::optional<wire::Refusal>& refusal);

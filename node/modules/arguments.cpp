@@ -87,6 +87,12 @@ std::string_view Arguments::array(std::uint32_t& elements) {
   return bytes;
 }
 
+wire::Reader& Arguments::open_array(std::uint32_t& elements) {
+  missing_ = missing_ || left_ == 0;
+  elements = next() ? in_.read_array() : 0;
+  return in_;
+}
+
 bool Arguments::optional_bool(bool otherwise) { return next() ? in_.read_bool() : otherwise; }
 
 bool Arguments::is_bytes_next() const {

@@ -42,6 +42,9 @@ class Arguments {
   std::string_view value();
   /// An array as it stands in msgpack; `elements` is how many it has.
   std::string_view array(std::uint32_t& elements);
+  /// Opens an array that must not be left out: who asks reads its elements from there, all of them,
+  /// or refuses the call.
+  wire::Reader& open_array(std::uint32_t& elements);
   /// True or false, or `otherwise` when it is left out.
   bool optional_bool(bool otherwise);
   /// Whether the next argument is text or bytes.

@@ -58,15 +58,13 @@ bool next_is_nil(Reader& in) {
   return true;
 }
 
-Result<store::Check> read_check(Reader& in, std::size_t index) {
-  store::Check out;
+Status read_check(Reader& in, std::size_t index, store::Check& out) {
   Status fault;
   const auto parts = in.read_array();
   out.key = bytes(in, functions::kArgKey, fault);
   out.rev = in.read_uint();
   if (in.failed() || parts != 2) return wrong(the("check", index) + "is not [key, rev]");
-  if (!fault.ok()) return fault;
-  return out;
+  return fault;
 }
 
 // What stands before the time to live of a change, the kind and the key aside.
@@ -111,7 +109,7 @@ Status read_restored(Reader& in, std::size_t index, Change& out) {
   return {};
 }
 
-Result<Change> read_change(Reader& in, std::size_t index) {
+Status read_change(Reader& in, std::size_t index, Change& out) {
   const auto parts = in.read_array();
   const auto kind = in.read_uint();
   if (in.failed() || parts < 2 || kind >= kForms.size()) {
@@ -119,7 +117,6 @@ Result<Change> read_change(Reader& in, std::size_t index) {
                  "begins with none of 0 (put), 1 (delete), 2 (add), 3 (touch), 4 (restore)");
   }
   const auto& form = kForms[kind];
-  Change out;
   out.kind = form.kind;
   Status fault;
   out.key = bytes(in, functions::kArgKey, fault);
@@ -137,22 +134,19 @@ Result<Change> read_change(Reader& in, std::size_t index) {
     return wrong(the("change", index) + "has a ttl_ms of " + std::to_string(*out.ttl_ms) +
                  "; it is 1 to " + std::to_string(kTtlMax) + ", or nil");
   }
-  return out;
+  return {};
 }
 
-// Reads an array of what `read_one(in, index)` reads, at most so many.
+// Reads an array of what `read_one(in, index, item)` reads, at most so many.
 template <typename Item, typename ReadOne>
 Status read_list(Arguments& args, std::string_view what, std::size_t most, std::vector<Item>& out,
                  ReadOne read_one) {
   std::uint32_t count = 0;
-  Reader in{args.array(count)};
+  auto& in = args.open_array(count);
   if (count > most) return too_many(what, count, most);
-  in.read_array();
-  out.reserve(count);
+  out.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
-    Result<Item> item = read_one(in, i);
-    if (!item) return item.status();
-    out.push_back(*item);
+    if (auto status = read_one(in, i, out[i]); !status.ok()) return status;
   }
   return {};
 }
@@ -184,12 +178,11 @@ void read_keys_to_read(Arguments& args, store::Op& op, KvMore& more) {
   auto& out = more.emplace_back();
   op.more = &out;
   args.refuse(read_list(args, "keys", limits::kReadKeysMax, out.keys,
-                        [](Reader& in, std::size_t index) -> Result<std::string_view> {
+                        [](Reader& in, std::size_t index, std::string_view& key) {
                           Status fault;
-                          const auto key = bytes(in, functions::kArgKey, fault);
+                          key = bytes(in, functions::kArgKey, fault);
                           if (in.failed()) return wrong(the("key", index) + "is not bytes");
-                          if (!fault.ok()) return fault;
-                          return key;
+                          return fault;
                         }));
 }
 

@@ -47,6 +47,7 @@ class Bucket::Transaction {
 
   Result<Applied> run(const Changes& all) {
     if (turn_.room != nullptr) turn_.room->saw(bucket_.place_);
+    hash(all);
     if (const auto* first_answer = bucket_.answer_to(all.once, now_)) return *first_answer;
     // Among them this one, if it is too old: it is written down anew after that. It takes room of
     // the log for itself, so it comes before that of the changes.
@@ -55,7 +56,7 @@ class Bucket::Transaction {
     const auto& checks = all.checks;
     Applied out;
     for (std::size_t i = 0; i < checks.size(); ++i) {
-      const auto* record = live(checks[i].key);
+      const auto* record = live(check_keys()[i]);
       const Revision rev = record == nullptr ? 0 : record->rev();
       if (rev == checks[i].rev) continue;
       out.failed = i;
@@ -71,6 +72,7 @@ class Bucket::Transaction {
     if (auto status = insert_new(); !status.ok()) return status;
     change_old();
     out.rev = bucket_.rev_;
+    out.each.reserve(steps_.size());
     for (const auto& step : steps_) {
       const bool restores = step.kind == Change::Kind::kRestore;
       out.each.push_back({restores ? step.keeps : step.was_there, step.number});
@@ -96,6 +98,19 @@ class Bucket::Transaction {
     bool changes() const { return !keeps && (puts || was_there); }
   };
 
+  // Each key once. What will be read of them is fetched all at once, instead of one after the
+  // other.
+  void hash(const Changes& all) {
+    keys_.reserve(all.changes.size() + all.checks.size());
+    for (const auto& change : all.changes) keys_.emplace_back(change.key);
+    for (const auto& check : all.checks) keys_.emplace_back(check.key);
+    for (const auto& key : keys_) bucket_.prefetch_place(key);
+    for (const auto& key : keys_) bucket_.prefetch_record(key);
+    changes_ = all.changes.size();
+  }
+  std::span<const HashedName> change_keys() const { return std::span{keys_}.first(changes_); }
+  std::span<const HashedName> check_keys() const { return std::span{keys_}.subspan(changes_); }
+
   const Record* live(const HashedName& key) {
     const auto* record = bucket_.find_live(key, turn_, removed_);
     return record == nullptr ? nullptr : record->get();
@@ -107,18 +122,19 @@ class Bucket::Transaction {
     if (turn_.room == nullptr) return {};
     std::size_t bytes = all.once.empty() ? 0 : answer_bytes(all.changes.size());
     for (const auto& check : all.checks) bytes += journal::staged_bytes(check.key.size(), 0);
-    for (const auto& change : all.changes) {
+    for (std::size_t i = 0; i < all.changes.size(); ++i) {
+      const auto& change = all.changes[i];
       bytes += journal::staged_bytes(change.key.size(), 0) +
-               journal::staged_bytes(change.key.size(), value_bytes(change));
+               journal::staged_bytes(change.key.size(), value_bytes(change, change_keys()[i]));
     }
     return turn_.room->reserve(bytes);
   }
   // Of the value that is there afterwards, at most.
-  std::size_t value_bytes(const Change& change) const {
+  std::size_t value_bytes(const Change& change, const HashedName& key) const {
     constexpr std::size_t kDigits = 20;
     if (change.kind == Change::Kind::kAdd) return kDigits;
     if (change.kind != Change::Kind::kTouch) return change.value.size();
-    const auto* record = bucket_.find(change.key, now_);
+    const auto* record = bucket_.find(key, now_);
     return record == nullptr ? 0 : record->value().size();
   }
 
@@ -157,10 +173,11 @@ class Bucket::Transaction {
   Status plan(std::span<const Change> changes) {
     steps_.reserve(changes.size());
     Revision restored = 0;
-    for (const auto& change : changes) {
-      Step step;
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+      const auto& change = changes[i];
+      Step& step = steps_.emplace_back();
       step.kind = change.kind;
-      step.key = change.key;
+      step.key = change_keys()[i];
       step.value = change.value;
       const auto* record = live(step.key);
       step.was_there = record != nullptr;
@@ -185,7 +202,6 @@ class Bucket::Transaction {
       }
       changes_any_ |= step.changes();
       if (step.changes()) growth_ += growth(record, step, change);
-      steps_.push_back(std::move(step));
     }
     for (auto& step : steps_) {
       if (!step.digits.empty()) step.value = step.digits;
@@ -249,6 +265,8 @@ class Bucket::Transaction {
   const Turn& turn_;
   Moment now_;
   Removed& removed_;
+  std::vector<HashedName> keys_;  // of the changes, then of the checks
+  std::size_t changes_ = 0;       // how many
   std::vector<Step> steps_;
   std::uint64_t growth_ = 0;
   Revision rev_ = 0;

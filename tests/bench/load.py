@@ -54,8 +54,10 @@ def load(arena, server, seconds, **changes):
     options["warmup"] = f"{round(warmup * 1000)}ms"
     words = command_for(arena, server, options) + ["--no-load"]
     before = server.cpu_seconds()
-    figures = run(words, 60 + 10 * seconds)
-    server.check_alive()
+    try:
+        figures = run(words, 60 + 10 * seconds)
+    finally:
+        server.check_alive()  # first: if it has ended, that is what went wrong
     if figures["missing_keys"]:
         raise Failed(f"{figures['missing_keys']} keys were missing: {' '.join(words)}")
     figures["server_processors"] = (server.cpu_seconds() - before) / (warmup + seconds)

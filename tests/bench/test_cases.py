@@ -139,7 +139,7 @@ class Cases(unittest.TestCase):
             self.assertIn(why, done.stderr)
 
     def test_scans(self):
-        for name in ("scan", "scan-values"):
+        for name in ("scan-values", "scan-whole"):
             raw = self.ours(name)
             self.assertGreaterEqual(raw["pages"], 100)
         CASES["scan"].theirs(self.arena, SHORT)

@@ -29,7 +29,7 @@ def arguments(cases):
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("group", nargs="?", choices=sorted({case.group for case in cases}),
                         help="just the cases of this group; all without it")
-    parser.add_argument("--quick", action="store_true", help="under four minutes, for a first look; full: about 30 minutes")
+    parser.add_argument("--quick", action="store_true", help="about four minutes, for a first look; full: about 35 minutes")
     parser.add_argument("--only", action="append", metavar="CASE", choices=[case.name for case in cases],
                         help="just this case (repeatable); --list names them")
     parser.add_argument("--list", action="store_true", help="name the cases and end")

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import shutil
 import signal
 import time
 
@@ -25,6 +26,7 @@ class Faults:
         self.recovery_limit_s = recovery_limit_s
         self.recoveries = {}  # by kind, seconds
         self.hides_losses = False  # on purpose, so that what is lost shows as a violation
+        self.wipes = False         # on purpose, what a killed node had stored is gone
         self.violations = []
 
     async def run(self, rounds, until):
@@ -63,7 +65,8 @@ class Faults:
             await asyncio.sleep(0.005)
 
     def _lost(self, node, began):
-        if not self.hides_losses:
+        """What is not durable. A node that is has to have all that it acknowledged."""
+        if not node.is_durable and not self.hides_losses:
             self.history.lost(node.name, began)
 
     async def kill(self, fault):
@@ -72,7 +75,10 @@ class Faults:
         began = self.history.now()
         node.kill()
         self._lost(node, began)
+        if self.wipes and node.is_durable:
+            shutil.rmtree(node.state_dir)
         await self._come_back(node, fault.seconds)
+        self.history.away(node.name, began)
 
     async def restart(self, fault):
         """SIGTERM: it drains, ends with status 0, and comes back."""
@@ -85,6 +91,7 @@ class Faults:
         if node.process.returncode != 0:
             self.violations.append(ended(node, "after SIGTERM"))
         await self._come_back(node, fault.seconds)
+        self.history.away(node.name, began)
 
     async def freeze(self, fault):
         node = self.mesh.nodes[fault.target]

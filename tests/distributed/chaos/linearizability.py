@@ -40,19 +40,23 @@ class Operation:
 
     What was certainly not executed is in no history. `invoked` and `returned` are places in one order of all events, no
     two alike; `returned` is None when the outcome is UNKNOWN, for it may take effect at any later time, or never.
-    `value` is what a put writes or a get saw (None: the key was not there). Values that are put are unique."""
+    `value` is what a put writes or a get saw (None: the key was not there). Values that are put are unique. Numbers are
+    revisions, which only grow. `expected` holds the states in which a put is executed, None among them for a key that
+    is not there; without it: in all."""
 
     kind: str
     invoked: int
     returned: int | None
     outcome: str = OK
-    value: str | None = None
+    value: object = None
     who: str = ""
+    expected: frozenset | None = None
 
     def __str__(self):
         end = "..." if self.returned is None else self.returned
         value = "" if self.kind not in (PUT, GET) else f" {self.value!r}"
-        return f"[{self.invoked} .. {end}] {self.kind}{value}: {self.outcome} {self.who}".rstrip()
+        given = "" if self.expected is None else " if it is " + " or ".join(map(repr, self.expected))
+        return f"[{self.invoked} .. {end}] {self.kind}{value}{given}: {self.outcome} {self.who}".rstrip()
 
 
 @dataclasses.dataclass(slots=True)
@@ -82,7 +86,9 @@ def after(operation, state):
     if state is MISSING:
         return (state,) if outcome == UNKNOWN else ()
     if kind == PUT:
-        return (operation.value,)
+        is_expected = operation.expected is None or state in operation.expected
+        goes_back = isinstance(state, int) and state > operation.value
+        return (operation.value,) if is_expected and not goes_back else ()
     if kind == DELETE:
         return (None,)
     return (state,) if state == operation.value else ()

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from ports import free_port
 from proxy import Proxy
 from schedule import LINK_KINDS, NETWORK_KINDS, NODE_KINDS, schedule
-from topology import BUCKETS, PEERS, TABLES, equivalent_table
+from topology import BUCKETS, PEERS, REVISION_BUCKETS, TABLES, equivalent_table
 from workload import identify, make_value
 
 NODES, LINKS, PAIRS = ["a", "b", "c"], ["a>b", "line>a"], ["a-b", "b-c"]
@@ -61,7 +61,7 @@ class Tables(unittest.TestCase):
         for _ in range(300):
             seeds = {name: random_.choice((None, random_.randrange(1 << 32))) for name in TABLES}
             tables = {name: equivalent_table(name, seed) for name, seed in seeds.items()}
-            for entry, (bucket, owner) in itertools.product(TABLES, BUCKETS.items()):
+            for entry, (bucket, owner) in itertools.product(TABLES, {**BUCKETS, **REVISION_BUCKETS}.items()):
                 self.assertEqual(self.owner(tables, entry, bucket), owner, tables)
 
     def test_tables_name_only_peers(self):

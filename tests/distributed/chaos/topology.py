@@ -3,6 +3,8 @@
              a..m            g..m         g..m
       gate ───────▶ foo ───────────▶ bar ──────▶ baz      foo stores a..f, bar n..s, baz g..m and t..z
       door ── * ──▶ bar ◀── n..s ─── baz                  gate and door store nothing; foo and baz take lines too
+
+What foo and bar acknowledged outlives them, in a state_dir in the folder of the run; baz keeps its buckets in memory.
 """
 
 import os
@@ -15,6 +17,10 @@ from ports import free_port
 from proxy import Proxy
 
 BUCKETS = {"apples": "foo", "grapes": "baz", "shopping": "bar", "tomatoes": "baz"}  # and who stores them
+REVISION_BUCKETS = {"accounts": "foo", "ledger": "baz", "stock": "bar"}  # those of revision_workload.py
+STORES = ["foo", "bar", "baz"]
+DURABLE = ["foo", "bar"]  # unless a run says otherwise
+DURABILITY = {"foo": "everysec"}  # of the others: always; neither loses anything when its process is killed
 
 # (first, last, node) of each table, disjoint, so that the order of entries means nothing.
 TABLES = {
@@ -76,9 +82,13 @@ def equivalent_table(name, seed):
 class ChaosNode(Node):
     """A node of this mesh: it reaches some of its peers through a proxy, and may live in a network of its own."""
 
-    def __init__(self, mesh, name, host="127.0.0.1", prefix=()):
+    def __init__(self, mesh, name, is_durable, host="127.0.0.1", prefix=()):
         self.host = host
+        self.is_durable = is_durable
         settings = {"mesh": {"request_timeout_ms": REQUEST_TIMEOUT_MS}}
+        if is_durable:
+            settings[""] = {"state_dir": name + ".state"}
+            settings["kv"] = {"durability": DURABILITY.get(name, "always")}
         if host != "127.0.0.1":
             settings["mesh"]["insecure"] = True
         super().__init__(mesh, name, apps=APPS[name], table=equivalent_table(name, None), peers=PEERS[name],
@@ -86,17 +96,22 @@ class ChaosNode(Node):
         self.prefix = list(prefix)
         self.ends_expected = False  # while a fault is about to end it
 
+    @property
+    def state_dir(self):
+        """REQUIRES: is_durable."""
+        return os.path.join(self.mesh.directory, self.name + ".state")
+
 
 class ChaosMesh(Mesh):
     """The five nodes and their proxies. `networks`, where given, says where each node lives (see namespaces.py)."""
 
-    def __init__(self, networks=None):
+    def __init__(self, networks=None, durable=tuple(DURABLE)):
         super().__init__()
         self.networks = networks
         own = networks.own_host if networks else "127.0.0.1"
         for name in TABLES:
             place = networks.place(name) if networks else {}
-            self.nodes[name] = ChaosNode(self, name, **place)
+            self.nodes[name] = ChaosNode(self, name, name in durable, **place)
         self.proxies = {}
         for a, b in PROXIED:
             node = self.nodes[b]

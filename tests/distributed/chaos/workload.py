@@ -6,7 +6,8 @@ import random
 import time
 
 from linearizability import CREATE, DELETE, GET, LOSE, NOT_FOUND, OK, PUT, UNKNOWN, Operation
-from topology import BUCKETS, REQUEST_TIMEOUT_MS
+from revisions import BucketLog
+from topology import BUCKETS, REQUEST_TIMEOUT_MS, REVISION_BUCKETS
 
 KEYS = ["k0", "k1", "k2"]
 LINE_BYTES_MAX = 1 << 21
@@ -24,6 +25,7 @@ class History:
         self.began = time.monotonic_ns()
         self.last = 0
         self.keys = {(bucket, key): [] for bucket in BUCKETS for key in KEYS}
+        self.revisions = {bucket: BucketLog() for bucket in REVISION_BUCKETS}
         self.outcomes = collections.Counter()
         self.codes = collections.Counter()
         self.faults = []  # answers that must not be, as texts
@@ -47,6 +49,15 @@ class History:
         for bucket, owner in BUCKETS.items():
             if owner == node:
                 self.add(Operation(LOSE, began, self.now(), who=node), bucket)
+        for bucket, owner in REVISION_BUCKETS.items():
+            if owner == node:
+                self.revisions[bucket].losses.append(Operation(LOSE, began, self.now(), who=node))
+
+    def away(self, node, began):
+        """`node` was down for a while between `began` and now."""
+        for bucket, owner in REVISION_BUCKETS.items():
+            if owner == node:
+                self.revisions[bucket].outages.append((began, self.now()))
 
 
 def make_value(name, number, padding):
@@ -105,10 +116,8 @@ class Connection:
         return first, True
 
 
-class Client:
-    """Asks for random keys over one connection after the other, mostly one request at a time; records everything."""
-
-    creating = set()  # buckets that some client makes again; all clients are in one thread
+class Worker:
+    """Does one step after the other over one connection after the other, with a pause between two steps."""
 
     def __init__(self, name, address, history, seed, pause):
         self.name, self.address, self.history = name, address, history
@@ -119,22 +128,42 @@ class Client:
         self.stopping = False
 
     async def run(self):
-        while not self.stopping:
+        while not self.is_done():
             if self.connection is None:
                 try:
                     self.connection = await Connection.open(self.address)
                 except Broken:
                     await asyncio.sleep(self.random.uniform(0.01, 0.1))
                     continue
-            bucket = self.random.choice(list(BUCKETS))
-            await self.ask([self.choose(bucket) for _ in range(self.random.choice((1, 1, 1, 1, 1, 1, 3, 5)))])
+            await self.step()
             await asyncio.sleep(self.random.uniform(0, 2 * self.pause))
         self.close()
+
+    def is_done(self):
+        return self.stopping
+
+    async def step(self):
+        """Asks for something, and closes the connection when that is not answered."""
+        raise NotImplementedError
 
     def close(self):
         if self.connection is not None:
             self.connection.close()
             self.connection = None
+
+    def new_value(self, paddings):
+        self.count += 1
+        return make_value(self.name, self.count, self.random.choice(paddings))
+
+
+class Client(Worker):
+    """Asks for random keys, mostly one request at a time; records everything."""
+
+    creating = set()  # buckets that some client makes again; all clients are in one thread
+
+    async def step(self):
+        bucket = self.random.choice(list(BUCKETS))
+        await self.ask([self.choose(bucket) for _ in range(self.random.choice((1, 1, 1, 1, 1, 1, 3, 5)))])
 
     def choose(self, bucket):
         kind = self.random.choices((PUT, GET, DELETE), (5, 5, 1))[0]
@@ -146,9 +175,7 @@ class Client:
         self.history.add(operation, bucket, key)
         text = f"{kind.upper()} {bucket}" + (f" {key}" if key is not None else "")
         if kind == PUT:
-            self.count += 1
-            padding = self.random.choice((0, 0, 0, 0, 100, 5000, 40000))
-            value = make_value(self.name, self.count, padding)
+            value = self.new_value((0, 0, 0, 0, 100, 5000, 40000))
             operation.value = identify(value)
             text += " " + value
         return text + "\r\n", operation

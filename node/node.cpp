@@ -66,6 +66,7 @@ Result<std::unique_ptr<Node>> Node::start(const Options& options) {
   auto loaded = load_settings(sources);
   if (!loaded) return loaded.status();
   if (options.handle_signals) prepare_signals();
+  prepare_memory();
   // The libraries tell by exceptions that there is no descriptor or no memory left for a loop, a
   // thread or a socket.
   try {

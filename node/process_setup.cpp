@@ -1,5 +1,7 @@
 #include "node/process_setup.h"
 
+#include <malloc.h>
+
 #include <csignal>
 #include <initializer_list>
 
@@ -19,5 +21,7 @@ void prepare_signals() {
     }
   }
 }
+
+void prepare_memory() { (void)::mallopt(M_MXFAST, 0); }
 
 }  // namespace kvmesh

@@ -7,4 +7,9 @@ namespace kvmesh {
 /// unless the program handles them: no pipe, and no limit of a file's size, ends a node.
 void prepare_signals();
 
+/// Lets malloc join what is freed with what is free beside it at once. By default it gathers small
+/// pieces and joins all of them when something large is asked for, which stops the process for a
+/// second after ten million keys have expired.
+void prepare_memory();
+
 }  // namespace kvmesh

@@ -56,6 +56,29 @@ TEST(StoreSlices, ALargeBucketIsDroppedAtOnceAndFreedInSlices) {
   EXPECT_EQ(engine.usage().bytes, 0U) << "nothing is left to do";
 }
 
+TEST(StoreSlices, KeysThatExpireTogetherAreRemovedAFewAtATime) {
+  constexpr std::uint64_t kKeys = 3000;
+  constexpr std::uint64_t kFew = 300;
+  MemoryEngine engine(kRoomForAll);
+  ASSERT_TRUE(engine.create("b").ok());
+  for (std::uint64_t i = 0; i < kKeys; ++i) {
+    const auto key = named("key", i);
+    const Change put{.key = key, .value = "value", .ttl_ms = 100};
+    ASSERT_TRUE(engine.apply("b", {.checks = {}, .changes = {&put, 1}}, 1000).ok());
+  }
+  EXPECT_FALSE(engine.expire_some(1099));
+  auto left = *engine.count("b");
+  EXPECT_EQ(left, kKeys) << "not yet";
+  for (bool more = true; more;) {
+    more = engine.expire_some(1100);
+    const auto now = *engine.count("b");
+    EXPECT_LE(left - now, kFew);
+    EXPECT_TRUE(now < left || !more) << "each look gets on";
+    left = now;
+  }
+  EXPECT_EQ(left, 0U);
+}
+
 TEST(StoreSlices, OfLargeValuesFewerAreFreedInASlice) {
   constexpr std::uint64_t kKeys = 200;
   MemoryEngine engine(kRoomForAll);

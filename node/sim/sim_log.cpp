@@ -1,7 +1,6 @@
 #include "node/sim/sim_log.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "node/store/answer_note.h"
@@ -10,36 +9,30 @@ namespace kvmesh::sim {
 
 using journal::Change;
 
-// What is left of each bucket when all changes are made again, in their order.
-void SimDisk::restore(store::MemoryEngine& memory, TimePoint now) const {
-  struct Bucket {
-    std::string name;
-    std::string meta;
-    std::map<std::string, const Kept*> records;
-    std::map<std::string, const Kept*> notes;
-  };
-  std::map<journal::BucketId, Bucket> buckets;
-  store::Revision last = 0;
+SimDisk::Content SimDisk::content() const {
+  std::map<journal::BucketId, std::pair<std::string, Content::Bucket>> buckets;
+  Content out;
   for (const auto& group : groups_) {
-    last = std::max(last, group.revision);
+    out.last = std::max(out.last, group.revision);
     for (const auto& kept : group.changes) {
-      auto& bucket = buckets[kept.change.bucket];
+      const auto& record = kept.change.record;
+      auto& [name, bucket] = buckets[kept.change.bucket];
       switch (kept.change.kind) {
         case Change::Kind::kBucket:
-          bucket.name = kept.name;
+          name = kept.name;
           bucket.meta = kept.value;
           break;
         case Change::Kind::kDrop:
           buckets.erase(kept.change.bucket);
           break;
         case Change::Kind::kPut:
-          bucket.records[kept.name] = &kept;
+          bucket.records[kept.name] = {kept.value, record.revision, record.expires_ms};
           break;
         case Change::Kind::kErase:
           bucket.records.erase(kept.name);
           break;
         case Change::Kind::kNote:
-          bucket.notes[kept.name] = &kept;
+          bucket.notes[kept.name] = kept.value;
           break;
         case Change::Kind::kForgetNote:
           bucket.notes.erase(kept.name);
@@ -47,20 +40,28 @@ void SimDisk::restore(store::MemoryEngine& memory, TimePoint now) const {
       }
     }
   }
-  for (const auto& [id, bucket] : buckets) {
-    const auto options = store::read_options(bucket.meta);
-    (void)memory.restore_bucket(bucket.name, id, options.value_or(store::BucketOptions{}));
-    for (const auto& [key, kept] : bucket.records) {
-      const auto& record = kept->change.record;
-      (void)memory.restore_key(bucket.name, key, kept->value, {record.revision, record.expires_ms});
+  for (auto& [id, named] : buckets) {
+    named.second.id = id;
+    out.buckets.emplace(std::move(named.first), std::move(named.second));
+  }
+  return out;
+}
+
+void SimDisk::restore(store::MemoryEngine& memory, TimePoint now) const {
+  const auto all = content();
+  for (const auto& [bucket, held] : all.buckets) {
+    const auto options = store::read_options(held.meta);
+    (void)memory.restore_bucket(bucket, held.id, options.value_or(store::BucketOptions{}));
+    for (const auto& [key, record] : held.records) {
+      (void)memory.restore_key(bucket, key, record.value, {record.rev, record.expires});
     }
-    for (const auto& [name, kept] : bucket.notes) {
-      if (const auto note = store::read_answer(kept->value)) {
-        memory.restore_answer(bucket.name, name, note->answer, note->at);
+    for (const auto& [name, bytes] : held.notes) {
+      if (const auto note = store::read_answer(bytes)) {
+        memory.restore_answer(bucket, name, note->answer, note->at);
       }
     }
   }
-  memory.restored(last, now);
+  memory.restored(all.last, now);
 }
 
 void SimDisk::crash(std::size_t groups_kept) {
@@ -102,7 +103,9 @@ class SimLog::Room final : public store::LogRoom {
     group.synced_at = log_.options_.clock() + log_.options_.until_synced();
     if (log_.disk_->unsynced() > 0)
       group.synced_at = std::max(group.synced_at, groups.back().synced_at);
+    const auto synced_at = group.synced_at;
     groups.push_back(std::move(group));
+    log_.options_.syncs(synced_at);
     return groups.size() - log_.before_;
   }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,23 @@ namespace kvmesh::sim {
 /// What a log has on its disk; it outlives the node. Of one thread.
 class SimDisk {
  public:
+  /// What is there when all changes are made again, in their order.
+  struct Content {
+    struct Record {
+      std::string value;
+      store::Revision rev = 0;
+      store::Moment expires = store::kNever;
+    };
+    struct Bucket {
+      journal::BucketId id = 0;
+      std::string meta{};
+      std::map<std::string, Record> records;
+      std::map<std::string, std::string> notes;
+    };
+    std::map<std::string, Bucket> buckets;  // by name
+    store::Revision last = 0;               // of all changes
+  };
+  Content content() const;
   /// Gives all that is there to an engine, at the start of a node.
   void restore(store::MemoryEngine& memory, TimePoint now) const;
   /// The node ends. Of what was written and not synced yet, these many of the first groups are
@@ -55,6 +73,8 @@ class SimLog final : public store::ChangeLog {
     std::function<std::chrono::microseconds()> until_synced = [] {
       return std::chrono::microseconds{0};
     };
+    /// Told when what was written just now will be safe; a failure may come before.
+    std::function<void(TimePoint)> syncs = [](TimePoint) {};
     /// Bytes that may be written and not synced yet.
     std::size_t queue_bytes_max = std::size_t{64} << 20;
   };

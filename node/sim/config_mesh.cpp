@@ -12,7 +12,8 @@ NodePlan node_of(const Settings& settings) {
   out.name = settings.name;
   out.stores = settings.apps.kv;
   out.table = settings.kv.routing_table;
-  out.memory_max = settings.kv.memory_max;
+  out.is_durable = settings.is_durable();
+  if (!out.is_durable) out.memory_max = settings.kv.memory_max;
   for (const auto& via : settings.mesh.vias) {
     const auto peer = std::ranges::find(settings.mesh.peers, via.peer, &PeerSettings::name);
     out.vias.push_back({via.node, static_cast<std::uint16_t>(peer - settings.mesh.peers.begin())});

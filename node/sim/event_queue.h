@@ -22,6 +22,7 @@ enum class EventKind : std::uint8_t {
   kArrive,       // a frame reaches the other end; detail: frame
   kWire,         // a slow connection is through with a frame; detail: connection, and which way
   kRoom,         // a node's link takes frames again
+  kSynced,       // a node's disk has what was written some time ago
   kWatch,        // a node looks when it last heard on a slow connection; detail: connection
   kPass,         // a node does what has come in
   kTick,         // a node looks at its deadlines

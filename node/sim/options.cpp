@@ -51,6 +51,23 @@ void slow_engines(std::vector<NodePlan>& nodes, std::uint64_t seed) {
   for (auto& node : nodes) node.has_slow_engine = node.stores && random.chance(40);
 }
 
+// And some keep them on a disk. By numbers of its own, as well.
+void durable_engines(std::vector<NodePlan>& nodes, std::uint64_t seed) {
+  Random random{seed ^ 0xd15cd15c};
+  if (!random.chance(40)) return;
+  for (auto& node : nodes) {
+    node.is_durable = node.stores && !node.has_slow_engine && random.chance(60);
+    if (node.is_durable) node.memory_max = NodePlan{}.memory_max;  // its shadow goes by that
+  }
+}
+
+// A bound would have to count what these take beside keys and values.
+bool takes_batches(const Plan& plan) {
+  constexpr std::size_t kMuch = std::size_t{64} << 20;
+  return std::ranges::all_of(plan.nodes,
+                             [](const NodePlan& node) { return node.memory_max >= kMuch; });
+}
+
 Status read_scenario_file(const std::string& path, Plan& plan) {
   std::ifstream in{path};
   if (!in) {
@@ -91,6 +108,7 @@ Result<Plan> make_plan(const RunOptions& options, std::uint64_t seed,
     if (options.trouble == Trouble::kMany) {
       fill_stores(plan.nodes, random);
       slow_engines(plan.nodes, seed);
+      durable_engines(plan.nodes, seed);
     }
   }
   const bool given = !options.scenario.empty();
@@ -105,10 +123,12 @@ Result<Plan> make_plan(const RunOptions& options, std::uint64_t seed,
   if (count > 0) {
     const auto own = std::exchange(plan.requests, {});
     add_workload(plan, count, duration, given ? Trouble::kNone : options.trouble, random);
+    if (!given && options.trouble != Trouble::kNone && takes_batches(plan)) add_batches(plan);
     plan.requests.insert(plan.requests.end(), own.begin(), own.end());
     std::ranges::stable_sort(plan.requests, {}, &Request::at);
   }
   if (!given) add_faults(plan, duration, options.trouble, random);
+  if (!given && options.trouble != Trouble::kNone) add_disk_faults(plan, duration);
   return plan;
 }
 

@@ -15,12 +15,6 @@ constexpr std::chrono::milliseconds kAnswerSlack{20 + 16};
 // Shorter deadlines may well be missed when nothing is wrong.
 constexpr std::uint32_t kPatientMs = 2000;
 
-std::uint64_t hash_of(std::string_view bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-  return hash;
-}
-
 bool promises_nothing_done(StatusCode code) {
   return code != StatusCode::kOk && code != StatusCode::kOutcomeUnknown &&
          code != StatusCode::kInternal && code != StatusCode::kTaskFailed &&
@@ -37,15 +31,32 @@ std::string name_of(StatusCode code) { return std::string{to_string(code)}; }
 
 }  // namespace
 
+std::uint64_t Oracle::hash_of(std::string_view bytes) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  return hash;
+}
+
 Oracle::Oracle(const Plan& plan, const Tables& tables, Violations& violations)
     : plan_(plan),
       tables_(tables),
       violations_(violations),
       calm_(plan.calm()),
       records_(plan.requests.size()),
-      scans_(plan) {
+      told_(plan.nodes.size()),
+      scans_(plan),
+      follows_(plan) {
   shadows_.reserve(plan.nodes.size());
-  for (NodeIndex i = 0; i < plan.nodes.size(); ++i) shadows_.emplace_back(plan, i);
+  for (NodeIndex i = 0; i < plan.nodes.size(); ++i) {
+    shadows_.emplace_back(plan, i);
+    if (plan.nodes[i].is_durable) promised_.try_emplace(i, plan, i);
+  }
+  if (std::ranges::find(plan.requests, Operation::kChanges, &Request::operation) ==
+      plan.requests.end()) {
+    return;
+  }
+  for (auto& shadow : shadows_) shadow.keep_history();
+  for (auto& [node, promised] : promised_) promised.keep_history();
 }
 
 std::string Oracle::describe(std::uint32_t number) const {
@@ -76,8 +87,7 @@ void Oracle::not_asked(std::uint32_t number) {
   ++figures_.abandoned;
 }
 
-void Oracle::executed(std::uint32_t number, NodeIndex node, std::uint64_t timeout_ms,
-                      std::uint32_t hops, StatusCode code, std::string_view result, Micros now) {
+void Oracle::check_begin(std::uint32_t number, std::uint64_t timeout_ms, Micros now) {
   auto& record = records_[number];
   if (!record.is_asked) return violate("invented", number, "was executed but never asked");
   if (record.is_executed) violate("executed_twice", number, "was executed again");
@@ -86,24 +96,6 @@ void Oracle::executed(std::uint32_t number, NodeIndex node, std::uint64_t timeou
     violate("not_executed", number,
             "was answered " + name_of(record.answered_code) + " and is executed now");
   }
-  auto must = shadows_[node].execute(plan_.requests[number], code == StatusCode::kFull,
-                                     scans_.after(number));
-  if (must.code != code || (code == StatusCode::kOk && must.result != result)) {
-    violate("store", number,
-            "is answered " + name_of(code) + " " + in_quotes(result) + " by the store of " +
-                plan_.nodes[node].name.str() + ", which must say " + name_of(must.code) + " " +
-                in_quotes(must.result));
-  }
-  if (plan_.requests[number].operation == Operation::kKeys && code == StatusCode::kOk) {
-    scans_.executed(number, node, shadows_[node], std::move(must.page));
-  }
-  check_place(number, node);
-  check_order(number, node);
-  record.is_executed = true;
-  record.executed_code = code;
-  record.result = hash_of(result);
-  ++figures_.executed;
-  ++figures_.hops[std::min<std::size_t>(hops, limits::kHopsMax)];
 }
 
 void Oracle::check_time(std::uint32_t number, std::uint64_t timeout_ms, Micros now) {
@@ -157,6 +149,7 @@ void Oracle::check_order(std::uint32_t number, NodeIndex node) {
   const auto& request = plan_.requests[number];
   // What an engine executes later is overtaken by what is no affair of its own.
   if (request.operation == Operation::kName && plan_.nodes[node].has_slow_engine) return;
+  if (request.operation == Operation::kChanges) return;  // it waits
   auto& youngest = youngest_[std::uint64_t{request.node} << 32 | request.bucket];
   if (record.order < youngest && has_one_way(number)) {
     violate("order", number, "was executed after a later one of the same asker");
@@ -178,7 +171,11 @@ void Oracle::answered(std::uint32_t number, StatusCode code, std::string_view re
   }
   check_answer(number, code, result);
   check_code(number, code, now);
-  if (plan_.requests[number].operation == Operation::kKeys) check_scan(number, code);
+  if (lists(plan_.requests[number].operation)) check_scan(number, code);
+  if (plan_.requests[number].operation == Operation::kChanges) {
+    follows_.answered(number, code == StatusCode::kOk);
+    figures_.changes = follows_.judged();
+  }
   record.answered_code = code;
   ++figures_.by_status[static_cast<std::size_t>(code)];
   if (code == StatusCode::kOk) {
@@ -237,8 +234,9 @@ void Oracle::check_scan(std::uint32_t number, StatusCode code) {
 }
 
 void Oracle::killed(NodeIndex node) {
-  shadows_[node].clear();
+  if (!plan_.nodes[node].is_durable) shadows_[node].clear();
   scans_.killed(node);
+  follows_.killed(node);
   for (std::size_t i = 0; i < records_.size(); ++i) {
     auto& record = records_[i];
     if (plan_.requests[i].node != node || !record.is_asked) continue;

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::array<const functions::Function*, kOperationCount> kFunctions = {
     &functions::kKvCreate, &functions::kKvPut,   &functions::kKvGet,    &functions::kKvDelete,
-    &functions::kKvDrop,   &functions::kKvCount, &functions::kNodeName, &functions::kKvKeys};
+    &functions::kKvDrop,   &functions::kKvCount, &functions::kNodeName, &functions::kKvKeys,
+    &functions::kKvRead,   &functions::kKvApply, &functions::kKvScan,   &functions::kKvChanges};
 // What a link that was lost may take to come back: it notices, waits between attempts, and one
 // attempt may hang.
 constexpr std::chrono::seconds kRecovery{5};
@@ -90,6 +91,12 @@ bool has_key(Operation operation) {
 
 std::string key_text(std::uint16_t key) { return "k" + std::to_string(key); }
 
+std::string once_text(std::uint32_t once) {
+  auto text = std::to_string(once);
+  text.insert(0, limits::kOnceIdBytes - text.size(), '0');
+  return text;
+}
+
 std::string value_text(std::uint32_t value, std::uint32_t value_bytes) {
   auto text = "v" + std::to_string(value);
   if (text.size() < value_bytes) text.resize(value_bytes, '.');
@@ -109,6 +116,7 @@ Plan Plan::without_nodes(const std::vector<bool>& gone) const {
   out.seed = seed;
   out.network = network;
   out.buckets = buckets;
+  out.batches = batches;
   std::vector<std::set<NodeName>> behind(nodes.size());
   for (NodeIndex i = 0; i < nodes.size(); ++i) {
     if (removal.is_gone(i)) continue;
@@ -181,6 +189,7 @@ Plan::Calm Plan::calm() const {
         }
         break;
       case FaultKind::kKill:
+      case FaultKind::kFailSync:
       case FaultKind::kStop:
       case FaultKind::kPause:
         unwell.insert(fault.first.begin(), fault.first.end());

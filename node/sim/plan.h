@@ -12,6 +12,7 @@
 #include "common/names.h"
 #include "common/routing_table.h"
 #include "node/sim/event_queue.h"
+#include "node/store/change.h"
 
 /// All that a run depends on, as values: the same plan always gives the same run.
 namespace kvmesh::sim {
@@ -28,10 +29,11 @@ struct NodePlan {
   NodeName name;
   bool stores = true;            // has the functions kv.*
   bool has_slow_engine = false;  // else one in memory
+  bool is_durable = false;       // in memory, with a disk that outlives the process; has no bound
   std::vector<NodeIndex> peers;  // all that it may ever have, and has when it starts
   std::vector<ViaPlan> vias;
   RoutingTable table;
-  std::size_t memory_max = std::size_t{1} << 30;
+  std::size_t memory_max = std::size_t{1} << 30;  // of one that is not durable
 };
 
 /// What all connections are like.
@@ -49,8 +51,9 @@ struct NetworkPlan {
 };
 
 enum class FaultKind : std::uint8_t {
-  kKill,       // the process is gone, with all that it had
-  kStart,      // a killed or stopped one starts again, with an empty store
+  kKill,       // the process is gone, with all that it had in memory
+  kStart,      // a killed or stopped one starts again, with what its disk has
+  kFailSync,   // the disk takes nothing more until the process starts again
   kStop,       // it says goodbye, answers what it has, and ends
   kPause,      // stands still (SIGSTOP)
   kResume,     // goes on
@@ -77,20 +80,57 @@ struct Fault {
   std::uint64_t rate = NetworkPlan::kNoRate;
 };
 
-enum class Operation : std::uint8_t { kCreate, kPut, kGet, kErase, kDrop, kCount, kName, kKeys };
-inline constexpr std::size_t kOperationCount = 8;
+enum class Operation : std::uint8_t {
+  kCreate,
+  kPut,
+  kGet,
+  kErase,
+  kDrop,
+  kCount,
+  kName,
+  kKeys,
+  kRead,
+  kApply,
+  kScan,
+  kChanges
+};
+inline constexpr std::size_t kOperationCount = 12;
 /// "kv.put"; of kName "node.name", sent to a bucket: which node does it belong to?
 std::string_view function_of(Operation operation);
 std::optional<Operation> operation_of(std::string_view function);
+/// Whether it asks for a page of keys.
+inline bool lists(Operation operation) {
+  return operation == Operation::kKeys || operation == Operation::kScan;
+}
 /// Whether it is about one key, its first argument.
 bool has_key(Operation operation);
 
 /// Instead of the key of a page of keys: where this asker's last page of the bucket ended.
 inline constexpr std::uint16_t kNextPage = 0xffff;
 
+/// What kv.read and kv.apply are about: several keys of a bucket.
+struct Batch {
+  /// That the key is not there, or has the revision that anybody was told last of it.
+  struct Check {
+    std::uint16_t key = 0;
+    bool is_absent = false;
+  };
+  struct Change {
+    store::Change::Kind kind = store::Change::Kind::kPut;
+    std::uint16_t key = 0;
+    std::int64_t delta = 0;    // of kAdd
+    std::uint32_t ttl_ms = 0;  // 0: none
+  };
+  std::vector<std::uint16_t> keys;  // of kv.read
+  std::vector<Check> checks;
+  std::vector<Change> changes;  // what is put, is the request's value
+  std::uint32_t once = 0;       // the number of the call's id; 0: it has none
+};
+
 /// One request of the workload. Its value, if it has one, is "v" and the number, filled up with
 /// dots to value_bytes: every value tells who wrote it. A page of keys begins after `key` and
-/// holds `value` keys at most.
+/// holds `value` keys at most. kv.changes goes on from what its asker was told last of the bucket,
+/// for `value` changes at most (0: as many as fit), and waits up to `wait_ms` for the first.
 struct Request {
   Micros at{};
   NodeIndex node = 0;  // where it is asked
@@ -100,8 +140,12 @@ struct Request {
   std::uint32_t value = 0;
   std::uint32_t value_bytes = 0;
   std::uint32_t timeout_ms = 5000;
+  std::uint32_t wait_ms = 0;
+  std::uint32_t batch = 0;  // of kRead and kApply: its place in Plan::batches
 };
 std::string key_text(std::uint16_t key);
+/// The id of a call that is to be executed once.
+std::string once_text(std::uint32_t once);
 std::string value_text(std::uint32_t value, std::uint32_t value_bytes);
 
 struct Plan {
@@ -109,6 +153,7 @@ struct Plan {
   NetworkPlan network;
   std::vector<NodePlan> nodes;
   std::vector<std::string> buckets;
+  std::vector<Batch> batches;
   std::vector<Request> requests;  // by time
   std::vector<Fault> faults;      // by time
 

@@ -58,12 +58,13 @@ class SimNode::WatchedCall final : public core::InnerCall {
 
 SimNode::Process::Process(const Plan& plan, NodeIndex index, SimNode& owner)
     : life(owner.world_.lives[index]),
-      memory(plan.nodes[index].has_slow_engine
+      memory(plan.nodes[index].has_slow_engine || plan.nodes[index].is_durable
                  ? nullptr
                  : std::make_unique<store::MemoryEngine>(plan.nodes[index].memory_max,
                                                          store::MemoryEngine::Use::kOneThread)),
-      slow(memory ? nullptr : owner.make_slow_engine()),
-      kv(engine()),
+      slow(plan.nodes[index].has_slow_engine ? owner.make_slow_engine() : nullptr),
+      durable(plan.nodes[index].is_durable ? owner.make_durable_engine(log) : nullptr),
+      kv(engine(), [&owner] { owner.wake(); }),
       watch(kv, owner),
       core(plan.nodes[index].name, peer_names(plan, plan.nodes[index]), watched, owner,
            owner.clock(), vias_of(plan.nodes[index])),
@@ -88,6 +89,9 @@ SimNode::Process::Process(const Plan& plan, NodeIndex index, SimNode& owner)
 }
 
 void SimNode::Watch::run(std::span<core::Call* const> calls) {
+  if (owner_.plan().is_durable) {
+    for (const auto* call : calls) owner_.begin(call->request());
+  }
   std::deque<WatchedCall> inner;
   std::vector<core::Call*> inner_calls;
   for (auto* call : calls) inner_calls.push_back(&inner.emplace_back(*call, owner_));

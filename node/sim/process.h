@@ -8,8 +8,10 @@
 #include <absl/container/flat_hash_map.h>
 
 #include "node/core/function_registry.h"
+#include "node/durable/durable_engine.h"
 #include "node/modules/kv_module.h"
 #include "node/sim/ledger.h"
+#include "node/sim/sim_log.h"
 #include "node/sim/sim_node.h"
 #include "node/sim/slow_engine.h"
 #include "node/store/memory_engine.h"
@@ -46,9 +48,14 @@ struct SimNode::Process {
 
   std::uint64_t life = 0;
   bool exiting = false;                         // it has said its last words
-  std::unique_ptr<store::MemoryEngine> memory;  // one of the two
+  std::unique_ptr<store::MemoryEngine> memory;  // one of the three
   std::unique_ptr<SlowEngine> slow;
-  store::Engine& engine() { return slow ? static_cast<store::Engine&>(*slow) : *memory; }
+  SimLog* log = nullptr;  // that of the next
+  std::unique_ptr<durable::DurableEngine> durable;
+  store::Engine& engine() {
+    if (durable) return *durable;
+    return slow ? static_cast<store::Engine&>(*slow) : *memory;
+  }
   modules::KvModule kv;
   Watch watch;
   core::FunctionRegistry functions;  // those of production

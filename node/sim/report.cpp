@@ -74,6 +74,12 @@ std::string result_text(const RunResult& result) {
            millis(static_cast<std::uint32_t>(figures.late_allowed.count()));
   }
   out += "\nscans      " + std::to_string(figures.scans) + " of a bucket's keys, to their end";
+  if (figures.changes > 0) {
+    out += "\nchanges    " + std::to_string(figures.changes) + " told to those who follow a bucket";
+  }
+  if (figures.crashes > 0) {
+    out += "\ndisks      " + std::to_string(figures.crashes) + " judged, each when its node ended";
+  }
   out += "\nin flight  " + std::to_string(result.in_flight_max) + " at most, " +
          std::to_string(result.in_flight_of_one_max) + " of one node\n";
   out += "time       " + std::to_string(result.ended.count() / 1000) + " ms of the mesh, " +

@@ -67,7 +67,7 @@ std::string Scans::answered(std::uint32_t number, bool is_good, const Shadow* sh
 std::string Scans::judge(std::uint32_t bucket, const Scan& scan, const Shadow& shadow) const {
   const auto held = shadow.buckets().find(bucket);
   if (held != shadow.buckets().end()) {
-    for (const auto& [key, stored] : held->second) {
+    for (const auto& [key, stored] : held->second.keys) {
       if (!scan.seen.contains(key) && shadow.held_since(bucket, key, scan.began)) {
         return "has not seen " + key_text(key) + ", which was there throughout";
       }

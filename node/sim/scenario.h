@@ -28,6 +28,12 @@ std::string time_text(Micros time);
 std::string escape_word(std::string_view bytes);
 std::string unescape_word(std::string_view word);
 /// "RANGE=NODE ..." as in a story.
+/// What `ask` says of kv.read and kv.apply beside other words: " k1 k2", or " if=k1 put=k2:5ms".
+std::string batch_text(const Batch& batch);
+/// Adds what one of these words says; kInvalidArgument: it is none.
+Status read_batch_word(std::string_view word, Batch& batch);
+/// What a node would refuse for the request's sake alone, as the oracle takes it for executed.
+Status check_batch(const Batch& batch, std::uint32_t value_bytes);
 std::string table_text(const RoutingTable& table);
 
 }  // namespace kvmesh::sim

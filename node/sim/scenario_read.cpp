@@ -143,13 +143,20 @@ class ScenarioReader {
     node.name = *name;
     node.stores = std::ranges::find(words, "stores") != words.end();
     node.has_slow_engine = std::ranges::find(words, "slow_engine") != words.end();
+    node.is_durable = std::ranges::find(words, "durable") != words.end();
+    if (node.has_slow_engine && node.is_durable) {
+      return wrong("node " + name->str() + " cannot be both slow_engine and durable");
+    }
     auto& peers = peers_[place];
     for (const auto word : Words{words.begin() + 1, words.end()}) {
       if (word.starts_with("memory=")) {
         node.memory_max = number(word.substr(7), SIZE_MAX);
-      } else if (word != "stores" && word != "slow_engine") {
+      } else if (word != "stores" && word != "slow_engine" && word != "durable") {
         peers.emplace_back(word);
       }
+    }
+    if (node.is_durable && node.memory_max != NodePlan{}.memory_max) {
+      wrong("node " + name->str() + " is durable, and then the simulation knows no memory=");
     }
   }
 
@@ -225,6 +232,7 @@ class ScenarioReader {
     static const std::map<std::string_view, Known> kKnown = {
         {"kill", {FaultKind::kKill, 1, 1, "kill NODES"}},
         {"start", {FaultKind::kStart, 1, 1, "start NODES"}},
+        {"fail_sync", {FaultKind::kFailSync, 1, 1, "fail_sync NODES"}},
         {"stop", {FaultKind::kStop, 1, 1, "stop NODES"}},
         {"pause", {FaultKind::kPause, 1, 1, "pause NODES"}},
         {"resume", {FaultKind::kResume, 1, 1, "resume NODES"}},
@@ -239,7 +247,8 @@ class ScenarioReader {
     const auto found = kKnown.find(word);
     if (found == kKnown.end()) {
       return wrong(
-          "at a time one can ask, kill, start, stop, pause, resume, slow, cut, partition, "
+          "at a time one can ask, kill, start, fail_sync, stop, pause, resume, slow, cut, "
+          "partition, "
           "throttle, heal, reload or peers, not " +
           in_quotes(word));
     }
@@ -273,7 +282,8 @@ class ScenarioReader {
 
   void ask(Micros at, const Words& words) {
     constexpr const char* kUsage =
-        "write ask NODE BUCKET FUNCTION [kN] [vN[:BYTES]] [timeout=TIME], such as "
+        "write ask NODE BUCKET FUNCTION [kN] [vN[:BYTES]] [timeout=TIME], and what kv.read and "
+        "kv.apply have more, such as "
         "ask foo@h milk kv.put k1 v7";
     if (words.size() < 3) return wrong(kUsage);
     Request request;
@@ -282,18 +292,30 @@ class ScenarioReader {
     const auto operation = operation_of(words[2]);
     if (!operation) return wrong(kUsage);
     request.operation = *operation;
-    if (*operation == Operation::kKeys) request.key = kNextPage;
+    if (lists(*operation)) request.key = kNextPage;
     const auto bucket = unescape_word(words[1]);
     const auto [place, is_new] =
         buckets_.emplace(bucket, static_cast<std::uint32_t>(plan_.buckets.size()));
     if (is_new) plan_.buckets.push_back(bucket);
     request.bucket = place->second;
+    const bool has_batch = *operation == Operation::kRead || *operation == Operation::kApply;
+    if (has_batch) {
+      request.batch = static_cast<std::uint32_t>(plan_.batches.size());
+      plan_.batches.emplace_back();
+    }
     for (std::size_t i = 3; i < words.size(); ++i) {
       const auto word = words[i];
       if (word.starts_with("timeout=")) {
         const auto most = std::uint64_t{UINT32_MAX};
         const auto left = static_cast<std::uint64_t>(time(word.substr(8)).count() / 1000);
         request.timeout_ms = static_cast<std::uint32_t>(std::min(left, most));
+      } else if (word.starts_with("wait=") && *operation == Operation::kChanges) {
+        request.wait_ms = static_cast<std::uint32_t>(
+            std::min(time(word.substr(5)), Micros{limits::kChangesWaitMax}) /
+            std::chrono::milliseconds{1});
+      } else if (has_batch && !word.starts_with('v')) {
+        const auto status = read_batch_word(word, plan_.batches.back());
+        if (!status.ok()) return wrong(status.text());
       } else if (word.starts_with('k')) {
         request.key = static_cast<std::uint16_t>(number(word.substr(1), UINT16_MAX));
       } else if (word.starts_with('v')) {
@@ -306,6 +328,10 @@ class ScenarioReader {
       } else {
         return wrong(kUsage);
       }
+    }
+    if (has_batch) {
+      const auto status = check_batch(plan_.batches.back(), request.value_bytes);
+      if (!status.ok()) return wrong(status.text());
     }
     plan_.requests.push_back(request);
   }

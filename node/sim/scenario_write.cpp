@@ -9,6 +9,8 @@ std::string_view word_of(FaultKind kind) {
       return "kill";
     case FaultKind::kStart:
       return "start";
+    case FaultKind::kFailSync:
+      return "fail_sync";
     case FaultKind::kStop:
       return "stop";
     case FaultKind::kPause:
@@ -44,6 +46,7 @@ std::string node_line(const Plan& plan, const NodePlan& node) {
   auto out = "node " + node.name.str();
   if (node.stores) out += " stores";
   if (node.has_slow_engine) out += " slow_engine";
+  if (node.is_durable) out += " durable";
   if (node.memory_max != NodePlan{}.memory_max) out += " memory=" + std::to_string(node.memory_max);
   for (const auto peer : node.peers) out += " " + plan.nodes[peer].name.str();
   for (const auto& via : node.vias) {
@@ -70,11 +73,17 @@ std::string request_line(const Plan& plan, const Request& request) {
              escape_word(plan.buckets[request.bucket]) + " " +
              std::string{function_of(request.operation)};
   if (has_key(request.operation)) out += " " + key_text(request.key);
-  if (request.operation == Operation::kKeys) {
+  if (lists(request.operation)) {
     if (request.key != kNextPage) out += " " + key_text(request.key);
     out += " " + value_text(request.value, 0);
   }
-  if (request.operation == Operation::kPut) {
+  if (request.operation == Operation::kChanges) {
+    out += " " + value_text(request.value, 0) + " wait=" + std::to_string(request.wait_ms) + "ms";
+  }
+  if (request.operation == Operation::kRead || request.operation == Operation::kApply) {
+    out += batch_text(plan.batches[request.batch]);
+  }
+  if (request.operation == Operation::kPut || request.operation == Operation::kApply) {
     out += " " + value_text(request.value, 0);
     if (request.value_bytes > 0) out += ":" + std::to_string(request.value_bytes);
   }

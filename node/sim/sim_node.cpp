@@ -7,6 +7,7 @@
 #include "common/wire/frame.h"
 #include "common/wire/pack.h"
 #include "common/wire/record.h"
+#include "node/sim/arguments.h"
 #include "node/sim/process.h"
 #include "node/sim/timing.h"
 
@@ -26,7 +27,9 @@ constexpr Micros kClockGranularity{2};
 }  // namespace
 
 SimNode::SimNode(World& world, NodeIndex index)
-    : world_(world), index_(index), clock_(world.plan.seed, world.plan.nodes[index].name) {}
+    : world_(world), index_(index), clock_(world.plan.seed, world.plan.nodes[index].name) {
+  if (plan().is_durable) disk_ = std::make_shared<SimDisk>();
+}
 
 SimNode::~SimNode() = default;
 
@@ -34,6 +37,7 @@ std::size_t SimNode::in_flight() const { return process_ ? process_->core.in_fli
 
 store::MemoryEngine* SimNode::memory() {
   if (!process_) return nullptr;
+  if (process_->durable) return &process_->durable->memory();
   return process_->slow ? &process_->slow->memory() : process_->memory.get();
 }
 
@@ -59,7 +63,10 @@ void SimNode::pass() {
   pass_scheduled_ = false;
   if (state_ == State::kPaused) return;
   auto cost = kPassCost;
-  if (std::exchange(tick_due_, false)) look_at_deadlines();
+  if (std::exchange(tick_due_, false)) {
+    look_at_deadlines();
+    tick_engine();
+  }
   while (!inbox_.empty() && cost < kPassMost) {
     const auto item = inbox_.front();
     inbox_.pop_front();
@@ -95,22 +102,10 @@ void SimNode::handle(const Item& item) {
 void SimNode::handle_ask(std::uint32_t number) {
   if (state_ == State::kStopping) return world_.oracle.not_asked(number);
   const auto& ask = world_.plan.requests[number];
-  const bool lists = ask.operation == Operation::kKeys;
-  const auto after = lists ? world_.oracle.page_after(number) : std::nullopt;
-  const auto pack_args = [&](wire::Buffer& out) {
-    const bool puts = ask.operation == Operation::kPut;
-    if (lists) {
-      wire::pack_array(out, 2);
-      after ? wire::pack_bin(out, key_text(*after)) : wire::pack_nil(out);
-      return wire::pack_uint(out, ask.value);
-    }
-    wire::pack_array(out, puts ? 2U : (has_key(ask.operation) ? 1U : 0U));
-    if (has_key(ask.operation)) wire::pack_bin(out, key_text(ask.key));
-    if (puts) wire::pack_bin(out, value_text(ask.value, ask.value_bytes));
-  };
   wire::Buffer body;
-  auto request = wire::make_request(body, {Target::Kind::kBucket, world_.plan.buckets[ask.bucket]},
-                                    function_of(ask.operation), pack_args);
+  auto request = wire::make_request(
+      body, {Target::Kind::kBucket, world_.plan.buckets[ask.bucket]}, function_of(ask.operation),
+      [&](wire::Buffer& out) { pack_arguments(out, world_.plan, number, world_.oracle); });
   request.id = {number};
   request.timeout_ms = ask.timeout_ms;
   request.flags = std::uint64_t{number} << kNumberShift;
@@ -286,12 +281,15 @@ void SimNode::reply(const core::Origin& origin, const ReplyView& reply) {
                    static_cast<std::uint64_t>(reply.code) << 56);
   const bool is_own = engine_ends_ && (reply.code == StatusCode::kOutcomeUnknown ||
                                        reply.code == StatusCode::kDeadlineExceeded);
-  if (engine_ends_ && !is_own) {
+  const bool may_have_begun = engine_ends_ || (plan().is_durable && executing_ != nullptr);
+  if (may_have_begun && !is_own && world_.oracle.has_begun(debt->number)) {
+    tell(debt->number, reply, result);
+  } else if (engine_ends_ && !is_own) {
     // The oracle was told when it was executed, and holds the answer against that.
   } else if (executing_ != nullptr) {
     judge_way(*executing_, index_);
     world_.oracle.executed(debt->number, index_, executing_->timeout_ms, executing_->hops,
-                           reply.code, result, now());
+                           reply.code, result, now(), moment());
   } else if (passing_ != nullptr) {
     if (reply.code != passing_->code || result != passing_->result) {
       violate("changed_reply", "makes " + std::string{to_string(reply.code)} + " of the answer " +
@@ -299,6 +297,9 @@ void SimNode::reply(const core::Origin& origin, const ReplyView& reply) {
     }
   } else {
     if (!only_ && !is_own) judge_failure(origin, reply.code);
+    if (is_own && plan().is_durable && !has_disk_failed()) {
+      violate("store", "does not know what it has done though its disk has not failed");
+    }
     const bool is_over = in_tick_ || reply.code == StatusCode::kDeadlineExceeded;
     world_.oracle.failed(debt->number, reply.code, debt->hops, std::max(now(), acts_at_), is_over);
   }

@@ -12,7 +12,9 @@
 
 #include "common/wire/request_batch.h"
 #include "node/core/core.h"
+#include "node/durable/durable_engine.h"
 #include "node/sim/node_clock.h"
+#include "node/sim/sim_log.h"
 #include "node/sim/slow_engine.h"
 #include "node/sim/world.h"
 #include "node/store/memory_engine.h"
@@ -34,6 +36,8 @@ class SimNode final : public core::Effects {
   std::size_t in_flight() const;
   /// Null while the node is dead.
   store::MemoryEngine* memory();
+  /// The time by its store's clock.
+  store::Moment moment() { return store_clock_.at(clock()); }
 
   /// The process starts; its links connect by themselves, unless connect_at_once() follows.
   void start(bool connected);
@@ -44,6 +48,7 @@ class SimNode final : public core::Effects {
   void resume();
   void stop();
   void stop_over();
+  void fail_sync();
   void slow(Micros for_each) { for_each_ = for_each; }
   /// Does nothing when the table names a node that it has no way to now.
   void reload(const RoutingTable& table);
@@ -111,8 +116,14 @@ class SimNode final : public core::Effects {
 
   void take(Item item);
   std::unique_ptr<SlowEngine> make_slow_engine();
+  std::unique_ptr<durable::DurableEngine> make_durable_engine(SimLog*& log);
+  bool has_disk_failed() const;
+  void begin(const RequestView& request);
+  void tell(std::uint32_t number, const ReplyView& reply, std::string_view result);
+  void crash_disk(store::Moment died_at);
   void deferred(RequestId ticket, const RequestView& request);
   void executed_later(RequestId ticket, const SlowEngine::Ended& ended);
+  void tick_engine();
   void run_engine();
   void schedule_pass();
   void handle(const Item& item);
@@ -154,6 +165,8 @@ class SimNode final : public core::Effects {
   World& world_;
   NodeIndex index_;
   NodeClock clock_;
+  store::EngineClock store_clock_;  // of the process that runs
+  std::shared_ptr<SimDisk> disk_;   // of a durable one
   State state_ = State::kDead;
   std::unique_ptr<Process> process_;
   std::deque<Item> inbox_;

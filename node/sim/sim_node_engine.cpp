@@ -41,6 +41,8 @@ std::unique_ptr<SlowEngine> SimNode::make_slow_engine() {
 }
 
 void SimNode::deferred(RequestId ticket, const RequestView& request) {
+  if (plan().is_durable) return;  // it has begun, as all do there
+  if (!plan().has_slow_engine) return begin(request);
   judge_way(request, index_);
   process_->deferred[ticket.value] = {number_of(request), request.timeout_ms, request.hops};
 }
@@ -55,8 +57,16 @@ void SimNode::executed_later(RequestId ticket, const SlowEngine::Ended& ended) {
   if (result.empty()) wire::pack_nil(result);
   const auto& [number, timeout_ms, hops] = found->second;
   world_.oracle.executed(number, index_, timeout_ms, hops, ended.status.code(), result.view(),
-                         now());
+                         now(), moment());
   process_->deferred.erase(found);
+}
+
+// What is in memory alone, and never expires, has nothing to do of its own.
+void SimNode::tick_engine() {
+  if (!plan().is_durable && world_.plan.batches.empty()) return;
+  engine_ends_ = true;
+  process_->kv.tick(clock());
+  engine_ends_ = false;
 }
 
 void SimNode::run_engine() {

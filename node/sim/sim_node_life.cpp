@@ -21,6 +21,7 @@ constexpr Micros kPauseMax{1000000};  // then its peers have given it up
 void SimNode::start(bool connected) {
   if (state_ != State::kDead) return;
   world_.lives[index_] = ++world_.lives_begun;
+  store_clock_ = {};
   process_ = std::make_unique<Process>(world_.plan, index_, *this);
   state_ = State::kRuns;
   free_at_ = excused_until_ = now();
@@ -76,7 +77,10 @@ void SimNode::kill() {
   inbox_.clear();
   dirty_replies_.clear();
   dirty_links_.clear();
+  const auto died_at = moment();
+  if (process_->log != nullptr) (void)process_->log->durable();  // what has come to the disk by now
   process_.reset();
+  if (disk_) crash_disk(died_at);
   pass_scheduled_ = tick_scheduled_ = tick_due_ = false;
   world_.oracle.killed(index_);
 }

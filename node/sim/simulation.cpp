@@ -72,6 +72,7 @@ class Simulation {
       case EventKind::kWire:
         return world_.network.wire_over(event.detail);
       case EventKind::kRoom:
+      case EventKind::kSynced:
         if (lives) node.wake();
         return;
       case EventKind::kWatch:
@@ -160,6 +161,8 @@ class Simulation {
         return node.kill();
       case FaultKind::kStart:
         return node.start(false);
+      case FaultKind::kFailSync:
+        return node.fail_sync();
       case FaultKind::kStop:
         return node.stop();
       case FaultKind::kPause:
@@ -188,25 +191,33 @@ class Simulation {
         world_.violations.add("still_in_flight", name + " has " + std::to_string(node.in_flight()) +
                                                      " requests in flight at the end");
       }
-      if (node.memory() != nullptr) check_store(name, *node.memory(), world_.oracle.shadow(i));
+      if (node.memory() != nullptr) {
+        check_store(name, *node.memory(), node.moment(), world_.oracle.shadow(i));
+      }
+      if (plan_.nodes[i].is_durable) node.kill();  // and its disk is judged
     }
   }
 
-  void check_store(const std::string& name, store::MemoryEngine& engine, const Shadow& shadow) {
+  void check_store(const std::string& name, store::MemoryEngine& engine, store::Moment now,
+                   const Shadow& shadow) {
     std::size_t keys = 0;
+    std::size_t ended = 0;
     for (const auto& [bucket, stored] : shadow.buckets()) {
-      keys += stored.size();
-      for (const auto& [key, value] : stored) {
+      for (const auto& [key, value] : stored.keys) {
+        ++(value.is_there(now) ? keys : ended);
         std::string held;
-        const auto found = engine.get(plan_.buckets[bucket], key_text(key),
-                                      [&](std::string_view view) { held = view; });
-        if (found && *found && held == value_text(value.value, value.value_bytes)) continue;
+        const auto found = engine.get(
+            plan_.buckets[bucket], key_text(key), [&](std::string_view view) { held = view; }, now);
+        if (found && *found == value.is_there(now) && (!*found || held == value.text())) continue;
         world_.violations.add("lost_write", name + " has lost " + key_text(key) + " of bucket " +
                                                 in_quotes(plan_.buckets[bucket]));
       }
     }
     const auto usage = engine.usage();
-    if (usage.keys == keys && usage.buckets == shadow.buckets().size()) return;
+    if (usage.keys >= keys && usage.keys <= keys + ended &&
+        usage.buckets == shadow.buckets().size()) {
+      return;
+    }
     world_.violations.add("invented_write", name + " holds " + std::to_string(usage.keys) +
                                                 " keys and must hold " + std::to_string(keys));
   }

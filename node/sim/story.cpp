@@ -37,7 +37,7 @@ void StoryWriter::say(const std::string& line, Micros now) {
 void StoryWriter::asked(std::uint32_t number, Micros now) {
   const auto& request = plan_.requests[number];
   const auto& bucket = plan_.buckets[request.bucket];
-  is_told_ = is_told_ && is_word(bucket) && request.operation != Operation::kKeys;
+  is_told_ = is_told_ && is_word(bucket) && request.operation < Operation::kKeys;
   auto line = "ask " + name(request.node) + " " + std::to_string(number) + " bucket=" + bucket +
               " " + std::string{function_of(request.operation)};
   if (has_key(request.operation)) line += " " + key_text(request.key);

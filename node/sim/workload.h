@@ -20,4 +20,10 @@ void add_workload(Plan& plan, std::uint32_t count, Micros duration, Trouble trou
 /// `duration`, all of which end.
 void add_faults(Plan& plan, Micros duration, Trouble trouble, Random& random);
 
+/// Of a plan with durable nodes: their disks fail, and they are killed while they write. All of it
+/// ends before the half of `duration`. By numbers of its own, as the next.
+void add_disk_faults(Plan& plan, Micros duration);
+/// Some of the requests become ones of kv.read, kv.apply, kv.scan and kv.changes.
+void add_batches(Plan& plan);
+
 }  // namespace kvmesh::sim

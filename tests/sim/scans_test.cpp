@@ -35,7 +35,7 @@ class ScansTest : public ::testing::Test {
     return plan;
   }
 
-  void execute(std::uint32_t number) { (void)store_.execute(plan_.requests[number], false); }
+  void execute(std::uint32_t number) { (void)store_.execute({.request = &plan_.requests[number]}); }
   // Asks, makes a page of these keys, and answers.
   std::string page(std::uint32_t number, std::vector<std::uint16_t> keys, bool more) {
     (void)scans_.begin(number);

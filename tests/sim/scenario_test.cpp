@@ -47,13 +47,27 @@ TEST(Scenario, ReadsBackWhatItWrites) {
       "node full@h stores memory=4000\n"
       "network buffer=5000 rate=1000000\n"
       "at 3ms ask gate@h milk kv.keys v3\n"
-      "at 4ms ask gate@h milk kv.keys k7 v2\n");
-  EXPECT_EQ(plan.requests.size(), 4U);
+      "at 4ms ask gate@h milk kv.keys k7 v2\n"
+      "node disk@h stores durable\n"
+      "at 7s fail_sync disk@h\n"
+      "at 5ms ask gate@h milk kv.read k1 k2\n"
+      "at 6ms ask gate@h milk kv.apply v9:50 if=k1 absent=k2 put=k1:5ms add=k6:-3 touch=k3:2s "
+      "delete=k4 once=12\n"
+      "at 7ms ask gate@h milk kv.scan v2\n"
+      "at 8ms ask gate@h milk kv.changes v2 wait=90ms\n");
+  EXPECT_EQ(plan.requests.size(), 8U);
+  EXPECT_EQ(plan.batches[0].keys, (std::vector<std::uint16_t>{1, 2}));
+  EXPECT_TRUE(plan.batches[1].checks[1].is_absent);
+  EXPECT_EQ(plan.batches[1].changes[0].ttl_ms, 5U);
+  EXPECT_EQ(plan.batches[1].changes[1].delta, -3);
+  EXPECT_EQ(plan.batches[1].once, 12U);
+  EXPECT_EQ(plan.requests[7].wait_ms, 90U);
+  EXPECT_TRUE(plan.nodes.back().is_durable);
   EXPECT_EQ(plan.requests[2].key, kNextPage);
   EXPECT_EQ(plan.requests[3].key, 7);
-  EXPECT_EQ(plan.nodes.back().memory_max, 4000U);
+  EXPECT_EQ(plan.nodes[3].memory_max, 4000U);
   EXPECT_EQ(plan.buckets[1], std::string("\0x", 2));
-  ASSERT_EQ(plan.faults.size(), 10U);
+  ASSERT_EQ(plan.faults.size(), 11U);
   EXPECT_EQ(plan.faults[6].second.size(), 1U);
   EXPECT_TRUE(plan.faults[7].second.empty());
   EXPECT_EQ(plan.nodes[0].vias.size(), 1U);
@@ -77,6 +91,18 @@ TEST(Scenario, SaysWhereAndWhatIsWrong) {
   EXPECT_EQ(fault_of("at 1s peers foo@h {gate@h} *=foo@h\n"),
             "file: node foo@h never has the peer gate@h; name it in the line of the node");
   EXPECT_NE(fault_of("at 1s ask gate@h milk kv.buckets\n"), "");
+  EXPECT_EQ(fault_of("at 1s ask gate@h milk kv.apply put=k1 delete=k1\n"),
+            "file:9: a call changes each key once, and this one k1 twice");
+  for (const auto* word :
+       {"put=1", "put=k1:0s", "add=k1", "add=k1:x", "delete=k1:5ms", "once=0", "if=", "k70000"}) {
+    EXPECT_TRUE(fault_of(std::string{"at 1s ask gate@h milk kv.apply "} + word + "\n")
+                    .starts_with("file:9: \"" + std::string{word} + "\" is none of kN"))
+        << word;
+  }
+  EXPECT_EQ(fault_of("node x@h stores durable slow_engine\n"),
+            "file:9: node x@h cannot be both slow_engine and durable");
+  EXPECT_EQ(fault_of("node x@h stores durable memory=9\n"),
+            "file:9: node x@h is durable, and then the simulation knows no memory=");
   EXPECT_NE(fault_of("then kill foo@h\n"), "");
   EXPECT_NE(fault_of("network speed=3\n"), "");
 }

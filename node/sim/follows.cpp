@@ -70,7 +70,7 @@ class Comparison {
       return "tells a change of " + in_quotes(change.key) + " to " + in_quotes(change.value) +
              " where the next is one of " + in_quotes(key) + " to " + in_quotes(made.value);
     }
-    if (const auto wrong = unless_ended(made); !wrong.empty()) return wrong;
+    if (auto wrong = unless_ended(made); !wrong.empty()) return wrong;
     const bool can_end = made.kind == Event::kPut || made.kind == Event::kTouch;
     if (can_end && change.ttl_ms.has_value() != (made.expires != store::kNever)) {
       return "is wrong about whether " + in_quotes(change.key) + " expires";

@@ -25,6 +25,7 @@ constexpr auto kPlaceholders = std::to_array<std::pair<std::string_view, Names>>
     {"DIR", Names::kFiles},
     {"CONFIG", Names::kFiles},
     {"OLD", Names::kFiles},
+    {"SIZE", Names::kNothing},
     {"DURATION", Names::kDurations},
     {"TIME", Names::kDurations},
     {"ENDPOINT", Names::kNothing},

@@ -282,9 +282,8 @@ class ScenarioReader {
 
   void ask(Micros at, const Words& words) {
     constexpr const char* kUsage =
-        "write ask NODE BUCKET FUNCTION [kN] [vN[:BYTES]] [timeout=TIME], and what kv.read and "
-        "kv.apply "
-        "have more, such as ask foo@h milk kv.put k1 v7";
+        "write ask NODE BUCKET FUNCTION [kN] [vN[:BYTES]] [timeout=TIME], and more for kv.read and "
+        "for kv.apply, such as ask foo@h milk kv.put k1 v7";
     if (words.size() < 3) return wrong(kUsage);
     Request request;
     request.at = at;

@@ -78,7 +78,7 @@ Result<Record::Owner> Bucket::take(const HashedName& key, const Turn& turn) {
   if (turn.room != nullptr) {
     auto status = turn.room->reserve(journal::staged_bytes(key.name.size(), 0));
     if (!status.ok()) return status;
-    turn.room->saw_key(key.hash);
+    saw_key(key, turn);
   }
   const auto* record = records_.find(key);
   if (record == nullptr) return Record::Owner{};

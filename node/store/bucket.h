@@ -77,6 +77,10 @@ class Bucket {
   // Where that was written down.
   Place place() const { return place_; }
   journal::BucketId id() const { return id_; }
+  // Notes that an operation has seen what is there under the key, if something is written down.
+  void saw_key(const HashedName& key, const Turn& turn) const {
+    if (turn.room != nullptr) turn.room->saw_key(place_hash(key), place_);
+  }
 
   // Null when there is no such key. The record lives until the next change of this bucket.
   const Record* find(const HashedName& key, Moment now) const;
@@ -139,6 +143,10 @@ class Bucket {
   KeyOrder::Owner take_order();
 
  private:
+  // Of the key among those of all buckets: many buckets have keys of the same names.
+  std::uint64_t place_hash(const HashedName& key) const {
+    return key.hash + id_ * 0x9e3779b97f4a7c15;
+  }
   // Several keys may expire in one moment.
   struct Expiry {
     Moment at;

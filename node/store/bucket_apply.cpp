@@ -159,7 +159,7 @@ class Bucket::Transaction {
     if (out.empty()) return;
     bucket_.write(out, turn_);
     for (const auto& step : steps_) {
-      if (step.changes()) turn_.room->wrote_key(step.key.hash, bucket_.place_);
+      if (step.changes()) turn_.room->wrote_key(bucket_.place_hash(step.key), bucket_.place_);
     }
   }
 

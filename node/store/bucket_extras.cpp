@@ -291,14 +291,14 @@ void Bucket::write_put(const HashedName& key, std::string_view value, Life life,
   if (turn.room == nullptr) return;
   const auto change = journal::Change::put(id_, key.name, {value, life.rev, life.expires});
   write({&change, 1}, turn);
-  turn.room->wrote_key(key.hash, place_);
+  turn.room->wrote_key(place_hash(key), place_);
 }
 
 void Bucket::write_erase(const HashedName& key, const Turn& turn) {
   if (turn.room == nullptr) return;
   const auto change = journal::Change::erase(id_, key.name);
   write({&change, 1}, turn);
-  turn.room->wrote_key(key.hash, place_);
+  turn.room->wrote_key(place_hash(key), place_);
 }
 
 Status Bucket::restore(const HashedName& key, std::string_view value, Life life) {

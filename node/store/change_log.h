@@ -46,7 +46,8 @@ class LogRoom {
 
   /// An operation has seen what was changed there, or the key as it is now.
   void saw(Place place) { seen_ = std::max(seen_, place); }
-  void saw_key(std::uint64_t key_hash) { saw(places_.of(key_hash)); }
+  /// No change of the key was written after `last`.
+  void saw_key(std::uint64_t key_hash, Place last) { saw(std::min(places_.of(key_hash), last)); }
   /// The last of all places that were written or seen since this was asked last.
   Place take_seen() { return std::exchange(seen_, 0); }
 

@@ -11,7 +11,8 @@ namespace kvmesh::store {
 using Place = std::uint64_t;
 
 /// Where the last change of each key was written down, or of another key that shares its slot: who
-/// reads a key waits for that one at most. 512 KiB, however many keys there are.
+/// reads a key waits for that one at most. 512 KiB, however many keys there are. `key_hash` is of
+/// the key and its bucket: buckets often have keys of the same names.
 /// Thread-safe.
 class KeyPlaces {
  public:

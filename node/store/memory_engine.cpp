@@ -206,7 +206,7 @@ Result<bool> MemoryEngine::get(const HashedName& bucket, const HashedName& key, 
                                const Turn& turn) {
   return with_bucket<Result<bool>>(bucket, turn, [&](Stripe&, const Bucket& in) {
     const auto* record = in.find(key, turn.now);
-    if (turn.room != nullptr) turn.room->saw_key(key.hash);
+    in.saw_key(key, turn);
     if (record != nullptr) found(record->value());
     return record != nullptr;
   });

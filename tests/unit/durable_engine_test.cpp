@@ -90,6 +90,21 @@ TEST_F(DurableEngineTest, NobodyIsToldBeforeItIsDurable) {
   driver_->forget();
 }
 
+TEST_F(DurableEngineTest, ReadsDoNotWaitForTheSameKeyOfAnotherBucket) {
+  for (const auto* bucket : {"a", "b", "c"}) driver_->execute(op::create(bucket));
+  now_ += kSync;
+  driver_->pass();
+  const auto first = driver_->ended().size();
+  driver_->submit({op::put("a", "k", "v"), op::put("b", "other", "v"), op::get("b", "k"),
+                   op::get("c", "k"), op::get("a", "k")});
+  EXPECT_TRUE(has_ended(first + 2)) << "of a bucket that is written to";
+  EXPECT_TRUE(has_ended(first + 3)) << "of one that is not";
+  EXPECT_FALSE(has_ended(first + 4));
+  now_ += kSync;
+  EXPECT_TRUE(has_ended(first + 4));
+  driver_->forget();
+}
+
 TEST_F(DurableEngineTest, ReadsOfABucketWaitForAllOfIt) {
   driver_->execute(op::create("b"));
   const OpMore more{.keys = {"other"}};

@@ -22,6 +22,7 @@ void prepare_signals() {
   }
 }
 
-void prepare_memory() { (void)::mallopt(M_MXFAST, 0); }
+// It writes one number, which other threads, if the program has some already, see sooner or later.
+void prepare_memory() { (void)::mallopt(M_MXFAST, 0); }  // NOLINT(concurrency-mt-unsafe)
 
 }  // namespace kvmesh

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "node/store/freed_pieces.h"
+
 namespace kvmesh::store {
 namespace {
 
@@ -40,6 +42,7 @@ bool DroppedBuckets::free_some() {
     freed += bytes;
     work += 1 + bytes / kPageBytes;
   }
+  sort_freed_pieces();
   memory_.release(freed);
   return true;
 }

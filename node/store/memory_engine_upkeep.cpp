@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/store/freed_pieces.h"
 #include "node/store/memory_engine.h"
 
 namespace kvmesh::store {
@@ -33,6 +34,7 @@ bool MemoryEngine::expire_some(const Turn& turn) {
       expires_next_.fetch_add(1, std::memory_order_relaxed);
     }
   }
+  if (left < kMost) sort_freed_pieces();
   return left == 0;
 }
 

@@ -1,14 +1,18 @@
 // What takes long is done in slices: freeing a dropped bucket, and pages of many names.
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "node/store/freed_pieces.h"
 #include "node/store/memory_engine.h"
 
 namespace kvmesh::store {
@@ -77,6 +81,53 @@ TEST(StoreSlices, KeysThatExpireTogetherAreRemovedAFewAtATime) {
     left = now;
   }
   EXPECT_EQ(left, 0U);
+}
+
+// How many pieces malloc has not sorted yet, asked without a malloc, which would sort some; 0 where
+// malloc is not glibc's.
+class UnsortedPieces {
+ public:
+  UnsortedPieces() : file_(::fmemopen(text_.data(), text_.size(), "w")) {
+    std::setvbuf(file_, buffer_.data(), _IOFBF, buffer_.size());
+  }
+  UnsortedPieces(const UnsortedPieces&) = delete;
+  UnsortedPieces& operator=(const UnsortedPieces&) = delete;
+  ~UnsortedPieces() { std::fclose(file_); }
+
+  void ask() {
+    ::malloc_info(0, file_);
+    std::fflush(file_);
+  }
+  std::size_t count() const {
+    const std::string_view info{text_.data()};
+    std::size_t count = 0;
+    for (auto at = info.find("<unsorted"); at != info.npos; at = info.find("<unsorted", at + 1)) {
+      count += std::stoul(std::string{info.substr(info.find("count=\"", at) + 7, 20)});
+    }
+    return count;
+  }
+
+ private:
+  std::vector<char> text_ = std::vector<char>(1 << 18);
+  std::vector<char> buffer_ = std::vector<char>(1 << 18);
+  std::FILE* file_;
+};
+
+TEST(StoreSlices, WhatWasFreedIsSortedBeforeThereIsMuchOfIt) {
+  constexpr std::size_t kPieces = 8000;
+  constexpr std::size_t kBytes = 200;
+  UnsortedPieces before;
+  UnsortedPieces after;
+  std::vector<void*> pieces(kPieces);
+  for (auto& piece : pieces) piece = std::malloc(kBytes);
+  for (std::size_t i = 0; i < kPieces; i += 2) std::free(pieces[i]);
+  before.ask();
+  sort_freed_pieces();
+  after.ask();
+  for (std::size_t i = 1; i < kPieces; i += 2) std::free(pieces[i]);
+  if (before.count() == 0) GTEST_SKIP() << "this malloc sorts nothing";
+  EXPECT_GT(before.count(), kPieces / 4);
+  EXPECT_LT(after.count(), 10U);
 }
 
 TEST(StoreSlices, OfLargeValuesFewerAreFreedInASlice) {

@@ -9,9 +9,9 @@
 namespace kvmesh::store {
 namespace {
 
-// Records of up to a page are freed in a slice, and of larger ones fewer: the kernel takes back
-// page by page.
-constexpr std::uint64_t kSlice = 4096;
+// So many records of up to a page are freed in a slice, and of larger ones fewer: the kernel takes
+// back page by page.
+constexpr std::uint64_t kSlice = 512;
 constexpr std::uint64_t kPageBytes = 4096;
 constexpr std::size_t kAhead = 16;  // fetched while others are freed
 constexpr std::uint64_t kSmallKeys = 1024;

@@ -114,8 +114,9 @@ class MemoryEngine final : public Engine {
   /// Removes some of the keys that have expired, and what buckets have that nobody has used for
   /// long; for less than a millisecond. True: there are more.
   bool expire_some(const Turn& turn);
-  /// Frees a part of what was dropped, for less than a millisecond.
-  void tidy() { dropped_.free_some(); }
+  /// Frees a part of what was dropped, for less than a millisecond. False: there is nothing to
+  /// free.
+  bool tidy() { return dropped_.free_some(); }
 
   // At the start of a node, by one thread and before anything else: what was there.
 

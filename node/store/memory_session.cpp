@@ -170,18 +170,20 @@ void MemorySession::tell_changes(const Op& op, const HashedName& bucket, std::si
 }
 
 void MemorySession::tick(TimePoint now) {
-  engine_.tidy();
+  constexpr int kTidies = 8;
+  tidies_ = engine_.tidy() ? kTidies - 1 : 0;
   turn_.now = engine_.moment(now);
   expires_ = engine_.expire_some(turn_);
-  if (expires_) wake_();
+  if (expires_ || tidies_ > 0) wake_();
   polls_.tick(now, turn_.room);
 }
 
 bool MemorySession::pass(TimePoint now) {
   turn_.now = engine_.moment(now);
   if (expires_) expires_ = engine_.expire_some(turn_);
+  if (tidies_ > 0) tidies_ = engine_.tidy() ? tidies_ - 1 : 0;
   const bool more_news = polls_.pass(now, turn_.room);
-  return gather(now) || more_news || expires_;
+  return gather(now) || more_news || expires_ || tidies_ > 0;
 }
 
 // Goes on with the pages that wait.

@@ -72,6 +72,7 @@ class MemorySession final : public Session {
   std::string value_;     // scratch
   Turn turn_;             // of what is executed
   bool expires_ = false;  // more keys have
+  int tidies_ = 0;        // so many slices of what was dropped are to be freed before the next tick
   std::deque<Waiting> waiting_;
   ParkedPolls polls_;
 };

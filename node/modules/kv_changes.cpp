@@ -123,7 +123,7 @@ Status read_change(Reader& in, std::size_t index, Change& out) {
   if (form.between == Between::kValue) out.value = bytes(in, functions::kArgValue, fault);
   if (form.between == Between::kDelta) out.delta = in.read_int();
   if (form.has_ttl && !next_is_nil(in)) out.ttl_ms = in.read_uint();
-  const auto restored = form.restores ? read_restored(in, index, out) : Status{};
+  auto restored = form.restores ? read_restored(in, index, out) : Status{};
   if (in.failed() || parts != parts_of(form)) {
     return wrong(the("change", index) + "is not " + std::string{form.text});
   }

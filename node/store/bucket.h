@@ -105,12 +105,12 @@ class Bucket {
   // the next change, until it unfollows. Changes are remembered from the first call on, until
   // nobody has called for a minute. `rings` bounds what is remembered and must outlive the bucket.
   // kFull: there is no memory to begin with.
-  Result<Events> events(const EventsWanted& wanted, Moment now, MemoryBound& rings,
+  Result<Events> events(const EventsWanted& wanted, Moment now, RingBounds& rings,
                         Follower* follower);
   void unfollow(Follower& follower);
   const BucketOptions& options() const;
   // kFull: there is no memory for what they ask for, and all is as it was.
-  Status set_options(const BucketOptions& change, const Turn& turn, MemoryBound& rings);
+  Status set_options(const BucketOptions& change, const Turn& turn, RingBounds& rings);
   // It is taken out of its stripe: that is its last change, and those who follow it are told.
   // REQUIRES: room for it is reserved.
   void on_drop(const Turn& turn);
@@ -126,7 +126,7 @@ class Bucket {
   void restore_answer(std::string_view once, const Applied& answer, Moment at);
   void restore_options(const BucketOptions& options);
   // All of it is there; its changes come after `rev`.
-  void restored(Revision rev, MemoryBound& rings);
+  void restored(Revision rev, RingBounds& rings);
 
   // As OwningSet::visit_from(); keys that have expired are passed over.
   template <typename Visit>
@@ -184,7 +184,7 @@ class Bucket {
   Status make_extras(Moment now);
   // The same whatever the bound.
   void charge_extras();
-  Status make_ring(std::uint64_t bytes, MemoryBound& rings);
+  Status make_ring(const BucketOptions& options, RingBounds& rings);
   // When a key expires that is put now without a time to live.
   Moment default_expiry(Moment now) const {
     return extras_ && extras_->options.ttl_ms ? now + *extras_->options.ttl_ms : kNever;

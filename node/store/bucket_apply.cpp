@@ -163,6 +163,19 @@ class Bucket::Transaction {
     }
   }
 
+  // A clock that ran far ahead would be that of the bucket from now on, and after a restart that of
+  // the node.
+  Status check_revision(const Change& change) const {
+    constexpr Moment kAheadMax = 24 * 3600 * 1000;
+    if (change.kind != Change::Kind::kRestore) return {};
+    const auto ahead = time_left(moment_of(change.rev), now_).value_or(0);
+    if (ahead <= kAheadMax) return {};
+    return {StatusCode::kInvalidArgument,
+            "cannot restore the key " + in_quotes(change.key) + ": its revision is of a time " +
+                std::to_string(ahead / kAheadMax) +
+                " days ahead of the clock of this node; set the clock; nothing was changed"};
+  }
+
   static bool keeps(const Record* record, const Change& change) {
     if (change.kind != Change::Kind::kRestore || record == nullptr) return false;
     return change.keep == Change::Keep::kAll ||
@@ -184,6 +197,7 @@ class Bucket::Transaction {
       step.keeps = keeps(record, change);
       step.puts = !step.keeps && change.kind != Change::Kind::kDelete &&
                   change.kind != Change::Kind::kTouch;
+      if (auto status = check_revision(change); !status.ok()) return status;
       if (change.kind == Change::Kind::kRestore && !step.keeps) {
         step.rev = change.rev;
         restored = std::max(restored, change.rev);

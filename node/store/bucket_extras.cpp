@@ -42,7 +42,7 @@ const BucketOptions& Bucket::options() const {
   return extras_ ? extras_->options : kNone;
 }
 
-Status Bucket::set_options(const BucketOptions& change, const Turn& turn, MemoryBound& rings) {
+Status Bucket::set_options(const BucketOptions& change, const Turn& turn, RingBounds& rings) {
   const auto options = changed(this->options(), change);
   if (options == this->options()) return {};
   const auto meta = pack_options(options);
@@ -51,8 +51,9 @@ Status Bucket::set_options(const BucketOptions& change, const Turn& turn, Memory
     if (!status.ok()) return status;
   }
   if (auto status = make_extras(turn.now); !status.ok()) return status;
-  if (options.history_bytes != extras_->options.history_bytes) {
-    auto status = make_ring(options.history_bytes.value_or(EventRing::kBytesDefault), rings);
+  const bool needs_ring = options.history_bytes || extras_->ring;
+  if (needs_ring && options.history_bytes != extras_->options.history_bytes) {
+    auto status = make_ring(options, rings);
     if (!status.ok()) return status;
     extras_->ring_used = turn.now;
   }
@@ -69,13 +70,12 @@ void Bucket::restore_options(const BucketOptions& options) {
   extras_->options = options;
 }
 
-void Bucket::restored(Revision rev, MemoryBound& rings) {
+void Bucket::restored(Revision rev, RingBounds& rings) {
   rev_ = std::max(rev_, rev);
   if (!extras_) return;
   extras_->once.sort();
-  const auto history = extras_->options.history_bytes;
-  // Without memory it begins when there is some.
-  if (history) (void)make_ring(*history, rings);
+  // Without memory it begins when somebody follows, and there is some.
+  if (extras_->options.history_bytes) (void)make_ring(extras_->options, rings);
 }
 
 // But for those of the ring, which takes them itself.
@@ -159,13 +159,12 @@ KeyOrder::Owner Bucket::take_order() {
 
 // For those who follow it.
 
-Result<Events> Bucket::events(const EventsWanted& wanted, Moment now, MemoryBound& rings,
+Result<Events> Bucket::events(const EventsWanted& wanted, Moment now, RingBounds& rings,
                               Follower* follower) {
   if (auto status = make_extras(now); !status.ok()) return status;
   auto& ring = extras_->ring;
   if (!ring) {
-    const auto bytes = extras_->options.history_bytes.value_or(EventRing::kBytesDefault);
-    if (auto status = make_ring(bytes, rings); !status.ok()) return status;
+    if (auto status = make_ring(extras_->options, rings); !status.ok()) return status;
   }
   extras_->ring_used = now;
   look_at(now + EventRing::kKeptMs);
@@ -175,14 +174,16 @@ Result<Events> Bucket::events(const EventsWanted& wanted, Moment now, MemoryBoun
   return out;
 }
 
-// Of so many bytes at most, with what is remembered now.
-Status Bucket::make_ring(std::uint64_t bytes, MemoryBound& rings) {
+// As these options have it, with what is remembered now.
+Status Bucket::make_ring(const BucketOptions& options, RingBounds& rings) {
+  const auto bytes = options.history_bytes.value_or(EventRing::kBytesDefault);
+  auto& bound = options.history_bytes ? rings.histories : rings.followed;
   if (extras_->ring) {
-    extras_->ring->set_bytes_max(bytes);
+    extras_->ring->set_bounds(bytes, bound);
     return {};
   }
   if (auto status = memory_.reserve(EventRing::kBytesEmpty); !status.ok()) return status;
-  extras_->ring = std::make_shared<EventRing>(rev_, bytes, memory_, rings);
+  extras_->ring = std::make_shared<EventRing>(rev_, bytes, memory_, bound);
   return {};
 }
 

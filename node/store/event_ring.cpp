@@ -7,7 +7,7 @@ namespace kvmesh::store {
 
 EventRing::~EventRing() {
   memory_.release(bytes_ + kBytesEmpty);
-  rings_.release(bytes_);
+  rings_->release(bytes_);
 }
 
 std::uint64_t EventRing::cost(const Event& event) {
@@ -20,9 +20,9 @@ std::uint64_t EventRing::cost(const Event& event) {
 
 bool EventRing::reserve(std::uint64_t bytes) {
   if (!events_.empty() && bytes_ + bytes > bytes_max_) return false;
-  if (!rings_.reserve(bytes).ok()) return false;
+  if (!rings_->reserve(bytes).ok()) return false;
   if (memory_.reserve(bytes).ok()) return true;
-  rings_.release(bytes);
+  rings_->release(bytes);
   return false;
 }
 
@@ -36,12 +36,17 @@ void EventRing::forget_oldest() {
   }
   bytes_ -= freed;
   memory_.release(freed);
-  rings_.release(freed);
+  rings_->release(freed);
 }
 
-void EventRing::set_bytes_max(std::size_t bytes) {
-  bytes_max_ = bytes;
-  while (bytes_ > bytes_max_ && !events_.empty()) forget_oldest();
+void EventRing::set_bounds(std::size_t bytes_max, MemoryBound& rings) {
+  bytes_max_ = bytes_max;
+  rings_->release(bytes_);
+  rings_ = &rings;
+  rings_->charge(bytes_);
+  while (!events_.empty() && (bytes_ > bytes_max_ || rings_->held() > rings_->max())) {
+    forget_oldest();
+  }
 }
 
 void EventRing::add(Event event) {

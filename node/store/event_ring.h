@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <kvmesh/limits.h>
+
 #include "node/store/event.h"
 #include "node/store/key_places.h"
 #include "node/store/memory_bound.h"
@@ -39,6 +41,13 @@ struct EventsWanted {
   std::size_t bytes_max = 0;
 };
 
+// What all changes may take that are remembered: those of buckets with a history by themselves, so
+// that they leave followers of others what they need.
+struct RingBounds {
+  MemoryBound followed{limits::kEventRingsBytesMax};
+  MemoryBound histories{limits::kEventRingsBytesMax};
+};
+
 // The last changes of a bucket that somebody follows, up to a bound; what it forgot, it knows that
 // it forgot.
 // Invariant: it has taken bytes_ from both bounds. All changes after since_ are in it.
@@ -53,16 +62,16 @@ class EventRing {
   // Itself, and what a deque takes.
   static constexpr std::uint64_t kBytesEmpty = 1024;
 
-  // `memory` is the engine's, of which kBytesEmpty are reserved for it, `rings` that of all rings;
-  // both must outlive it.
+  // `memory` is the engine's, of which kBytesEmpty are reserved for it, `rings` that of all rings
+  // of its kind; both must outlive it.
   EventRing(Revision since, std::size_t bytes_max, MemoryBound& memory, MemoryBound& rings)
-      : memory_(memory), rings_(rings), bytes_max_(bytes_max), since_(since), last_(since) {}
+      : memory_(memory), rings_(&rings), bytes_max_(bytes_max), since_(since), last_(since) {}
   EventRing(const EventRing&) = delete;
   EventRing& operator=(const EventRing&) = delete;
   ~EventRing();
 
-  // As many as fit are remembered from now on.
-  void set_bytes_max(std::size_t bytes);
+  // It is one of these from now on, and remembers as much as fits.
+  void set_bounds(std::size_t bytes_max, MemoryBound& rings);
   // Of the last one that was added.
   Revision last() const { return last_; }
 
@@ -88,7 +97,7 @@ class EventRing {
   void forget_oldest();
 
   MemoryBound& memory_;
-  MemoryBound& rings_;
+  MemoryBound* rings_;
   std::size_t bytes_max_;
   std::deque<Event> events_;
   std::uint64_t bytes_ = 0;

@@ -4,6 +4,7 @@
 #include <climits>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -100,19 +101,29 @@ void MemoryEngine::peek_bucket(const HashedName& name, Act act) {
   }
 }
 
-// What `put()` answers. When memory is short it is asked again after some of what was dropped has
-// been freed: as long as there is such, nothing is refused for its sake.
-template <typename Put>
-Status MemoryEngine::put_or_free(Put put) {
-  auto status = put();
-  while (status.code() == StatusCode::kFull && dropped_.free_some()) status = put();
-  return status;
+// What `act()` answers. When memory is short it is asked again after some of what was dropped, or
+// has expired, has been freed: as long as there is such, nothing is refused for its sake.
+template <typename Act>
+auto MemoryEngine::act_or_free(const Turn& turn, Act act) {
+  constexpr std::size_t kTogether = 256;
+  const auto is_full = [](const auto& answer) {
+    if constexpr (std::is_same_v<decltype(answer), const Status&>) {
+      return answer.code() == StatusCode::kFull;
+    } else {
+      return answer.status().code() == StatusCode::kFull;
+    }
+  };
+  auto answer = act();
+  while (is_full(answer) && (dropped_.free_some() || remove_expired(turn, kTogether).keys > 0)) {
+    answer = act();
+  }
+  return answer;
 }
 
 Status MemoryEngine::create(const HashedName& bucket, const Turn& turn,
                             const BucketOptions& options) {
   auto& stripe = stripe_of(bucket);
-  return put_or_free([&]() -> Status {
+  return act_or_free(turn, [&]() -> Status {
     const auto lock = guard(stripe);
     if (turn.room != nullptr) turn.room->saw(stripe.place);
     if (stripe.buckets.find(bucket) != nullptr) return {};
@@ -142,19 +153,16 @@ Status MemoryEngine::create(const HashedName& bucket, const Turn& turn,
 
 Result<BucketOptions> MemoryEngine::options(const HashedName& bucket, const BucketOptions& change,
                                             const Turn& turn) {
-  Result<BucketOptions> out{BucketOptions{}};
-  const auto status = put_or_free([&] {
-    out = changing_bucket<Result<BucketOptions>>(bucket, turn,
-                                                 [&](Bucket& in) -> Result<BucketOptions> {
-                                                   auto set = in.set_options(change, turn, rings_);
-                                                   if (turn.room != nullptr)
-                                                     turn.room->saw(in.place());
-                                                   if (!set.ok()) return set;
-                                                   return in.options();
-                                                 });
-    return out.status();
+  return act_or_free(turn, [&] {
+    return changing_bucket<Result<BucketOptions>>(bucket, turn,
+                                                  [&](Bucket& in) -> Result<BucketOptions> {
+                                                    auto set = in.set_options(change, turn, rings_);
+                                                    if (turn.room != nullptr)
+                                                      turn.room->saw(in.place());
+                                                    if (!set.ok()) return set;
+                                                    return in.options();
+                                                  });
   });
-  return out;
 }
 
 Status MemoryEngine::add(Stripe& stripe, const HashedName& bucket, journal::BucketId id,
@@ -196,7 +204,7 @@ Status MemoryEngine::drop(const HashedName& bucket, const Turn& turn) {
 Status MemoryEngine::put(const HashedName& bucket, const HashedName& key, std::string_view value,
                          const Turn& turn) {
   Record::Owner replaced;  // freed after the lock
-  return put_or_free([&] {
+  return act_or_free(turn, [&] {
     return changing_bucket<Status>(
         bucket, turn, [&](Bucket& into) { return into.put(key, value, turn, replaced); });
   });
@@ -225,28 +233,29 @@ Result<Entries> MemoryEngine::read(const HashedName& bucket, std::span<const std
 Result<Applied> MemoryEngine::apply(const HashedName& bucket, const Changes& changes,
                                     const Turn& turn) {
   Bucket::Removed removed;  // freed after the lock
-  Result<Applied> out{Applied{}};
-  const auto status = put_or_free([&] {
-    out = changing_bucket<Result<Applied>>(
+  return act_or_free(turn, [&] {
+    return changing_bucket<Result<Applied>>(
         bucket, turn, [&](Bucket& in) { return in.apply(changes, turn, removed); });
-    return out.status();
   });
-  return out;
 }
 
 Result<bool> MemoryEngine::scan(const HashedName& bucket, const ScanWanted& wanted, ScanPage& page,
                                 const Turn& turn) {
-  return changing_bucket<Result<bool>>(bucket, turn, [&](Bucket& in) {
-    if (turn.room != nullptr) turn.room->saw(in.place());
-    return in.scan(wanted, turn.now, page);
+  return act_or_free(turn, [&] {
+    return changing_bucket<Result<bool>>(bucket, turn, [&](Bucket& in) {
+      if (turn.room != nullptr) turn.room->saw(in.place());
+      return in.scan(wanted, turn.now, page);
+    });
   });
 }
 
 Result<Events> MemoryEngine::events(const HashedName& bucket, const EventsWanted& wanted,
                                     Follower* follower, const Turn& turn) {
-  return changing_bucket<Result<Events>>(bucket, turn, [&](Bucket& in) -> Result<Events> {
-    if (turn.room != nullptr) turn.room->saw(in.place());
-    return in.events(wanted, turn.now, rings_, follower);
+  return act_or_free(turn, [&] {
+    return changing_bucket<Result<Events>>(bucket, turn, [&](Bucket& in) -> Result<Events> {
+      if (turn.room != nullptr) turn.room->saw(in.place());
+      return in.events(wanted, turn.now, rings_, follower);
+    });
   });
 }
 

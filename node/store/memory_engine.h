@@ -148,14 +148,20 @@ class MemoryEngine final : public Engine {
   std::unique_lock<std::mutex> guard(const Stripe& stripe) const;
   Status add(Stripe& stripe, const HashedName& bucket, journal::BucketId id, Revision born);
   Stripe& stripe_of(const HashedName& bucket);
-  template <typename Put>
-  Status put_or_free(Put put);
+  template <typename Act>
+  auto act_or_free(const Turn& turn, Act act);
+  // What was done of what is due: some work, of which so many keys were removed.
+  struct Done {
+    std::size_t work = 0;
+    std::size_t keys = 0;
+  };
+  Done remove_expired(const Turn& turn, std::size_t most);
   template <typename Answer, typename Act>
   Answer with_bucket(const HashedName& name, const Turn& turn, Act act);
   template <typename Answer, typename Act>
   Answer changing_bucket(const HashedName& name, const Turn& turn, Act act);
   static void note_due(Stripe& stripe, Bucket& bucket, Moment before);
-  std::size_t do_due(Stripe& stripe, const Turn& turn, std::size_t most);
+  Done do_due(Stripe& stripe, const Turn& turn, std::size_t most);
   template <typename Act>
   void peek_bucket(const HashedName& name, Act act);
 
@@ -163,9 +169,9 @@ class MemoryEngine final : public Engine {
 
   bool locks_;
   EngineClock clock_;
-  ChangeLog* log_;                                  // null: nothing outlives the process
-  MemoryBound memory_;                              // outlives the buckets, which give back to it
-  MemoryBound rings_{limits::kEventRingsBytesMax};  // the same
+  ChangeLog* log_;      // null: nothing outlives the process
+  MemoryBound memory_;  // outlives the buckets, which give back to it
+  RingBounds rings_;    // the same
   DroppedBuckets dropped_;
   std::array<Stripe, kStripes> stripes_;
   std::atomic<std::size_t> parked_ = 0;

@@ -16,37 +16,42 @@ void MemoryEngine::note_due(Stripe& stripe, Bucket& bucket, Moment before) {
   if (after != kNever) stripe.due.insert({after, &bucket});
 }
 
-// One stripe after the other, so that none waits for ever for another with much to remove.
 bool MemoryEngine::expire_some(const Turn& turn) {
-  constexpr std::size_t kTogether = 64;  // under one lock
   // Takes a quarter of a millisecond where there are millions, and two when their tables shrink:
   // all of them do so at about the same time.
   constexpr std::size_t kMost = 256;
-  std::size_t left = kMost;
-  for (std::size_t seen = 0; seen < kStripes && left > 0;) {
+  return remove_expired(turn, kMost).work >= kMost;
+}
+
+// One stripe after the other, so that none waits for ever for another with much to remove.
+MemoryEngine::Done MemoryEngine::remove_expired(const Turn& turn, std::size_t most) {
+  constexpr std::size_t kTogether = 64;  // under one lock
+  Done all;
+  for (std::size_t seen = 0; seen < kStripes && all.work < most;) {
     auto& stripe = stripes_[expires_next_.load(std::memory_order_relaxed) % kStripes];
-    const auto done = do_due(stripe, turn, std::min(left, kTogether));
-    left -= done;
-    if (done > 0) {
+    const auto done = do_due(stripe, turn, std::min(most - all.work, kTogether));
+    all.work += done.work;
+    all.keys += done.keys;
+    if (done.work > 0) {
       seen = 0;
     } else {
       ++seen;
       expires_next_.fetch_add(1, std::memory_order_relaxed);
     }
   }
-  if (left < kMost) sort_freed_pieces();
-  return left == 0;
+  if (all.work > 0) sort_freed_pieces();
+  return all;
 }
 
 // What one bucket of the stripe has to do of its own, if any has; how much it was, about. 0: there
 // is nothing to do, or the log has no room for it.
-std::size_t MemoryEngine::do_due(Stripe& stripe, const Turn& turn, std::size_t most) {
+MemoryEngine::Done MemoryEngine::do_due(Stripe& stripe, const Turn& turn, std::size_t most) {
   Bucket::Removed removed;  // freed after the lock
   bool has_gone_on = false;
   {
     const auto lock = guard(stripe);
     const auto first = stripe.due.begin();
-    if (first == stripe.due.end() || first->first > turn.now) return 0;
+    if (first == stripe.due.end() || first->first > turn.now) return {};
     auto& bucket = *first->second;
     const auto due = bucket.next_due();
     const auto expired = bucket.do_due(turn, most, removed);
@@ -56,7 +61,8 @@ std::size_t MemoryEngine::do_due(Stripe& stripe, const Turn& turn, std::size_t m
     note_due(stripe, bucket, due);
   }
   dropped_.add(std::move(removed.order));
-  return has_gone_on ? std::max<std::size_t>(removed.records.size(), 1) : 0;
+  const auto keys = removed.records.size();
+  return {has_gone_on ? std::max<std::size_t>(keys, 1) : 0, keys};
 }
 
 Status MemoryEngine::restore_bucket(const HashedName& bucket, journal::BucketId id,
@@ -103,7 +109,7 @@ void MemoryEngine::restored(Revision last, TimePoint now) {
 Usage MemoryEngine::usage() const {
   Usage usage{.bytes = memory_.held(),
               .bytes_max = memory_.max(),
-              .followed = rings_.held(),
+              .followed = rings_.followed.held() + rings_.histories.held(),
               .followers = parked_.load(std::memory_order_relaxed)};
   for (const auto& stripe : stripes_) {
     const auto lock = guard(stripe);

@@ -68,10 +68,12 @@ using Found = std::variant<Page, Entries, Applied, ScanPage, Events, BucketOptio
 ///   kNotFound          the bucket does not exist (kCreate and kBuckets never say so);
 ///   kFull              kCreate, kPut and kApply: it would pass the engine's bound, so nothing was
 ///                      changed; a put of a value no longer than the one it replaces is never
-///                      refused so. kScan: there is no memory to put the keys in their order;
-///                      kChanges, kOptions: there is none to remember them;
+///                      refused so, unless it expires and the old one did not. kScan: there is no
+///                      memory to put the keys in their order; kChanges, kOptions: there is none to
+///                      remember them;
 ///   kInvalidArgument   kApply only: a number is to be added to what is none, or the sum does not
-///                      fit 64 bits; nothing was changed;
+///                      fit 64 bits, or a revision to be restored is more than a day ahead of the
+///                      clock; nothing was changed;
 ///   kTooLarge          kRead only: the values take more than a reply holds (limits.h);
 ///   kOverloaded        too many operations wait; it was not executed;
 ///   kUnavailable       what the engine stands on is not there; it was not executed;

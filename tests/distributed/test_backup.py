@@ -314,7 +314,7 @@ class Backup(MeshTest):
         if status == 0:
             return  # it was quicker
         self.assertEqual(status, INCOMPLETE, said)
-        self.assertIn("foo@localhost was restarted while this ran, and keeps nothing over that", said)
+        self.assertIn("foo@localhost was restarted, and keeps nothing over that", said)
 
 
 if __name__ == "__main__":

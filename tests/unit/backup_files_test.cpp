@@ -180,7 +180,8 @@ TEST_F(BackupFilesTest, AManifestThatIsNoneIsRefusedWithWhatIsWrong) {
 }
 
 TEST(RestoreStateTest, IsReadAsItWasWritten) {
-  const RestoreState state{"if-newer", {3, 12345}, 678, {{"a@h", 5, false}, {"b@h", 6, true}}};
+  const RestoreState state{
+      "if-newer", {3, 12345}, 678, 5000, {{"a@h", 5, false}, {"b@h", 6, true}}, {"x", "\xff\n"}};
   const auto read = parse_restore_state(to_text(state));
   ASSERT_TRUE(read.ok()) << read.status().text();
   EXPECT_EQ(*read, state);
@@ -191,9 +192,11 @@ TEST(RestoreStateTest, IsReadAsItWasWritten) {
 TEST(RestoreStateTest, KnowsWhichNodesHaveLostWhatTheyHad) {
   const std::vector<RestoreState::Node> before{
       {"a@h", 1, false}, {"b@h", 2, true}, {"c@h", 3, false}};
-  EXPECT_TRUE(emptied_since(before, before).empty());
-  EXPECT_EQ(emptied_since(before, {{"a@h", 9, false}, {"b@h", 9, true}, {"c@h", 3, false}}),
-            std::vector<std::string>{"a@h"});
+  EXPECT_TRUE(losses_since(before, before).empty());
+  const auto losses = losses_since(before, {{"a@h", 9, false}, {"b@h", 9, true}});
+  ASSERT_EQ(losses.size(), 2U);
+  EXPECT_THAT(losses[0], HasSubstr("a@h was restarted"));
+  EXPECT_THAT(losses[1], HasSubstr("c@h keeps nothing over a restart, and cannot be asked"));
   EXPECT_TRUE(have_same_names(before, {{"a@h", 7, true}, {"b@h", 8, false}, {"c@h", 9, true}}));
   EXPECT_FALSE(have_same_names(before, {{"a@h", 1, false}, {"b@h", 2, true}}));
 }

@@ -296,6 +296,25 @@ TYPED_TEST(EngineFollow, WithAHistoryAFollowerMayBeAway) {
   EXPECT_EQ(this->engine_->usage().followed, 0U) << "nobody follows";
 }
 
+TYPED_TEST(EngineFollow, AHistoryLeavesOtherFollowersTheirs) {
+  this->make_engine(std::uint64_t{400} << 20);
+  auto& on = *this->driver_;
+  const OpMore history{.options = {.history_bytes = limits::kEventRingsBytesMax}};
+  on.execute(op::with(Op::Kind::kCreate, "kept", history));
+  on.execute(op::create("b"));
+  const auto since = this->ask(0).next;
+  const std::string value(std::size_t{1} << 20, 'v');
+  for (int i = 0; i < 100; ++i) on.execute(op::put("kept", "k", value));
+  EXPECT_GT(this->engine_->usage().followed, limits::kEventRingsBytesMax / 2);
+  on.execute(op::put("b", "k", "v"));
+  const auto events = this->ask(since);
+  EXPECT_FALSE(events.reset);
+  EXPECT_EQ(events.events.size(), 1U);
+  const OpMore none{.options = {.history_bytes = 0}};
+  on.execute(op::with(Op::Kind::kOptions, "kept", none));
+  EXPECT_LE(this->engine_->usage().followed, 3 * value.size());
+}
+
 TYPED_TEST(EngineFollow, TheEngineCountsWhoWaitsAndWhatItRemembers) {
   EXPECT_EQ(this->engine_->usage().followers, 0U);
   this->wait(this->other_);

@@ -182,6 +182,34 @@ TYPED_TEST(EngineScan, NoOrderIsKeptOfASmallBucket) {
   EXPECT_EQ(this->engine_->usage().bytes, before);
 }
 
+TYPED_TEST(EngineScan, NothingIsFullForTheSakeOfWhatHasExpired) {
+  this->make_engine(100'000);
+  auto& on = *this->driver_;
+  const OpMore brief{.options = {.ttl_ms = 60'000}};
+  on.execute(op::with(Op::Kind::kCreate, "b", brief));
+  int stored = 0;
+  while (this->code(op::put("b", "first " + std::to_string(stored), "v")) == StatusCode::kOk)
+    ++stored;
+  EXPECT_GT(stored, 500);
+  this->pass_time(seconds{120});
+  for (int i = 0; i < stored; ++i) {
+    ASSERT_EQ(this->code(op::put("b", "other " + std::to_string(i), "v")), StatusCode::kOk) << i;
+  }
+}
+
+TYPED_TEST(EngineScan, ARevisionFarAheadIsNotRestored) {
+  const auto day = std::uint64_t{24 * 3600 * 1000} << kRevisionTimeShift;
+  const auto now = this->rev();
+  const auto restore = [&](Revision rev) {
+    const OpMore more{.changes = {put("beside", "v"), change::restore("k", "v", rev)}};
+    return this->code(op::with(Op::Kind::kApply, "b", more));
+  };
+  EXPECT_EQ(restore(now + 2 * day), StatusCode::kInvalidArgument);
+  EXPECT_EQ(this->driver_->execute(op::get("b", "beside")).value, std::nullopt);
+  EXPECT_EQ(restore(limits::kRevisionMax), StatusCode::kInvalidArgument);
+  EXPECT_EQ(restore(now + day / 2), StatusCode::kOk);
+}
+
 TYPED_TEST(EngineScan, KeysLiveAsLongAsTheirBucketSays) {
   auto& on = *this->driver_;
   const OpMore hour{.options = {.ttl_ms = 3'600'000}};

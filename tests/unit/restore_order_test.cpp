@@ -97,6 +97,19 @@ TEST_F(RestoreOrderTest, OnePageOfABucketGoesOnWithARestoreThatBrokeOff) {
   EXPECT_TRUE(order_.is_idle());
 }
 
+TEST_F(RestoreOrderTest, ABucketThatFailedBeforeIsLeftUnlessItBeginsAnew) {
+  order_.fail("b");
+  order_.add({0, 16}, block("b", 3, 2));
+  EXPECT_TRUE(is_quiet());
+  EXPECT_EQ(order_.failed(), 2U);
+  order_.add({0, 50}, block("c", 0, 0));
+  ended(sent(Kind::kCreate, "c"), StatusCode::kOk);
+  order_.add({0, 90}, block("b", 0, 1));
+  ended(sent(Kind::kCreate, "b"), StatusCode::kOk);
+  ended(sent(Kind::kStore, "b"), StatusCode::kOk);
+  EXPECT_TRUE(order_.is_idle());
+}
+
 TEST_F(RestoreOrderTest, WhatIsRefusedEndsItsBucketAlone) {
   order_.add({0, 16}, block("a", 0, 2));
   order_.add({0, 50}, block("b", 0, 3));

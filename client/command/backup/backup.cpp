@@ -14,6 +14,7 @@
 #include "client/command/backup/backup_writer.h"
 #include "client/command/backup/bucket_copy.h"
 #include "client/command/backup/manifest.h"
+#include "client/command/backup/restore_state.h"
 #include "client/command/base/interrupts.h"
 #include "client/command/base/numbers.h"
 #include "client/command/buckets/bucket_list.h"
@@ -64,6 +65,7 @@ class Backup {
     }
     for (const auto& missing : list.missing()) miss(missing);
     for (const auto& strays : list.strays()) miss(strays);
+    if (!broken_off() && failure_.ok()) note_changes(storing_nodes(mesh));
     return finish();
   }
 
@@ -74,13 +76,37 @@ class Backup {
     for (const auto& node : mesh.model.nodes) {
       auto& noted = manifest_.nodes.emplace_back();
       noted.name = node.name.str();
-      for (const auto& entry : node.table.entries()) {
-        noted.table.emplace_back(entry.range.to_string(), entry.node.str());
-      }
+      noted.table = table_of(node);
       const auto* store = mesh.infos.at(noted.name)->find("store");
       if (node.stores && store != nullptr) keys += number_at(*store, "keys");
     }
     if (!options_.range) progress_.bytes_total = keys;
+  }
+
+  // Buckets that were listed and are not found were dropped, unless their node has lost them or
+  // another one has them now.
+  void note_changes(const std::vector<RestoreState::Node>& before) {
+    const auto mesh = live_mesh({session_.endpoints()}, session_.options.timeout);
+    if (!mesh) return miss("what became of the nodes meanwhile: " + mesh.status().to_string());
+    for (const auto& loss : losses_since(before, storing_nodes(*mesh))) {
+      miss("perhaps buckets of a node: " + loss);
+    }
+    for (const auto& noted : manifest_.nodes) {
+      const auto now =
+          std::ranges::find(mesh->model.nodes, noted.name,
+                            [](const verify::MeshNode& node) { return node.name.str(); });
+      if (now == mesh->model.nodes.end() || table_of(*now) == noted.table) continue;
+      miss("perhaps buckets that " + noted.name +
+           " was given, or gave away: its table has changed meanwhile");
+    }
+  }
+
+  static std::vector<std::pair<std::string, std::string>> table_of(const verify::MeshNode& node) {
+    std::vector<std::pair<std::string, std::string>> out;
+    for (const auto& entry : node.table.entries()) {
+      out.emplace_back(entry.range.to_string(), entry.node.str());
+    }
+    return out;
   }
 
   void take_group(const std::vector<std::string>& buckets) {
@@ -184,6 +210,7 @@ Status narrow(LiveMesh& mesh, const std::string& of) {
   auto& nodes = mesh.model.nodes;
   if (std::ranges::all_of(nodes, is_other)) {
     std::vector<std::string> names;
+    names.reserve(nodes.size());
     for (const auto& node : nodes) names.push_back(node.name.str());
     return {StatusCode::kInvalidArgument,
             "the mesh has no node " + in_quotes(of) + "; it has " + verify::some_of(names, 9)};

@@ -31,6 +31,7 @@ std::string hex(const unsigned char (&hash)[crypto_hash_sha256_BYTES]) {
 }
 
 Result<BackupWriter> BackupWriter::create(std::string folder, std::uint64_t file_bytes) {
+  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
   std::error_code fault;
   if (mkdir(folder.c_str(), 0777) != 0) {
     if (errno != EEXIST) return file_fault("make the folder", folder);
@@ -108,7 +109,8 @@ Status BackupWriter::finish(Manifest manifest) {
   }
   manifest.files = written_.files;
   manifest.last_rev = written_.last_rev;
-  return replace_file(path_in(folder_, kManifestName), to_text(manifest));
+  auto status = replace_file(path_in(folder_, kManifestName), to_text(manifest));
+  return status.ok() ? sync_folder(folder_of(folder_)) : status;
 }
 
 }  // namespace kvmesh::command

@@ -59,7 +59,7 @@ class Pages {
 
 }  // namespace
 
-std::vector<BackupRecord> records_of(ScanPage page, std::int64_t now_ms) {
+std::vector<BackupRecord> records_of(ScanPage&& page, std::int64_t now_ms) {
   std::vector<BackupRecord> out;
   out.reserve(page.items.size());
   for (auto& [key, entry] : page.items) {

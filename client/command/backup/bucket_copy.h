@@ -16,7 +16,7 @@
 namespace kvmesh::command {
 
 /// Records of a page of a scan, as they are kept. `now_ms`: when it came, since 1970.
-std::vector<BackupRecord> records_of(ScanPage page, std::int64_t now_ms);
+std::vector<BackupRecord> records_of(ScanPage&& page, std::int64_t now_ms);
 
 /// Copies buckets that have more than a page, each as it is at one instant, while they are changed:
 /// their changes are followed from before the first page to after the last. The pages wait in a

@@ -13,9 +13,10 @@
 #include "common/text.h"
 
 namespace kvmesh::command {
-namespace {
+Status sync(int descriptor, const std::string& path) {
+  return fsync(descriptor) == 0 ? Status{} : file_fault("write", path);
+}
 
-// What names and removals in it have come to.
 Status sync_folder(const std::string& folder) {
   const OwnedFile opened{open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!opened.is_open()) return file_fault("open", folder);
@@ -25,12 +26,6 @@ Status sync_folder(const std::string& folder) {
 std::string folder_of(const std::string& path) {
   const auto parent = std::filesystem::path{path}.parent_path().string();
   return parent.empty() ? "." : parent;
-}
-
-}  // namespace
-
-Status sync(int descriptor, const std::string& path) {
-  return fsync(descriptor) == 0 ? Status{} : file_fault("write", path);
 }
 
 OwnedFile::OwnedFile(OwnedFile&& other) noexcept

@@ -36,6 +36,10 @@ Status replace_file(const std::string& path, std::string_view content);
 /// Syncs a file or folder, with what was written into it.
 Status sync(int descriptor, const std::string& path);
 
+/// The same of the names in a folder; and the folder in which a file or folder is.
+Status sync_folder(const std::string& folder);
+std::string folder_of(const std::string& path);
+
 /// All of a file.
 Result<std::string> content_of(const std::string& path);
 

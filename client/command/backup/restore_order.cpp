@@ -15,6 +15,7 @@ RestoreOrder::Bucket& RestoreOrder::bucket_of(const BackupBlock& block) {
   bucket.state = block.page > 0      ? State::kOpen  // of a restore that is gone on with
                  : options_.replaces ? State::kToDrop
                                      : State::kToCreate;
+  if (block.page > 0 && failed_before_.contains(block.bucket)) bucket.state = State::kFailed;
   last_ = &bucket;
   return bucket;
 }

@@ -54,6 +54,9 @@ class RestoreOrder {
   bool has_room() const {
     return items_used_ < options_.requests_max && bytes_ < options_.bytes_max;
   }
+  /// A bucket that an earlier restore has given up: none of its blocks that come is stored, unless
+  /// they begin it anew.
+  void fail(const std::string& bucket) { failed_before_.insert(bucket); }
   /// The next block of the backup, which stands at `place`. Its first page makes the bucket.
   void add(BackupPlace place, BackupBlock block);
 
@@ -124,6 +127,7 @@ class RestoreOrder {
   std::multimap<Time, Id> retries_;
   std::multiset<BackupPlace> places_;  // of all items
   std::deque<Failure> failures_;
+  std::set<std::string> failed_before_;
   std::size_t items_used_ = 0;
   std::size_t bytes_ = 0;
   std::size_t in_flight_ = 0;

@@ -26,7 +26,9 @@ struct RestoreState {
   std::string mode;   // "if-absent", "if-newer", "replace"
   BackupPlace place;  // all before it is stored
   std::uint64_t records = 0;
+  std::uint64_t timeout_ms = 0;  // of its requests: for so long one may yet be executed
   std::vector<Node> nodes;
+  std::vector<std::string> failed;  // buckets that were given up
   friend bool operator==(const RestoreState&, const RestoreState&) = default;
 };
 
@@ -40,9 +42,10 @@ Result<RestoreState> parse_restore_state(std::string_view text);
 
 /// Nodes that store buckets, as they are now, in the order of their names.
 std::vector<RestoreState::Node> storing_nodes(const LiveMesh& mesh);
-/// Those of `before` that have lost what they stored then: their names.
-std::vector<std::string> emptied_since(const std::vector<RestoreState::Node>& before,
-                                       const std::vector<RestoreState::Node>& now);
+/// What is to be said of those of `before` that have lost what they stored then, or may have, as
+/// they cannot be asked: sentences.
+std::vector<std::string> losses_since(const std::vector<RestoreState::Node>& before,
+                                      const std::vector<RestoreState::Node>& now);
 /// Whether both are of one mesh.
 bool have_same_names(const std::vector<RestoreState::Node>& one,
                      const std::vector<RestoreState::Node>& other);

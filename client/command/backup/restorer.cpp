@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "client/command/backup/backup_reader.h"
@@ -36,9 +37,8 @@ std::string_view name_of(Mode mode) {
 
 Change::Keep keep_of(Mode mode) {
   using Keep = Change::Keep;
-  return mode == Mode::kIfAbsent  ? Keep::kAll
-         : mode == Mode::kIfNewer ? Keep::kNotOlder
-                                  : Keep::kNone;
+  // A bucket that is replaced is empty: what is there and newer, others have stored since.
+  return mode == Mode::kIfAbsent ? Keep::kAll : Keep::kNotOlder;
 }
 
 class Restorer {
@@ -55,6 +55,7 @@ class Restorer {
                 .timeout = session.options.timeout}) {
     progress_.bytes_total = from_.manifest().bytes();
     progress_.records = state_.records;
+    for (const auto& bucket : state_.failed) order_.fail(bucket);
   }
 
   int run() {
@@ -152,6 +153,7 @@ class Restorer {
 
   void report() {
     while (const auto failure = order_.next_failure()) {
+      state_.failed.push_back(failure->bucket);
       if (++buckets_failed_ > kFailuresShown) continue;
       display_.clear();
       session_.complain("bucket " + in_quotes(failure->bucket) + ": " +
@@ -200,12 +202,14 @@ class Restorer {
     if (buckets_failed_ > kFailuresShown) {
       session_.complain(grouped(buckets_failed_ - kFailuresShown) + " more buckets failed");
     }
-    const auto emptied = emptied_nodes();
-    for (const auto& node : emptied) {
-      session_.complain(node +
-                        " was restarted while this ran, and keeps nothing over that: what "
-                        "had been restored there is lost; restore again");
+    const auto before = state_.failed.size() - buckets_failed_;
+    if (before > 0) {
+      session_.complain("before this went on, " + grouped(before) +
+                        " buckets had failed, such as " + in_quotes(state_.failed.front()) +
+                        "; restore again when they can be stored");
     }
+    const auto losses = this->losses();
+    for (const auto& loss : losses) session_.complain(loss + "; restore again");
     if (!order_.given_up().ok()) {
       session_.complain("no success for " + duration_text(options_.retry_for) + ": " +
                         order_.given_up().to_string());
@@ -219,13 +223,13 @@ class Restorer {
     }
     print_summary();
     if (!is_over && order_.given_up().ok() && !is_broken_) return kExitInterrupted;
-    return is_over && buckets_failed_ == 0 && emptied.empty() ? kExitOk : kExitIncomplete;
+    return is_over && state_.failed.empty() && losses.empty() ? kExitOk : kExitIncomplete;
   }
 
-  std::vector<std::string> emptied_nodes() {
+  std::vector<std::string> losses() {
     const auto mesh = live_mesh({session_.endpoints()}, session_.options.timeout);
-    if (!mesh) return {};
-    return emptied_since(state_.nodes, storing_nodes(*mesh));
+    return losses_since(state_.nodes,
+                        mesh ? storing_nodes(*mesh) : std::vector<RestoreState::Node>{});
   }
 
   void print_summary() {
@@ -291,11 +295,8 @@ Result<RestoreState> resumed(const RestoreOptions& options, const RestoreState& 
   if (!have_same_names(state->nodes, fresh.nodes)) {
     return refuse("that restore was one into other nodes; leave out --resume");
   }
-  const auto emptied = emptied_since(state->nodes, fresh.nodes);
-  if (!emptied.empty()) {
-    return refuse(emptied.front() + " was restarted since, and keeps nothing over that: what had " +
-                  "been restored there is lost; leave out --resume");
-  }
+  const auto losses = losses_since(state->nodes, fresh.nodes);
+  if (!losses.empty()) return refuse(losses.front() + "; leave out --resume");
   state->nodes = fresh.nodes;
   return state;
 }
@@ -324,16 +325,28 @@ int run_restore(Session& session, const RestoreOptions& options) {
   if (!client) return session.fail(client.status());
   const auto mesh = live_mesh({session.endpoints()}, session.options.timeout);
   if (!mesh) return session.fail(mesh.status());
-  RestoreState state{std::string{name_of(options.mode)}, {}, 0, storing_nodes(*mesh)};
+  RestoreState state;
+  state.mode = name_of(options.mode);
+  state.timeout_ms = static_cast<std::uint64_t>(session.options.timeout.count());
+  state.nodes = storing_nodes(*mesh);
   if (options.resumes) {
     auto before = resumed(options, state);
     if (!before) {
       session.complain(before.status().text());
       return kExitUsage;
     }
+    // A drop of that one may be under way yet.
+    if (options.mode == Mode::kReplace) {
+      std::this_thread::sleep_for(
+          milliseconds{std::min<std::uint64_t>(before->timeout_ms, 600'000)});
+    }
+    before->timeout_ms = state.timeout_ms;
     state = *std::move(before);
+  } else {
+    (void)unlink((options.folder + "/" + std::string{kRestoreStateName}).c_str());
   }
   if (const auto checked = check(*backup); !checked.ok()) {
+    if (broken_off()) return session.fail(interrupted_status());
     session.complain("nothing was restored, as the backup is not whole: " + checked.text());
     return kExitIncomplete;
   }

@@ -75,7 +75,7 @@ class Failures {
 
 // Tells what failed, of several with the names of the buckets.
 Done do_for_each(Session& session, Client& client, std::span<const std::string> buckets,
-                 const std::string& on, MakeOperation make) {
+                 const std::string& on, const MakeOperation& make) {
   Done done;
   for (std::size_t at = 0; at < buckets.size(); at += kBucketsAtOnce) {
     const auto some = buckets.subspan(at, std::min(kBucketsAtOnce, buckets.size() - at));
@@ -102,7 +102,7 @@ Done do_for_each(Session& session, Client& client, std::span<const std::string> 
   return done;
 }
 
-int do_for_named(Session& session, const BucketsNamed& buckets, MakeOperation make) {
+int do_for_named(Session& session, const BucketsNamed& buckets, const MakeOperation& make) {
   const auto client = session.client();
   if (!client) return session.fail(client.status());
   const auto done = do_for_each(session, **client, buckets.names, buckets.on, make);

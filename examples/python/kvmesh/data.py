@@ -189,7 +189,7 @@ class Data:
         parts = []
         for change in [changes] if isinstance(changes, Change) else changes:
             if not isinstance(change, Change):
-                raise TypeError(f"a change must be a Put, Delete, Add or Touch, not {type(change).__name__}")
+                raise TypeError(f"a change must be a Put, Delete, Add, Touch or Restore, not {type(change).__name__}")
             parts.append(change.parts())
         identity = os.urandom(ONCE_BYTES) if once is True else None if once is None or once is False else as_bytes("once", once)
         if identity is not None and len(identity) != ONCE_BYTES:
@@ -258,7 +258,7 @@ class Watch:
                 ...
 
     The first event is a "reset", unless it began with a `since`, the `since` of an earlier watch. A later one says that some
-    changes are lost: the node forgets what nobody asks for within a minute, what is more than 1 MiB, and all when it ends. What
+    changes are lost: the node forgets what nobody asks for within a minute and what is more than 1 MiB, or more than the history of the bucket, and all when it ends. What
     cannot be reached is asked again until it can. A KvmeshError ends it, for what is no passing failure: `not_found` when the bucket is
     gone, before which a "drop" may come.
     A watch is for one thread; nothing is asked while nobody takes events from it."""

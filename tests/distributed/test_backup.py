@@ -187,9 +187,9 @@ class Backup(MeshTest):
         backup.wait()
         if os.path.exists(os.path.join(folder, "manifest.json")):
             self.skipTest("it was quicker than the kill")
-        self.command(node, "backup", folder, "--check", status=USAGE)
+        self.command(node, "backup", folder, "--check", status=INCOMPLETE)
         self.assertIn("has no manifest.json: it holds no backup, or one that was never finished", self.stderr)
-        self.command(node, "restore", folder, status=USAGE)
+        self.command(node, "restore", folder, status=INCOMPLETE)
         self.assertIn("has no manifest.json", self.stderr)
 
     def test_a_damaged_backup_restores_nothing(self):
@@ -271,7 +271,17 @@ class Backup(MeshTest):
                 other = "--if-absent"
                 self.command(node, "restore", folder, other, "--resume", status=USAGE)
                 self.assertIn(f"that restore was one with {mode}", self.stderr)
-            self.command(node, "restore", folder, mode, "--resume")
+            # One that begins anew and ends at once leaves nothing of the one before to go on with.
+            anew = subprocess.Popen([COMMAND_BIN, "--node", node.endpoint, "restore", folder, mode], env=clean_environment(),
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
+            eventually(lambda: not os.path.exists(os.path.join(folder, "restore.json")) or anew.poll() is not None, 20, "it begins")
+            anew.kill()
+            anew.wait()
+            if os.path.exists(os.path.join(folder, "restore.json")):
+                self.command(node, "restore", folder, mode, "--resume")
+            else:
+                self.command(node, "restore", folder, mode, "--resume", status=USAGE)
+                self.command(node, "restore", folder, mode)
             with node.client() as client:
                 self.assertEqual(contents(client, buckets), before)
 

@@ -165,6 +165,8 @@ TEST_F(BackupFilesTest, AManifestThatIsNoneIsRefusedWithWhatIsWrong) {
     auto text = whole;
     text.replace(text.find(from), from.size(), to);
     overwrite(path, text);
+    EXPECT_NE(check(), "") << to;
+    overwrite(path, sealed(text));
     return check();
   };
   EXPECT_THAT(with("\"version\": 1", "\"version\": 2"), HasSubstr("of format 2"));
@@ -175,13 +177,25 @@ TEST_F(BackupFilesTest, AManifestThatIsNoneIsRefusedWithWhatIsWrong) {
   EXPECT_THAT(with("000001.buckets", "../1.buckets"), HasSubstr("no name of a file"));
   EXPECT_THAT(with("\"records\":4", "\"records\":5"), HasSubstr("where the manifest says 5"));
   EXPECT_THAT(with("{\n", ""), HasSubstr("it is no JSON"));
+  for (std::size_t i = 0; i < whole.size(); i += 7) {
+    auto changed = whole;
+    changed[i] = static_cast<char>(changed[i] ^ 1);
+    overwrite(path, changed);
+    EXPECT_NE(check(), "") << i;
+  }
   overwrite(path, whole);
   EXPECT_EQ(check(), "");
 }
 
 TEST(RestoreStateTest, IsReadAsItWasWritten) {
-  const RestoreState state{
-      "if-newer", {3, 12345}, 678, 5000, {{"a@h", 5, false}, {"b@h", 6, true}}, {"x", "\xff\n"}};
+  RestoreState state;
+  state.backup_begun_ms = 77;
+  state.mode = "if-newer";
+  state.place = {3, 12345};
+  state.records = 678;
+  state.timeout_ms = 5000;
+  state.nodes = {{"a@h", 5, false}, {"b@h", 6, true}};
+  state.failed = {"x", "\xff\n"};
   const auto read = parse_restore_state(to_text(state));
   ASSERT_TRUE(read.ok()) << read.status().text();
   EXPECT_EQ(*read, state);

@@ -200,10 +200,11 @@ TEST(Info, AStoreThatOutlivesItsNodeSaysHowItDoes) {
                   "longest 12.3 ms; all is on the disk\n"
                   "followers   1 call waits for changes, 1.0 KiB of changes remembered\n"));
   EXPECT_EQ(journal_failure(info()), std::nullopt);
-  journal[2].second = "cannot sync";
-  EXPECT_EQ(journal_failure(info()), "cannot sync");
   journal[7].second = 1500U;
   EXPECT_THAT(info_text(info(), false), testing::HasSubstr("; not on the disk for 1.5 s\n"));
+  journal[2].second = "cannot sync";
+  EXPECT_EQ(journal_failure(info()), "cannot sync");
+  EXPECT_THAT(info_text(info(), false), testing::HasSubstr("; FAILED, nothing is stored"));
 }
 
 TEST(Nodes, PeersComeWithTheirLinksAndOthersWithTheWay) {

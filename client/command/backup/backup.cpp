@@ -167,8 +167,8 @@ class Backup {
     manifest_.ended_ms = ms_since_1970();
     if (failure_.ok()) failure_ = to_.finish(manifest_);
     if (!failure_.ok()) {
-      session_.complain(failure_.text() + "; " + unfinished());
-      return kExitIncomplete;
+      return session_.end_with(kExitIncomplete,
+                               {failure_.code(), failure_.text() + "; " + unfinished()});
     }
     if (manifest_.missing.size() > kMissingTold) {
       session_.complain(grouped(manifest_.missing.size() - kMissingTold) +
@@ -222,6 +222,12 @@ Status narrow(LiveMesh& mesh, const std::string& of) {
 
 }  // namespace
 
+int end_unread(const Session& session, const Status& status) {
+  if (status.code() == StatusCode::kUnavailable) return session.end_with(kExitUsage, status);
+  return session.end_with(kExitIncomplete,
+                          {status.code(), "the backup is not whole: " + status.text()});
+}
+
 int run_backup(Session& session, const BackupOptions& options) {
   const auto client = session.connected_client();
   if (!client) return session.fail(client.status());
@@ -231,19 +237,13 @@ int run_backup(Session& session, const BackupOptions& options) {
     if (auto status = narrow(*mesh, options.of); !status.ok()) return session.fail(status);
   }
   auto to = BackupWriter::create(options.folder);
-  if (!to) {
-    session.complain(to.status().text());
-    return kExitUsage;
-  }
+  if (!to) return session.end_with(kExitUsage, to.status());
   return Backup{session, **client, options, *std::move(to)}.run(*mesh);
 }
 
 int check_backup(Session& session, const std::string& folder) {
   auto backup = BackupReader::open(folder);
-  if (!backup) {
-    session.complain(backup.status().text());
-    return kExitUsage;
-  }
+  if (!backup) return end_unread(session, backup.status());
   const auto& manifest = backup->manifest();
   ProgressDisplay display;
   const auto began = steady_clock::now();
@@ -261,10 +261,7 @@ int check_backup(Session& session, const std::string& folder) {
     session.complain("interrupted: the rest was not read");
     return kExitInterrupted;
   }
-  if (!checked.ok()) {
-    session.complain("the backup is not whole: " + checked.text());
-    return kExitIncomplete;
-  }
+  if (!checked.ok()) return end_unread(session, {StatusCode::kInvalidArgument, checked.text()});
   for (const auto& missing : manifest.missing) session.complain("not in the backup: " + missing);
   if (session.json()) {
     Value::Map out{{"records", manifest.records()},     {"buckets", manifest.buckets()},
@@ -273,9 +270,10 @@ int check_backup(Session& session, const std::string& folder) {
                    {"missing", manifest.missing.size()}};
     session.print_json(out);
   } else {
-    session.print_line("whole: " + grouped(manifest.records()) + " records in " +
-                       grouped(manifest.buckets()) + " buckets, " + byte_count(manifest.bytes()) +
-                       ", of " + date_text(manifest.begun_ms));
+    session.print_line(
+        (manifest.missing.empty() ? "whole: " : "as it was written, with missing parts: ") +
+        grouped(manifest.records()) + " records in " + grouped(manifest.buckets()) + " buckets, " +
+        byte_count(manifest.bytes()) + ", of " + date_text(manifest.begun_ms));
   }
   return manifest.missing.empty() ? kExitOk : kExitIncomplete;
 }

@@ -14,6 +14,10 @@ struct BackupOptions {
   std::optional<ByteRange> range;
 };
 
+/// Says why a backup cannot be read; kExitUsage when there is none, kExitIncomplete when it is not
+/// whole.
+int end_unread(const Session& session, const Status& status);
+
 // Each runs to its end, says what it found or did, and gives the exit status.
 
 /// Writes what the mesh stores into a new folder.

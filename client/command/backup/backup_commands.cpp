@@ -1,10 +1,10 @@
 // backup, restore.
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "client/command/backup/backup.h"
 #include "client/command/backup/restorer.h"
-#include "client/command/base/numbers.h"
 #include "client/command/base/program.h"
 #include "client/command/commands.h"
 
@@ -38,20 +38,20 @@ void add_restore(CLI::App& app, Session& session) {
   command->footer(exit_statuses({}, "not all was restored"));
   auto options = std::make_shared<RestoreOptions>();
   command->add_option("DIR", options->folder, "The folder of the backup")->required();
-  auto* modes = command->add_option_group("what becomes of keys that are there");
-  modes->require_option(0, 1);
+  std::vector<CLI::Option*> modes;
   const auto add_mode = [&](const char* name, Mode mode, const char* text) {
-    modes->add_flag_callback(
+    auto* added = command->add_flag_callback(
         name, [options, mode] { options->mode = mode; }, text);
+    for (auto* other : modes) added->excludes(other);
+    modes.push_back(added);
   };
-  add_mode("--if-absent", Mode::kIfAbsent, "They stay as they are (the default)");
+  add_mode("--if-absent", Mode::kIfAbsent, "Keys that are there stay as they are (the default)");
   add_mode("--if-newer", Mode::kIfNewer, "They stay unless their revision is smaller");
   add_mode("--replace", Mode::kReplace,
            "Each bucket of the backup is dropped before it is restored");
   command->add_flag("--resume", options->resumes,
                     "Go on with the restore of this backup that was broken off");
-  add_duration(*command, "--retry-for", options->retry_for,
-               "How long to repeat what fails for a passing reason; the default is 10s");
+  add_retry_for(*command, options->retry_for);
   command->callback([&session, options] {
     session.action = [&session, options] { return run_restore(session, *options); };
   });

@@ -42,8 +42,9 @@ Status BackupReader::damaged(const std::string& what) const {
 }
 
 Status BackupReader::open_file() {
-  file_ = OwnedFile{::open(path().c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!file_.is_open()) return file_fault("open", path());
+  auto opened = open_to_read(path());
+  if (!opened) return opened.status();
+  file_ = *std::move(opened);
   buffer_.clear();
   used_ = 0;
   if (hashes_) crypto_hash_sha256_init(&sha256_);
@@ -139,7 +140,8 @@ Status BackupReader::check_file() {
                    std::to_string(file.bytes));
   }
   if (hex(hash) == file.sha256) return {};
-  return damaged("it is damaged: its SHA-256 is not that of the manifest");
+  return {StatusCode::kInvalidArgument,
+          quoted_path(path()) + " is damaged: its SHA-256 is not that of the manifest"};
 }
 
 Status BackupReader::check(const std::function<bool(std::uint64_t)>& on_bytes) {

@@ -25,11 +25,6 @@ std::string path_in(const std::string& folder, std::string_view name) {
 
 }  // namespace
 
-std::string hex(const unsigned char (&hash)[crypto_hash_sha256_BYTES]) {
-  std::array<char, 2 * crypto_hash_sha256_BYTES + 1> text{};
-  return sodium_bin2hex(text.data(), text.size(), hash, sizeof(hash));
-}
-
 Result<BackupWriter> BackupWriter::create(std::string folder, std::uint64_t file_bytes) {
   while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
   std::error_code fault;

@@ -51,6 +51,4 @@ class BackupWriter {
 /// The first line of each file.
 inline constexpr std::string_view kFileHead = "kvmesh backup 1\n";
 
-std::string hex(const unsigned char (&hash)[crypto_hash_sha256_BYTES]);
-
 }  // namespace kvmesh::command

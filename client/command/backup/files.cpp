@@ -1,6 +1,7 @@
 #include "client/command/backup/files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -67,9 +68,18 @@ Status replace_file(const std::string& path, std::string_view content) {
   return sync_folder(folder_of(path));
 }
 
+Result<OwnedFile> open_to_read(const std::string& path) {
+  OwnedFile file{open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+  struct stat about {};
+  if (!file.is_open() || fstat(file.get(), &about) != 0) return file_fault("open", path);
+  if (S_ISREG(about.st_mode)) return file;
+  return Status{StatusCode::kInvalidArgument, quoted_path(path) + " is no file"};
+}
+
 Result<std::string> content_of(const std::string& path) {
-  const OwnedFile file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!file.is_open()) return file_fault("open", path);
+  const auto opened = open_to_read(path);
+  if (!opened) return opened.status();
+  const auto& file = *opened;
   std::string out;
   std::array<char, 65536> chunk{};
   while (true) {
@@ -79,6 +89,17 @@ Result<std::string> content_of(const std::string& path) {
     if (count == 0) return out;
     out.append(chunk.data(), static_cast<std::size_t>(count));
   }
+}
+
+std::string sha256_of(std::string_view text) {
+  unsigned char hash[crypto_hash_sha256_BYTES];
+  crypto_hash_sha256(hash, reinterpret_cast<const unsigned char*>(text.data()), text.size());
+  return hex(hash);
+}
+
+std::string hex(const unsigned char (&hash)[crypto_hash_sha256_BYTES]) {
+  std::array<char, 2 * crypto_hash_sha256_BYTES + 1> text{};
+  return sodium_bin2hex(text.data(), text.size(), hash, sizeof(hash));
 }
 
 std::string quoted_path(const std::string& path) { return in_quotes(path, 4096); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvmesh/status.h>
+#include <sodium.h>
 
 #include <string>
 #include <string_view>
@@ -40,8 +41,14 @@ Status sync(int descriptor, const std::string& path);
 Status sync_folder(const std::string& folder);
 std::string folder_of(const std::string& path);
 
+/// A file, and nothing else that has a name: that is kInvalidArgument.
+Result<OwnedFile> open_to_read(const std::string& path);
 /// All of a file.
 Result<std::string> content_of(const std::string& path);
+
+/// The SHA-256 of a text, in hexadecimal.
+std::string sha256_of(std::string_view text);
+std::string hex(const unsigned char (&hash)[crypto_hash_sha256_BYTES]);
 
 /// A path in quotes, however long it is.
 std::string quoted_path(const std::string& path);

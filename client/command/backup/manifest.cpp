@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "client/command/backup/files.h"
 #include "client/command/backup/members.h"
 #include "client/command/base/json.h"
 
@@ -14,6 +15,8 @@ namespace {
 
 constexpr std::string_view kFormat = "kvmesh backup";
 constexpr std::uint64_t kVersion = 1;
+// The last member: the SHA-256 of all that stands before it.
+constexpr std::string_view kSeal = "  \"sha256\": \"";
 
 // A list with each item on a line of its own.
 template <typename Items, typename ToValue>
@@ -78,8 +81,14 @@ std::string to_text(const Manifest& manifest) {
   members.push_back(member("files", lines(manifest.files, as_value)));
   members.push_back(member("missing", lines(manifest.missing, as_text)));
   std::string out = "{\n";
-  for (const auto& one : members) out += one + (&one == &members.back() ? "\n" : ",\n");
-  return out + "}\n";
+  for (const auto& one : members) out += one + ",\n";
+  return sealed(std::move(out));
+}
+
+std::string sealed(std::string text) {
+  text.resize(std::min(text.size(), text.rfind(kSeal)));
+  auto seal = std::string{kSeal} + sha256_of(text) + "\"\n}\n";
+  return std::move(text) + seal;
 }
 
 Result<Manifest> parse_manifest(std::string_view text) {
@@ -98,6 +107,7 @@ Result<Manifest> parse_manifest(std::string_view text) {
     return wrong("the backup is of format " + std::to_string(version) + "; this kvmesh reads " +
                  std::to_string(kVersion));
   }
+  if (sealed(std::string{text}) != text) return wrong("its SHA-256 is not that of its content");
   Manifest out;
   members.take("begun_ms", out.begun_ms);
   members.take("ended_ms", out.ended_ms);

@@ -49,7 +49,10 @@ inline constexpr std::string_view kManifestName = "manifest.json";
 
 /// As JSON with a line for each node, file and missing part.
 std::string to_text(const Manifest& manifest);
-/// kInvalidArgument, with what is wrong, when it is none, or of a format that is not known here.
+/// The text of a manifest with its last line anew, which has the SHA-256 of all lines before it.
+std::string sealed(std::string text);
+/// kInvalidArgument, with what is wrong, when it is none, or damaged, or of a format that is not
+/// known here.
 Result<Manifest> parse_manifest(std::string_view text);
 
 /// A moment as people read it: "2026-11-27 09:30:00 UTC".

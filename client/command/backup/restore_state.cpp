@@ -18,7 +18,8 @@ std::string to_text(const RestoreState& state) {
   }
   Value::List failed;
   for (const auto& bucket : state.failed) failed.emplace_back(absl::Base64Escape(bucket));
-  const Value::Map all{{"mode", state.mode},
+  const Value::Map all{{"backup_begun_ms", state.backup_begun_ms},
+                       {"mode", state.mode},
                        {"file", state.place.file},
                        {"offset", state.place.offset},
                        {"records", state.records},
@@ -33,6 +34,7 @@ Result<RestoreState> parse_restore_state(std::string_view text) {
   if (!json) return json.status();
   Members members{*json};
   RestoreState out;
+  members.take("backup_begun_ms", out.backup_begun_ms);
   members.take("mode", out.mode);
   members.take("file", out.place.file);
   members.take("offset", out.place.offset);

@@ -23,8 +23,9 @@ struct RestoreState {
     bool keeps = false;  // what it stores outlives it
     friend bool operator==(const Node&, const Node&) = default;
   };
-  std::string mode;   // "if-absent", "if-newer", "replace"
-  BackupPlace place;  // all before it is stored
+  std::int64_t backup_begun_ms = 0;  // by which its backup is known
+  std::string mode;                  // "if-absent", "if-newer", "replace"
+  BackupPlace place;                 // all before it is stored
   std::uint64_t records = 0;
   std::uint64_t timeout_ms = 0;  // of its requests: for so long one may yet be executed
   std::vector<Node> nodes;

@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <thread>
 #include <utility>
 
+#include "client/command/backup/backup.h"
 #include "client/command/backup/backup_reader.h"
 #include "client/command/backup/restore_order.h"
 #include "client/command/backup/restore_state.h"
@@ -54,7 +56,6 @@ class Restorer {
                 .replaces = options.mode == Mode::kReplace,
                 .timeout = session.options.timeout}) {
     progress_.bytes_total = from_.manifest().bytes();
-    progress_.records = state_.records;
     for (const auto& bucket : state_.failed) order_.fail(bucket);
   }
 
@@ -173,10 +174,11 @@ class Restorer {
   void save(steady_clock::time_point now) {
     next_state_ = now + kStatePause;
     state_.place = order_.oldest().value_or(from_.place());
-    state_.records = progress_.records;
+    state_.records = records_before_ + progress_.records;
     const auto status = replace_file(state_path(), to_text(state_));
     if (status.ok() || is_state_lost_) return;
     is_state_lost_ = true;
+    (void)unlink(state_path().c_str());
     display_.clear();
     session_.complain(status.text() + "; if this is broken off, it can only begin anew");
   }
@@ -217,9 +219,11 @@ class Restorer {
     if (!is_over) {
       session_.complain(
           (stopping_ && order_.given_up().ok() && !is_broken_ ? "interrupted: " : "") +
-          std::string{"the backup is restored in part; kvmesh restore "} +
-          quoted_path(options_.folder) + " --" + std::string{name_of(options_.mode)} +
-          " --resume goes on");
+          std::string{"the backup is restored in part; "} +
+          (is_state_lost_ ? "it can only be restored from its begin, as " +
+                                quoted_path(state_path()) + " could not be written"
+                          : "kvmesh restore " + quoted_path(options_.folder) + " --" +
+                                std::string{name_of(options_.mode)} + " --resume goes on"));
     }
     print_summary();
     if (!is_over && order_.given_up().ok() && !is_broken_) return kExitInterrupted;
@@ -261,8 +265,9 @@ class Restorer {
   std::shared_ptr<Completions> completions_ = std::make_shared<Completions>();
   ProgressDisplay display_;
   Progress progress_;
-  std::uint64_t kept_ = 0;     // records whose keys stayed as they were
-  std::uint64_t expired_ = 0;  // records whose time was over
+  std::uint64_t records_before_ = state_.records;  // of the restore that is gone on with
+  std::uint64_t kept_ = 0;                         // records whose keys stayed as they were
+  std::uint64_t expired_ = 0;                      // records whose time was over
   std::uint64_t buckets_failed_ = 0;
   steady_clock::time_point began_ = steady_clock::now();
   steady_clock::time_point next_state_ = began_;
@@ -289,8 +294,11 @@ Result<RestoreState> resumed(const RestoreOptions& options, const RestoreState& 
     return refuse(quoted_path(path) + " is damaged: " + state.status().text() +
                   "; leave out --resume");
   }
+  if (state->backup_begun_ms != fresh.backup_begun_ms) {
+    return refuse(quoted_path(path) + " is of another backup; leave out --resume");
+  }
   if (state->mode != fresh.mode) {
-    return refuse("that restore was one with --" + state->mode);
+    return refuse("that restore was one with --" + state->mode + "; say so");
   }
   if (!have_same_names(state->nodes, fresh.nodes)) {
     return refuse("that restore was one into other nodes; leave out --resume");
@@ -317,10 +325,7 @@ Status check(BackupReader& backup) {
 
 int run_restore(Session& session, const RestoreOptions& options) {
   auto backup = BackupReader::open(options.folder);
-  if (!backup) {
-    session.complain(backup.status().text());
-    return kExitUsage;
-  }
+  if (!backup) return end_unread(session, backup.status());
   const auto client = session.connected_client();
   if (!client) return session.fail(client.status());
   const auto mesh = live_mesh({session.endpoints()}, session.options.timeout);
@@ -329,12 +334,10 @@ int run_restore(Session& session, const RestoreOptions& options) {
   state.mode = name_of(options.mode);
   state.timeout_ms = static_cast<std::uint64_t>(session.options.timeout.count());
   state.nodes = storing_nodes(*mesh);
+  state.backup_begun_ms = backup->manifest().begun_ms;
   if (options.resumes) {
     auto before = resumed(options, state);
-    if (!before) {
-      session.complain(before.status().text());
-      return kExitUsage;
-    }
+    if (!before) return session.end_with(kExitUsage, before.status());
     // A drop of that one may be under way yet.
     if (options.mode == Mode::kReplace) {
       std::this_thread::sleep_for(
@@ -342,16 +345,22 @@ int run_restore(Session& session, const RestoreOptions& options) {
     }
     before->timeout_ms = state.timeout_ms;
     state = *std::move(before);
-  } else {
-    (void)unlink((options.folder + "/" + std::string{kRestoreStateName}).c_str());
+  } else if (const auto path = options.folder + "/" + std::string{kRestoreStateName};
+             unlink(path.c_str()) != 0 && errno != ENOENT) {
+    // It would tell of another restore than this one.
+    return session.end_with(kExitUsage, file_fault("remove", path));
   }
   if (const auto checked = check(*backup); !checked.ok()) {
     if (broken_off()) return session.fail(interrupted_status());
-    session.complain("nothing was restored, as the backup is not whole: " + checked.text());
-    return kExitIncomplete;
+    return session.end_with(
+        kExitIncomplete,
+        {checked.code(), "nothing was restored, as the backup is not whole: " + checked.text()});
   }
   for (const auto& missing : backup->manifest().missing) {
     session.complain("not in the backup: " + missing);
+  }
+  if (options.resumes) {
+    session.complain("going on after " + grouped(state.records) + " records");
   }
   if (const auto there = backup->go_to(state.place); !there.ok()) return session.fail(there);
   return Restorer{session, **client, options, *std::move(backup), std::move(state)}.run();

@@ -107,6 +107,21 @@ void add_duration(CLI::App& app, const char* name, std::chrono::milliseconds& wh
       ->type_name("DURATION");
 }
 
+void add_retry_for(CLI::App& app, std::chrono::milliseconds& where) {
+  app.add_option_function<std::string>(
+         "--retry-for",
+         [&where](const std::string& text) {
+           const auto duration = parse_duration(text);
+           if (!duration && text != "0" && text != "0s") {
+             throw CLI::ValidationError(
+                 "--retry-for", "\"" + text + "\" is no duration; write for example 10s, or 0");
+           }
+           where = duration.value_or(std::chrono::milliseconds{0});
+         },
+         "How long to repeat what failed for a passing reason; the default is 10s, 0 is never")
+      ->type_name("DURATION");
+}
+
 void add_byte_range(CLI::App& app, std::optional<ByteRange>& where, const char* text) {
   app.add_option_function<std::string>(
          "--range",

@@ -48,6 +48,9 @@ void add_common_options(CLI::App& app, Session& session);
 void add_duration(CLI::App& app, const char* name, std::chrono::milliseconds& where,
                   const char* text);
 
+/// Adds --retry-for, which takes 0, too. `where` must outlive the parser.
+void add_retry_for(CLI::App& app, std::chrono::milliseconds& where);
+
 /// Adds --range RANGE, which takes first bytes as tables write them. `where` must outlive the
 /// parser.
 void add_byte_range(CLI::App& app, std::optional<ByteRange>& where, const char* text);

@@ -176,6 +176,12 @@ int Session::fail(const Status& status) const {
   return bad_endpoints_ ? kExitUsage : exit_status(status.code());
 }
 
+int Session::end_with(int exit_status, const Status& status) const {
+  complain(status.text());
+  if (json()) print_json(Value::Map{{"error", error_value(status)}});
+  return exit_status;
+}
+
 int Session::fail_lines(const Status& status) const {
   const bool several = status.text().find('\n') != std::string::npos;
   complain_lines(std::string{to_string(status.code())} + (several ? ":\n" : ": ") + status.text());

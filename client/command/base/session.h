@@ -103,6 +103,8 @@ class Session {
   /// Says on standard error, and with --json as a document, why the command failed; gives its exit
   /// status: kExitUsage when client() could not read the endpoints.
   int fail(const Status& status) const;
+  /// The same with another exit status, and without the code's name.
+  int end_with(int exit_status, const Status& status) const;
   /// The same for a status whose text has several lines, each of which stands on its own.
   int fail_lines(const Status& status) const;
   /// kExitOk, or as fail().

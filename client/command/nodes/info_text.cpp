@@ -62,6 +62,7 @@ std::string journal_text(const Value& store) {
              duration_text(time_at(*journal, "longest_sync_us", 1));
     }
   }
+  if (!text_at(*journal, "failure").empty()) return out + "; FAILED, nothing is stored any more";
   const auto unsynced = time_at(*journal, "oldest_unsynced_ms", 1000);
   return out + (unsynced.count() == 0 ? "; all is on the disk"
                                       : "; not on the disk for " + duration_text(unsynced));

@@ -33,19 +33,7 @@ void add_import_command(CLI::App& app, Session& session) {
       ->add_option("--on", options->on,
                    "Store at this node itself, wherever tables lead, to give it a range later")
       ->type_name("NODE");
-  command
-      ->add_option_function<std::string>(
-          "--retry-for",
-          [options](const std::string& text) {
-            const auto duration = parse_duration(text);
-            if (!duration && text != "0" && text != "0s") {
-              throw CLI::ValidationError(
-                  "--retry-for", "\"" + text + "\" is no duration; write for example 10s, or 0");
-            }
-            options->retry_for = duration.value_or(std::chrono::milliseconds{0});
-          },
-          "How long to repeat what failed for a passing reason; the default is 10s, 0 is never")
-      ->type_name("DURATION");
+  add_retry_for(*command, options->retry_for);
   command->callback([&session, options] {
     session.action = [&session, options] {
       if (options->file == "-" && !session.may_read_stdin()) return kExitUsage;

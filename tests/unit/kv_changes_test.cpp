@@ -113,7 +113,10 @@ TEST_F(KvChangesTest, WhatWasOnceIsRestoredWithItsRevision) {
   EXPECT_EQ(apply({}, {restore("k", "w", 7, 2), restore("brief", "w", 4, 2)}),
             "[true,8,[true,false]]");
   EXPECT_EQ(read({"k", "brief"}), R"([8,[[7,"v",null],[4,"w",null]]])");
-  EXPECT_EQ(apply({}, {restore("k", "w", limits::kRevisionMax, 1)}), "[true,8,[true]]");
+  EXPECT_EQ(apply({}, {restore("k", "w", 9, 1)}), "[true,8,[true]]");
+  expect_refused(
+      "kv.apply", {Value::List{}, Value::List{restore("k", "w", limits::kRevisionMax, 1)}},
+      StatusCode::kInvalidArgument, "days ahead of the clock of this node; set the clock");
 }
 
 TEST_F(KvChangesTest, ABucketHasOptions) {

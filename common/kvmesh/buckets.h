@@ -143,6 +143,7 @@ struct BucketOptions {
   /// somebody follows the bucket or not; empty: up to 1 MiB while somebody does.
   std::optional<std::uint64_t> history_bytes{};
 
+  bool any() const { return ttl || history_bytes; }
   friend bool operator==(const BucketOptions&, const BucketOptions&) = default;
 };
 

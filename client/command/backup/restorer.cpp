@@ -120,7 +120,7 @@ class Restorer {
     if (order_.kind(id) == RestoreOrder::Kind::kDrop) return ops::drop(bucket);
     if (order_.kind(id) == RestoreOrder::Kind::kCreate) {
       const auto& options = order_.options(id);
-      return options == BucketOptions{} ? ops::create(bucket) : ops::create(bucket, options);
+      return options.any() ? ops::create(bucket, options) : ops::create(bucket);
     }
     Apply apply;
     const auto now_ms = ms_since_1970();

@@ -181,7 +181,7 @@ void add_create_and_drop(CLI::App& app, Session& session) {
   create_command->callback([&session, created, options] {
     session.action = [&session, created, options] {
       return do_for_named(session, *created, [options](std::string_view bucket) {
-        return *options == BucketOptions{} ? ops::create(bucket) : ops::create(bucket, *options);
+        return options->any() ? ops::create(bucket, *options) : ops::create(bucket);
       });
     };
   });

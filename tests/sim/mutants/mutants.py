@@ -8,6 +8,7 @@ build and linked into a kvmesh-sim of its own. The sources are not touched. Exit
 REQUIRES: BUILD has compile_commands.json and a kvmesh-sim that is up to date.
 """
 
+import concurrent.futures
 import json
 import os
 import re
@@ -116,16 +117,15 @@ def main():
     unknown = set(wanted) - {mutant["name"] for mutant in mutants}
     if unknown:
         sys.exit(f"no such mutants: {', '.join(sorted(unknown))}")
+    chosen = [mutant for mutant in mutants if mutant["name"] in wanted]
     survivors = []
-    for mutant in mutants:
-        if mutant["name"] not in wanted:
-            continue
-        caught = hunt(build_mutant(build, mutant))
-        if caught:
-            print(f"{mutant['name']:24} {caught[0]:16} seed {caught[1]}", flush=True)
-        else:
-            print(f"{mutant['name']:24} NOT CAUGHT: {mutant['what']}", flush=True)
-            survivors.append(mutant["name"])
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for mutant, caught in zip(chosen, pool.map(lambda mutant: hunt(build_mutant(build, mutant)), chosen)):
+            if caught:
+                print(f"{mutant['name']:24} {caught[0]:16} seed {caught[1]}", flush=True)
+            else:
+                print(f"{mutant['name']:24} NOT CAUGHT: {mutant['what']}", flush=True)
+                survivors.append(mutant["name"])
     return 1 if survivors else 0
 
 

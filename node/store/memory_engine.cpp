@@ -4,7 +4,6 @@
 #include <climits>
 #include <memory>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -24,6 +23,12 @@ Status too_much_to_read() {
   return {StatusCode::kTooLarge, "the values of these keys take more than " +
                                      std::to_string(limits::kReadBytesMax) +
                                      " bytes together; read fewer at a time"};
+}
+
+StatusCode code_of(const Status& status) { return status.code(); }
+template <typename Value>
+StatusCode code_of(const Result<Value>& result) {
+  return result.status().code();
 }
 
 Result<Entries> read_entries(const Bucket& bucket, std::span<const HashedName> names, Moment now) {
@@ -106,15 +111,9 @@ void MemoryEngine::peek_bucket(const HashedName& name, Act act) {
 template <typename Act>
 auto MemoryEngine::act_or_free(const Turn& turn, Act act) {
   constexpr std::size_t kTogether = 256;
-  const auto is_full = [](const auto& answer) {
-    if constexpr (std::is_same_v<decltype(answer), const Status&>) {
-      return answer.code() == StatusCode::kFull;
-    } else {
-      return answer.status().code() == StatusCode::kFull;
-    }
-  };
   auto answer = act();
-  while (is_full(answer) && (dropped_.free_some() || remove_expired(turn, kTogether).keys > 0)) {
+  while (code_of(answer) == StatusCode::kFull &&
+         (dropped_.free_some() || remove_expired(turn, kTogether).keys > 0)) {
     answer = act();
   }
   return answer;
@@ -134,8 +133,8 @@ Status MemoryEngine::create(const HashedName& bucket, const Turn& turn,
     const auto id = log_ == nullptr ? 0 : log_->new_bucket();
     const auto born = next_revision(stripe.last_dropped, turn.now);
     if (auto status = add(stripe, bucket, id, born); !status.ok()) return status;
-    auto& made = **stripe.buckets.find(bucket);
     if (options.any()) {
+      auto& made = **stripe.buckets.find(bucket);
       if (auto status = made.set_options(options, {turn.now}, rings_); !status.ok()) {
         (void)stripe.buckets.take(memory_, bucket);
         count_of(bucket).fetch_sub(1, std::memory_order_relaxed);
@@ -144,7 +143,7 @@ Status MemoryEngine::create(const HashedName& bucket, const Turn& turn,
       note_due(stripe, made, kNever);
     }
     if (turn.room == nullptr) return {};
-    const auto meta = pack_options(made.options());
+    const auto meta = pack_options(changed({}, options));
     const auto change = journal::Change::of_bucket(id, bucket.name, meta);
     stripe.place = turn.room->write({&change, 1}, born);
     return {};
@@ -153,16 +152,14 @@ Status MemoryEngine::create(const HashedName& bucket, const Turn& turn,
 
 Result<BucketOptions> MemoryEngine::options(const HashedName& bucket, const BucketOptions& change,
                                             const Turn& turn) {
-  return act_or_free(turn, [&] {
-    return changing_bucket<Result<BucketOptions>>(bucket, turn,
-                                                  [&](Bucket& in) -> Result<BucketOptions> {
-                                                    auto set = in.set_options(change, turn, rings_);
-                                                    if (turn.room != nullptr)
-                                                      turn.room->saw(in.place());
-                                                    if (!set.ok()) return set;
-                                                    return in.options();
-                                                  });
-  });
+  const auto set = [&](Bucket& in) -> Result<BucketOptions> {
+    auto status = in.set_options(change, turn, rings_);
+    if (turn.room != nullptr) turn.room->saw(in.place());
+    if (!status.ok()) return status;
+    return in.options();
+  };
+  return act_or_free(turn,
+                     [&] { return changing_bucket<Result<BucketOptions>>(bucket, turn, set); });
 }
 
 Status MemoryEngine::add(Stripe& stripe, const HashedName& bucket, journal::BucketId id,

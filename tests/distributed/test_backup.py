@@ -244,22 +244,30 @@ class Backup(MeshTest):
             restore.kill()
         return restore.returncode, printed, said
 
-    def test_killed_or_interrupted_it_goes_on(self):
+    def durable_node_backed_up(self, buckets):
+        """A durable node with so many buckets of 1500 keys: itself, their names, what stands in them, and the folder of its backup."""
         mesh = self.mesh()
         node = mesh.add("foo", settings={"": {"state_dir": "foo.state"}})
         mesh.start()
-        buckets = [b"b%03d" % i for i in range(40)]
+        names = [b"b%03d" % i for i in range(buckets)]
         with node.client() as client:
-            self.fill(client, buckets, 1500)
-            before = contents(client, buckets)
+            self.fill(client, names, 1500)
+            before = contents(client, names)
         folder = self.folder(mesh)
         self.command(node, "backup", folder)
+        return node, names, before, folder
+
+    def drop_all(self, node, buckets):
+        with node.client() as client:
+            for bucket in buckets:
+                client.ok(bucket, "kv.drop")
+
+    def test_killed_or_interrupted_it_goes_on(self):
+        node, buckets, before, folder = self.durable_node_backed_up(40)
         self.command(node, "restore", folder, "--resume", status=USAGE)
         self.assertIn("no restore of this backup was broken off", self.stderr)
         for mode, number in (("--replace", signal.SIGKILL), ("--replace", signal.SIGINT), ("--if-newer", signal.SIGINT)):
-            with node.client() as client:
-                for bucket in buckets:
-                    client.ok(bucket, "kv.drop")
+            self.drop_all(node, buckets)
             status, printed, said = self.restore_broken_off(node, folder, mode, lambda process, number=number: process.send_signal(number))
             if status == 0:
                 continue  # it was quicker
@@ -286,18 +294,8 @@ class Backup(MeshTest):
                 self.assertEqual(contents(client, buckets), before)
 
     def test_over_a_kill_of_the_node_it_goes_on_by_itself(self):
-        mesh = self.mesh()
-        node = mesh.add("foo", settings={"": {"state_dir": "foo.state"}})
-        mesh.start()
-        buckets = [b"b%03d" % i for i in range(20)]
-        with node.client() as client:
-            self.fill(client, buckets, 1500)
-            before = contents(client, buckets)
-        folder = self.folder(mesh)
-        self.command(node, "backup", folder)
-        with node.client() as client:
-            for bucket in buckets:
-                client.ok(bucket, "kv.drop")
+        node, buckets, before, folder = self.durable_node_backed_up(20)
+        self.drop_all(node, buckets)
 
         def end(_):
             node.kill()

@@ -241,22 +241,25 @@ int run_backup(Session& session, const BackupOptions& options) {
   return Backup{session, **client, options, *std::move(to)}.run(*mesh);
 }
 
-int check_backup(Session& session, const std::string& folder) {
-  auto backup = BackupReader::open(folder);
-  if (!backup) return end_unread(session, backup.status());
-  const auto& manifest = backup->manifest();
+Status check_shown(BackupReader& backup) {
   ProgressDisplay display;
   const auto began = steady_clock::now();
-  const auto checked = backup->check([&](std::uint64_t bytes) {
+  return backup.check([&](std::uint64_t bytes) {
     const auto now = steady_clock::now();
     Progress progress;
     progress.bytes = bytes;
-    progress.bytes_total = manifest.bytes();
+    progress.bytes_total = backup.manifest().bytes();
     progress.elapsed = std::chrono::duration_cast<std::chrono::microseconds>(now - began);
     display.show(progress, now);
     return !broken_off();
   });
-  display.clear();
+}
+
+int check_backup(Session& session, const std::string& folder) {
+  auto backup = BackupReader::open(folder);
+  if (!backup) return end_unread(session, backup.status());
+  const auto& manifest = backup->manifest();
+  const auto checked = check_shown(*backup);
   if (broken_off()) {
     session.complain("interrupted: the rest was not read");
     return kExitInterrupted;

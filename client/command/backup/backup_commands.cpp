@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "client/command/backup/backup.h"
-#include "client/command/backup/restorer.h"
 #include "client/command/base/program.h"
 #include "client/command/commands.h"
 

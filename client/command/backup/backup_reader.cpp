@@ -1,10 +1,8 @@
 #include "client/command/backup/backup_reader.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -18,7 +16,7 @@ constexpr std::size_t kReadBytes = std::size_t{1} << 20;
 }  // namespace
 
 Result<BackupReader> BackupReader::open(std::string folder) {
-  const auto path = folder + "/" + std::string{kManifestName};
+  const auto path = path_in(folder, kManifestName);
   const auto invalid = [](std::string text) {
     return Status{StatusCode::kInvalidArgument, std::move(text)};
   };
@@ -34,7 +32,9 @@ Result<BackupReader> BackupReader::open(std::string folder) {
   return BackupReader{std::move(folder), *std::move(manifest)};
 }
 
-std::string BackupReader::path() const { return folder_ + "/" + manifest_.files[place_.file].name; }
+std::string BackupReader::path() const {
+  return path_in(folder_, manifest_.files[place_.file].name);
+}
 
 Status BackupReader::damaged(const std::string& what) const {
   return {StatusCode::kInvalidArgument,

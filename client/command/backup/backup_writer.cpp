@@ -8,20 +8,13 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <utility>
-
-#include "common/text.h"
 
 namespace kvmesh::command {
 namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
-
-std::string path_in(const std::string& folder, std::string_view name) {
-  return folder + "/" + std::string{name};
-}
 
 }  // namespace
 

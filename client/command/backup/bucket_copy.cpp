@@ -139,7 +139,7 @@ Status BucketCopy::disk_fault(Status status) {
 }
 
 Status BucketCopy::open_spool() {
-  const auto path = folder_ + "/pages.tmp";
+  const auto path = path_in(folder_, "pages.tmp");
   const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (descriptor < 0) return disk_fault(file_fault("make", path));
   (void)unlink(path.c_str());

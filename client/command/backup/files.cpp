@@ -14,6 +14,7 @@
 #include "common/text.h"
 
 namespace kvmesh::command {
+
 Status sync(int descriptor, const std::string& path) {
   return fsync(descriptor) == 0 ? Status{} : file_fault("write", path);
 }
@@ -100,6 +101,10 @@ std::string sha256_of(std::string_view text) {
 std::string hex(const unsigned char (&hash)[crypto_hash_sha256_BYTES]) {
   std::array<char, 2 * crypto_hash_sha256_BYTES + 1> text{};
   return sodium_bin2hex(text.data(), text.size(), hash, sizeof(hash));
+}
+
+std::string path_in(const std::string& folder, std::string_view name) {
+  return folder + "/" + std::string{name};
 }
 
 std::string quoted_path(const std::string& path) { return in_quotes(path, 4096); }

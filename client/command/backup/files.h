@@ -50,6 +50,7 @@ Result<std::string> content_of(const std::string& path);
 std::string sha256_of(std::string_view text);
 std::string hex(const unsigned char (&hash)[crypto_hash_sha256_BYTES]);
 
+std::string path_in(const std::string& folder, std::string_view name);
 /// A path in quotes, however long it is.
 std::string quoted_path(const std::string& path);
 

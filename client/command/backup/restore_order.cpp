@@ -16,6 +16,7 @@ RestoreOrder::Bucket& RestoreOrder::bucket_of(const BackupBlock& block) {
                  : options_.replaces ? State::kToDrop
                                      : State::kToCreate;
   if (block.page > 0 && failed_before_.contains(block.bucket)) bucket.state = State::kFailed;
+  if (bucket.state == State::kOpen) ++buckets_;
   last_ = &bucket;
   return bucket;
 }
@@ -102,18 +103,19 @@ void RestoreOrder::on_outcome(Id id, const Status& status, Time now) {
   auto& item = items_[id];
   auto& bucket = *item.bucket;
   if (is_transient(status.code())) return repeat(id, status, now);
-  // One that is to be replaced need not be there.
+  // Until its bucket is open, a drop or create is all that is under way. One that is to be replaced
+  // need not be there.
   const bool is_fine =
       status.ok() || (item.kind == Kind::kDrop && status.code() == StatusCode::kNotFound);
   if (!is_fine) {
     give_up(bucket, status);
-  } else if (item.kind == Kind::kDrop && bucket.state != State::kFailed) {
+  } else if (item.kind == Kind::kDrop) {
     bucket.state = State::kToCreate;
     item.kind = Kind::kCreate;
     item.failing_since.reset();
     ready_.push_back(id);
     return;
-  } else if (item.kind == Kind::kCreate && bucket.state != State::kFailed) {
+  } else if (item.kind == Kind::kCreate) {
     opened(bucket);
   }
   settle(id);
@@ -144,7 +146,7 @@ void RestoreOrder::opened(Bucket& bucket) {
 
 void RestoreOrder::give_up(Bucket& bucket, const Status& status) {
   if (bucket.state == State::kFailed) return;
-  if (bucket.state == State::kOpen && buckets_ > 0) --buckets_;
+  if (bucket.state == State::kOpen) --buckets_;
   bucket.state = State::kFailed;
   failures_.push_back({bucket.name, status});
   ready_.insert(ready_.end(), bucket.waiting.begin(), bucket.waiting.end());

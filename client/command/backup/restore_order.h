@@ -87,7 +87,7 @@ class RestoreOrder {
   std::uint64_t failed() const { return failed_; }
   /// Of the blocks that are not settled; empty: all are.
   std::optional<BackupPlace> oldest() const;
-  /// Buckets that were made and are not given up.
+  /// Buckets that were made, or gone on with, and are not given up.
   std::uint64_t buckets() const { return buckets_; }
 
  private:

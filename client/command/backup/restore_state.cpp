@@ -79,8 +79,8 @@ std::vector<std::string> losses_since(const std::vector<RestoreState::Node>& bef
                     "restarted");
     } else if (found->incarnation != node.incarnation) {
       out.push_back(node.name +
-                    " was restarted, and keeps nothing over that: what had been "
-                    "restored there is lost");
+                    " was restarted, and keeps nothing over that: what was "
+                    "stored there is lost");
     }
   }
   return out;

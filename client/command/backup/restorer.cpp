@@ -1,6 +1,5 @@
 // The shell around RestoreOrder: reads blocks, sends requests, gathers outcomes and reports.
-#include "client/command/backup/restorer.h"
-
+#include <kvmesh/buckets.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -106,12 +105,7 @@ class Restorer {
 
   void send(steady_clock::time_point now) {
     while (const auto id = order_.next_to_send(now)) {
-      client_.call_async(
-          operation(*id),
-          [completions = completions_, id = *id](Outcome outcome) {
-            completions->add(id, std::move(outcome));
-          },
-          session_.timeout());
+      start_call(client_, operation(*id), *id, completions_, session_.timeout());
     }
   }
 
@@ -182,7 +176,7 @@ class Restorer {
     display_.clear();
     session_.complain(status.text() + "; if this is broken off, it can only begin anew");
   }
-  std::string state_path() const { return options_.folder + "/" + std::string{kRestoreStateName}; }
+  std::string state_path() const { return path_in(options_.folder, kRestoreStateName); }
 
   void wait(steady_clock::time_point now) {
     pollfd source{completions_->descriptor(), POLLIN, 0};
@@ -195,6 +189,7 @@ class Restorer {
 
   int finish() {
     const bool is_over = is_read_ && order_.is_idle();
+    const bool is_interrupted = !is_over && order_.given_up().ok() && !is_broken_;
     display_.clear();
     if (is_over) {
       (void)unlink(state_path().c_str());
@@ -217,16 +212,16 @@ class Restorer {
                         order_.given_up().to_string());
     }
     if (!is_over) {
-      session_.complain(
-          (stopping_ && order_.given_up().ok() && !is_broken_ ? "interrupted: " : "") +
-          std::string{"the backup is restored in part; "} +
-          (is_state_lost_ ? "it can only be restored from its begin, as " +
-                                quoted_path(state_path()) + " could not be written"
-                          : "kvmesh restore " + quoted_path(options_.folder) + " --" +
-                                std::string{name_of(options_.mode)} + " --resume goes on"));
+      session_.complain((is_interrupted ? "interrupted: " : "") +
+                        std::string{"the backup is restored in part; "} +
+                        (is_state_lost_
+                             ? "it can only be restored from its begin, as " +
+                                   quoted_path(state_path()) + " could not be written"
+                             : "kvmesh restore " + quoted_path(options_.folder) + " --" +
+                                   std::string{name_of(options_.mode)} + " --resume goes on"));
     }
     print_summary();
-    if (!is_over && order_.given_up().ok() && !is_broken_) return kExitInterrupted;
+    if (is_interrupted) return kExitInterrupted;
     return is_over && state_.failed.empty() && losses.empty() ? kExitOk : kExitIncomplete;
   }
 
@@ -283,7 +278,7 @@ Result<RestoreState> resumed(const RestoreOptions& options, const RestoreState& 
   const auto refuse = [](std::string why) {
     return Status{StatusCode::kInvalidArgument, "cannot go on: " + std::move(why)};
   };
-  const auto path = options.folder + "/" + std::string{kRestoreStateName};
+  const auto path = path_in(options.folder, kRestoreStateName);
   const auto text = content_of(path);
   if (!text) {
     return refuse("no restore of this backup was broken off (" + text.status().text() +
@@ -307,18 +302,6 @@ Result<RestoreState> resumed(const RestoreOptions& options, const RestoreState& 
   if (!losses.empty()) return refuse(losses.front() + "; leave out --resume");
   state->nodes = fresh.nodes;
   return state;
-}
-
-// Before anything is stored: all of it can be.
-Status check(BackupReader& backup) {
-  ProgressDisplay display;
-  return backup.check([&](std::uint64_t bytes) {
-    Progress progress;
-    progress.bytes = bytes;
-    progress.bytes_total = backup.manifest().bytes();
-    display.show(progress, steady_clock::now());
-    return !broken_off();
-  });
 }
 
 }  // namespace
@@ -345,12 +328,13 @@ int run_restore(Session& session, const RestoreOptions& options) {
     }
     before->timeout_ms = state.timeout_ms;
     state = *std::move(before);
-  } else if (const auto path = options.folder + "/" + std::string{kRestoreStateName};
+  } else if (const auto path = path_in(options.folder, kRestoreStateName);
              unlink(path.c_str()) != 0 && errno != ENOENT) {
     // It would tell of another restore than this one.
     return session.end_with(kExitUsage, file_fault("remove", path));
   }
-  if (const auto checked = check(*backup); !checked.ok()) {
+  // Before anything is stored: all of it can be.
+  if (const auto checked = check_shown(*backup); !checked.ok()) {
     if (broken_off()) return session.fail(interrupted_status());
     return session.end_with(
         kExitIncomplete,

@@ -39,6 +39,13 @@ std::vector<Completions::Ended> Completions::take() {
   return taken;
 }
 
+void start_call(Client& client, const Operation& operation, std::uint32_t id,
+                std::shared_ptr<Completions> to, Timeout timeout) {
+  client.call_async(
+      operation, [to = std::move(to), id](Outcome outcome) { to->add(id, std::move(outcome)); },
+      timeout);
+}
+
 std::vector<Outcome> call_until_broken_off(Client& client, std::vector<Operation> operations,
                                            Timeout timeout) {
   if (break_descriptor() < 0) return client.call(std::move(operations), timeout);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -32,6 +33,10 @@ class Completions {
   std::mutex mutex_;
   std::vector<Ended> entries_;
 };
+
+/// Begins a call; its outcome is added to `to`, which lives until then, under this id.
+void start_call(Client& client, const Operation& operation, std::uint32_t id,
+                std::shared_ptr<Completions> to, Timeout timeout);
 
 // The client's calls, which block, for a command that can be broken off (interrupts.h): they end as
 // kCancelled then. What was sent may still be executed.

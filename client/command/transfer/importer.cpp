@@ -134,12 +134,7 @@ class Importer {
   }
 
   void start(const Operation& operation, std::uint32_t id) {
-    client_.call_async(
-        operation,
-        [completions = completions_, id](Outcome outcome) {
-          completions->add(id, std::move(outcome));
-        },
-        session_.timeout());
+    start_call(client_, operation, id, completions_, session_.timeout());
   }
 
   void ask_owner(const std::string& bucket) {

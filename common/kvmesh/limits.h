@@ -33,6 +33,7 @@ inline constexpr std::size_t kReplyBatchBytes = 8 * 1024;
 inline constexpr std::size_t kBufferBytesKept = 64 * 1024;
 inline constexpr std::size_t kNodeNameBytesMax = 255;
 inline constexpr std::size_t kFunctionNameBytesMax = 255;
+inline constexpr std::size_t kUserNameBytesMax = 64;
 /// Longer error texts are cut, not refused.
 inline constexpr std::size_t kErrorTextBytesMax = 4096;
 /// `too_many_hops`.
@@ -81,6 +82,9 @@ inline constexpr std::uint32_t kInFlightPerLinkMax = 65536;
 inline constexpr std::size_t kInFlightBytesPerLinkMax = 32 * 1024 * 1024;
 inline constexpr std::size_t kPeersMax = 1024;
 inline constexpr std::size_t kRoutingEntriesMax = 1024;
+/// Nodes and users of security.toml together, and what one of them may do.
+inline constexpr std::size_t kPrincipalsMax = 4096;
+inline constexpr std::size_t kGrantsMax = 64;
 /// Connections to the mesh port that said HELLO.
 inline constexpr std::size_t kMeshClientsMax = 10000;
 /// Unread replies of one of them.

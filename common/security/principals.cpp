@@ -1,0 +1,82 @@
+#include "common/security/principals.h"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+#include <kvmesh/limits.h>
+
+#include "common/security/principals_reader.h"
+#include "common/text.h"
+
+namespace kvmesh::security {
+
+Status check_user_name(std::string_view name) {
+  constexpr auto kIsLetter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
+  const auto fits = [&](char c) {
+    return kIsLetter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+  };
+  if (!name.empty() && name.size() <= limits::kUserNameBytesMax && kIsLetter(name.front()) &&
+      std::ranges::all_of(name, fits)) {
+    return {};
+  }
+  return {StatusCode::kInvalidArgument,
+          in_quotes(name) + " is no name of a user; it begins with a letter and has at most " +
+              std::to_string(limits::kUserNameBytesMax) + " letters, digits, _, - and ."};
+}
+
+Result<std::shared_ptr<const Principals>> Principals::load(const std::string& path) {
+  const auto refused = [&](std::string_view why) {
+    return Status{
+        StatusCode::kInvalidArgument,
+        path + ": " + std::string{why} +
+            "; write the file that names nodes and users (config/SECURITY.md), or correct "
+            "the path"};
+  };
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    return refused(error ? "cannot be read: " + error.message() : "is no file");
+  }
+  std::ifstream file{path, std::ios::binary};
+  std::string text{std::istreambuf_iterator<char>{file}, {}};
+  if (!file.good() && !file.eof()) return refused("cannot be read");
+  config::Faults warnings;
+  return parse(text, path, warnings);
+}
+
+Result<std::shared_ptr<const Principals>> Principals::parse(std::string_view text,
+                                                            const std::string& path,
+                                                            config::Faults& warnings) {
+  config::Faults faults;
+  auto out = PrincipalsReader{faults, warnings}.read(text, path);
+  if (!faults.empty()) {
+    return Status{StatusCode::kInvalidArgument, joined(faults.lines(), "\n")};
+  }
+  return out;
+}
+
+const Principal* Principals::by_key(const PublicKey& key) const {
+  const auto found = by_key_.find(key);
+  return found == by_key_.end() ? nullptr : found->second;
+}
+
+const Principal* Principals::by_certificate(const CertificatePin& pin) const {
+  const auto found = by_certificate_.find(pin);
+  return found == by_certificate_.end() ? nullptr : found->second;
+}
+
+const Principal* Principals::find(std::string_view name) const {
+  const auto found = all_.find(name);
+  return found == all_.end() ? nullptr : &found->second;
+}
+
+bool Principals::is_revoked(const PublicKey& key) const {
+  return std::ranges::binary_search(revoked_, key);
+}
+
+}  // namespace kvmesh::security

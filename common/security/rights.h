@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvmesh::security {
+
+/// What one may be allowed to do.
+enum class Right : std::uint8_t {
+  kRead = 1,   ///< read the keys of buckets, and their names
+  kWrite = 2,  ///< make, change and drop buckets
+  kCall = 4,   ///< call functions of modules and servers
+  kAdmin = 8,  ///< whatever concerns a node as a whole: reload, other people's tasks, the audit log
+};
+
+/// Several of them.
+class RightSet {
+ public:
+  constexpr RightSet() = default;
+  constexpr explicit RightSet(Right right) : bits_(static_cast<std::uint8_t>(right)) {}
+  constexpr bool has(Right right) const { return (bits_ & static_cast<std::uint8_t>(right)) != 0; }
+  constexpr void add(Right right) { bits_ |= static_cast<std::uint8_t>(right); }
+  constexpr bool empty() const { return bits_ == 0; }
+  friend constexpr bool operator==(RightSet, RightSet) = default;
+
+ private:
+  std::uint8_t bits_ = 0;
+};
+
+/// The rights of one principal: to read and write buckets by prefixes of their names, to call
+/// functions, to administer. Only what some entry grants is allowed. Costs a comparison for each
+/// entry. Immutable once it is filled; thread-safe then.
+class Rights {
+ public:
+  /// Everything with these rights.
+  static Rights all(RightSet rights);
+
+  /// kRead, kWrite or both, on buckets whose names begin with `prefix`; empty: all buckets.
+  void grant(std::string prefix, RightSet rights);
+  /// The functions that `pattern` matches: a name, or its beginning before "*" ("hello.*", "*").
+  void grant_call(std::string pattern);
+  void grant_admin() { admin_ = true; }
+
+  /// REQUIRES: `right` is kRead or kWrite.
+  bool may(Right right, std::string_view bucket) const;
+  bool may_call(std::string_view function) const;
+  bool may_administer() const { return admin_; }
+  /// Is there any bucket that may be read or written? Not: is there one now.
+  bool may_anywhere(Right right) const;
+  bool empty() const { return buckets_.empty() && calls_.empty() && !admin_; }
+  friend bool operator==(const Rights&, const Rights&) = default;
+
+ private:
+  struct OnPrefix {
+    std::string prefix;
+    RightSet rights;
+    friend bool operator==(const OnPrefix&, const OnPrefix&) = default;
+  };
+  struct Call {
+    std::string name;       // without the star
+    bool is_start = false;  // of names, and not a whole one
+    friend bool operator==(const Call&, const Call&) = default;
+  };
+
+  std::vector<OnPrefix> buckets_;
+  std::vector<Call> calls_;
+  bool admin_ = false;
+};
+
+}  // namespace kvmesh::security

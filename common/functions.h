@@ -18,6 +18,16 @@ namespace kvmesh::functions {
 /// Whom a call of the function may be for.
 enum class For : std::uint8_t { kBucket, kNode, kEither };
 
+/// What whoever calls the function must be allowed to (config/SECURITY.md), where a node knows
+/// principals. A function for nodes that may be called for a bucket as well needs any right on it.
+enum class Needs : std::uint8_t {
+  kName,      ///< nothing but to be known by name
+  kRead,      ///< to read the bucket
+  kWrite,     ///< to write it
+  kAdmin,     ///< to administer
+  kFunction,  ///< as kName, and what the function itself looks at: its arguments name more
+};
+
 /// An argument with a limit of its own.
 struct Argument {
   std::string_view name;  // in messages; empty: there is none in this place
@@ -32,67 +42,89 @@ struct Function {
   bool is_poll = false;               // waits for news: it is not slow, and asked again and again
   bool is_costly = false;             // takes time that grows with what is stored
   std::array<Argument, 2> limited{};  // its arguments, by their places
+  Needs needs = Needs::kName;
 
   std::string str() const;
 };
+
+constexpr Function needing(Needs needs, Function function) {
+  function.needs = needs;
+  return function;
+}
 
 // The store.
 inline constexpr Argument kArgKey{"key", limits::kKeyBytesMax};
 inline constexpr Argument kArgValue{"value", limits::kValueBytesMax};
 inline constexpr Argument kArgAfterKey{"name to go on after", limits::kKeyBytesMax};
 inline constexpr Argument kArgAfterBucket{"name to go on after", limits::kBucketNameBytesMax};
-inline constexpr Function kKvCreate{"kv.create", "[ttl_ms or nil, history_bytes or nil]",
-                                    For::kBucket, true};
-inline constexpr Function kKvOptions{"kv.options", "[ttl_ms or nil, history_bytes or nil]",
-                                     For::kBucket, true};
-inline constexpr Function kKvDrop{"kv.drop", "[]", For::kBucket, false, false, true};
-inline constexpr Function kKvPut{"kv.put", "[key, value]", For::kBucket,        true,
-                                 false,    false,          {kArgKey, kArgValue}};
-inline constexpr Function kKvGet{"kv.get", "[key]", For::kBucket, true, false, false, {kArgKey}};
-inline constexpr Function kKvDelete{"kv.delete", "[key]", For::kBucket, true,
-                                    false,       false,   {kArgKey}};
-inline constexpr Function kKvCount{"kv.count", "[]", For::kBucket, true};
-inline constexpr Function kKvKeys{"kv.keys", "[after, limit]", For::kBucket, true, false,
-                                  true,      {kArgAfterKey}};
-inline constexpr Function kKvBuckets{"kv.buckets", "[after, limit]", For::kNode, true, false,
-                                     true,         {kArgAfterBucket}};
-inline constexpr Function kKvRead{"kv.read", "[[key ...]]", For::kBucket, true, false, true};
-inline constexpr Function kKvApply{
-    "kv.apply",   "[[[key, rev] ...], [[kind, key, ...] ...], once or nil]",
-    For::kBucket, false,
-    false,        true};
-inline constexpr Function kKvScan{
-    "kv.scan", "[prefix, after or nil, limit, values]", For::kBucket, true, false, true};
-inline constexpr Function kKvChanges{"kv.changes", "[prefix, since, limit, wait_ms]", For::kBucket,
-                                     true, true};
-inline constexpr Function kKvHere{
-    "kv.here", "[bucket, function, [argument ...]]", For::kNode, false, false, true};
+inline constexpr Function kKvCreate = needing(
+    Needs::kWrite, {"kv.create", "[ttl_ms or nil, history_bytes or nil]", For::kBucket, true});
+inline constexpr Function kKvOptions = needing(
+    Needs::kWrite, {"kv.options", "[ttl_ms or nil, history_bytes or nil]", For::kBucket, true});
+inline constexpr Function kKvDrop =
+    needing(Needs::kWrite, {"kv.drop", "[]", For::kBucket, false, false, true});
+inline constexpr Function kKvPut =
+    needing(Needs::kWrite,
+            {"kv.put", "[key, value]", For::kBucket, true, false, false, {kArgKey, kArgValue}});
+inline constexpr Function kKvGet =
+    needing(Needs::kRead, {"kv.get", "[key]", For::kBucket, true, false, false, {kArgKey}});
+inline constexpr Function kKvDelete =
+    needing(Needs::kWrite, {"kv.delete", "[key]", For::kBucket, true, false, false, {kArgKey}});
+inline constexpr Function kKvCount = needing(Needs::kRead, {"kv.count", "[]", For::kBucket, true});
+inline constexpr Function kKvKeys = needing(
+    Needs::kRead, {"kv.keys", "[after, limit]", For::kBucket, true, false, true, {kArgAfterKey}});
+inline constexpr Function kKvBuckets =
+    needing(Needs::kFunction,
+            {"kv.buckets", "[after, limit]", For::kNode, true, false, true, {kArgAfterBucket}});
+inline constexpr Function kKvRead =
+    needing(Needs::kRead, {"kv.read", "[[key ...]]", For::kBucket, true, false, true});
+inline constexpr Function kKvApply =
+    needing(Needs::kWrite, {"kv.apply", "[[[key, rev] ...], [[kind, key, ...] ...], once or nil]",
+                            For::kBucket, false, false, true});
+inline constexpr Function kKvScan =
+    needing(Needs::kRead,
+            {"kv.scan", "[prefix, after or nil, limit, values]", For::kBucket, true, false, true});
+inline constexpr Function kKvChanges = needing(
+    Needs::kRead, {"kv.changes", "[prefix, since, limit, wait_ms]", For::kBucket, true, true});
+inline constexpr Function kKvHere =
+    needing(Needs::kFunction,
+            {"kv.here", "[bucket, function, [argument ...]]", For::kNode, false, false, true});
 
 // The node.
 inline constexpr Function kNodePing{"node.ping", "[any value, or none]", For::kEither, true};
 inline constexpr Function kNodeName{"node.name", "[]", For::kEither, true};
 inline constexpr Function kNodeInfo{"node.info", "[]", For::kEither, true};
-inline constexpr Function kNodeReload{"node.reload", "[]"};
+inline constexpr Function kNodeReload = needing(Needs::kAdmin, {"node.reload", "[]"});
 inline constexpr Function kNodeWatch{"node.watch", "[seen]", For::kNode, true, true};
 
 // Tasks, mailboxes and servers.
-inline constexpr Function kTaskRun{"task.run", "[function, arguments, mode, limit_ms, from or nil]",
-                                   For::kEither};
+inline constexpr Function kTaskRun =
+    needing(Needs::kFunction,
+            {"task.run", "[function, arguments, mode, limit_ms, from or nil]", For::kEither});
 inline constexpr Function kTaskNext{"task.next", "[id, key] or [id, key, false]", For::kNode, false,
                                     true};
-inline constexpr Function kTaskCancel{"task.cancel", "[id] or [id, key]"};
-inline constexpr Function kTaskList{"task.list", "[]", For::kNode, true, false, true};
-inline constexpr Function kTaskModules{"task.modules", "[]", For::kNode, true};
+inline constexpr Function kTaskCancel =
+    needing(Needs::kFunction, {"task.cancel", "[id] or [id, key]"});
+inline constexpr Function kTaskList =
+    needing(Needs::kFunction, {"task.list", "[]", For::kNode, true, false, true});
+inline constexpr Function kTaskModules =
+    needing(Needs::kFunction, {"task.modules", "[]", For::kNode, true});
 inline constexpr Function kProcessOpen{"process.open", "[]"};
 inline constexpr Function kProcessReceive{
     "process.receive", "[id, key, most] or [id, key, most, false]", For::kNode, false, true};
 inline constexpr Function kProcessClose{"process.close", "[id, key]"};
-inline constexpr Function kProcessSend{"process.send", "[id or name, from or nil, body]"};
-inline constexpr Function kProcessMonitor{"process.monitor", "[id]", For::kNode, true, true};
-inline constexpr Function kServerList{"server.list", "[]", For::kNode, true};
-inline constexpr Function kServerRestart{"server.restart", "[server]"};
-inline constexpr Function kServerCall{"server.call", "[server, function, arguments, from or nil]"};
-inline constexpr Function kServerCast{"server.cast", "[server, function, arguments, from or nil]"};
+inline constexpr Function kProcessSend =
+    needing(Needs::kFunction, {"process.send", "[id or name, from or nil, body]"});
+inline constexpr Function kProcessMonitor =
+    needing(Needs::kFunction, {"process.monitor", "[id]", For::kNode, true, true});
+inline constexpr Function kServerList =
+    needing(Needs::kFunction, {"server.list", "[]", For::kNode, true});
+inline constexpr Function kServerRestart =
+    needing(Needs::kFunction, {"server.restart", "[server]"});
+inline constexpr Function kServerCall =
+    needing(Needs::kFunction, {"server.call", "[server, function, arguments, from or nil]"});
+inline constexpr Function kServerCast =
+    needing(Needs::kFunction, {"server.cast", "[server, function, arguments, from or nil]"});
 
 /// All of them, by name.
 std::span<const Function* const> all();

@@ -11,6 +11,10 @@
 
 namespace kvmesh {
 
+namespace security {
+class Permit;
+}
+
 /// Whom a request is for.
 struct Target {
   enum class Kind : std::uint8_t {
@@ -47,7 +51,10 @@ struct RequestView {
   std::uint64_t flags = 0;       // unknown bits are passed on
   std::uint32_t hops = 0;        // nodes that it has passed
   std::string_view
-      path;  // for each of them two strings: its name, and its table entry that matched
+      path;              // for each of them two strings: its name, and its table entry that matched
+  std::string_view who;  // the principal that asks, as the next hop is told; empty: the sender
+  // What it may do here; null: everything, as where there are no principals.
+  const security::Permit* permit = nullptr;
   Target target;
   std::string_view function;  // "module.function"
   std::string_view args;      // one msgpack array

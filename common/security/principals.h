@@ -13,7 +13,7 @@
 
 #include "common/config/faults.h"
 #include "common/security/keys.h"
-#include "common/security/rights.h"
+#include "common/rights.h"
 #include "common/security/secrets.h"
 
 /// Who may do what: what security.toml says (config/SECURITY.md).

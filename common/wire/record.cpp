@@ -11,7 +11,8 @@ namespace kvmesh::wire {
 namespace {
 
 constexpr std::uint32_t kRequestFields = 7;  // id, timeout_ms, flags, path, target, function, args
-constexpr std::uint32_t kReplyFields = 5;    // id, trace, code, text, result
+constexpr std::uint32_t kRequestFieldsWho = 8;  // the same with who, after the path
+constexpr std::uint32_t kReplyFields = 5;       // id, trace, code, text, result
 constexpr std::uint32_t kTraceHopFields = 7;
 constexpr std::uint32_t kTraceHopFieldsMin = 5;  // without queue_us and link
 constexpr std::uint32_t kPathStringsPerHop = 2;
@@ -108,7 +109,7 @@ template <typename PackTimeout>
 void write_request(Buffer& out, const RequestView& request, RequestId id, const PathStep* step,
                    PackTimeout&& pack_timeout) {
   const auto at = out.skip(kRecordPrefixBytes);
-  pack_array(out, kRequestFields);
+  pack_array(out, request.who.empty() ? kRequestFields : kRequestFieldsWho);
   pack_uint(out, id.value);
   pack_timeout();
   pack_uint(out, request.flags);
@@ -118,6 +119,7 @@ void write_request(Buffer& out, const RequestView& request, RequestId id, const 
     pack_str(out, step->node);
     pack_str(out, step->entry);
   }
+  if (!request.who.empty()) pack_str(out, request.who);
   append_body(out, request);
   close_record(out, at);
 }
@@ -175,13 +177,19 @@ std::optional<RequestView> decode_request(std::string_view record) {
     if (in.read_str().size() > limits::kNodeNameBytesMax) in.fail();
   }
   request.path = between(path_at, in.rest());
+  if (fields == kRequestFieldsWho) {
+    request.who = in.read_str();
+    if (request.who.empty() || request.who.size() > limits::kNodeNameBytesMax) in.fail();
+  } else if (fields != kRequestFields) {
+    in.fail();
+  }
   request.body = in.rest();
   request.target = read_target(in);
   request.function = in.read_str();
   request.args = in.rest();
   if (in.peek() != Reader::Type::kArray) in.fail();
   in.skip();
-  if (in.failed() || fields != kRequestFields || !in.at_end()) return std::nullopt;
+  if (in.failed() || !in.at_end()) return std::nullopt;
   return request;
 }
 

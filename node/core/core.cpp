@@ -9,6 +9,7 @@
 
 #include "common/text.h"
 #include "common/wire/record.h"
+#include "node/core/check_permit.h"
 #include "node/core/local_calls.h"
 
 namespace kvmesh::core {
@@ -72,6 +73,12 @@ Cost Core::handle(Asker& asker, const RequestView& request, Batch& batch, TimePo
   };
   const auto bytes = wire::body_bytes(request);
   run_bytes_ += bytes;
+  if (request.permit != nullptr) {
+    if (const auto status = check_permit(request); !status.ok()) {
+      effects_.denied(asker.origin, request);
+      return refuse(status);
+    }
+  }
   const auto route = routes_.find(request.target);
   if (!route) return refuse(route.status());
   asker.entry = route->entry;
@@ -90,6 +97,9 @@ Cost Core::handle(Asker& asker, const RequestView& request, Batch& batch, TimePo
   }
   const auto* function = modules_.find(request.function);
   if (function == nullptr) return refuse(modules_.undefined(self_.str(), request.function));
+  if (request.permit != nullptr && is_administration(request)) {
+    effects_.administered(asker.origin, request);
+  }
   execute(asker, request, *function, {now, deadline}, batch);
   return function->cost;
 }

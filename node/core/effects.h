@@ -56,6 +56,17 @@ class Effects {
   /// So many such lines were left out.
   virtual void slow_requests_left_out(std::uint64_t count) { (void)count; }
 
+  /// A request of `origin` was refused, as its asker may not have that (kDenied), or is executed
+  /// next and administers this node: for the audit log.
+  virtual void denied(const Origin& origin, const RequestView& request) {
+    (void)origin;
+    (void)request;
+  }
+  virtual void administered(const Origin& origin, const RequestView& request) {
+    (void)origin;
+    (void)request;
+  }
+
   /// The time now, finer than the inputs' own; asked for traced requests only.
   virtual TimePoint clock() = 0;
 };

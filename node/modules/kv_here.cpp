@@ -10,6 +10,7 @@
 
 #include "common/functions.h"
 #include "common/text.h"
+#include "node/core/check_permit.h"
 #include "node/modules/arguments.h"
 
 namespace kvmesh::modules {
@@ -57,6 +58,7 @@ void run_here(const core::FunctionRegistry& modules, Call& call) {
   request.target = {Target::Kind::kBucket, bucket};
   request.function = name;
   request.args = inner_args;
+  if (refuse(call, core::check_permit(request))) return;
   core::InnerCall inner{call, request, function->number};
   Call* inner_call = &inner;
   function->runner->run({&inner_call, 1});

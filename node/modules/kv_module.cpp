@@ -1,6 +1,7 @@
 #include "node/modules/kv_module.h"
 
 #include <array>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -8,6 +9,7 @@
 #include <kvmesh/limits.h>
 
 #include "common/functions.h"
+#include "common/rights.h"
 #include "common/wire/pack.h"
 #include "node/modules/arguments.h"
 #include "node/modules/kv_here.h"
@@ -75,6 +77,18 @@ constexpr std::array kKvFunctions = {
     KvFunction{functions::kKvChanges, Op::Kind::kChanges, read_follow},
 };
 
+// Names of buckets that one may not read are told to nobody. Keeps copies: a page may take a while,
+// in which the principals may change.
+store::NameFilter visible_to(const security::Permit& permit) {
+  const auto own = std::make_shared<security::Rights>(permit.own());
+  const auto ceiling =
+      permit.ceiling() == nullptr ? nullptr : std::make_shared<security::Rights>(*permit.ceiling());
+  return [own, ceiling](std::string_view name) {
+    return own->may(security::Right::kRead, name) &&
+           (ceiling == nullptr || ceiling->may(security::Right::kRead, name));
+  };
+}
+
 // False: the call is wrong, and answered.
 bool read(const KvFunction& kv_function, Call& call, Op& op, KvMore& more) {
   if (refuse_target(kv_function.function, call)) return false;
@@ -121,6 +135,10 @@ void KvModule::run(std::span<Call* const> calls) {
     op.bucket = call->bucket();
     op.deadline = call->deadline();
     if (!read(kv_function, *call, op, more_)) continue;
+    if (op.kind == Op::Kind::kBuckets && call->request().permit != nullptr) {
+      op.more = &more_.emplace_back();
+      more_.back().visible = visible_to(*call->request().permit);
+    }
     ops_.push_back(op);
     calls_.push_back(call);
   }

@@ -60,7 +60,8 @@ void send(Host& host, Call& call) {
   auto from = read_from(args);
   const auto body = args.value();
   if (refuse(call, args.check()) || refuse(call, from.status())) return;
-  if (refuse(call, is_named ? check_access(host, name) : check_access(host, id, Act::kReach))) {
+  if (refuse(call, is_named ? check_access(host, call, name)
+                            : check_access(host, call, id, Act::kReach))) {
     return;
   }
   if (refuse(call, tasks::check_message(body))) return;
@@ -78,7 +79,7 @@ void send(Host& host, Call& call) {
 void monitor(Host& host, Call& call) {
   Arguments args{call.request(), functions::kProcessMonitor};
   const auto id = args.uint();
-  if (refuse(call, args.check()) || refuse(call, check_access(host, id, Act::kReach))) return;
+  if (refuse(call, args.check()) || refuse(call, check_access(host, call, id, Act::kReach))) return;
   const auto ticket = call.defer();
   if (!ticket) return;
   host.processes().monitor(*ticket, id, host.now());

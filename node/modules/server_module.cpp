@@ -31,7 +31,7 @@ std::optional<Request> read(Host& host, Call& call, const functions::Function& c
   auto from = read_from(args);
   if (refuse(call, args.check()) || refuse(call, from.status())) return std::nullopt;
   auto name = std::string{server}.append(".").append(function);
-  if (refuse(call, check_allowed(host, name))) return std::nullopt;
+  if (refuse(call, check_allowed(host, call, name))) return std::nullopt;
   return Request{server,
                  {std::string{function}, std::string{values}, *std::move(from), call.deadline()}};
 }
@@ -60,14 +60,14 @@ void list_servers(Host& host, Call& call) {
   const Arguments args{call.request(), functions::kServerList};
   if (refuse(call, args.check())) return;
   host.catalogue().list_servers(call.result(),
-                                [&host](std::string_view right) { return host.allows(right); });
+                                [&](std::string_view right) { return allows(host, call, right); });
   call.succeed();
 }
 
 void restart(Host& host, Call& call) {
   Arguments args{call.request(), functions::kServerRestart};
   const auto server = args.bytes({"server name", limits::kFunctionNameBytesMax});
-  if (refuse(call, args.check()) || refuse(call, check_access(host, server))) return;
+  if (refuse(call, args.check()) || refuse(call, check_access(host, call, server))) return;
   const auto started = host.processes().restart(server, host.now());
   if (refuse(call, started.status())) return;
   if (const auto id = *started) {

@@ -9,6 +9,7 @@
 
 #include "common/functions.h"
 #include "common/remote/requests.h"
+#include "common/rights.h"
 #include "common/text.h"
 #include "node/modules/task_modules.h"
 
@@ -20,6 +21,18 @@ using tasks::Host;
 
 constexpr std::size_t kModeBytesMax = 16;
 constexpr std::string_view kEverything = "*";
+
+bool is_unrestricted(const Host& host, const Call& call) {
+  return host.is_unrestricted() && call.request().permit == nullptr;
+}
+
+Status check_may_call(const Call& call, std::string_view function) {
+  const auto* permit = call.request().permit;
+  if (permit == nullptr || permit->may_call(function)) return {};
+  return {StatusCode::kDenied, std::string{permit->asker()} + " may not call " +
+                                   in_quotes(function) + " (" +
+                                   std::string{call.request().function} + ")"};
+}
 
 Status no_task(std::string_view function) {
   return {StatusCode::kInvalidArgument,
@@ -53,7 +66,7 @@ void run(Host& host, Call& call) {
   const auto mode = tasks::mode_from_name(mode_name);
   if (!mode) return call.fail(no_mode(mode_name));
   if (remote::is_built_in(function)) return call.fail(no_task(function));
-  if (refuse(call, check_allowed(host, function))) return;
+  if (refuse(call, check_allowed(host, call, function))) return;
   const auto place = host.catalogue().find(function);
   if (!place)
     return call.fail(host.catalogue().undefined(host.self().str(), function, count, values));
@@ -89,7 +102,8 @@ void cancel(Host& host, Call& call) {
   const auto id = args.uint();
   const auto key = args.optional_uint(0);
   if (refuse(call, args.check())) return;
-  if (!host.processes().is_key_of(id, key) && refuse(call, check_access(host, id, Act::kStop))) {
+  if (!host.processes().is_key_of(id, key) &&
+      refuse(call, check_access(host, call, id, Act::kStop))) {
     return;
   }
   if (refuse(call, host.processes().cancel(id, host.now()))) return;
@@ -100,9 +114,9 @@ void list(Host& host, Call& call) {
   const Arguments args{call.request(), functions::kTaskList};
   if (refuse(call, args.check())) return;
   tasks::Processes::Visible visible;
-  if (!host.is_unrestricted()) {
-    visible = [&host](std::string_view right) {
-      return host.allows(right.empty() ? kEverything : right);
+  if (!is_unrestricted(host, call)) {
+    visible = [&](std::string_view right) {
+      return allows(host, call, right.empty() ? kEverything : right);
     };
   }
   host.processes().list(call.result(), host.now(), visible);
@@ -113,7 +127,7 @@ void modules(Host& host, Call& call) {
   const Arguments args{call.request(), functions::kTaskModules};
   if (refuse(call, args.check())) return;
   host.catalogue().list(call.result(),
-                        [&host](std::string_view right) { return host.allows(right); });
+                        [&](std::string_view right) { return allows(host, call, right); });
   call.succeed();
 }
 
@@ -142,18 +156,26 @@ Result<std::string> read_from(Arguments& args) {
   return std::string{*text};
 }
 
-Status check_allowed(const tasks::Host& host, std::string_view function) {
-  if (host.allows(function)) return {};
-  return {StatusCode::kDenied,
-          host.self().str() + " does not let callers from outside call " + in_quotes(function) +
-              ": its setting tasks.allow does not name it; the request was not executed"};
+bool allows(const tasks::Host& host, const Call& call, std::string_view function) {
+  const auto* permit = call.request().permit;
+  return host.allows(function) && (permit == nullptr || permit->may_call(function));
 }
 
-Status check_access(tasks::Host& host, std::uint64_t id, Act act) {
-  if (host.is_unrestricted()) return {};
+Status check_allowed(const tasks::Host& host, const Call& call, std::string_view function) {
+  if (!host.allows(function)) {
+    return {StatusCode::kDenied,
+            host.self().str() + " does not let callers from outside call " + in_quotes(function) +
+                ": its setting tasks.allow does not name it; the request was not executed"};
+  }
+  return check_may_call(call, function);
+}
+
+Status check_access(tasks::Host& host, const Call& call, std::uint64_t id, Act act) {
+  if (is_unrestricted(host, call)) return {};
   auto right = host.processes().right_to(id);
   if (right && right->empty() && act == Act::kStop) *right = kEverything;
-  if (!right || right->empty() || host.allows(*right)) return {};
+  if (!right || right->empty() || allows(host, call, *right)) return {};
+  if (host.allows(*right)) return check_may_call(call, *right);
   return {StatusCode::kDenied,
           host.self().str() + " does not let callers from outside act on " +
               Pid{host.self().str(), id}.to_string() +
@@ -161,9 +183,9 @@ Status check_access(tasks::Host& host, std::uint64_t id, Act act) {
               "was not executed"};
 }
 
-Status check_access(tasks::Host& host, std::string_view name) {
-  if (host.is_unrestricted()) return {};
-  return check_allowed(host, host.processes().right_to(name));
+Status check_access(tasks::Host& host, const Call& call, std::string_view name) {
+  if (is_unrestricted(host, call)) return {};
+  return check_allowed(host, call, host.processes().right_to(name));
 }
 
 }  // namespace kvmesh::modules

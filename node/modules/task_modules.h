@@ -29,8 +29,11 @@ void define_on(tasks::Host& host, core::FunctionRegistry& modules,
 /// Reads who asks, a pid's text or nil: empty for nil, kInvalidArgument for what is no pid.
 Result<std::string> read_from(Arguments& args);
 
-/// kDenied, unless callers from outside may call `function`.
-Status check_allowed(const tasks::Host& host, std::string_view function);
+/// Whether the one who calls may call `function`: by the setting tasks.allow, and by its permit
+/// where there are principals.
+bool allows(const tasks::Host& host, const core::Call& call, std::string_view function);
+/// kDenied, unless it may.
+Status check_allowed(const tasks::Host& host, const core::Call& call, std::string_view function);
 
 /// What somebody wants of a process that may be another's.
 enum class Act {
@@ -39,8 +42,8 @@ enum class Act {
 };
 /// kDenied, unless the caller may act on the process: callers from outside only when they may call
 /// its function. What does not exist is no fault here.
-Status check_access(tasks::Host& host, std::uint64_t id, Act act);
+Status check_access(tasks::Host& host, const core::Call& call, std::uint64_t id, Act act);
 /// The same for a message to a process of that name.
-Status check_access(tasks::Host& host, std::string_view name);
+Status check_access(tasks::Host& host, const core::Call& call, std::string_view name);
 
 }  // namespace kvmesh::modules

@@ -333,8 +333,9 @@ Result<Page> MemoryEngine::list_keys(const HashedName& bucket, const PageLimits&
   }
 }
 
-Result<Page> MemoryEngine::list_buckets(const PageLimits& limits, const Turn& turn) {
-  Listing page(limits);
+Result<Page> MemoryEngine::list_buckets(const PageLimits& limits, const Turn& turn,
+                                        NameFilter visible) {
+  Listing page(limits, std::move(visible));
   while (!scan_buckets(page, turn)) {
   }
   return std::move(page).finish();

@@ -104,7 +104,8 @@ class MemoryEngine final : public Engine {
   static constexpr std::size_t kScanStep = 4096;
   /// The whole page, however long it takes: for few names, and for tests.
   Result<Page> list_keys(const HashedName& bucket, const PageLimits& limits, const Turn& turn = {});
-  Result<Page> list_buckets(const PageLimits& limits, const Turn& turn = {});
+  Result<Page> list_buckets(const PageLimits& limits, const Turn& turn = {},
+                            NameFilter visible = {});
 
   /// Before a put, get or erase of this key, and others between: ask the processor to fetch what
   /// that will read, first the key's place, then, when that may have come, its record. Change

@@ -113,8 +113,9 @@ bool MemorySession::is_short(const Op& op, const HashedName& bucket) {
 }
 
 void MemorySession::list(const Op& op, const HashedName& bucket, std::size_t place) {
-  if (!is_short(op, bucket)) return wait(op, place, Listing{op.page});
-  end(place, op.kind == Op::Kind::kBuckets ? engine_.list_buckets(op.page, turn_)
+  const auto visible = op.more == nullptr ? NameFilter{} : op.more->visible;
+  if (!is_short(op, bucket)) return wait(op, place, Listing{op.page, visible});
+  end(place, op.kind == Op::Kind::kBuckets ? engine_.list_buckets(op.page, turn_, visible)
                                            : engine_.list_keys(bucket, op.page, turn_));
 }
 

@@ -29,6 +29,7 @@ struct OpMore {
   Revision since = 0;                    // of kChanges
   std::chrono::milliseconds wait{0};     // of kChanges
   BucketOptions options{};               // of kCreate, kOptions
+  NameFilter visible{};                  // of kBuckets; empty: all
 };
 
 /// One operation on what a node keeps. Names and values are any bytes, none included; their sizes
@@ -56,7 +57,8 @@ struct Op {
   std::string_view key;          // of kPut, kGet, kErase
   std::string_view value;        // of kPut
   PageLimits page;               // of kKeys, kBuckets, kScan, kChanges
-  const OpMore* more = nullptr;  // of kRead and all that follow, and of kCreate if it has options
+  const OpMore* more = nullptr;  // of kRead and all that follow, and of kCreate and kBuckets if
+                                 // they have some
   TimePoint deadline{};          // its result is of no use to anybody later
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,17 +29,25 @@ struct PageLimits {
   std::size_t bytes_max = 0;
 };
 
+/// Which names somebody may know of. Must stay of use for as long as it is kept.
+using NameFilter = std::function<bool(std::string_view name)>;
+
 /// A page that is picked out of names which come in any order; it holds no more than the page
 /// meanwhile (a heap). Where the engine is with it, is its own affair: `position`, 0 at first.
 /// Not thread-safe.
 class Listing {
  public:
-  explicit Listing(const PageLimits& limits)
-      : after_(limits.after), items_max_(limits.items_max), bytes_max_(limits.bytes_max) {}
+  /// `visible` says which names may be in it; empty: all.
+  explicit Listing(const PageLimits& limits, NameFilter visible = {})
+      : after_(limits.after),
+        items_max_(limits.items_max),
+        bytes_max_(limits.bytes_max),
+        visible_(std::move(visible)) {}
 
   // REQUIRES: no name is offered twice.
   void offer(std::string_view name) {
     if ((after_ && name <= *after_) || (more_ && name > first_beyond_)) return;
+    if (visible_ && !visible_(name)) return;
     names_.emplace_back(name);
     std::push_heap(names_.begin(), names_.end());
     bytes_ += name.size();
@@ -65,6 +74,7 @@ class Listing {
   std::optional<std::string> after_;
   std::size_t items_max_;
   std::size_t bytes_max_;
+  NameFilter visible_;
   std::vector<std::string> names_;
   std::size_t bytes_ = 0;
   // The least name that had no room, if any: a page has no gaps, so nothing after it gets in.

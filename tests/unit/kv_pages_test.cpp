@@ -11,6 +11,7 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/rights.h"
 #include "common/wire/pack.h"
 #include "common/wire/reader.h"
 #include "common/wire/record.h"
@@ -43,7 +44,8 @@ class KvPagesTest : public testing::Test, protected core::Effects {
   static std::string key(std::uint64_t number) { return std::to_string(100'000 + number); }
 
   void ask(std::uint64_t number, Target target, std::string_view function, std::string_view after,
-           std::uint64_t timeout_ms = 5000, core::Core* core = nullptr) {
+           std::uint64_t timeout_ms = 5000, core::Core* core = nullptr,
+           const security::Permit* permit = nullptr) {
     wire::Buffer scratch;
     auto request = wire::make_request(scratch, target, function, [&](wire::Buffer& out) {
       wire::pack_array(out, 2);
@@ -51,6 +53,7 @@ class KvPagesTest : public testing::Test, protected core::Effects {
       wire::pack_uint(out, 3);
     });
     request.timeout_ms = timeout_ms;
+    request.permit = permit;
     core::Origin origin;
     origin.request = RequestId{number};
     (core == nullptr ? core_ : *core).on_request(origin, request, now_);
@@ -115,6 +118,37 @@ TEST_F(KvPagesTest, APageOfALargeBucketTakesSeveralPassesAndAShortOneNone) {
   EXPECT_TRUE(replies_[3].more);
   EXPECT_FALSE(kv_.pass(core_, now_));
   EXPECT_EQ(core_.in_flight(), 0U);
+}
+
+// A page is as full as that of somebody who may see all, and says nothing of what is left out. The
+// rights are those of the call, whatever becomes of them while the page is gathered.
+TEST_F(KvPagesTest, BucketsAreListedForThoseWhoMayReadThem) {
+  for (std::uint64_t i = 0; i < 2 * store::MemoryEngine::kScanStep + 10; ++i) {
+    ASSERT_TRUE(engine_.create("other:" + std::to_string(i)).ok());
+  }
+  for (const auto* bucket : {"team:a", "team:b", "team:c", "team:d"}) {
+    ASSERT_TRUE(engine_.create(bucket).ok());
+  }
+  {
+    security::Rights rights;
+    rights.grant("team:", security::RightSet{security::Right::kRead});
+    rights.grant("small", security::RightSet{security::Right::kWrite});
+    const auto ceiling = security::Rights::all(security::RightSet{security::Right::kRead});
+    const security::Permit permit{"app1", rights, &ceiling};
+    ask(1, {}, "kv.buckets", "", 5000, nullptr, &permit);
+    ask(2, {}, "kv.buckets", "team:c", 5000, nullptr, &permit);
+    const security::Rights nothing;
+    const security::Permit narrow{"app1", rights, &nothing};
+    ask(3, {}, "kv.buckets", "", 5000, nullptr, &narrow);
+    ASSERT_TRUE(replies_.empty()) << "there are many buckets, so pages are gathered in slices";
+  }
+  EXPECT_GT(finish(), 1);
+  ASSERT_EQ(replies_.size(), 3U);
+  EXPECT_EQ(replies_[0].names, (std::vector<std::string>{"team:a", "team:b", "team:c"}));
+  EXPECT_TRUE(replies_[0].more);
+  EXPECT_EQ(replies_[1].names, std::vector<std::string>{"team:d"});
+  EXPECT_FALSE(replies_[1].more);
+  EXPECT_TRUE(replies_[2].names.empty() && !replies_[2].more);
 }
 
 // Else its first slice would wait for whatever comes next.

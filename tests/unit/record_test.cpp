@@ -56,6 +56,30 @@ TEST(Request, ComesOutAsItWentIn) {
   EXPECT_EQ(got->body, request.body);
 }
 
+TEST(Request, MaySayWhoAsks) {
+  Buffer scratch;
+  auto request = put_request(scratch, "shopping", "milk", "1");
+  request.who = "app1";
+  Buffer out;
+  const PathStep step{"foo@h", "*"};
+  append_request(out, request, RequestId{77}, 1234, &step);
+  const auto got = decode_request(only_record(out));
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->who, "app1");
+  EXPECT_EQ(got->hops, 1U);
+  EXPECT_EQ(got->body, request.body);
+
+  for (const std::string& who : {std::string{}, std::string(limits::kNodeNameBytesMax + 1, 'x')}) {
+    Buffer record;
+    pack_array(record, 8);
+    for (int i = 0; i < 3; ++i) pack_uint(record, 1);
+    pack_array(record, 0);
+    pack_str(record, who);
+    record.append(request.body);
+    EXPECT_FALSE(decode_request(record.view())) << "who of " << who.size() << " bytes";
+  }
+}
+
 TEST(Request, OfEachTargetIsToldApart) {
   for (const auto kind : {Target::Kind::kHere, Target::Kind::kNode, Target::Kind::kBucket}) {
     const std::string name = kind == Target::Kind::kHere ? "" : "same@name";

@@ -44,17 +44,17 @@ std::string page(bool more, const std::vector<std::string>& keys) {
 }
 
 // After what stands in the buffer already, which must stay.
-std::string text_of(Verb verb, const ReplyView& reply) {
+std::string shown_reply(Verb verb, const ReplyView& reply) {
   wire::Buffer out;
   out.append("before;");
   append_reply_text(out, verb, reply);
   EXPECT_THAT(std::string{out.view()}, StartsWith("before;"));
   return std::string{out.view(7)};
 }
-std::string text_of(Verb verb, std::string_view result) {
+std::string shown_reply(Verb verb, std::string_view result) {
   ReplyView reply;
   reply.result = result;
-  return text_of(verb, reply);
+  return shown_reply(verb, reply);
 }
 
 TEST(ReplyText, EveryCodeHasItsLineForEveryVerb) {
@@ -73,34 +73,34 @@ TEST(ReplyText, EveryCodeHasItsLineForEveryVerb) {
         if (verb == Verb::kGet) expected = "\r\nOK\r\n";
         if (verb == Verb::kKeys) expected = "0\r\nOK\r\n";
       }
-      EXPECT_EQ(text_of(verb, reply), expected) << to_string(code);
+      EXPECT_EQ(shown_reply(verb, reply), expected) << to_string(code);
     }
   }
 }
 
 TEST(ReplyText, GetGivesTheValueAsItIs) {
-  EXPECT_EQ(text_of(Verb::kGet, bin("1")), "1\r\nOK\r\n");
-  EXPECT_EQ(text_of(Verb::kGet, bin("")), "\r\nOK\r\n");
-  EXPECT_EQ(text_of(Verb::kGet, "\xa1v"), "v\r\nOK\r\n") << "str, from other languages";
+  EXPECT_EQ(shown_reply(Verb::kGet, bin("1")), "1\r\nOK\r\n");
+  EXPECT_EQ(shown_reply(Verb::kGet, bin("")), "\r\nOK\r\n");
+  EXPECT_EQ(shown_reply(Verb::kGet, "\xa1v"), "v\r\nOK\r\n") << "str, from other languages";
   std::string bytes;
   for (int byte = 0; byte < 256; ++byte) {
     if (byte != '\r' && byte != '\n') bytes += static_cast<char>(byte);
   }
-  EXPECT_EQ(text_of(Verb::kGet, bin(bytes)), bytes + "\r\nOK\r\n");
+  EXPECT_EQ(shown_reply(Verb::kGet, bin(bytes)), bytes + "\r\nOK\r\n");
   const std::string longest(limits::kValueBytesMax, 'v');
-  EXPECT_EQ(text_of(Verb::kGet, bin(longest)), longest + "\r\nOK\r\n");
+  EXPECT_EQ(shown_reply(Verb::kGet, bin(longest)), longest + "\r\nOK\r\n");
 }
 
 TEST(ReplyText, AValueWithALineBreakIsNotText) {
   for (const auto* value : {"\r", "\n", "a\nb", "a\r\nOK\r\n"}) {
-    EXPECT_THAT(text_of(Verb::kGet, bin(value)), StartsWith("ERROR not_text the value of "));
+    EXPECT_THAT(shown_reply(Verb::kGet, bin(value)), StartsWith("ERROR not_text the value of "));
   }
 }
 
 TEST(ReplyText, KeysGivesTheirNumberAndALineEach) {
-  EXPECT_EQ(text_of(Verb::kKeys, page(false, {"a", "b b"})), "2\r\na\r\nb b\r\nOK\r\n");
-  EXPECT_EQ(text_of(Verb::kKeys, page(true, {"a"})), "1\r\na\r\nOK MORE\r\n");
-  EXPECT_THAT(text_of(Verb::kKeys, page(true, {"a", "b\r\nc"})),
+  EXPECT_EQ(shown_reply(Verb::kKeys, page(false, {"a", "b b"})), "2\r\na\r\nb b\r\nOK\r\n");
+  EXPECT_EQ(shown_reply(Verb::kKeys, page(true, {"a"})), "1\r\na\r\nOK MORE\r\n");
+  EXPECT_THAT(shown_reply(Verb::kKeys, page(true, {"a", "b\r\nc"})),
               StartsWith("ERROR not_text the key \"b\\r\\nc\" "));
 }
 
@@ -119,7 +119,7 @@ TEST(ReplyText, AResultOfAnotherFormIsTheAnsweringNodesFault) {
            {Verb::kKeys, "\x92\xc2\x91\x05"},
            {Verb::kKeys, array_of_many},
        }) {
-    EXPECT_EQ(text_of(verb, result),
+    EXPECT_EQ(shown_reply(verb, result),
               "ERROR protocol_error the node that answered sent a result of another form\r\n");
   }
 }
@@ -136,7 +136,7 @@ TEST(ReplyText, WhateverAPeerAnswersTheLinesStayWhole) {
     reply.text = text;
     reply.code = static_cast<StatusCode>(random.below(3) * 3);
     const auto verb = kRequests[random.below(std::size(kRequests))];
-    const auto lines = text_of(verb, reply);
+    const auto lines = shown_reply(verb, reply);
     ASSERT_THAT(lines, EndsWith("\r\n")) << round;
     // Every CR and LF belongs to a line's end.
     for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -166,7 +166,7 @@ std::string route_text(const std::string& trace) {
   ReplyView reply;
   reply.trace = trace;
   reply.result = "\xa5g@hxx";
-  return text_of(Verb::kRoute, reply);
+  return shown_reply(Verb::kRoute, reply);
 }
 
 TEST(ReplyText, RouteGivesALineForEveryHop) {

@@ -69,4 +69,33 @@ class Rights {
   bool admin_ = false;
 };
 
+/// What a request may do: what the one who asks may, and, where a node vouches for that one, what
+/// may pass through that node at most. Lives as long as the principals that it points into.
+class Permit {
+ public:
+  /// `asker` is a name, empty for one that has proved nothing. `ceiling` is null when the request
+  /// came over the asker's own connection.
+  Permit(std::string_view asker, const Rights& own, const Rights* ceiling = nullptr)
+      : asker_(asker), own_(&own), ceiling_(ceiling) {}
+
+  std::string_view asker() const { return asker_; }
+  bool is_anonymous() const { return asker_.empty(); }
+  /// REQUIRES: `right` is kRead or kWrite.
+  bool may(Right right, std::string_view bucket) const {
+    return own_->may(right, bucket) && (ceiling_ == nullptr || ceiling_->may(right, bucket));
+  }
+  bool may_call(std::string_view function) const {
+    return own_->may_call(function) && (ceiling_ == nullptr || ceiling_->may_call(function));
+  }
+  /// Nobody vouches for that: a node that was broken into must not administer others.
+  bool may_administer() const { return ceiling_ == nullptr && own_->may_administer(); }
+  const Rights& own() const { return *own_; }
+  const Rights* ceiling() const { return ceiling_; }
+
+ private:
+  std::string_view asker_;
+  const Rights* own_;
+  const Rights* ceiling_;
+};
+
 }  // namespace kvmesh::security

@@ -1,4 +1,4 @@
-#include "common/security/rights.h"
+#include "common/rights.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,0 +1,64 @@
+#include "node/core/check_permit.h"
+
+#include <string>
+
+#include "common/functions.h"
+#include "common/rights.h"
+#include "common/text.h"
+
+namespace kvmesh::core {
+namespace {
+
+using functions::Needs;
+using security::Permit;
+using security::Right;
+
+Needs needs_of(std::string_view function) {
+  const auto* known = functions::find(function);
+  return known == nullptr ? Needs::kName : known->needs;  // of an unknown one nothing is executed
+}
+
+bool may_touch(const Permit& permit, std::string_view bucket) {
+  return permit.may(Right::kRead, bucket) || permit.may(Right::kWrite, bucket);
+}
+
+// What the request lacks; empty: nothing.
+std::string_view lacking(const Permit& permit, const RequestView& request) {
+  const bool of_bucket = request.target.kind == Target::Kind::kBucket;
+  const auto& bucket = request.target.name;
+  switch (needs_of(request.function)) {
+    case Needs::kRead:
+      return permit.may(Right::kRead, bucket) ? "" : "may not read that bucket";
+    case Needs::kWrite:
+      return permit.may(Right::kWrite, bucket) ? "" : "may not write that bucket";
+    case Needs::kAdmin:
+      if (permit.may_administer()) return "";
+      return permit.ceiling() != nullptr && permit.own().may_administer()
+                 ? "may administer a node only when connected to it"
+                 : "may not administer";
+    case Needs::kName:
+    case Needs::kFunction:
+      break;
+  }
+  if (of_bucket) return may_touch(permit, bucket) ? "" : "may neither read nor write that bucket";
+  return permit.is_anonymous() ? "may not ask that" : "";
+}
+
+}  // namespace
+
+Status check_permit(const RequestView& request) {
+  if (request.permit == nullptr) return {};
+  const auto& permit = *request.permit;
+  const auto missing = lacking(permit, request);
+  if (missing.empty()) return {};
+  const auto who = permit.is_anonymous() ? std::string{"a client that has not said who it is"}
+                                         : std::string{permit.asker()};
+  return {StatusCode::kDenied,
+          who + " " + std::string{missing} + " (" + std::string{request.function} + ")"};
+}
+
+bool is_administration(const RequestView& request) {
+  return needs_of(request.function) == Needs::kAdmin;
+}
+
+}  // namespace kvmesh::core

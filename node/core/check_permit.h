@@ -1,0 +1,17 @@
+#pragma once
+
+#include <kvmesh/status.h>
+
+#include "common/request.h"
+
+namespace kvmesh::core {
+
+/// May whoever asks for this have it? OK where the request has no permit: there are no principals
+/// then. kDenied with what is missing; the text names nothing that the request does not. What a
+/// function must look at itself (functions::Needs::kFunction) is not looked at here.
+Status check_permit(const RequestView& request);
+
+/// Does the function need the right to administer?
+bool is_administration(const RequestView& request);
+
+}  // namespace kvmesh::core

@@ -32,6 +32,7 @@ constexpr auto kPlaceholders = std::to_array<std::pair<std::string_view, Names>>
     {"HOST:PORT", Names::kNothing},
     {"RANGE", Names::kNothing},
     {"NAME", Names::kNothing},
+    {"USER", Names::kNothing},
     {"PREFIX", Names::kNothing},
     {"N", Names::kNothing},
     {"ID", Names::kNothing},

@@ -8,7 +8,7 @@ namespace {
 constexpr std::array kAll = {
     &kKvApply,        &kKvBuckets,   &kKvChanges,      &kKvCount,     &kKvCreate,
     &kKvDelete,       &kKvDrop,      &kKvGet,          &kKvHere,      &kKvKeys,
-    &kKvOptions,      &kKvPut,       &kKvRead,         &kKvScan,      &kNodeInfo,
+    &kKvOptions,      &kKvPut,       &kKvRead,         &kKvScan,      &kNodeAudit,   &kNodeInfo,
     &kNodeName,       &kNodePing,    &kNodeReload,     &kNodeWatch,   &kProcessClose,
     &kProcessMonitor, &kProcessOpen, &kProcessReceive, &kProcessSend, &kServerCall,
     &kServerCast,     &kServerList,  &kServerRestart,  &kTaskCancel,  &kTaskList,

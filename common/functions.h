@@ -95,6 +95,8 @@ inline constexpr Function kNodePing{"node.ping", "[any value, or none]", For::kE
 inline constexpr Function kNodeName{"node.name", "[]", For::kEither, true};
 inline constexpr Function kNodeInfo{"node.info", "[]", For::kEither, true};
 inline constexpr Function kNodeReload = needing(Needs::kAdmin, {"node.reload", "[]"});
+inline constexpr Function kNodeAudit =
+    needing(Needs::kAdmin, {"node.audit", "[seen or nil]", For::kNode, true, true});
 inline constexpr Function kNodeWatch{"node.watch", "[seen]", For::kNode, true, true};
 
 // Tasks, mailboxes and servers.

@@ -72,10 +72,13 @@ Result<std::unique_ptr<Node>> Node::start(const Options& options) {
   try {
     start_log(loaded->settings);
     const LogDrain warnings_first;
+    auto audit = AuditLog::open(loaded->settings.log.audit);
+    if (!audit) return audit.status();
     auto store = open_store(loaded->settings, options.accept_loss);
     if (!store) return store.status();
-    auto impl = std::make_unique<Impl>(std::move(loaded->settings), std::move(sources),
-                                       *std::move(store), std::move(loaded->allow_place));
+    auto impl =
+        std::make_unique<Impl>(std::move(loaded->settings), std::move(sources), *std::move(store),
+                               std::move(loaded->allow_place), *std::move(audit));
     impl->report(loaded->warnings);
     if (auto status = impl->load_modules(); !status.ok()) return status;
     if (auto status = impl->bind(); !status.ok()) return status;

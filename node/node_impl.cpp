@@ -43,11 +43,12 @@ int sockets_max(const Settings& settings) {
 }  // namespace
 
 Node::Impl::Impl(Settings settings, SettingsSources sources, OpenedStore store,
-                 std::string allow_place)
+                 std::string allow_place, std::unique_ptr<AuditLog> audit)
     : settings_(std::move(settings)),
       sources_(std::move(sources)),
       store_(std::move(store)),
       allow_place_(std::move(allow_place)),
+      audit_(std::move(audit)),
       software_(std::string{"kvmesh "} + kVersion),
       incarnation_(tasks::SecretNumbers{}.next() | 1U),
       started_(std::chrono::steady_clock::now()),
@@ -70,7 +71,7 @@ void Node::Impl::make_reactors() {
   for (std::size_t i = 0; i < settings_.threads; ++i) {
     modules_.push_back(std::make_unique<core::FunctionRegistry>());
     reactors_.push_back(std::make_unique<Reactor>(Reactor::Parts{
-        context_, settings_, *modules_.back(), software_, incarnation_, table_epoch_}));
+        context_, settings_, *modules_.back(), software_, incarnation_, table_epoch_, *audit_}));
     if (store_.engine) add_store(*reactors_.back());
     define_modules(*modules_.back(), i);
     add_adapters(*reactors_.back());
@@ -95,6 +96,9 @@ void Node::Impl::add_adapters(Reactor& reactor) {
     reactor.add(*inbox_);
     tasks_.attach(reactor.core(), reactor.next_adapter(), [&reactor] { reactor.wake(); });
     reactor.add(tasks_);
+    audit_function_.emplace(*audit_, reactor.core());
+    audit_function_->define(*modules_.front());
+    reactor.add(*audit_function_);
   }
   if (!settings_.apps.kv_server) return;
   const stream::Server::Options options{

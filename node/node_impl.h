@@ -14,6 +14,8 @@
 #include <zmq.hpp>
 
 #include "common/config/load.h"
+#include "node/audit_function.h"
+#include "node/audit_log.h"
 #include "node/core/function_registry.h"
 #include "node/ipc_listener.h"
 #include "node/mesh/inbox.h"
@@ -31,7 +33,8 @@ namespace kvmesh {
 class Node::Impl {
  public:
   /// `allow_place`: as of LoadedSettings.
-  Impl(Settings settings, SettingsSources sources, OpenedStore store, std::string allow_place);
+  Impl(Settings settings, SettingsSources sources, OpenedStore store, std::string allow_place,
+       std::unique_ptr<AuditLog> audit);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -72,6 +75,7 @@ class Node::Impl {
   SettingsSources sources_;
   OpenedStore store_;
   std::string allow_place_;
+  std::unique_ptr<AuditLog> audit_;
   std::string software_;
   const std::uint64_t incarnation_;
   std::chrono::steady_clock::time_point started_;
@@ -88,6 +92,7 @@ class Node::Impl {
   std::vector<std::unique_ptr<stream::Server>>
       line_servers_;  // one for each reactor; none without kv_server
   std::vector<std::unique_ptr<Reactor>> reactors_;
+  std::optional<AuditFunction> audit_function_;  // of the first reactor
   // One for each reactor, which they wake until they have ended; none without storage.
   std::vector<std::unique_ptr<modules::KvModule>> kv_modules_;
   std::unique_ptr<IpcListener> ipc_;  // ends before the inbox that listens on it

@@ -15,6 +15,7 @@ namespace kvmesh {
 
 Result<Node::Reloaded> Node::Impl::reload() {
   const std::scoped_lock lock{reload_mutex_};
+  if (const auto status = audit_->reopen(); !status.ok()) spdlog::error("{}", status.text());
   auto reloaded = read_again();
   if (!reloaded) {
     spdlog::error("the configuration is not taken over, and nothing has changed:\n{}",

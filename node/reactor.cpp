@@ -10,6 +10,8 @@
 #include <spdlog/spdlog.h>
 #include <asio/post.hpp>
 
+#include "common/rights.h"
+
 namespace kvmesh {
 namespace {
 
@@ -45,6 +47,7 @@ Reactor::Reactor(const Parts& parts)
       core_(parts.settings.name, {}, parts.modules, *this, now_is()),
       links_(parts.context, parts.settings, parts.software, parts.incarnation,
              epoch_of(parts.table_epoch), core_, watcher_, *this),
+      audit_(parts.audit),
       last_pass_(now_is()),
       last_sweep_(last_pass_) {
   core_.watch_slow_requests(parts.settings.log.slow_request);
@@ -215,6 +218,30 @@ void Reactor::reply(const core::Origin& origin, const ReplyView& reply) {
 
 void Reactor::slow_request(const core::Origin& origin, const std::string& line) {
   spdlog::warn("slow request of {}: {}", adapters_[origin.adapter]->address_of(origin), line);
+}
+
+void Reactor::denied(const core::Origin& origin, const RequestView& request) {
+  tell(core::AuditEvent::Kind::kDenied, origin, request);
+}
+
+void Reactor::administered(const core::Origin& origin, const RequestView& request) {
+  tell(core::AuditEvent::Kind::kAdministered, origin, request);
+}
+
+void Reactor::tell(core::AuditEvent::Kind kind, const core::Origin& origin,
+                   const RequestView& request) {
+  const auto from = adapters_[origin.adapter]->address_of(origin);
+  auto path = request.path;
+  std::string_view via;  // the last node on the way
+  while (const auto step = wire::take_path_step(path)) via = step->node;
+  core::AuditEvent event;
+  event.kind = kind;
+  event.principal = request.permit == nullptr ? std::string_view{} : request.permit->asker();
+  event.from = from;
+  event.via = via;
+  event.what = request.function;
+  if (request.target.kind == Target::Kind::kBucket) event.bucket = request.target.name;
+  audit_.tell(event);
 }
 
 void Reactor::slow_requests_left_out(std::uint64_t count) {

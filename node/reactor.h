@@ -14,6 +14,7 @@
 #include "common/busy_poll.h"
 #include "common/config/settings.h"
 #include "node/core/adapter.h"
+#include "node/core/audit.h"
 #include "node/core/core.h"
 #include "node/descriptor_watcher.h"
 #include "node/mesh/peer_links.h"
@@ -41,6 +42,7 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
     std::string software;
     std::uint64_t incarnation;  // of this start of the node
     const std::atomic<std::uint64_t>& table_epoch;
+    core::Audit& audit;
   };
   explicit Reactor(const Parts& parts);
   ~Reactor() override;
@@ -83,10 +85,14 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   void reply(const core::Origin& origin, const ReplyView& reply) override;
   void slow_request(const core::Origin& origin, const std::string& line) override;
   void slow_requests_left_out(std::uint64_t count) override;
+  void denied(const core::Origin& origin, const RequestView& request) override;
+  void administered(const core::Origin& origin, const RequestView& request) override;
   TimePoint clock() override { return std::chrono::steady_clock::now(); }
 
   void on_peer_up(PeerIndex peer) override;
   void on_peer_down(PeerIndex peer, const std::string& why) override;
+
+  void tell(core::AuditEvent::Kind kind, const core::Origin& origin, const RequestView& request);
 
   bool pass(bool wait);
   void wait_for_work();
@@ -111,6 +117,7 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   mesh::PeerLinks links_;
   std::vector<core::Adapter*> adapters_;  // by Origin::adapter
   modules::KvModule* kv_ = nullptr;       // null without storage
+  core::Audit& audit_;
   TimePoint last_pass_;
   TimePoint last_sweep_;
   int work_ = 0;                      // handlers since it last slept, ticks aside

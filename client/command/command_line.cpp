@@ -61,7 +61,7 @@ std::vector<Group> groups() {
       {"The shell", {add_shell_command}},
       {"Import and export", {add_import_command, add_export_command}},
       {"Backup", {add_backup_commands}},
-      {"Security", {add_keygen_command}},
+      {"Security", {add_keygen_command, add_audit_command}},
       {"Proofs and load", {add_verify_command, add_sim_command, add_bench_command}},
       {"About kvmesh", {add_help_command, add_version_command}},
   };
@@ -98,8 +98,8 @@ void add_shell_commands(CLI::App& app, Session& session) {
   app.formatter(std::make_shared<HelpFormatter>());
   add_request_options(app, session);
   add_groups(app, session);
-  for (const char* name : {"call", "spawn", "send", "server", "shell", "keygen", "sim", "bench",
-                           "watch", "help", "version"}) {
+  for (const char* name : {"call", "spawn", "send", "server", "shell", "keygen", "audit", "sim",
+                           "bench", "watch", "help", "version"}) {
     app.remove_subcommand(app.get_subcommand(name));
   }
   auto* put = app.get_subcommand("put");

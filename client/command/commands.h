@@ -34,6 +34,7 @@ void add_import_command(CLI::App& app, Session& session);    // import
 void add_export_command(CLI::App& app, Session& session);    // export
 void add_backup_commands(CLI::App& app, Session& session);   // backup, restore
 void add_keygen_command(CLI::App& app, Session& session);    // keygen
+void add_audit_command(CLI::App& app, Session& session);     // audit
 void add_bench_command(CLI::App& app, Session& session);     // bench, by kvmesh-load
 void add_verify_command(CLI::App& app, Session& session);    // verify
 void add_sim_command(CLI::App& app, Session& session);       // sim, by kvmesh-sim

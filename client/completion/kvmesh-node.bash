@@ -8,7 +8,7 @@ _kvmesh_node() {
         mesh.ping_interval_ms= mesh.peer_timeout_ms= mesh.reconnect_min_ms= mesh.reconnect_max_ms=
         kv.routing_table= kv.memory_max= kv.durability= kv.reads= kv_server.listen= kv_server.connections_max=
         kv_server.idle_timeout_ms= tasks.workers= tasks.queue_max= tasks.processes_max=
-        tasks.time_limit_ms= tasks.stack_bytes= tasks.allow= log.level= log.slow_request_ms='
+        tasks.time_limit_ms= tasks.stack_bytes= tasks.allow= log.level= log.slow_request_ms= log.audit='
 
     case $prev in
         --config | -c)

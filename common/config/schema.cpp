@@ -166,6 +166,39 @@ KeySpec level_key() {
        [](const Settings& settings) { return settings.log.level; }});
 }
 
+KeySpec audit_key() {
+  auto spec = string_key(
+      {.key = "log.audit",
+       .type = {},
+       .unit = {},
+       .range = "a path",
+       .meaning = "The file to which the audit log is appended: who came in and who was refused, "
+                  "as what, and what was denied; one JSON object a line. SIGHUP opens it again. "
+                  "Relative paths start as those of `state_dir` do. Without this key its lines "
+                  "stand in the log.",
+       .required = false,
+       .store = {},
+       .show = {}},
+      "audit = \"/var/log/kvmesh/audit.jsonl\"",
+      {[](Settings& settings, const std::string& text) {
+         settings.log.audit = text;
+         if (!text.empty() && text.find('\0') == std::string::npos) return Status{};
+         return Status{StatusCode::kInvalidArgument,
+                       in_quotes(text) + " is no path; name a file, or leave the key out"};
+       },
+       [](const Settings& settings) { return settings.log.audit; }});
+  spec.optional = true;
+  spec.show = [show = std::move(spec.show)](const Settings& settings) {
+    return settings.log.audit.empty() ? "not set" : show(settings);
+  };
+  spec.store = [store = std::move(spec.store)](const Value& value, Draft& draft, Faults& faults) {
+    store(value, draft, faults);
+    if (!draft.sound("log.audit")) return;
+    draft.settings.log.audit = path_from(draft.settings.log.audit, value.place);
+  };
+  return spec;
+}
+
 std::string show_peers(const Settings& settings) {
   std::string out;
   // Above what a name or an address may have: two that differ anywhere must not look alike.
@@ -272,6 +305,7 @@ std::vector<KeySpec> make_schema() {
             "spent the time on; 0: none. Above 0, all such requests are traced."),
       0, limits::kTimeoutMax.count(),
       [](Settings& s) -> milliseconds& { return s.log.slow_request; }));
+  out.push_back(audit_key());
   return out;
 }
 

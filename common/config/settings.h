@@ -99,6 +99,7 @@ struct Settings {
   struct Log {
     std::string level = "info";                 // trace, debug, info, warning, error, off
     std::chrono::milliseconds slow_request{0};  // requests that took so long are logged; 0: none
+    std::string audit;  // the file of the audit log; empty: its lines are in the log
   } log;
 };
 

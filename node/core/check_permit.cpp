@@ -58,7 +58,8 @@ Status check_permit(const RequestView& request) {
 }
 
 bool is_administration(const RequestView& request) {
-  return needs_of(request.function) == Needs::kAdmin;
+  const auto* known = functions::find(request.function);
+  return known != nullptr && known->needs == Needs::kAdmin && !known->is_poll;
 }
 
 }  // namespace kvmesh::core

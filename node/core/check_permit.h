@@ -11,7 +11,7 @@ namespace kvmesh::core {
 /// function must look at itself (functions::Needs::kFunction) is not looked at here.
 Status check_permit(const RequestView& request);
 
-/// Does the function need the right to administer?
+/// Does the function administer this node? Asking for news does not.
 bool is_administration(const RequestView& request);
 
 }  // namespace kvmesh::core

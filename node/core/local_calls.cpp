@@ -67,6 +67,9 @@ void Core::LocalCall::answer_checked(const ReplyView& reply) {
 }
 
 void Core::LocalCall::fail(const Status& status) {
+  if (status.code() == StatusCode::kDenied && request().permit != nullptr) {
+    core_.effects_.denied(asker_.origin, request());
+  }
   ReplyView reply;
   reply.code = status.code();
   reply.text = status.text();

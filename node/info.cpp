@@ -129,8 +129,10 @@ void pack_counters(Buffer& out, const InfoSources& s) {
   pack_str(out, "refused");
   pack_map(out, wire::kRefusalCount);
   for (int reason = 0; reason < wire::kRefusalCount; ++reason) {
-    field(out, wire::to_string(static_cast<wire::Refusal>(reason)),
-          s.inbox.refused[static_cast<std::size_t>(reason)].value());
+    const bool is_key = reason == static_cast<int>(wire::Refusal::kKey);
+    field(
+        out, wire::to_string(static_cast<wire::Refusal>(reason)),
+        s.inbox.refused[static_cast<std::size_t>(reason)].value() + (is_key ? s.refused_keys : 0));
   }
 }
 

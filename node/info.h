@@ -29,6 +29,7 @@ struct InfoSources {
   const mesh::Inbox::Counters& inbox;
   std::size_t tcp_connections = 0;
   tasks::Host::Counts tasks;
+  std::uint64_t refused_keys = 0;  // connections whose key, or want of one, was refused
 };
 
 /// How many buckets a node stores that `table` does not give to it (`self`), so that no request

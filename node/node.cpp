@@ -55,7 +55,10 @@ Result<std::vector<std::string>> Node::check(const Options& options) {
   tasks::Catalogue catalogue;
   const auto& settings = loaded->settings;
   if (auto status = check_modules(settings.modules, catalogue); !status.ok()) return status;
+  const auto keys = load_keys(settings);
+  if (!keys) return keys.status();
   auto warnings = std::move(loaded->warnings);
+  if (*keys) std::ranges::copy((*keys)->principals->warnings(), std::back_inserter(warnings));
   std::ranges::move(tasks::vain_patterns(settings.tasks.allow, loaded->allow_place, catalogue),
                     std::back_inserter(warnings));
   return warnings;
@@ -72,14 +75,17 @@ Result<std::unique_ptr<Node>> Node::start(const Options& options) {
   try {
     start_log(loaded->settings);
     const LogDrain warnings_first;
+    auto keys = load_keys(loaded->settings);
+    if (!keys) return keys.status();
     auto audit = AuditLog::open(loaded->settings.log.audit);
     if (!audit) return audit.status();
     auto store = open_store(loaded->settings, options.accept_loss);
     if (!store) return store.status();
-    auto impl =
-        std::make_unique<Impl>(std::move(loaded->settings), std::move(sources), *std::move(store),
-                               std::move(loaded->allow_place), *std::move(audit));
+    auto impl = std::make_unique<Impl>(std::move(loaded->settings), std::move(sources),
+                                       *std::move(store), std::move(loaded->allow_place),
+                                       *std::move(audit), *keys);
     impl->report(loaded->warnings);
+    if (*keys) impl->report((*keys)->principals->warnings());
     if (auto status = impl->load_modules(); !status.ok()) return status;
     if (auto status = impl->bind(); !status.ok()) return status;
     if (options.handle_signals) impl->handle_signals();

@@ -43,7 +43,8 @@ int sockets_max(const Settings& settings) {
 }  // namespace
 
 Node::Impl::Impl(Settings settings, SettingsSources sources, OpenedStore store,
-                 std::string allow_place, std::unique_ptr<AuditLog> audit)
+                 std::string allow_place, std::unique_ptr<AuditLog> audit,
+                 std::optional<NodeKeys> keys)
     : settings_(std::move(settings)),
       sources_(std::move(sources)),
       store_(std::move(store)),
@@ -52,11 +53,13 @@ Node::Impl::Impl(Settings settings, SettingsSources sources, OpenedStore store,
       software_(std::string{"kvmesh "} + kVersion),
       incarnation_(tasks::SecretNumbers{}.next() | 1U),
       started_(std::chrono::steady_clock::now()),
+      keys_(std::move(keys)),
       tasks_({settings_.name, settings_.tasks, settings_.busy_poll,
               // It may hold what a task has thrown.
               [](const std::string& line) { spdlog::warn("{}", printable(line)); }}) {
   raise_descriptor_limit(settings_, short_of_files_told_);
   context_.set(zmq::ctxopt::max_sockets, sockets_max(settings_));
+  if (keys_) principals_.emplace(keys_->principals);
   make_reactors();
 }
 
@@ -75,6 +78,7 @@ void Node::Impl::make_reactors() {
     if (store_.engine) add_store(*reactors_.back());
     define_modules(*modules_.back(), i);
     add_adapters(*reactors_.back());
+    if (keys_) reactors_.back()->set_keys(keys_->own, keys_->principals);
     reactors_.back()->set_topology(topology);
   }
 }
@@ -88,11 +92,19 @@ void Node::Impl::add_store(Reactor& reactor) {
 // What comes from the mesh and from tasks goes to the first reactor.
 void Node::Impl::add_adapters(Reactor& reactor) {
   if (&reactor == &first()) {
-    inbox_.emplace(
-        context_,
-        mesh::Inbox::Options{settings_.mesh.listen, settings_.name, software_,
-                             reactor.next_adapter(), [this] { return table_epoch_.load(); }},
-        reactor.core());
+    mesh::Inbox::Options options{settings_.mesh.listen,
+                                 settings_.name,
+                                 software_,
+                                 reactor.next_adapter(),
+                                 [this] { return table_epoch_.load(); },
+                                 {},
+                                 nullptr,
+                                 audit_.get()};
+    if (keys_) {
+      options.key = keys_->own.secret_key;
+      options.principals = &*principals_;
+    }
+    inbox_.emplace(context_, std::move(options), reactor.core());
     reactor.add(*inbox_);
     tasks_.attach(reactor.core(), reactor.next_adapter(), [&reactor] { reactor.wake(); });
     reactor.add(tasks_);
@@ -115,7 +127,8 @@ void Node::Impl::define_modules(core::FunctionRegistry& modules, std::size_t rea
     static const std::string kVersionText{kVersion};
     pack_info(out, {settings_, kVersionText, incarnation_, started_, table_epoch_.load(), store_,
                     reactors_, *reactors_[reactor], inbox_->counters(),
-                    connections_.load(std::memory_order_relaxed), tasks_.counts()});
+                    connections_.load(std::memory_order_relaxed), tasks_.counts(),
+                    zap_ != nullptr ? zap_->refused() : 0});
   });
   if (store_.engine) kv_modules_[reactor]->define(modules);
   if (reactor > 0) return;
@@ -144,8 +157,18 @@ Status Node::Impl::load_modules() {
 }
 
 Status Node::Impl::bind() {
+  if (auto status = guard_mesh(); !status.ok()) return status;
   if (auto status = bind_mesh(); !status.ok()) return status;
   return settings_.apps.kv_server ? bind_lines() : Status{};
+}
+
+// Before the mesh port is bound: libzmq lets everybody in while nobody answers.
+Status Node::Impl::guard_mesh() {
+  if (!keys_) return {};
+  auto zap = mesh::ZapHandler::start(context_, *principals_, audit_.get());
+  if (!zap) return {zap.status().code(), "mesh.key: " + zap.status().text()};
+  zap_ = *std::move(zap);
+  return {};
 }
 
 Status Node::Impl::bind_mesh() {

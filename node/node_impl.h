@@ -14,11 +14,14 @@
 #include <zmq.hpp>
 
 #include "common/config/load.h"
+#include "common/security/current_principals.h"
 #include "node/audit_function.h"
 #include "node/audit_log.h"
 #include "node/core/function_registry.h"
 #include "node/ipc_listener.h"
 #include "node/mesh/inbox.h"
+#include "node/mesh/zap_handler.h"
+#include "node/node_keys.h"
 #include "node/reactor.h"
 #include "node/reloader.h"
 #include "node/store_opening.h"
@@ -34,7 +37,7 @@ class Node::Impl {
  public:
   /// `allow_place`: as of LoadedSettings.
   Impl(Settings settings, SettingsSources sources, OpenedStore store, std::string allow_place,
-       std::unique_ptr<AuditLog> audit);
+       std::unique_ptr<AuditLog> audit, std::optional<NodeKeys> keys);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -60,11 +63,15 @@ class Node::Impl {
   void define_modules(core::FunctionRegistry& modules, std::size_t reactor);
   void await_signal();
   Result<Reloaded> read_again();
-  void apply(const NodeTopology& topology);
+  void apply(const NodeTopology& topology, const std::optional<NodeKeys>& keys);
+  Result<std::optional<NodeKeys>> read_keys_again(const Settings& settings) const;
+  void take_keys(const NodeKeys& keys);
+  void audit_reload(std::string_view what) const;
   void begin_reload(core::Call::Ticket ticket);
   void answer_reload(core::Call::Ticket ticket, const Reloader::Report& report,
                      std::size_t reactor);
   void warn_of_strays(std::vector<std::string>& warnings) const;
+  Status guard_mesh();
   Status bind_mesh();
   Status bind_inbox(const std::string& endpoint, int descriptor);
   Status bind_lines();
@@ -81,6 +88,9 @@ class Node::Impl {
   std::chrono::steady_clock::time_point started_;
   zmq::context_t context_;
   std::atomic<std::uint64_t> table_epoch_{1};
+  std::optional<NodeKeys> keys_;  // in force; written by reloads, under the mutex
+  std::optional<security::CurrentPrincipals> principals_;  // none without keys
+  std::unique_ptr<mesh::ZapHandler> zap_;  // answers until the inbox has ended
   std::mutex reload_mutex_;
   Settings in_force_;                 // with what reloads have taken over; under the mutex
   std::vector<NodeName> places_;      // of the peers; under the mutex

@@ -20,6 +20,7 @@ Result<Node::Reloaded> Node::Impl::reload() {
   if (!reloaded) {
     spdlog::error("the configuration is not taken over, and nothing has changed:\n{}",
                   reloaded.status().text());
+    audit_reload(reloaded.status().text());
     return reloaded;
   }
   report(reloaded->warnings);
@@ -36,6 +37,8 @@ Result<Node::Reloaded> Node::Impl::reload() {
 Result<Node::Reloaded> Node::Impl::read_again() {
   auto loaded = reload_settings(sources_, settings_);
   if (!loaded) return loaded.status();
+  const auto keys = read_keys_again(loaded->settings);
+  if (!keys) return keys.status();
   Reloaded out;
   out.changes = taken_over(in_force_, loaded->settings);
   out.needs_restart = restart_needed(settings_, loaded->settings);
@@ -47,7 +50,16 @@ Result<Node::Reloaded> Node::Impl::read_again() {
   auto topology = topology_of(in_force_, places_);
   places_ = topology.core.peers;
   if (!out.changes.empty()) raise_descriptor_limit(in_force_, short_of_files_told_);
-  apply(topology);
+  if (*keys) {
+    for (auto& change : changes_of(*keys_, **keys)) {
+      audit_reload(change);
+      out.changes.push_back(std::move(change));
+    }
+    const auto& odd = (*keys)->principals->warnings();
+    out.warnings.insert(out.warnings.end(), odd.begin(), odd.end());
+  }
+  apply(topology, *keys);
+  keys_ = *keys;
   warn_of_strays(out.warnings);
   return out;
 }
@@ -67,9 +79,37 @@ void Node::Impl::warn_of_strays(std::vector<std::string>& warnings) const {
       "says how to compare");
 }
 
-void Node::Impl::apply(const NodeTopology& topology) {
+// The files that were named at the start; what they hold must go together with the peers of now.
+Result<std::optional<NodeKeys>> Node::Impl::read_keys_again(const Settings& settings) const {
+  auto wanted = settings;
+  wanted.mesh.key = settings_.mesh.key;
+  wanted.mesh.security = settings_.mesh.security;
+  return load_keys(wanted);
+}
+
+void Node::Impl::audit_reload(std::string_view what) const {
+  if (audit_ == nullptr || !keys_) return;
+  core::AuditEvent event;
+  event.kind = core::AuditEvent::Kind::kReloaded;
+  event.what = what;
+  audit_->tell(event);
+}
+
+// On the first reactor, after its links have them.
+void Node::Impl::take_keys(const NodeKeys& keys) {
+  inbox_->on_principals();
+  if (const auto status = inbox_->take_key(keys.own.secret_key); !status.ok()) {
+    spdlog::error("{}; newcomers must know the one of before until a restart", status.text());
+  }
+}
+
+// Whoever connects from now on is judged by the new principals at once.
+void Node::Impl::apply(const NodeTopology& topology, const std::optional<NodeKeys>& keys) {
+  if (keys) principals_->set(keys->principals);
   for (const auto& reactor : reactors_) {
-    reactor->post([this, topology, r = reactor.get()] {
+    reactor->post([this, topology, keys, r = reactor.get()] {
+      if (keys) r->set_keys(keys->own, keys->principals);
+      if (keys && r == &first()) take_keys(*keys);
       r->set_topology(topology);
       if (r == &first()) ++table_epoch_;
     });

@@ -53,6 +53,11 @@ Reactor::Reactor(const Parts& parts)
   core_.watch_slow_requests(parts.settings.log.slow_request);
 }
 
+void Reactor::set_keys(const security::KeyPair& own,
+                       std::shared_ptr<const security::Principals> principals) {
+  links_.set_keys(own, std::move(principals), now_is());
+}
+
 // Links first: what they tell the core is of the peers of before.
 void Reactor::set_topology(const NodeTopology& topology) {
   links_.set_peers(topology.addresses, now_is());

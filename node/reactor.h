@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -69,6 +70,9 @@ class Reactor final : private core::Effects, private mesh::PeerEvents {
   /// Takes no more requests, answers what is under way for at most `grace`, fails the rest, then
   /// ends run().
   void stop(std::chrono::milliseconds grace);
+  /// As mesh::PeerLinks::set_keys().
+  void set_keys(const security::KeyPair& own,
+                std::shared_ptr<const security::Principals> principals);
   /// Swaps peers, links, vias and table in one step. Links of peers that stay are not touched.
   /// REQUIRES: by topology_of(), from the places of now.
   void set_topology(const NodeTopology& topology);

@@ -30,8 +30,24 @@ void check_required(const Draft& draft, Faults& faults) {
   }
 }
 
+// Each is of no use without the other.
+void check_security(const Draft& draft, Faults& faults) {
+  const auto& mesh = draft.settings.mesh;
+  if (mesh.key.empty() == mesh.security.empty() || !draft.sound("mesh.key") ||
+      !draft.sound("mesh.security")) {
+    return;
+  }
+  const bool has_key = !mesh.key.empty();
+  const std::string given = has_key ? "mesh.key" : "mesh.security";
+  faults.add(draft.place_of(given), given,
+             has_key ? "needs mesh.security, the file that says whose keys are let in; add "
+                       "security = \"security.toml\""
+                     : "needs mesh.key, the key file of this node; type kvmesh keygen --help, and "
+                       "add key = \"FILE\"");
+}
+
 void check_loopback(const Draft& draft, std::string_view key, const std::string& address,
-                    Faults& faults) {
+                    std::string_view advice, Faults& faults) {
   if (!draft.sound(key) || !draft.sound("mesh.insecure") || draft.settings.mesh.insecure ||
       is_loopback(address))
     return;
@@ -39,14 +55,17 @@ void check_loopback(const Draft& draft, std::string_view key, const std::string&
              in_quotes(address) +
                  " is not a loopback address, and everyone who can reach it could read and write "
                  "everything, unencrypted; "
-                 "listen on 127.0.0.1, or set mesh.insecure = true where the network is trusted");
+                 "listen on 127.0.0.1, " +
+                 std::string{advice} + "or set mesh.insecure = true where the network is trusted");
 }
 
 void check_listen(const Draft& draft, Faults& faults) {
   const Settings& s = draft.settings;
-  check_loopback(draft, "mesh.listen", s.mesh.listen, faults);
+  if (s.mesh.key.empty() && draft.sound("mesh.key")) {
+    check_loopback(draft, "mesh.listen", s.mesh.listen, "give the node a key (mesh.key), ", faults);
+  }
   if (!s.apps.kv_server) return;
-  check_loopback(draft, "kv_server.listen", s.kv_server.listen, faults);
+  check_loopback(draft, "kv_server.listen", s.kv_server.listen, "", faults);
   if (draft.sound("mesh.listen") && draft.sound("kv_server.listen") &&
       collide(socket_address(s.mesh.listen), socket_address(s.kv_server.listen))) {
     faults.add(draft.place_of("kv_server.listen"), "kv_server.listen",
@@ -172,6 +191,7 @@ void check_store(const Draft& draft, Faults& faults, bool defaults) {
 
 void check(const Draft& draft, Faults& faults) {
   check_required(draft, faults);
+  check_security(draft, faults);
   check_listen(draft, faults);
   check_times(draft, faults);
   check_peers(draft, faults);

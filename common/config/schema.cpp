@@ -8,6 +8,7 @@
 
 #include "common/config/address.h"
 #include "common/config/key_kinds.h"
+#include "common/config/security_keys.h"
 #include "common/config/store_keys.h"
 #include "common/config/tables.h"
 #include "common/config/task_keys.h"
@@ -83,22 +84,21 @@ KeySpec apps_key() {
 }
 
 KeySpec mesh_listen_key() {
-  return string_key(
-      {.key = "mesh.listen",
-       .type = {},
-       .unit = {},
-       .range =
-           "tcp://host:port (port 0: any free one) or ipc://path; loopback unless mesh.insecure",
-       .meaning = "Where clients and peers connect to this node.",
-       .required = false,
-       .store = {},
-       .show = {}},
-      "listen = \"tcp://127.0.0.1:5550\"",
-      {[](Settings& settings, const std::string& text) {
-         settings.mesh.listen = text;
-         return check_endpoint(text, AddressUse::kListen);
-       },
-       [](const Settings& settings) { return settings.mesh.listen; }});
+  return string_key({.key = "mesh.listen",
+                     .type = {},
+                     .unit = {},
+                     .range = "tcp://host:port (port 0: any free one) or ipc://path; loopback "
+                              "unless mesh.key or mesh.insecure",
+                     .meaning = "Where clients and peers connect to this node.",
+                     .required = false,
+                     .store = {},
+                     .show = {}},
+                    "listen = \"tcp://127.0.0.1:5550\"",
+                    {[](Settings& settings, const std::string& text) {
+                       settings.mesh.listen = text;
+                       return check_endpoint(text, AddressUse::kListen);
+                     },
+                     [](const Settings& settings) { return settings.mesh.listen; }});
 }
 
 KeySpec server_listen_key() {
@@ -227,6 +227,7 @@ std::vector<KeySpec> mesh_keys() {
   peers.store = store_peers;
   peers.show = show_peers;
   out.push_back(std::move(peers));
+  for (KeySpec& spec : security_keys()) out.push_back(std::move(spec));
   out.push_back(insecure_key());
   out.push_back(milliseconds_key(
       plain("mesh.request_timeout_ms", "",

@@ -60,6 +60,8 @@ struct Settings {
     std::string listen = "tcp://127.0.0.1:5550";
     std::vector<PeerSettings> peers;  // in the order of the files
     std::vector<ViaSettings> vias;    // the entries of mesh.peers that hold no address
+    std::string key;  // the key file of this node; empty: it has none, and nobody is asked for one
+    std::string security;  // the path of security.toml; empty exactly when `key` is
     bool insecure = false;
     std::chrono::milliseconds request_timeout =
         limits::kTimeoutDefault;  // for line protocol requests

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <system_error>
 
 #include <kvmesh/limits.h>
@@ -119,6 +120,17 @@ Result<std::unique_ptr<Dealer>> Dealer::open(zmq::context_t& context) {
   }
 }
 
+Status Dealer::secure(const security::KeyPair& own, const security::PublicKey& server) {
+  const auto set = [this](int option, std::span<const std::uint8_t> bytes) {
+    return zmq_setsockopt(socket_.handle(), option, bytes.data(), bytes.size()) == 0;
+  };
+  is_secure_ = set(ZMQ_CURVE_SERVERKEY, server.bytes()) &&
+               set(ZMQ_CURVE_PUBLICKEY, own.public_key.bytes()) &&
+               set(ZMQ_CURVE_SECRETKEY, own.secret_key.bytes());
+  if (is_secure_) return {};
+  return {StatusCode::kInternal, std::string{"libzmq takes no keys: "} + zmq_strerror(errno)};
+}
+
 Status Dealer::connect(const std::string& endpoint) {
   try {
     endpoint_ = endpoint;
@@ -144,6 +156,16 @@ std::string Dealer::why_not_connected() const {
   return "no connection: " + std::generic_category().message(error);
 }
 
+// What libzmq 4.3.4 tells of each: a probe has shown it.
+Dealer::Disagreement Dealer::disagreement(std::uint16_t event, std::uint32_t detail) const {
+  if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return Disagreement::kRefused;
+  if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL &&
+      detail == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) {
+    return Disagreement::kOnlyOne;
+  }
+  return is_secure_ ? Disagreement::kServerKey : Disagreement::kNone;
+}
+
 std::optional<Dealer::Happening> Dealer::next_event() {
   for (;;) {
     Message event;
@@ -154,12 +176,17 @@ std::optional<Dealer::Happening> Dealer::next_event() {
     if (event.bytes().size() < sizeof what) continue;
     std::memcpy(&what, event.bytes().data(), sizeof what);
     if (what == ZMQ_EVENT_CONNECTED) is_accepted_ = true;
-    if (what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) return Happening{Event::kConnected, {}};
+    if (what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) return Happening{Event::kConnected, {}, {}};
     if (what == ZMQ_EVENT_DISCONNECTED)
-      return Happening{Event::kLost, "the other side closed it, or it was lost"};
-    if ((what & kFailedConnect) != 0) return Happening{Event::kLost, why_not_connected()};
-    if ((what & kFailedHandshake) != 0)
-      return Happening{Event::kLost, "what answers there does not speak ZeroMQ"};
+      return Happening{Event::kLost, "the other side closed it, or it was lost", {}};
+    if ((what & kFailedConnect) != 0) return Happening{Event::kLost, why_not_connected(), {}};
+    if ((what & kFailedHandshake) == 0) continue;
+    std::uint32_t detail = 0;
+    if (event.bytes().size() >= sizeof what + sizeof detail) {
+      std::memcpy(&detail, event.bytes().data() + sizeof what, sizeof detail);
+    }
+    return Happening{Event::kLost, "what answers there does not speak ZeroMQ",
+                     disagreement(what, detail)};
   }
 }
 

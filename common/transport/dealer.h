@@ -9,6 +9,7 @@
 #include <kvmesh/status.h>
 #include <zmq.hpp>
 
+#include "common/security/keys.h"
 #include "common/transport/message.h"
 #include "common/wire/buffer.h"
 
@@ -27,6 +28,9 @@ class Dealer {
   Dealer(const Dealer&) = delete;
   Dealer& operator=(const Dealer&) = delete;
 
+  /// The connection is encrypted: only who has the secret half of `server` can answer, and learns
+  /// that this side has `own`. Before connect().
+  Status secure(const security::KeyPair& own, const security::PublicKey& server);
   /// Begins to connect, once. An endpoint of numbers: libzmq would look up a name on the thread
   /// that all its connections share. kInvalidArgument when it does not take the endpoint.
   Status connect(const std::string& endpoint);
@@ -35,9 +39,17 @@ class Dealer {
   static constexpr std::string_view kRefused = "connection refused";
 
   enum class Event { kConnected, kLost };
+  /// How the two sides did not agree about their keys.
+  enum class Disagreement {
+    kNone,       ///< they did, or it was lost for another reason
+    kOnlyOne,    ///< one of them has no key
+    kServerKey,  ///< the other one does not have the key that was expected, or broke off
+    kRefused,    ///< the other one does not let this side's key in
+  };
   struct Happening {
     Event event;
     std::string why;  // of kLost
+    Disagreement disagreement = Disagreement::kNone;
   };
   /// What the monitor has told since the last call, one thing at a time.
   std::optional<Happening> next_event();
@@ -64,6 +76,7 @@ class Dealer {
  private:
   explicit Dealer(zmq::context_t& context);
   std::string why_not_connected() const;
+  Disagreement disagreement(std::uint16_t event, std::uint32_t detail) const;
 
   zmq::socket_t socket_;
   zmq::socket_t monitor_;
@@ -71,6 +84,7 @@ class Dealer {
   std::shared_ptr<UnsentBytes> unsent_ = std::make_shared<UnsentBytes>();
   bool may_hide_input_ = true;
   bool is_accepted_ = false;
+  bool is_secure_ = false;
   std::string endpoint_;
   std::chrono::steady_clock::time_point began_;  // to connect
 };

@@ -46,6 +46,7 @@ void Link::open(TimePoint now) {
   look_for_frames_ = look_for_events_ = true;
   events_.on_open(*this);
   dialled_ = false;
+  if (const auto status = secure(); !status.ok()) return close(now, status.text());
   dial(now);
 }
 
@@ -218,7 +219,7 @@ void Link::take_events(TimePoint now) {
   if (!std::exchange(look_for_events_, false)) return;
   while (const auto happening = dealer_->next_event()) {
     if (happening->event == Dealer::Event::kLost) {
-      if (!lost_) lost_ = happening->why;  // what follows is of libzmq's next attempt
+      if (!lost_) lost_ = why_lost(*happening);  // what follows is of libzmq's next attempt
     } else if (state_ == State::kConnecting) {
       state_ = State::kGreeting;
       last_heard_ = now;

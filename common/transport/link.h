@@ -16,6 +16,7 @@
 #include "common/deadline.h"
 #include "common/names.h"
 #include "common/request.h"
+#include "common/security/keys.h"
 #include "common/transport/addresses.h"
 #include "common/transport/dealer.h"
 #include "common/wire/frame.h"
@@ -71,6 +72,10 @@ class Link {
     Resolver* resolver = &Resolver::of_the_system();  // must outlive the link
     NodeName self;                                    // empty for a plain client
     NodeName peer;                                    // who must answer there; empty: anybody
+    // The own key; with one only who has one of `peer_keys` may answer: two while a node's key is
+    // being changed.
+    std::optional<security::KeyPair> key{};
+    std::vector<security::PublicKey> peer_keys{};
     std::string software;
     std::uint64_t incarnation = 0;                 // of this start of the node; for HELLO
     std::function<std::uint64_t()> table_epoch;    // for HELLO; none: 0
@@ -118,6 +123,9 @@ class Link {
   /// Ends the connection, if there is one, as when it is lost: on_unsent() for what has not left,
   /// then on_down(). For an owner that destroys the link next.
   void end(const std::string& why);
+  /// From the next connection on it has other keys. Ends the one of now if the peer's key in it is
+  /// none of `peer_keys`. REQUIRES: it has some already.
+  void set_keys(const security::KeyPair& key, std::vector<security::PublicKey> peer_keys);
   /// Must be asked after flush() and before sleeping on the descriptors; true: there is more to do,
   /// do not sleep.
   bool is_ready();
@@ -143,6 +151,8 @@ class Link {
   };
 
   void open(TimePoint now);
+  Status secure();
+  std::string why_lost(const Dealer::Happening& happening);
   void dial(TimePoint now);
   void attempt(TimePoint now);
   void close(TimePoint now, const std::string& why);
@@ -176,6 +186,8 @@ class Link {
   Addresses addresses_;
   bool dialled_ = false;  // while connecting: the address is known, and the attempt began with it
   std::unique_ptr<Dealer> dealer_;
+  std::size_t key_turn_ = 0;   // which of the peer's keys is tried
+  security::PublicKey tried_;  // that key
   bool timed_ = false;         // the peer takes TIMED_REQUESTS and READ
   wire::RequestBatch batch_;   // being filled
   std::deque<Sealed> sealed_;  // waiting for the socket, oldest first

@@ -45,8 +45,8 @@ bool fit(std::string_view name, std::string_view software) {
 
 std::string_view to_string(Refusal reason) {
   static constexpr std::array<std::string_view, kRefusalCount> kNames = {
-      "empty",    "version",   "kind",     "truncated", "malformed",
-      "oversize", "multipart", "identity", "no_hello",  "flood"};
+      "empty",     "version",  "kind",     "truncated", "malformed", "oversize",
+      "multipart", "identity", "no_hello", "flood",     "key"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 

@@ -50,8 +50,9 @@ enum class Refusal : std::uint8_t {
   kIdentity,   ///< a connection that chose its own ZeroMQ routing id
   kNoHello,    ///< anything before HELLO
   kFlood,      ///< more clients, or more unread replies, than limits.h allows
+  kKey,        ///< a name that the connection's key does not prove
 };
-inline constexpr int kRefusalCount = 10;
+inline constexpr int kRefusalCount = 11;
 std::string_view to_string(Refusal reason);
 
 /// The frame in `bytes`, or why it is none. HELLO and REFUSED are read whatever their version byte,

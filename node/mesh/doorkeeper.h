@@ -41,7 +41,16 @@ class Doorkeeper {
     if (fd < 0 || fd >= kNumbersMax) return;
     const auto number = static_cast<std::size_t>(fd);
     if (number >= doors_.size()) doors_.resize(number + 64);
-    doors_[number].delivered += bytes + (bytes < 256 ? 2 : 9);  // ZMTP's heads
+    const auto sealed = bytes + seal_bytes_;
+    doors_[number].delivered += sealed + (sealed < 256 ? 2 : 9);  // ZMTP's heads
+  }
+  /// Connections are encrypted: each message part is larger on its way than it comes out.
+  void expect_keys() { seal_bytes_ = kSealBytes; }
+  /// The socket that listens; its cookie is 0: none, or none of TCP.
+  const KernelSocket& listener() const { return listener_; }
+  /// That one has another number now.
+  void listens_at(int fd) {
+    if (listener_.cookie != 0) listener_.fd = fd;
   }
   /// A HELLO came over it. Which socket has the number now: the right one if the connection lives.
   KernelSocket greeted(int fd, TimePoint now);
@@ -83,6 +92,7 @@ class Doorkeeper {
   };
 
   static constexpr int kNumbersMax = 1 << 20;
+  static constexpr std::size_t kSealBytes = 33;  // of CURVE: its command, a nonce, flags and a tag
 
   Door& door(int fd);
   bool meet(Door& door, const KernelSocket& socket, TimePoint now);
@@ -92,6 +102,7 @@ class Doorkeeper {
   std::chrono::milliseconds patience() const;
   void find_top();
 
+  std::size_t seal_bytes_ = 0;
   std::optional<ListeningAddress> address_;
   KernelSocket listener_;
   SpareDescriptors spares_;

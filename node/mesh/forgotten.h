@@ -16,7 +16,7 @@ namespace kvmesh::mesh {
 /// below 2^32. Bounded: it begins anew when there are limits::kMeshClientsMax. Pure.
 class Forgotten {
  public:
-  enum class Why : std::uint8_t { kStalled, kSilent, kGone };
+  enum class Why : std::uint8_t { kStalled, kSilent, kGone, kRevoked };
   struct One {
     std::string name;  // of a node; empty for a plain client
     Why why;
@@ -43,7 +43,7 @@ class Forgotten {
   static std::size_t index(Why why) { return static_cast<std::size_t>(why); }
 
   absl::flat_hash_map<std::uint32_t, One> all_;
-  std::array<bool, 3> told_{};
+  std::array<bool, 4> told_{};
 };
 
 }  // namespace kvmesh::mesh

@@ -12,6 +12,7 @@
 #include "common/transport/stamp_clock.h"
 #include "common/transport/vanished_hosts.h"
 #include "node/mesh/routing_id.h"
+#include "node/mesh/zap_handler.h"
 
 namespace kvmesh::mesh {
 namespace {
@@ -35,7 +36,10 @@ constexpr std::chrono::seconds kClientSilenceMaxFull{5};
 }  // namespace
 
 Inbox::Inbox(zmq::context_t& context, Options options, core::Core& core)
-    : options_(std::move(options)), core_(core), socket_(context, zmq::socket_type::router) {
+    : options_(std::move(options)),
+      core_(core),
+      socket_(context, zmq::socket_type::router),
+      refusals_(options_.audit) {
   socket_.set(zmq::sockopt::linger, 0);
   // A bound would let a peer abort the process; see node/ARCHITECTURE.md.
   socket_.set(zmq::sockopt::rcvhwm, 0);
@@ -50,11 +54,17 @@ Inbox::Inbox(zmq::context_t& context, Options options, core::Core& core)
 
 Status Inbox::bind(const std::string& endpoint, int descriptor) {
   try {
+    if (options_.key) {
+      if (auto status = ZapHandler::guard(socket_, *options_.key); !status.ok()) return status;
+    }
     socket_.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
     if (descriptor >= 0) socket_.set(zmq::sockopt::use_fd, descriptor);
     socket_.bind(endpoint);
     endpoint_ = socket_.get(zmq::sockopt::last_endpoint);
     doorkeeper_.open(endpoint_);
+    if (options_.key) doorkeeper_.expect_keys();
+    listening_.emplace(socket_, endpoint_,
+                       descriptor >= 0 ? descriptor : doorkeeper_.listener().fd);
     return {};
   } catch (const zmq::error_t& error) {
     const auto advice = error.num() == EADDRINUSE
@@ -166,6 +176,8 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
         view(routing_id), wire::Refusal::kMalformed,
         "the name " + in_quotes(hello->name) + " cannot be a peer of " + options_.self.str());
   }
+  const auto identity = identify(id, *hello, now);
+  if (!identity) return;
   // Once a pass: it looks at all of them.
   if (clients_.size() >= limits::kMeshClientsMax && !clients_.contains(id) &&
       std::exchange(made_room_, now) != now) {
@@ -183,37 +195,8 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
     client = std::make_unique<Client>(id, std::move(unsent), *this);
     forgotten_.erase(id);
   }
-  client->name = hello->name;
-  client->incarnation = hello->incarnation;
-  client->address = body_.peer_address();
-  twins_.greeted(client->name, client->incarnation, client->address, now);
-  client->last_heard = now;
-  if (client->greeted == TimePoint{}) {
-    client->greeted = now;
-    client->socket = doorkeeper_.greeted(body_.source_fd(), now);
-    client->met_at = emptied_;
-  }
-  counters_.clients.store(clients_.size(), std::memory_order_relaxed);
-  if (spdlog::should_log(spdlog::level::debug)) {
-    spdlog::debug("{} connected ({})", client->name.empty() ? "a client" : client->name,
-                  in_quotes(hello->software));
-  }
-
-  wire::Buffer frame;
-  // From the HELLO on: the first frame of a connection is the one that waits for nothing.
-  client->age.reset();
-  if (hello->clock_us > 0) client->age.observe(hello->clock_us, transport::stamp_now_us());
-  client->tells_read = hello->tells_read;
-  wire::Welcome welcome;
-  welcome.takes_timed = true;
-  welcome.name = options_.self.str();
-  welcome.software = options_.software;
-  if (options_.table_epoch) welcome.table_epoch = options_.table_epoch();
-  welcome.in_flight_max = limits::kInFlightPerLinkMax;
-  welcome.in_flight_bytes_max = limits::kInFlightBytesPerLinkMax;
-  wire::encode(frame, welcome);
-  send_control(view(routing_id), frame);
-  if (stopping_) say_goodbye(id);
+  client->identity = *identity;
+  welcome(*client, *hello, now);
 }
 
 // What the frame says of its age is compared with a clock that is looked at now: the pass began

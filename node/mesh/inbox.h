@@ -23,15 +23,20 @@
 #include "common/frame_age.h"
 #include "common/meter.h"
 #include "common/names.h"
+#include "common/security/current_principals.h"
+#include "common/security/keys.h"
 #include "common/transport/message.h"
 #include "common/transport/unsent_bytes.h"
 #include "common/wire/frame.h"
 #include "node/core/adapter.h"
+#include "node/core/audit.h"
 #include "node/core/core.h"
 #include "node/mesh/doorkeeper.h"
 #include "node/mesh/forgotten.h"
 #include "node/mesh/held_requests.h"
 #include "node/mesh/kernel_socket.h"
+#include "node/mesh/listening.h"
+#include "node/mesh/refusals.h"
 #include "node/mesh/turn_clock.h"
 #include "node/mesh/twins.h"
 #include "node/mesh/waiting_replies.h"
@@ -53,6 +58,11 @@ class Inbox final : public core::Adapter {
     std::string software;
     std::uint32_t adapter = 0;                   // Origin::adapter of what comes from here
     std::function<std::uint64_t()> table_epoch;  // for WELCOME
+    // With a key: those may connect who are there, and say who they are. A ZapHandler of the same
+    // principals must answer in this context, and all must outlive the inbox.
+    std::optional<security::SecretKey> key{};
+    const security::CurrentPrincipals* principals = nullptr;
+    core::Audit* audit = nullptr;  // null: nobody wants to know
   };
   struct Counters {
     std::array<core::Counter, wire::kRefusalCount> refused;
@@ -96,9 +106,30 @@ class Inbox final : public core::Adapter {
   /// Asks every connection, of now and later, for no more requests.
   void stop(TimePoint now) override;
 
+  /// The principals are others now: forgets and ends connections whose keys are nobody's any more,
+  /// or somebody else's. All others notice nothing.
+  void on_principals();
+  /// From now on newcomers must know this key, which is this node's too. Those that are connected
+  /// notice nothing. kUnavailable, and the key stays, when the system has no more descriptors.
+  Status take_key(const security::SecretKey& key);
+  /// Who has proved to be at the other end of that connection: "foo@localhost" or a user; empty: it
+  /// is gone, or this node has no key. Lives until the connection's end.
+  std::string_view principal_of(const core::Origin& origin) const;
+
   const Counters& counters() const { return counters_; }
 
  private:
+  // What a connection has proved; all of it is empty without keys.
+  struct Identity {
+    std::string principal;
+    security::PublicKey key;
+  };
+  // A connection that must end, when it is certain which socket it has.
+  struct Condemned {
+    std::uint32_t id;
+    KernelSocket socket;
+    TimePoint since;
+  };
   struct Client {
     Client(std::uint32_t its_id, std::shared_ptr<transport::UnsentBytes> its_unsent, Inbox& inbox)
         : id(its_id),
@@ -108,6 +139,7 @@ class Inbox final : public core::Adapter {
 
     std::uint32_t id;
     std::string name;  // of a node; empty for a plain client
+    Identity identity;
     std::uint64_t incarnation = 0;
     std::string address;       // its host; empty where there is none
     KernelSocket socket;       // as its HELLO told it; none: not known
@@ -144,6 +176,15 @@ class Inbox final : public core::Adapter {
 
   void handle_message(std::string_view routing_id, std::string_view body, TimePoint now);
   void handle_hello(std::uint32_t id, std::string_view content, TimePoint now);
+  std::optional<Identity> identify(std::uint32_t id, const wire::Hello& hello, TimePoint now);
+  void refuse_identity(std::uint32_t id, const Identity& identity, const std::string& why,
+                       TimePoint now);
+  const Client* other_of(const Identity& identity, const wire::Hello& hello, TimePoint now) const;
+  bool may_stay(const Identity& identity) const;
+  void welcome(Client& client, const wire::Hello& hello, TimePoint now);
+  void revoke(Client& client);
+  void tell_audit(core::AuditEvent::Kind kind, const Client& client, std::string_view what) const;
+  void end_condemned(TimePoint now);
   void handle_timed(Client& client, std::string_view content, TimePoint now);
   void handle_requests(Client& client, std::string_view run, std::chrono::microseconds age,
                        TimePoint now);
@@ -203,6 +244,7 @@ class Inbox final : public core::Adapter {
   Options options_;
   core::Core& core_;
   zmq::socket_t socket_;
+  std::optional<Listening> listening_;  // ends before the socket
   transport::Message identity_;
   transport::Message body_;
   // Of all clients, whose queues count in them; so they are here before those.
@@ -218,6 +260,8 @@ class Inbox final : public core::Adapter {
   std::deque<std::uint32_t> holding_;  // clients with held requests
   TurnClock turn_;
   Doorkeeper doorkeeper_;
+  Refusals refusals_;
+  std::vector<Condemned> condemned_;
   std::string endpoint_;      // where it listens, or did before the door was closed
   int descriptors_ = 0;       // that this process may have
   bool door_is_open_ = true;  // newcomers are let in

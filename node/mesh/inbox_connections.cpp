@@ -38,6 +38,8 @@ const char* to_string(Forgotten::Why why) {
       return "was forgotten, as it was silent";
     case Forgotten::Why::kGone:
       return "was forgotten, as its replies could not be delivered or it sent more than its window";
+    case Forgotten::Why::kRevoked:
+      return "was forgotten, as its key is not let in any more";
   }
   return "";
 }
@@ -65,6 +67,7 @@ void Inbox::tick(TimePoint now) {
     }
     counters_.ended.add();
   }
+  end_condemned(now);
   if (!door_is_open_ && has_descriptors(2 * back)) door_is_open_ = doorkeeper_.set_closed(false);
 }
 

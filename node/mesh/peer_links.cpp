@@ -128,8 +128,27 @@ void PeerLinks::set_peers(const std::vector<PeerAddress>& peers, TimePoint now) 
     auto options = options_;
     options.endpoint = wanted.endpoint;
     options.peer = wanted.name;
+    options.peer_keys = keys_of(wanted.name);
     links_[i] = std::make_unique<PeerLink>(*this, index, context_, std::move(options));
   }
+}
+
+void PeerLinks::set_keys(const security::KeyPair& own,
+                         std::shared_ptr<const security::Principals> principals, TimePoint now) {
+  now_ = now;
+  options_.key = own;
+  principals_ = std::move(principals);
+  for (const auto& link : links_) {
+    if (link != nullptr) link->link().set_keys(own, keys_of(link->link().options().peer));
+  }
+}
+
+std::vector<security::PublicKey> PeerLinks::keys_of(const NodeName& peer) const {
+  const auto* principal = principals_ == nullptr ? nullptr : principals_->find(peer.str());
+  if (principal == nullptr || !principal->is_node) return {};
+  auto out = principal->keys;
+  std::erase_if(out, [this](const auto& key) { return principals_->is_revoked(key); });
+  return out;
 }
 
 void PeerLinks::end(PeerIndex peer, const std::string& why, TimePoint now) {

@@ -11,6 +11,7 @@
 
 #include "common/config/settings.h"
 #include "common/names.h"
+#include "common/security/principals.h"
 #include "common/transport/link.h"
 #include "node/core/core.h"
 #include "node/mesh/watcher.h"
@@ -47,6 +48,10 @@ class PeerLinks {
   PeerLinks(const PeerLinks&) = delete;
   PeerLinks& operator=(const PeerLinks&) = delete;
 
+  /// This node's key and all others', from now on: links are encrypted, and end when their peer has
+  /// another key; those whose peer keeps it are not touched. Before set_peers(), each time.
+  void set_keys(const security::KeyPair& own,
+                std::shared_ptr<const security::Principals> principals, TimePoint now);
   /// The peers, by PeerIndex, from now on. A link whose peer goes, or has another address now, is
   /// read a last time and ends, which the core and the events are told of; one that stays is not
   /// touched. New ones connect from the next tick() on. REQUIRES: the core's peers are still those
@@ -71,11 +76,13 @@ class PeerLinks {
 
  private:
   class PeerLink;
+  std::vector<security::PublicKey> keys_of(const NodeName& peer) const;
   void wake(PeerLink& link);
   void end(PeerIndex peer, const std::string& why, TimePoint now);
 
   zmq::context_t& context_;
   transport::Link::Options options_;  // of all links, but for endpoint and peer
+  std::shared_ptr<const security::Principals> principals_;  // null: there are no keys
   core::Core& core_;
   Watcher& watcher_;
   PeerEvents& events_;

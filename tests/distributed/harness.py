@@ -99,6 +99,7 @@ class Node:
         self.process = None
         self.incarnation = 0
         self.clients = []
+        self.client_keys = None  # of nodes with keys: the client's, and this node's (keys.py)
         self.choose_ports()
 
     def choose_ports(self):
@@ -257,14 +258,14 @@ class Node:
 
     def client(self, **options):
         """A connected mesh client that has said HELLO."""
-        client = MeshClient(self.endpoint, **options)
+        client = MeshClient(self.endpoint, **{"keys": self.client_keys, **options})
         self.clients.append(client)
         return client
 
     def info(self, client=None):
         if client is not None:
             return client.ok(None, "node.info")
-        with MeshClient(self.endpoint) as own:
+        with MeshClient(self.endpoint, keys=self.client_keys) as own:
             return own.ok(None, "node.info")
 
     def peer(self, name, client=None):
@@ -273,7 +274,7 @@ class Node:
 
     def reaches(self, name):
         """Whether a request gets through to the peer `name` now."""
-        with MeshClient(self.endpoint) as own:
+        with MeshClient(self.endpoint, keys=self.client_keys) as own:
             return own.call(full_name(name), "node.ping", timeout_ms=1000).code == "ok"
 
     def forget_clients(self):

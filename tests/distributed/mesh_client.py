@@ -55,13 +55,17 @@ def records(run):
 class MeshClient:
     """One DEALER connection. Not thread-safe. Frames that nobody asked for are kept in `frames`."""
 
-    def __init__(self, endpoint, greet=True, name="", identity=None, timeout=30.0, rcvhwm=0):
+    def __init__(self, endpoint, greet=True, name="", identity=None, timeout=30.0, rcvhwm=0,
+                 keys=None):
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.linger = 0
         self.socket.sndhwm = 0
         self.socket.rcvhwm = rcvhwm  # 0: reads all, whether anybody asks or not
         if identity is not None:
             self.socket.routing_id = identity
+        if keys is not None:
+            own, server = keys
+            own.secure(self.socket, server)
         self.socket.connect(endpoint)
         self.timeout = timeout
         self.last_id = 0

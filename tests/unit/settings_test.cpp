@@ -293,20 +293,34 @@ TEST_F(SettingsFaults, PeersAndEntriesAreLimited) {
 }
 
 TEST_F(SettingsFaults, OnlyLoopbackIsListenedAtUnlessSaidOtherwise) {
-  const std::string told =
-      " is not a loopback address, and everyone who can reach it could read and write everything, "
-      "unencrypted; listen on "
-      "127.0.0.1, or set mesh.insecure = true where the network is trusted";
+  const auto told = [](const std::string& or_key) {
+    return " is not a loopback address, and everyone who can reach it could read and write "
+           "everything, unencrypted; listen on 127.0.0.1, " +
+           or_key + "or set mesh.insecure = true where the network is trusted";
+  };
   const std::string mesh = "[mesh]\nlisten = \"tcp://*:6550\"\n";
   const std::string server = "[kv_server]\nlisten = \"0.0.0.0:6040\"\n";
-  EXPECT_EQ(faults_with(mesh + server), "foo.toml:4: mesh.listen: \"tcp://*:6550\"" + told +
-                                            "\nfoo.toml:6: kv_server.listen: \"0.0.0.0:6040\"" +
-                                            told);
+  EXPECT_EQ(faults_with(mesh + server),
+            "foo.toml:4: mesh.listen: \"tcp://*:6550\"" + told("give the node a key (mesh.key), ") +
+                "\nfoo.toml:6: kv_server.listen: \"0.0.0.0:6040\"" + told(""));
   EXPECT_EQ(faults_with(mesh + "insecure = true\n" + server), "");
   EXPECT_EQ(faults_with("[mesh]\nlisten = \"ipc:///tmp/x\"\n[kv_server]\nlisten = \"[::1]:6040\""),
             "");
   EXPECT_EQ(faults_of("name = \"foo@localhost\"\napps = [\"kv\"]\n" + server), "")
       << "it is not listened at";
+}
+
+TEST_F(SettingsFaults, AKeyMakesTheMeshPortFitForAnyAddressAndNeedsToKnowWhoMayConnect) {
+  const std::string mesh = "[mesh]\nlisten = \"tcp://*:6550\"\n";
+  EXPECT_EQ(faults_with(mesh + "key = \"a.key\"\nsecurity = \"security.toml\""), "");
+  EXPECT_EQ(faults_with(mesh + "key = \"a.key\""),
+            "foo.toml:5: mesh.key: needs mesh.security, the file that says whose keys are let in; "
+            "add security = \"security.toml\"");
+  EXPECT_EQ(faults_with("[mesh]\nsecurity = \"security.toml\""),
+            "foo.toml:4: mesh.security: needs mesh.key, the key file of this node; type kvmesh "
+            "keygen --help, and add key = \"FILE\"");
+  EXPECT_EQ(faults_with("[mesh]\nkey = \"\"\nsecurity = \"s\""),
+            "foo.toml:4: mesh.key: is empty; name a file, or leave the key out");
 }
 
 TEST_F(SettingsFaults, OneAddressServesOneProtocol) {

@@ -7,6 +7,7 @@
 
 #include "common/config/address.h"
 #include "common/config/schema.h"
+#include "common/config/tls_keys.h"
 #include "common/text.h"
 
 namespace kvmesh::config {
@@ -198,6 +199,7 @@ void check(const Draft& draft, Faults& faults) {
   check_vias(draft, faults);
   check_entries(draft, faults);
   check_store(draft, faults, false);
+  check_tls(draft, faults);
 }
 
 void check_running(const Draft& draft, const Settings& running, Faults& faults) {

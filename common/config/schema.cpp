@@ -12,6 +12,7 @@
 #include "common/config/store_keys.h"
 #include "common/config/tables.h"
 #include "common/config/task_keys.h"
+#include "common/config/tls_keys.h"
 #include "common/text.h"
 
 namespace kvmesh::config {
@@ -298,6 +299,7 @@ std::vector<KeySpec> make_schema() {
   out.push_back(std::move(table));
   for (KeySpec& spec : store_keys()) out.push_back(std::move(spec));
   for (KeySpec& spec : server_keys()) out.push_back(std::move(spec));
+  for (KeySpec& spec : tls_keys()) out.push_back(std::move(spec));
   for (KeySpec& spec : task_keys()) out.push_back(std::move(spec));
   out.push_back(level_key());
   out.push_back(milliseconds_key(

@@ -13,6 +13,12 @@ constexpr std::array kDurabilities{
     std::pair{Durability::kNone, std::string_view{"none"}},
 };
 
+constexpr std::array kTlsClients{
+    std::pair{TlsClients::kNone, std::string_view{"none"}},
+    std::pair{TlsClients::kOptional, std::string_view{"optional"}},
+    std::pair{TlsClients::kRequired, std::string_view{"required"}},
+};
+
 }  // namespace
 
 std::string_view to_string(Durability durability) {
@@ -25,6 +31,18 @@ std::optional<Durability> parse_durability(std::string_view text) {
   const auto found =
       std::ranges::find(kDurabilities, text, &std::pair<Durability, std::string_view>::second);
   if (found == kDurabilities.end()) return std::nullopt;
+  return found->first;
+}
+
+std::string_view to_string(TlsClients clients) {
+  return std::ranges::find(kTlsClients, clients, &std::pair<TlsClients, std::string_view>::first)
+      ->second;
+}
+
+std::optional<TlsClients> parse_tls_clients(std::string_view text) {
+  const auto found =
+      std::ranges::find(kTlsClients, text, &std::pair<TlsClients, std::string_view>::second);
+  if (found == kTlsClients.end()) return std::nullopt;
   return found->first;
 }
 

@@ -34,6 +34,11 @@ enum class Durability : std::uint8_t { kAlways, kEverySecond, kNone };
 std::string_view to_string(Durability durability);
 std::optional<Durability> parse_durability(std::string_view text);
 
+/// Whether clients of a TLS port show a certificate.
+enum class TlsClients : std::uint8_t { kNone, kOptional, kRequired };
+std::string_view to_string(TlsClients clients);
+std::optional<TlsClients> parse_tls_clients(std::string_view text);
+
 /// What a node does. Every member is explained, with its default, unit and range, in
 /// config/README.md. A Settings that came out of load_settings() is valid as a whole.
 struct Settings {
@@ -82,10 +87,20 @@ struct Settings {
     return apps.kv && !state_dir.empty() && kv.durability != Durability::kNone;
   }
 
+  // Of a port; the paths lead there from the working directory, or are absolute.
+  struct Tls {
+    std::string certificate;  // empty: the port speaks plain text
+    std::string key;
+    TlsClients clients = TlsClients::kNone;
+    std::string ca;  // of clients; empty: only pins name users
+
+    bool is_on() const { return !certificate.empty(); }
+  };
   struct KvServer {
     std::string listen = "127.0.0.1:4040";
     std::size_t connections_max = limits::kTcpConnectionsDefault;
     std::chrono::milliseconds idle_timeout{0};  // 0: never
+    Tls tls;
   } kv_server;
 
   /// How functions of modules run, and which of them may be called.

@@ -15,16 +15,15 @@
 
 #include "common/config/toml_text.h"
 #include "common/names.h"
+#include "common/security/open_file.h"
 #include "common/security/principals.h"
+#include "common/security/private_file.h"
 #include "common/text.h"
 
 namespace kvmesh::security {
 namespace {
 
 using config::Value;
-
-constexpr std::size_t kFileBytesMax = 256 * 1024;
-constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
 
 std::string quoted(const std::string& path) { return in_quotes(path, 4096); }
 
@@ -39,79 +38,9 @@ Status system_fault(std::string_view verb, const std::string& path) {
                                         std::generic_category().message(error)};
 }
 
-// A descriptor that is closed at the end.
-class File {
- public:
-  explicit File(int descriptor) : descriptor_(descriptor) {}
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  int get() const { return descriptor_; }
-  bool is_open() const { return descriptor_ >= 0; }
-
- private:
-  int descriptor_;
-};
-
-// Text that is overwritten before its memory is somebody else's.
-struct WipedText {
-  std::string text;
-  ~WipedText() { sodium_memzero(text.data(), text.size()); }
-};
-
 void wipe(Value& value) {
   sodium_memzero(value.text.data(), value.text.size());
   for (auto& child : value.children) wipe(child);
-}
-
-// Whoever may change a folder can put another file in the place of this one.
-Status check_folders(const std::string& path) {
-  std::error_code error;
-  const auto whole = std::filesystem::weakly_canonical(path, error);
-  if (error) return refused(path, "cannot be found: " + error.message());
-  for (auto folder = whole.parent_path();; folder = folder.parent_path()) {
-    struct stat about {};
-    if (::stat(folder.c_str(), &about) != 0) return system_fault("look for", path);
-    const bool others_may = (about.st_mode & (S_IWGRP | S_IWOTH)) != 0;
-    if (others_may && (about.st_mode & S_ISVTX) == 0) {
-      return refused(
-          path, "stands in a folder that others may change; type chmod go-w " + folder.string());
-    }
-    if (about.st_uid != 0 && about.st_uid != ::geteuid()) {
-      return refused(path, "stands in a folder of somebody else, " + quoted(folder.string()) +
-                               "; keep it in one of your own");
-    }
-    if (folder == folder.parent_path()) return {};
-  }
-}
-
-Status check_file(const std::string& path, const struct stat& about) {
-  if (!S_ISREG(about.st_mode)) return refused(path, "is no file");
-  if (about.st_uid != 0 && about.st_uid != ::geteuid()) {
-    return refused(
-        path, "belongs to somebody else; type chown " + std::to_string(::geteuid()) + " " + path);
-  }
-  if ((about.st_mode & kOthers) != 0) {
-    return refused(path, "can be read or written by others; type chmod 600 " + path);
-  }
-  return {};
-}
-
-Status read_all(int descriptor, const std::string& path, std::string& out) {
-  out.resize(kFileBytesMax + 1);  // at once: what grows leaves copies
-  std::size_t size = 0;
-  while (size < out.size()) {
-    const auto count = ::read(descriptor, out.data() + size, out.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return system_fault("read", path);
-    if (count == 0) break;
-    size += static_cast<std::size_t>(count);
-  }
-  if (size > kFileBytesMax) return refused(path, "is too large to be one");
-  out.resize(size);
-  return {};
 }
 
 const std::string* text_of(const Value& file, std::string_view key) {
@@ -179,19 +108,8 @@ std::string content_of(const KeyFile& key) {
 }  // namespace
 
 Result<KeyFile> read_key_file(const std::string& path) {
-  const File file{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
-  if (!file.is_open() && errno == ELOOP) {
-    return refused(path, "is a link; write the path that it leads to");
-  }
-  struct stat about {};
-  if (!file.is_open() || ::fstat(file.get(), &about) != 0) {
-    auto fault = system_fault("read", path);
-    return Status{StatusCode::kInvalidArgument, fault.text()};
-  }
-  if (auto status = check_file(path, about); !status.ok()) return status;
-  if (auto status = check_folders(path); !status.ok()) return status;
   WipedText content;
-  if (auto status = read_all(file.get(), path, content.text); !status.ok()) return status;
+  if (auto status = read_private_file(path, content); !status.ok()) return status;
   config::Faults faults;  // are not shown: they may hold what stands in the file
   auto value = config::parse_toml(content.text, path, faults);
   if (!value) return refused(path, "is not what kvmesh keygen writes: it is no TOML");
@@ -205,8 +123,8 @@ Status write_key_file(const std::string& path, const KeyFile& key) {
 }
 
 Status write_secret_file(const std::string& path, std::string_view text) {
-  const File file{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                         S_IRUSR | S_IWUSR)};
+  const OpenFile file{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                             S_IRUSR | S_IWUSR)};
   if (!file.is_open() && errno == EEXIST) {
     return {StatusCode::kInvalidArgument,
             quoted(path) +
@@ -228,7 +146,7 @@ Status write_secret_file(const std::string& path, std::string_view text) {
     return system_fault("write", path);
   }
   const auto parent = std::filesystem::path{path}.parent_path();
-  const File folder{
+  const OpenFile folder{
       ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!folder.is_open() || ::fsync(folder.get()) != 0) return system_fault("write", path);
   return {};

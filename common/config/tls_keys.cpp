@@ -1,0 +1,120 @@
+#include "common/config/tls_keys.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "common/config/key_kinds.h"
+#include "common/text.h"
+
+namespace kvmesh::config {
+namespace {
+
+using Tls = Settings::Tls;
+
+constexpr std::string_view kCertificate = "kv_server.tls.certificate";
+constexpr std::string_view kKey = "kv_server.tls.key";
+constexpr std::string_view kClients = "kv_server.tls.clients";
+constexpr std::string_view kCa = "kv_server.tls.ca";
+
+// A file; `member` holds where it leads from the working directory, or nothing.
+template <std::string Tls::*member>
+KeySpec file_key(std::string_view key, std::string meaning, std::string_view example) {
+  meaning += " A relative path starts at the folder of the file that names it.";
+  KeySpec spec = plain(std::string{key}, "", std::move(meaning));
+  spec.range = "a path";
+  spec = string_key(std::move(spec), example,
+                    {[](Settings& settings, const std::string& text) {
+                       settings.kv_server.tls.*member = text;
+                       if (text.empty()) {
+                         return Status{StatusCode::kInvalidArgument,
+                                       "is empty; name a file, or leave the key out"};
+                       }
+                       if (text.find('\0') == std::string::npos) return Status{};
+                       return Status{StatusCode::kInvalidArgument,
+                                     in_quotes(text) + " holds a zero byte; name a file"};
+                     },
+                     [](const Settings& settings) { return settings.kv_server.tls.*member; }});
+  spec.optional = true;
+  spec.show = [show = std::move(spec.show)](const Settings& settings) {
+    return (settings.kv_server.tls.*member).empty() ? "not set" : show(settings);
+  };
+  spec.store = [store = std::move(spec.store), key](const Value& value, Draft& draft,
+                                                    Faults& faults) {
+    store(value, draft, faults);
+    if (!draft.sound(key)) return;
+    auto& path = draft.settings.kv_server.tls.*member;
+    path = path_from(path, value.place);
+  };
+  return spec;
+}
+
+KeySpec clients_key() {
+  KeySpec spec =
+      plain(std::string{kClients}, "",
+            "Whether clients show a certificate. `none`: they are not asked. `optional`: one that "
+            "shows none is anonymous until it says AUTH. `required`: one that shows none is "
+            "refused. A certificate names a user by its pin in mesh.security, or by its name when "
+            "kv_server.tls.ca has signed it; any other is refused.");
+  spec.range = "none, optional, required";
+  return string_key(std::move(spec), "clients = \"required\"",
+                    {[](Settings& settings, const std::string& text) {
+                       const auto clients = parse_tls_clients(text);
+                       if (clients) settings.kv_server.tls.clients = *clients;
+                       return clients ? Status{}
+                                      : Status{StatusCode::kInvalidArgument,
+                                               in_quotes(text) +
+                                                   " is none of them; write none, optional or "
+                                                   "required"};
+                     },
+                     [](const Settings& settings) {
+                       return std::string{to_string(settings.kv_server.tls.clients)};
+                     }});
+}
+
+}  // namespace
+
+std::vector<KeySpec> tls_keys() {
+  std::vector<KeySpec> out;
+  out.push_back(file_key<&Tls::certificate>(
+      kCertificate,
+      "The certificate of this node for clients of the line protocol, in PEM, and then those that "
+      "lead to its authority. With it and kv_server.tls.key the port speaks TLS only, 1.2 or 1.3. "
+      "Read again on SIGHUP, by kvmesh reload, and within a minute when the files have changed.",
+      "certificate = \"foo.crt\""));
+  out.push_back(file_key<&Tls::key>(
+      kKey,
+      "The private key that fits it, in PEM without a password. Nobody but the node may read the "
+      "file, nor change its folder, as with a key file.",
+      "key = \"foo.key\""));
+  out.push_back(clients_key());
+  out.push_back(file_key<&Tls::ca>(
+      kCa,
+      "The certificates of authorities, in PEM, that sign those of clients: of one that they have "
+      "signed, a DNS name, or else the common name, is the name of the user.",
+      "ca = \"ca.crt\""));
+  return out;
+}
+
+void check_tls(const Draft& draft, Faults& faults) {
+  const auto& tls = draft.settings.kv_server.tls;
+  const auto needs = [&](std::string_view key, bool is_given, std::string_view other,
+                         std::string_view line) {
+    if (!is_given || draft.given(other)) return;
+    faults.add(
+        draft.place_of(key), key,
+        "needs " + std::string{other} + "; add " + std::string{line} + ", or leave this key out");
+  };
+  needs(kCertificate, draft.given(kCertificate), kKey, "key = \"FILE\"");
+  needs(kKey, draft.given(kKey), kCertificate, "certificate = \"FILE\"");
+  const bool asks = tls.clients != TlsClients::kNone;
+  needs(kClients, asks && draft.sound(kClients), kCertificate,
+        "certificate = \"FILE\" and key = \"FILE\"");
+  if (draft.given(kCa) && !asks && draft.sound(kClients)) {
+    faults.add(draft.place_of(kCa), kCa,
+               "is of no use, as clients are not asked for a certificate; set "
+               "kv_server.tls.clients to optional or required, or leave this key out");
+  }
+}
+
+}  // namespace kvmesh::config

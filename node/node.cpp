@@ -1,6 +1,7 @@
 #include <kvmesh/node.h>
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <iterator>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "node/store_opening.h"
 #include "node/tasks/catalogue.h"
 #include "node/tasks/vain_patterns.h"
+#include "node/tls/context.h"
 
 namespace kvmesh {
 namespace {
@@ -59,6 +61,12 @@ Result<std::vector<std::string>> Node::check(const Options& options) {
   if (!keys) return keys.status();
   auto warnings = std::move(loaded->warnings);
   if (*keys) std::ranges::copy((*keys)->principals->warnings(), std::back_inserter(warnings));
+  if (settings.apps.kv_server && settings.kv_server.tls.is_on()) {
+    const auto context = tls::Context::load(settings.kv_server.tls, tls::identify_by(nullptr));
+    if (!context) return context.status();
+    auto warning = (*context)->warning(std::chrono::system_clock::now());
+    if (!warning.empty()) warnings.push_back(std::move(warning));
+  }
   std::ranges::move(tasks::vain_patterns(settings.tasks.allow, loaded->allow_place, catalogue),
                     std::back_inserter(warnings));
   return warnings;

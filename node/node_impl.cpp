@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -203,11 +204,36 @@ Status Node::Impl::bind_lines() {
     return {StatusCode::kUnavailable, "kv_server.listen: cannot listen on " + listen + ": " +
                                           where.status().text() + "; change kv_server.listen"};
   }
-  acceptor_.emplace(
-      first().loop(),
-      stream::Acceptor::Options{"kv_server", settings_.kv_server.connections_max, make_line_codec},
-      connections_, [this](stream::Socket socket) { take_connection(std::move(socket)); });
+  const auto connections_max = settings_.kv_server.connections_max;
+  if (!settings_.kv_server.tls.is_on()) {
+    acceptor_.emplace(
+        first().loop(), stream::Acceptor::Options{"kv_server", connections_max, make_line_codec},
+        connections_, [this](stream::Socket socket) { take_connection(std::move(socket)); });
+    return acceptor_->bind(*where, listen);
+  }
+  if (auto status = open_tls(); !status.ok()) return status;
+  // The door counts those who come in.
+  acceptor_.emplace(first().loop(),
+                    stream::Acceptor::Options{"kv_server", std::numeric_limits<std::size_t>::max(),
+                                              make_line_codec},
+                    at_the_door_,
+                    [this](stream::Socket socket) { door_->take(std::move(socket)); });
   return acceptor_->bind(*where, listen);
+}
+
+Status Node::Impl::open_tls() {
+  auto certificates = tls::Certificates::open(
+      settings_.kv_server.tls, tls::identify_by(principals_ ? &*principals_ : nullptr));
+  if (!certificates) return certificates.status();
+  certificates_ = *std::move(certificates);
+  const stream::Door::Options options{"kv_server", settings_.kv_server.connections_max,
+                                      make_line_codec, audit_};
+  door_.emplace(options, *certificates_, connections_, [this](stream::Socket socket) {
+    // Owned from here on: the task is dropped unrun when the reactor has stopped.
+    auto moved = std::make_shared<stream::Socket>(std::move(socket));
+    first().post([this, moved] { take_connection(std::move(*moved)); });
+  });
+  return door_->start();
 }
 
 // Connections go to the reactors in turn.
@@ -243,8 +269,8 @@ Status Node::Impl::run() {
   // Now all modules are there, those of the program too.
   report(tasks::vain_patterns(settings_.tasks.allow, allow_place_, tasks_.catalogue()));
   if (acceptor_) acceptor_->start();
-  spdlog::info("ready: mesh at {}, line protocol {}, table {}", mesh_endpoint(),
-               acceptor_ ? "at " + acceptor_->endpoint() : "off",
+  spdlog::info("ready: mesh at {}, line protocol {}{}, table {}", mesh_endpoint(),
+               acceptor_ ? "at " + acceptor_->endpoint() : "off", door_ ? " with TLS" : "",
                settings_.kv.routing_table.to_string());
   auto status = start_threads();
   if (!status.ok()) stop();

@@ -26,8 +26,10 @@
 #include "node/reloader.h"
 #include "node/store_opening.h"
 #include "node/stream/acceptor.h"
+#include "node/stream/door.h"
 #include "node/stream/server.h"
 #include "node/tasks/host.h"
+#include "node/tls/certificates.h"
 
 namespace kvmesh {
 
@@ -72,9 +74,11 @@ class Node::Impl {
                      std::size_t reactor);
   void warn_of_strays(std::vector<std::string>& warnings) const;
   Status guard_mesh();
+  void reload_certificates(std::vector<std::string>& warnings);
   Status bind_mesh();
   Status bind_inbox(const std::string& endpoint, int descriptor);
   Status bind_lines();
+  Status open_tls();
   Status start_threads();
   void take_connection(stream::Socket socket);
 
@@ -110,6 +114,10 @@ class Node::Impl {
   std::vector<std::string> still_running_;
   bool has_run_ = false;
   std::vector<std::thread> threads_;
+  // Null and empty without TLS.
+  std::unique_ptr<tls::Certificates> certificates_;
+  std::optional<stream::Door> door_;
+  stream::ConnectionCount at_the_door_{0};  // that were accepted, ever
   std::optional<stream::Acceptor> acceptor_;
   std::optional<asio::signal_set> signals_;
   std::size_t next_reactor_ = 0;

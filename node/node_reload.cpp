@@ -1,4 +1,5 @@
 // A node's settings, read again while it runs.
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,7 +62,16 @@ Result<Node::Reloaded> Node::Impl::read_again() {
   apply(topology, *keys);
   keys_ = *keys;
   warn_of_strays(out.warnings);
+  reload_certificates(out.warnings);
   return out;
+}
+
+// Those that are faulty are no reason to keep peers and tables back.
+void Node::Impl::reload_certificates(std::vector<std::string>& warnings) {
+  if (!certificates_) return;
+  if (const auto status = certificates_->reload(); !status.ok()) warnings.push_back(status.text());
+  auto warning = certificates_->warning(std::chrono::system_clock::now());
+  if (!warning.empty()) warnings.push_back(std::move(warning));
 }
 
 void Node::Impl::warn_of_strays(std::vector<std::string>& warnings) const {

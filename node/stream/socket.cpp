@@ -44,16 +44,45 @@ Socket::Socket(Socket&& other) noexcept
       readable_(other.readable_),
       writable_(other.writable_),
       hung_up_(other.hung_up_),
-      ended_(other.ended_) {}
+      ended_(other.ended_),
+      tls_(std::move(other.tls_)) {}
+
+void Socket::set_tls(std::unique_ptr<tls::Session> session) {
+  tls_ = std::move(session);
+  take_flags();
+}
 
 void Socket::note(std::uint32_t events) {
+  if (tls_) {
+    tls_->note(events);
+    return take_flags();
+  }
   constexpr std::uint32_t kEnd = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
   if ((events & kEnd) != 0) hung_up_ = true;
   if ((events & (EPOLLIN | kEnd)) != 0) readable_ = true;
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable_ = true;
 }
 
+void Socket::take_flags() {
+  readable_ = tls_->is_readable();
+  writable_ = tls_->is_writable();
+  ended_ = tls_->has_ended();
+}
+
+std::optional<std::size_t> Socket::read_tls(std::span<char> room) {
+  const auto got = tls_->read(room);
+  take_flags();
+  return got;
+}
+
+std::optional<std::size_t> Socket::write_tls(std::string_view bytes) {
+  const auto taken = tls_->write(bytes);
+  take_flags();
+  return taken;
+}
+
 std::optional<std::size_t> Socket::read(std::span<char> room) {
+  if (tls_) return read_tls(room);
   const auto got =
       uninterrupted([&] { return ::recv(descriptor_, room.data(), room.size(), MSG_DONTWAIT); });
   if (got > 0) {
@@ -67,6 +96,7 @@ std::optional<std::size_t> Socket::read(std::span<char> room) {
 }
 
 std::optional<std::size_t> Socket::write(std::string_view bytes) {
+  if (tls_) return write_tls(bytes);
   const auto sent = uninterrupted(
       [&] { return ::send(descriptor_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL); });
   if (sent >= 0) {
@@ -77,9 +107,14 @@ std::optional<std::size_t> Socket::write(std::string_view bytes) {
   return would_wait() ? std::optional<std::size_t>{0} : std::nullopt;
 }
 
-void Socket::write_no_more() { (void)::shutdown(descriptor_, SHUT_WR); }
+void Socket::write_no_more() {
+  if (tls_) tls_->end();
+  (void)::shutdown(descriptor_, SHUT_WR);
+}
 
 void Socket::close() {
+  if (tls_) tls_->end();
+  tls_.reset();
   if (descriptor_ >= 0) (void)::close(std::exchange(descriptor_, -1));
 }
 

@@ -2,10 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "node/tls/session.h"
 
 namespace kvmesh::stream {
 
@@ -14,12 +17,22 @@ namespace kvmesh::stream {
 /// read that leaves room has taken all that was there, a write that leaves bytes has filled the
 /// kernel's buffer. So a connection may stop reading for as long as it likes, and find out when it
 /// goes on whether there is something.
-/// TLS would be a class with this contract around it: is_readable() also while it keeps bytes that
-/// it has decrypted. Not thread-safe.
+/// With TLS the same holds of what it has decrypted; without, that costs a branch a call. Not
+/// thread-safe.
 class Socket {
  public:
   /// Owns `descriptor`, a TCP socket that is connected.
   explicit Socket(int descriptor);
+  /// From now on all goes through `session`, which is of this socket's descriptor and has done its
+  /// handshake, or is about to.
+  void set_tls(std::unique_ptr<tls::Session> session);
+  /// Null when it is plain.
+  tls::Session* tls() { return tls_.get(); }
+  /// The user whose certificate the client has shown; empty when it has none.
+  std::string_view user() const {
+    return tls_ ? std::string_view{tls_->user()} : std::string_view{};
+  }
+
   Socket(Socket&& other) noexcept;
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
@@ -51,11 +64,16 @@ class Socket {
   std::string address() const;
 
  private:
+  std::optional<std::size_t> read_tls(std::span<char> room);
+  std::optional<std::size_t> write_tls(std::string_view bytes);
+  void take_flags();
+
   int descriptor_;
   bool readable_ = false;  // the ReadySet begins by telling
   bool writable_ = true;
   bool hung_up_ = false;  // the end, or a fault, comes after the bytes: no edge will tell of it
   bool ended_ = false;
+  std::unique_ptr<tls::Session> tls_;  // null: plain
 };
 
 }  // namespace kvmesh::stream

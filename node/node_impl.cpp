@@ -227,7 +227,7 @@ Status Node::Impl::open_tls() {
   if (!certificates) return certificates.status();
   certificates_ = *std::move(certificates);
   const stream::Door::Options options{"kv_server", settings_.kv_server.connections_max,
-                                      make_line_codec, audit_};
+                                      make_line_codec, audit_.get()};
   door_.emplace(options, *certificates_, connections_, [this](stream::Socket socket) {
     // Owned from here on: the task is dropped unrun when the reactor has stopped.
     auto moved = std::make_shared<stream::Socket>(std::move(socket));

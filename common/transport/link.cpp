@@ -237,6 +237,7 @@ void Link::greet() {
   hello.clock_us = stamp_now_us();
   hello.tells_read = true;
   hello.incarnation = options_.incarnation;
+  hello.version_max = version_max();
   wire::encode(frame, hello);
   (void)send(frame);
 }
@@ -280,7 +281,10 @@ bool Link::handle_welcome(std::string_view content) {
     --greetings_;
     return true;
   }
-  if (!welcome || welcome->version != wire::kProtocolVersion || state_ != State::kGreeting) {
+  // A client never says who asks, so it can do without.
+  const auto version_min = options_.self.empty() ? wire::kProtocolVersion : version_max();
+  if (!welcome || welcome->version < version_min || welcome->version > version_max() ||
+      state_ != State::kGreeting) {
     ++refused_frames_;
     broken_ = "its WELCOME was malformed or out of turn";
     return false;

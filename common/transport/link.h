@@ -150,6 +150,9 @@ class Link {
     std::size_t bytes;
   };
 
+  std::uint64_t version_max() const {
+    return options_.key ? wire::kProtocolVersionWho : std::uint64_t{wire::kProtocolVersion};
+  }
   void open(TimePoint now);
   Status secure();
   std::string why_lost(const Dealer::Happening& happening);

@@ -14,6 +14,9 @@
 namespace kvmesh::wire {
 
 inline constexpr std::uint8_t kProtocolVersion = 1;
+/// Of connections with keys: requests may say who asks. Frames are those of version 1, and so is
+/// their version byte.
+inline constexpr std::uint64_t kProtocolVersionWho = 2;
 inline constexpr std::size_t kFrameHeaderBytes = 2;
 inline constexpr std::size_t kRecordPrefixBytes = 4;
 

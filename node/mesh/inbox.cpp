@@ -39,6 +39,7 @@ Inbox::Inbox(zmq::context_t& context, Options options, core::Core& core)
     : options_(std::move(options)),
       core_(core),
       socket_(context, zmq::socket_type::router),
+      permits_(options_.principals),
       refusals_(options_.audit) {
   socket_.set(zmq::sockopt::linger, 0);
   // A bound would let a peer abort the process; see node/ARCHITECTURE.md.
@@ -166,9 +167,10 @@ void Inbox::handle_hello(std::uint32_t id, std::string_view content, TimePoint n
   const auto routing_id = routing_id_of(id);
   const auto hello = wire::decode_hello(content);
   if (!hello) return refuse(view(routing_id), wire::Refusal::kMalformed, "the HELLO is malformed");
-  if (hello->version_min > wire::kProtocolVersion || hello->version_max < wire::kProtocolVersion) {
+  if (hello->version_min > version_max() || hello->version_max < version_min(*hello)) {
     return refuse(view(routing_id), wire::Refusal::kVersion,
-                  "this node speaks protocol version 1 only");
+                  options_.key ? "this node has a key, and speaks protocol version 2 with nodes"
+                               : "this node speaks protocol version 1 only");
   }
   if (!hello->name.empty() &&
       (!NodeName::parse(hello->name) || hello->name == options_.self.str())) {
@@ -264,6 +266,10 @@ std::string_view Inbox::hand_on(Client& client, std::string_view run, std::chron
       continue;
     }
     run = rest;
+    if (refusal == wire::Refusal::kKey) {
+      end_impostor(client, now);
+      return {};
+    }
     if (refusal) {
       const auto routing_id = routing_id_of(client.id);
       refuse(view(routing_id), *refusal,
@@ -297,6 +303,7 @@ std::span<const core::Core::Incoming> Inbox::decode_some(const Client& client,
                                                          std::optional<wire::Refusal>& refusal) {
   std::size_t count = 0;
   const auto count_max = run_max(client);
+  permits_.begin(client.identity.principal);
   while (count < count_max) {
     const auto record = wire::next_record(run, refusal);
     if (!record) break;
@@ -311,6 +318,10 @@ std::span<const core::Core::Incoming> Inbox::decode_some(const Client& client,
     next.request = *request;
     next.request.timeout_ms -= std::min(next.request.timeout_ms, arrival.waited_ms);
     next.arrived = request->traced() ? arrival.of_traced() : TimePoint{};
+    if (permits_.permit(next.request)) continue;
+    --count;
+    refusal = options_.key ? wire::Refusal::kKey : wire::Refusal::kMalformed;
+    break;
   }
   return {decoded_.data(), count};
 }

@@ -37,6 +37,7 @@
 #include "node/mesh/kernel_socket.h"
 #include "node/mesh/listening.h"
 #include "node/mesh/refusals.h"
+#include "node/mesh/request_permits.h"
 #include "node/mesh/turn_clock.h"
 #include "node/mesh/twins.h"
 #include "node/mesh/waiting_replies.h"
@@ -182,7 +183,15 @@ class Inbox final : public core::Adapter {
   const Client* other_of(const Identity& identity, const wire::Hello& hello, TimePoint now) const;
   bool may_stay(const Identity& identity) const;
   void welcome(Client& client, const wire::Hello& hello, TimePoint now);
-  void revoke(Client& client);
+  std::uint64_t version_max() const {
+    return options_.key ? wire::kProtocolVersionWho : std::uint64_t{wire::kProtocolVersion};
+  }
+  // A client never says who asks, so it can do without.
+  std::uint64_t version_min(const wire::Hello& hello) const {
+    return hello.name.empty() ? std::uint64_t{wire::kProtocolVersion} : version_max();
+  }
+  void end_impostor(Client& client, TimePoint now);
+  void revoke(Client& client, std::string_view why);
   void tell_audit(core::AuditEvent::Kind kind, const Client& client, std::string_view what) const;
   void end_condemned(TimePoint now);
   void handle_timed(Client& client, std::string_view content, TimePoint now);
@@ -260,6 +269,7 @@ class Inbox final : public core::Adapter {
   std::deque<std::uint32_t> holding_;  // clients with held requests
   TurnClock turn_;
   Doorkeeper doorkeeper_;
+  RequestPermits permits_;
   Refusals refusals_;
   std::vector<Condemned> condemned_;
   std::string endpoint_;      // where it listens, or did before the door was closed

@@ -23,6 +23,7 @@ constexpr std::chrono::seconds kAliveSilence{1};
 // When a send is taken so long after a frame, the frame's connection was there when it was read.
 constexpr std::chrono::milliseconds kSocketIsKnown{200};
 constexpr std::size_t kCondemnedMax = 1024;
+constexpr std::string_view kLetInNoMore = "its key is not let in any more";
 
 }  // namespace
 
@@ -52,6 +53,7 @@ void Inbox::welcome(Client& client, const wire::Hello& hello, TimePoint now) {
   if (hello.clock_us > 0) client.age.observe(hello.clock_us, transport::stamp_now_us());
   client.tells_read = hello.tells_read;
   wire::Welcome welcome;
+  welcome.version = std::min(version_max(), hello.version_max);
   welcome.takes_timed = true;
   welcome.name = options_.self.str();
   welcome.software = options_.software;
@@ -78,7 +80,7 @@ std::optional<Inbox::Identity> Inbox::identify(std::uint32_t id, const wire::Hel
   const auto key = security::PublicKey::parse(body_.property(ZapHandler::kKeyProperty));
   if (!key) return refuse_for("the connection has no key");
   out.key = *key;
-  if (!may_stay(out)) return refuse_for("its key is not let in any more");
+  if (!may_stay(out)) return refuse_for(std::string{kLetInNoMore});
   const bool is_node = options_.principals->get()->find(out.principal)->is_node;
   if (!is_node && !hello.name.empty()) {
     return refuse_for("the key is that of the user " + out.principal +
@@ -128,7 +130,9 @@ void Inbox::refuse_identity(std::uint32_t id, const Identity& identity, const st
   refusals_.tell(refused, now);
   const auto routing_id = routing_id_of(id);
   refuse_unlogged(view(routing_id), wire::Refusal::kKey, why);
-  if (auto* client = find(id); client != nullptr) return revoke(*client);
+  if (auto* client = find(id); client != nullptr) {
+    return revoke(*client, why);
+  }
   if (condemned_.size() < kCondemnedMax) {  // else the doorkeeper does it, for want of a HELLO
     condemned_.push_back({id, socket_at(body_.source_fd()), now});
   }
@@ -148,7 +152,7 @@ void Inbox::on_principals() {
                  client->identity.principal,
                  client->address.empty() ? "an unknown address" : client->address,
                  client->identity.key.fingerprint());
-    revoke(*client);
+    revoke(*client, kLetInNoMore);
   }
 }
 
@@ -168,9 +172,22 @@ Status Inbox::take_key(const security::SecretKey& key) {
   return {};
 }
 
+// A client that says who asks, or that a request has passed nodes; a node whose requests did not
+// pass it last. No kvmesh does that.
+void Inbox::end_impostor(Client& client, TimePoint now) {
+  const std::string why = client.name.empty()
+                              ? "only nodes may say who asks, or that a request has passed nodes"
+                              : "the path of a request does not end with " + client.name;
+  const auto fingerprint = client.identity.key.fingerprint();
+  refusals_.tell({client.address, client.identity.principal, fingerprint, why, {}}, now);
+  const auto routing_id = routing_id_of(client.id);
+  refuse_unlogged(view(routing_id), wire::Refusal::kKey, why);
+  revoke(client, why);
+}
+
 // Nothing that it has sent is executed from now on.
-void Inbox::revoke(Client& client) {
-  tell_audit(core::AuditEvent::Kind::kEnded, client, "its key is not let in any more");
+void Inbox::revoke(Client& client, std::string_view why) {
+  tell_audit(core::AuditEvent::Kind::kEnded, client, why);
   client.waiting.clear();
   release_held(client);
   client.gone = true;

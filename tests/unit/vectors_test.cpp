@@ -125,13 +125,15 @@ json request_json(const RequestView& request) {
     path.push_back(step->node);
     path.push_back(step->entry);
   }
-  return {{"id", request.id.value},
-          {"timeout_ms", request.timeout_ms},
-          {"flags", request.flags},
-          {"path", path},
-          {"target", target_json(request.target)},
-          {"function", request.function},
-          {"args", value_json(request.args)}};
+  json out = {{"id", request.id.value},
+              {"timeout_ms", request.timeout_ms},
+              {"flags", request.flags},
+              {"path", path},
+              {"target", target_json(request.target)},
+              {"function", request.function},
+              {"args", value_json(request.args)}};
+  if (!request.who.empty()) out["who"] = request.who;
+  return out;
 }
 
 json reply_json(const ReplyView& reply) {
@@ -249,6 +251,8 @@ void with_request(const json& request, Append&& append) {
   auto view = make_request(scratch, {kind, name}, function,
                            [&](Buffer& args) { pack_json(args, request["args"]); });
   view.flags = request["flags"];
+  const auto who = request.value("who", std::string{});
+  view.who = who;
   view.path = path.view();
   view.hops = static_cast<std::uint32_t>(request["path"].size() / 2);
   append(view, RequestId{request["id"]});

@@ -209,7 +209,6 @@ TEST_F(SettingsDocs, TheSampleShowsEveryKeyAndItsDefault) {
   config::Faults none;
   const auto text = read_text(kSource / "config/sample.toml");
   const config::Value sample = config::read_layers(sources_, none).merged;
-  const auto text = read_text(kSource / "config/sample.toml");
   for (const auto& spec : config::schema()) {
     if (spec.key.starts_with("kv_server.tls.")) {  // needs files, so it is a comment
       EXPECT_NE(text.find("\n# " + spec.key.substr(14) + " = "), std::string::npos) << spec.key;

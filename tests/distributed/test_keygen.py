@@ -49,7 +49,8 @@ class Keygen(unittest.TestCase):
         self.assertNotEqual(self.read("other.key"), before)
 
     def test_a_user_gets_the_keys_of_the_nodes(self):
-        node = self.keygen("foo@dc1") + 'address = "tcp://10.0.0.1:5550"\n'
+        node = self.keygen("foo@dc1", "--address", "tcp://10.0.0.1:5550")
+        self.assertTrue(node.endswith('address = "tcp://10.0.0.1:5550"\n'), node)
         with open(self.path("security.toml"), "w", encoding="utf-8") as file:
             file.write(node)
         self.keygen("--user", "app1", "--security", "security.toml")
@@ -90,6 +91,9 @@ class Keygen(unittest.TestCase):
         self.assertIn("NAME or --user is required", self.stderr)
         self.keygen("foo@dc1", "--user", "app1", status=USAGE)
         self.keygen("foo@dc1", "--token", status=USAGE)
+        self.keygen("foo@dc1", "--address", "10.0.0.1", status=USAGE)
+        self.assertIn('"10.0.0.1"', self.stderr)
+        self.assertEqual(os.listdir(self.folder.name), [])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@
 
 #include "client/command/base/program.h"
 #include "client/command/commands.h"
+#include "common/config/address.h"
 #include "common/names.h"
 #include "common/security/key_file.h"
 #include "common/security/principals.h"
@@ -27,6 +28,7 @@ using security::SecretKey;
 struct KeygenOptions {
   std::string node;
   std::string user;
+  std::string address;   // of a node, for its clients
   std::string file;      // empty: NAME.key in the working directory
   std::string security;  // security.toml, for the public keys of nodes
   bool token = false;
@@ -68,6 +70,7 @@ int show(const Session& session, const KeygenOptions& options, const char* membe
   if (session.json()) {
     Value::Map out{{"principal", options.user.empty() ? options.node : options.user},
                    {member, value}};
+    if (!options.address.empty()) out.emplace_back("address", options.address);
     if (!file.empty()) out.emplace_back("file", file);
     session.print_json(std::move(out));
     return kExitOk;
@@ -75,6 +78,7 @@ int show(const Session& session, const KeygenOptions& options, const char* membe
   session.print_line(head_of(options));
   session.print_line(std::string{member} + " = " + (is_list ? "[\"" : "\"") + value +
                      (is_list ? "\"]" : "\""));
+  if (!options.address.empty()) session.print_line("address = \"" + options.address + "\"");
   return kExitOk;
 }
 
@@ -150,6 +154,10 @@ int keygen(const Session& session, const KeygenOptions& options) {
   const auto name = options.user.empty() ? NodeName::parse(options.node).status()
                                          : security::check_user_name(options.user);
   if (!name.ok()) return session.end_with(kExitUsage, name);
+  if (!options.address.empty()) {
+    const auto address = check_endpoint(options.address, AddressUse::kConnect);
+    if (!address.ok()) return session.end_with(kExitUsage, address);
+  }
   if (options.password) return make_password(session, options);
   return options.token ? make_token(session, options) : make_key(session, options);
 }
@@ -174,6 +182,12 @@ void add_keygen_command(CLI::App& app, Session& session) {
       command->add_flag("--token", options->token, "A token of that user instead: makes USER.token")
           ->needs(user)
           ->excludes(password);
+  command
+      ->add_option("--address", options->address,
+                   "Where clients find that node: tcp://host:port; printed, too")
+      ->type_name("ENDPOINT")
+      ->needs(node)
+      ->excludes(user);
   command->add_option("--file", options->file, "Another place for the key or token")
       ->type_name("FILE")
       ->excludes(password);

@@ -23,6 +23,8 @@ struct Subject {
 void find_table_faults(const Subject& subject, Report& report);
 /// Requests that name a node behind a peer.
 void find_via_faults(const Subject& subject, std::vector<Finding>& out);
+/// Nodes whose keys, or whose files of principals, do not go together.
+void find_key_faults(const Subject& subject, std::vector<Finding>& out);
 /// Names and addresses that do not go together.
 void find_address_faults(const Subject& subject, std::vector<Finding>& out);
 /// All that is odd but not wrong. REQUIRES: report.owners is filled in.

@@ -20,6 +20,8 @@ std::string_view to_string(FindingKind kind) {
       return "split brain";
     case FindingKind::kVia:
       return "via";
+    case FindingKind::kKeys:
+      return "keys";
     case FindingKind::kPassedBy:
       return "passed by";
     case FindingKind::kShadowed:
@@ -30,6 +32,10 @@ std::string_view to_string(FindingKind kind) {
       return "idle store";
     case FindingKind::kStray:
       return "stray";
+    case FindingKind::kCeiling:
+      return "ceiling";
+    case FindingKind::kPrincipals:
+      return "principals";
   }
   return "";
 }

@@ -25,13 +25,16 @@ enum class FindingKind : std::uint8_t {
   kTooManyHops,  ///< a way longer than limits::kHopsMax
   kSplitBrain,   ///< it depends on where a request enters which node stores the bucket
   kVia,          ///< requests that name a node do not reach it
+  kKeys,         ///< two nodes do not let each other in
   kPassedBy,     ///< an entry names a node behind a peer, and that peer sends the request elsewhere
   kShadowed,     ///< entries that can never match
   kUnusedPeer,   ///< peers that no entry names
   kIdleStore,    ///< a node stores buckets, and none belongs to it
   kStray,        ///< a node that runs holds buckets that its table gives to others
+  kCeiling,      ///< a node passes requests on of which the next one denies some
+  kPrincipals,   ///< nodes say different things of who may do what
 };
-inline constexpr std::size_t kFindingKindCount = 13;
+inline constexpr std::size_t kFindingKindCount = 16;
 
 /// "hole", "loop", "dead end", "split brain" ...: for people, and as words of JSON.
 std::string_view to_string(FindingKind kind);

@@ -2,12 +2,17 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "common/config/settings.h"
 #include "common/names.h"
 #include "common/routing_table.h"
+
+namespace kvmesh::security {
+class Principals;
+}
 
 /// What the tables of all nodes of a mesh do together. Pure functions of values: no I/O, no clock.
 namespace kvmesh::verify {
@@ -23,6 +28,8 @@ struct MeshNode {
   std::vector<PeerSettings> peers;
   std::vector<ViaSettings> vias;
   RoutingTable table;
+  std::shared_ptr<const security::Principals> principals;  // null: it has no keys, or they are not
+                                                           // known
 };
 
 /// Two nodes that run under one name.

@@ -54,6 +54,7 @@ Result<Report> verify(const MeshModel& model, const EntryPoints& enter) {
   const Subject subject{model, atlas, *entries};
   find_table_faults(subject, report);
   find_via_faults(subject, report.findings);
+  find_key_faults(subject, report.findings);
   find_address_faults(subject, report.findings);
   find_oddities(subject, report);
   std::ranges::stable_sort(report.findings, {}, &Finding::kind);

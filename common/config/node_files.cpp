@@ -14,6 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kEnding = ".toml";
+constexpr std::string_view kPrincipals = "security.toml";  // is no node's
 
 // The files of a directory; what cannot be listed is told in `faults`.
 std::vector<std::string> files_in(const std::string& folder, std::vector<std::string>& faults) {
@@ -23,6 +24,7 @@ std::vector<std::string> files_in(const std::string& folder, std::vector<std::st
     const auto name = at->path().filename().string();
     std::error_code ignored;  // what is no file, or gone, is passed over
     if (!name.ends_with(kEnding) || name.starts_with('.') || at->is_directory(ignored)) continue;
+    if (name == kPrincipals) continue;
     out.push_back(at->path().string());
   }
   if (error) {

@@ -12,8 +12,8 @@
 #include <kvmesh/status.h>
 
 #include "common/config/faults.h"
-#include "common/security/keys.h"
 #include "common/rights.h"
+#include "common/security/keys.h"
 #include "common/security/secrets.h"
 
 /// Who may do what: what security.toml says (config/SECURITY.md).
@@ -39,6 +39,8 @@ struct Principal {
   std::string password_hash;  // empty: none
   std::vector<TokenDigest> tokens;
   std::vector<CertificatePin> certificates;
+
+  friend bool operator==(const Principal&, const Principal&) = default;
 };
 
 /// kInvalidArgument with what a user's name is made of: 1 to 64 letters, digits, `_`, `-` and `.`,
@@ -65,6 +67,8 @@ class Principals {
   /// Who has proved nothing: a client of the line protocol before AUTH.
   const Principal& anonymous() const { return anonymous_; }
   bool is_revoked(const PublicKey& key) const;
+  /// In their order.
+  const std::vector<PublicKey>& revoked() const { return revoked_; }
   /// By their names.
   const std::map<std::string, Principal, std::less<>>& all() const { return all_; }
   /// What is odd with the file, though not wrong: a line each.

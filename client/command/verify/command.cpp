@@ -1,4 +1,5 @@
 // verify: what the tables of all nodes do together.
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
@@ -21,6 +22,8 @@
 #include "client/verify/difference.h"
 #include "client/verify/verify.h"
 #include "common/config/node_files.h"
+#include "common/security/principals.h"
+#include "common/text.h"
 
 namespace kvmesh::command {
 namespace {
@@ -47,9 +50,19 @@ Result<LiveMesh> described_mesh(const std::vector<std::string>& configurations) 
   const auto files = read_node_files(configurations);
   if (!files) return files.status();
   LiveMesh mesh;  // without ways to its nodes, which need not run
+  std::vector<std::string> faults;
   for (const auto& file : *files) {
-    mesh.model.nodes.push_back(verify::node_of(file.loaded.settings, file.path));
+    const auto& settings = file.loaded.settings;
+    mesh.model.nodes.push_back(verify::node_of(settings, file.path));
+    if (settings.mesh.security.empty()) continue;
+    auto principals = security::Principals::load(settings.mesh.security);
+    if (principals) {
+      mesh.model.nodes.back().principals = *std::move(principals);
+    } else if (std::ranges::find(faults, principals.status().text()) == faults.end()) {
+      faults.push_back(principals.status().text());  // once for all that share it
+    }
   }
+  if (!faults.empty()) return Status{StatusCode::kInvalidArgument, joined(faults, "\n")};
   return mesh;
 }
 

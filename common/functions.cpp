@@ -17,7 +17,7 @@ constexpr std::array kAll = {
 constexpr auto kNameOf = [](const Function* function) { return function->name; };
 static_assert(std::ranges::is_sorted(kAll, {}, kNameOf));
 
-constexpr std::array<LineForm, 21> kLineForms = {{
+constexpr std::array<LineForm, 23> kLineForms = {{
     {LineVerb::kCreate, "CREATE", 2, 2, &kKvCreate, LineReply::kDone,
      "CREATE bucket             make a bucket\r\n"},
     {LineVerb::kPut, "PUT", 4, 4, &kKvPut, LineReply::kDone,
@@ -87,6 +87,10 @@ constexpr std::array<LineForm, 21> kLineForms = {{
      LineWords::kQuoted, LineOptions{LineOption::kOnce}},
     {LineVerb::kAbort, "ABORT", 1, 1, nullptr, LineReply::kDone,
      "ABORT                     forget what was collected since BEGIN\r\n", LineWords::kQuoted},
+    {LineVerb::kAuth, "AUTH", 3, 3, nullptr, LineReply::kDone,
+     "AUTH user secret          say who you are: OK, or ERROR denied\r\n", LineWords::kQuoted},
+    {LineVerb::kWhoAmI, "WHOAMI", 1, 1, nullptr, LineReply::kDone,
+     "WHOAMI                    your name on a line (anonymous: you have not said), then OK\r\n"},
     {LineVerb::kPing, "PING", 1, 1, nullptr, LineReply::kDone,
      "PING                      PONG\r\n"},
     {LineVerb::kHelp, "HELP", 1, 1, nullptr, LineReply::kDone,

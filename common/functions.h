@@ -155,6 +155,8 @@ enum class LineVerb : std::uint8_t {
   kCheck,
   kCommit,
   kAbort,
+  kAuth,
+  kWhoAmI,
   kPing,
   kHelp,
   kQuit,

@@ -114,9 +114,16 @@ void Node::Impl::add_adapters(Reactor& reactor) {
     reactor.add(*audit_function_);
   }
   if (!settings_.apps.kv_server) return;
-  const stream::Server::Options options{
-      reactor.next_adapter(), make_line_codec, settings_.mesh.request_timeout,
-      settings_.kv_server.idle_timeout, limits::kTcpBufferedBytesMax / settings_.threads};
+  stream::Server::Options options{reactor.next_adapter(), make_line_codec,
+                                  settings_.mesh.request_timeout, settings_.kv_server.idle_timeout,
+                                  limits::kTcpBufferedBytesMax / settings_.threads};
+  if (principals_) {
+    if (!login_)
+      login_.emplace(*principals_, stream::Login::Options{settings_.mesh.insecure, audit_});
+    options.security = {&*principals_, &*login_,
+                        [&reactor](std::function<void()> task) { reactor.post(std::move(task)); },
+                        audit_};
+  }
   line_servers_.push_back(std::make_unique<stream::Server>(options, reactor.core(), connections_));
   auto& server = *line_servers_.back();
   reactor.add(server);
@@ -203,6 +210,9 @@ Status Node::Impl::bind_lines() {
   if (!where) {
     return {StatusCode::kUnavailable, "kv_server.listen: cannot listen on " + listen + ": " +
                                           where.status().text() + "; change kv_server.listen"};
+  }
+  if (login_) {
+    if (auto status = login_->start(); !status.ok()) return status;
   }
   const auto connections_max = settings_.kv_server.connections_max;
   if (!settings_.kv_server.tls.is_on()) {

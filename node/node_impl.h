@@ -27,6 +27,7 @@
 #include "node/store_opening.h"
 #include "node/stream/acceptor.h"
 #include "node/stream/door.h"
+#include "node/stream/login.h"
 #include "node/stream/server.h"
 #include "node/tasks/host.h"
 #include "node/tls/certificates.h"
@@ -114,6 +115,7 @@ class Node::Impl {
   std::vector<std::string> still_running_;
   bool has_run_ = false;
   std::vector<std::thread> threads_;
+  std::optional<stream::Login> login_;  // none without keys
   // Null and empty without TLS.
   std::unique_ptr<tls::Certificates> certificates_;
   std::optional<stream::Door> door_;

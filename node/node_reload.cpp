@@ -116,6 +116,9 @@ void Node::Impl::take_keys(const NodeKeys& keys) {
 // Whoever connects from now on is judged by the new principals at once.
 void Node::Impl::apply(const NodeTopology& topology, const std::optional<NodeKeys>& keys) {
   if (keys) principals_->set(keys->principals);
+  for (std::size_t i = 0; keys && i < line_servers_.size(); ++i) {
+    reactors_[i]->post([server = line_servers_[i].get()] { server->on_principals(); });
+  }
   for (const auto& reactor : reactors_) {
     reactor->post([this, topology, keys, r = reactor.get()] {
       if (keys) r->set_keys(keys->own, keys->principals);

@@ -66,7 +66,10 @@ void check_listen(const Draft& draft, Faults& faults) {
     check_loopback(draft, "mesh.listen", s.mesh.listen, "give the node a key (mesh.key), ", faults);
   }
   if (!s.apps.kv_server) return;
-  check_loopback(draft, "kv_server.listen", s.kv_server.listen, "", faults);
+  if (!s.kv_server.tls.is_on() || s.mesh.security.empty()) {
+    check_loopback(draft, "kv_server.listen", s.kv_server.listen,
+                   "give it TLS (kv_server.tls) and users (mesh.security), ", faults);
+  }
   if (draft.sound("mesh.listen") && draft.sound("kv_server.listen") &&
       collide(socket_address(s.mesh.listen), socket_address(s.kv_server.listen))) {
     faults.add(draft.place_of("kv_server.listen"), "kv_server.listen",

@@ -107,7 +107,8 @@ KeySpec server_listen_key() {
       {.key = "kv_server.listen",
        .type = {},
        .unit = {},
-       .range = "host:port (port 0: any free one); loopback unless mesh.insecure",
+       .range = "host:port (port 0: any free one); loopback unless kv_server.tls and "
+                "mesh.security, or mesh.insecure",
        .meaning = "Where the line protocol is served, when apps holds kv_server.",
        .required = false,
        .store = {},

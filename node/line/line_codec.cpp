@@ -1,5 +1,6 @@
 #include "node/line/line_codec.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,22 @@ using stream::Tag;
 Tag tag_of(Verb verb) { return static_cast<Tag>(verb); }
 Verb verb_of(Tag tag) { return static_cast<Verb>(tag); }
 
+// Long enough for AUTH, and for what else somebody may say who is not known.
+constexpr std::size_t kLockedLineBytesMax = 4096;
+
+bool is_for_everybody(Verb verb) {
+  switch (verb) {
+    case Verb::kAuth:
+    case Verb::kWhoAmI:
+    case Verb::kPing:
+    case Verb::kHelp:
+    case Verb::kQuit:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Status without_begin(std::string_view word) {
   return {StatusCode::kInvalidArgument, std::string{word} + " wants a BEGIN bucket before it"};
 }
@@ -32,6 +49,14 @@ Message LineCodec::next(std::string_view input, RequestView& request, RequestScr
     return message;
   }
   const auto command = parse_command(line->text);
+  if (locked_ && !is_for_everybody(command.verb)) {
+    answer_error({StatusCode::kDenied, "say AUTH user secret first"}, message);
+    return message;
+  }
+  if (command.verb == Verb::kAuth) {
+    next_login(line->text, message);
+    return message;
+  }
   if (command.has_data_words) {
     next_data_command(command.verb, line->text, request, scratch.bytes, message);
     return message;
@@ -42,7 +67,8 @@ Message LineCodec::next(std::string_view input, RequestView& request, RequestScr
   }
   message.tag = tag_of(command.verb);
   if (!command.is_request()) {
-    message.kind = Message::Kind::kConstant;
+    message.kind =
+        command.verb == Verb::kWhoAmI ? Message::Kind::kWhoAmI : Message::Kind::kConstant;
     message.ends_input = command.verb == Verb::kQuit;
     return message;
   }
@@ -50,6 +76,36 @@ Message LineCodec::next(std::string_view input, RequestView& request, RequestScr
   message.is_costly = function_of(command.verb)->is_costly;
   request = to_request(command, scratch.words);
   return message;
+}
+
+std::size_t LineCodec::line_limit() const {
+  return locked_ ? std::min(kLockedLineBytesMax, line_bytes_max_) : line_bytes_max_;
+}
+
+void LineCodec::set_locked(bool locked) {
+  locked_ = locked;
+  lines_.set_line_bytes_max(line_limit());
+}
+
+// Whatever is wrong with it, nothing of it may be told: it may be the secret.
+void LineCodec::next_login(std::string_view line, Message& message) {
+  const auto fault = words_.split(line);
+  if (!fault.ok() || words_.size() != form_of(Verb::kAuth)->words_max) {
+    words_.wipe();
+    return answer_error(
+        {StatusCode::kInvalidArgument,
+         "AUTH takes a user and a secret, in quotes when they hold blanks or quotes"},
+        message);
+  }
+  if (transaction_) {
+    words_.wipe();
+    return answer_error({StatusCode::kInvalidArgument, "AUTH cannot stand in a transaction"},
+                        message);
+  }
+  message.kind = Message::Kind::kLogin;
+  message.tag = tag_of(Verb::kAuth);
+  message.user = words_.all()[1];
+  message.secret = words_.all()[2];
 }
 
 void LineCodec::next_data_command(Verb verb, std::string_view line, RequestView& request,
@@ -111,9 +167,11 @@ Status LineCodec::commit(const DataCommand& command, RequestView& request, wire:
 
 void LineCodec::refuse(const LineSplitter::Line& line, Message& message) {
   if (line.too_long > 0) {
-    return answer_error({StatusCode::kTooLarge, "line of " + std::to_string(line.too_long) +
-                                                    " bytes or more is over the limit of " +
-                                                    std::to_string(line_bytes_max_)},
+    message.ends_input = locked_;
+    return answer_error({StatusCode::kTooLarge,
+                         "line of " + std::to_string(line.too_long) +
+                             " bytes or more is over the limit of " + std::to_string(line_limit()) +
+                             (locked_ ? " before AUTH; the connection is closed" : "")},
                         message);
   }
   message.protocol = name_of(line.foreign);
@@ -152,6 +210,11 @@ void LineCodec::append_reply(wire::Buffer& out, Tag tag, const ReplyView& reply)
 }
 
 std::string_view LineCodec::constant(Tag tag) const { return own_reply(verb_of(tag)); }
+
+void LineCodec::append_identity(wire::Buffer& out, std::string_view name) const {
+  out.append(name.empty() ? "anonymous" : name);
+  out.append("\r\nOK\r\n");
+}
 
 void LineCodec::append_error(wire::Buffer& out, StatusCode code, std::string_view text) const {
   line::append_error(out, code, text);

@@ -320,6 +320,7 @@ std::string_view own_reply(Verb verb) {
     case Verb::kBegin:
     case Verb::kCheck:
     case Verb::kAbort:
+    case Verb::kAuth:
       return "OK\r\n";
     default:
       return "UNKNOWN COMMAND\r\n";

@@ -1,5 +1,6 @@
 #include "node/line/words.h"
 
+#include <string.h>  // NOLINT(modernize-deprecated-headers): explicit_bzero is no C++
 #include <algorithm>
 #include <cstdint>
 #include <optional>
@@ -116,6 +117,11 @@ void Words::give_back() {
   count_ = 0;
   bytes_.clear();
   bytes_.shrink(kBytesKept);
+}
+
+void Words::wipe() {
+  explicit_bzero(bytes_.data(), bytes_.size());
+  give_back();
 }
 
 void append_word(wire::Buffer& out, std::string_view bytes) {

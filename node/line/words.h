@@ -30,6 +30,8 @@ class Words {
   }
   /// Gives memory back that only a long line needs; what all() gave is not valid any more.
   void give_back();
+  /// The same after a secret, which is overwritten.
+  void wipe();
 
  private:
   Status take_quoted(std::string_view& rest);

@@ -30,6 +30,8 @@ struct Message {
     kRequest,   // for the core
     kAnswered,  // needs no request: its reply is `reply`
     kConstant,  // the same, and its reply is constant(tag): costs little while it waits its turn
+    kLogin,     // `user` says who it is, with `secret`; its reply is constant(tag), or an error
+    kWhoAmI,    // its reply is append_identity()
   };
   Kind kind = Kind::kNone;
   Tag tag = 0;
@@ -37,7 +39,10 @@ struct Message {
   bool ends_input = false;    // nothing after it is read; the connection closes after its reply
   std::string_view reply;     // of kAnswered, as it is sent; valid until the codec's next call
   std::string_view protocol;  // the client speaks this one, a foreign one; for the log
-  std::size_t taken = 0;      // bytes of the input that are done with, for kNone too
+  // Of kLogin; valid until the codec's next call. The secret reaches no text.
+  std::string_view user;
+  std::string_view secret;
+  std::size_t taken = 0;  // bytes of the input that are done with, for kNone too
 };
 
 /// The protocol of one connection over a byte stream: takes requests out of its bytes and prints
@@ -60,6 +65,9 @@ class Codec {
   virtual Message next(std::string_view input, RequestView& request, RequestScratch& scratch) = 0;
   /// The input that may be needed for the next whole message.
   virtual std::size_t input_max() const = 0;
+  /// While it is locked, its client has not proved who it is, and everybody may not do everything:
+  /// it gives out no requests, and takes no message that is longer than it need be.
+  virtual void set_locked(bool locked) { (void)locked; }
   /// Throws away input without end, such as the rest of a line that is too long.
   virtual bool is_skipping() const { return false; }
 
@@ -77,6 +85,13 @@ class Codec {
     (void)tag;
     return {};
   }
+  /// The reply to kWhoAmI; `name` is empty for somebody who is anonymous.
+  virtual void append_identity(wire::Buffer& out, std::string_view name) const {
+    (void)out;
+    (void)name;
+  }
+  /// Overwrites what it keeps of the last kLogin.
+  virtual void wipe_secret() {}
   virtual void append_error(wire::Buffer& out, StatusCode code, std::string_view text) const = 0;
 };
 

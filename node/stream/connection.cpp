@@ -18,6 +18,9 @@ constexpr int kDiscardRounds = 64;
 constexpr std::size_t kSmallReply = 16;
 // Requests that a connection may have under way when all of them keep as much as they may.
 constexpr std::size_t kPipelineWhenFull = 4;
+// Of a client that has not said who it is.
+constexpr std::size_t kLockedUnreadBytesMax = 4096;
+constexpr std::chrono::seconds kLockedTimeMax{10};
 
 }  // namespace
 
@@ -38,8 +41,8 @@ void Connection::answer(std::string_view text) {
 }
 
 bool Connection::may_take_request() const {
-  return !finished_ && !closed_ && replies_.size() < pipeline_max() &&
-         unread_bytes() < limits::kTcpUnreadBytesMax &&
+  return !finished_ && !closed_ && !logging_in_ && replies_.size() < pipeline_max() &&
+         unread_bytes() < (locked_ ? kLockedUnreadBytesMax : limits::kTcpUnreadBytesMax) &&
          (replies_.size() < kPipelineWhenFull || !server_.is_full(0));
 }
 
@@ -65,7 +68,12 @@ void Connection::ready(std::uint32_t events) {
 // False when nothing was read: there is nothing, or what is here comes first.
 bool Connection::read() {
   if (may_have_message_ || !socket_.is_readable() || !may_take_request()) return false;
-  const auto bytes = socket_.read(in_.room(codec_->input_max()));
+  auto room = in_.room(codec_->input_max());
+  // No further than its longest message goes.
+  if (locked_ && codec_->input_max() > in_.bytes().size()) {
+    room = room.first(std::min(room.size(), codec_->input_max() - in_.bytes().size()));
+  }
+  const auto bytes = socket_.read(room);
   server_.mark_dirty(*this);  // also goes on, and finds the end
   if (!bytes) close();
   if (!bytes || *bytes == 0) return false;
@@ -86,6 +94,83 @@ void Connection::refuse_unfinished_message() {
                        "this node has no memory for more long requests; the connection is closed");
   answer(refusal.view());
   finish();
+}
+
+void Connection::refuse(StatusCode code, std::string_view text) {
+  wire::Buffer refusal;
+  codec_->append_error(refusal, code, text);
+  answer(refusal.view());
+}
+
+// The secret is in two places here: in the input, and where the codec has put it.
+void Connection::begin_login(const Message& message) {
+  Login::Attempt attempt{AddressKey::of_peer(socket_.descriptor()), address(),
+                         socket_.tls() != nullptr, std::string{message.user},
+                         std::make_unique<security::WipedText>(std::string{message.secret})};
+  in_.wipe_taken(message.taken);
+  codec_->wipe_secret();
+  if (identity_ == nullptr) {
+    return refuse(StatusCode::kDenied,
+                  "this node has no users (mesh.security), and takes everything without AUTH");
+  }
+  logging_in_ = true;
+  server_.ask_login(*this, replies_.push(message.tag), std::move(attempt));
+}
+
+void Connection::finish_login(std::uint64_t place, Login::Answer answer) {
+  if (closed_ || !logging_in_) return;
+  logging_in_ = false;
+  auto& text = replies_.text_buffer(place, out_);
+  if (answer.status.ok()) {
+    text.append(codec_->constant(replies_.tag(place)));
+    become(std::move(answer.identity));
+  } else {
+    codec_->append_error(text, answer.status.code(), answer.status.text());
+  }
+  replies_.answered(place, out_);
+  server_.mark_dirty(*this);
+}
+
+void Connection::become(std::unique_ptr<Identity> identity) {
+  identity_ = std::move(identity);
+  set_locked();
+}
+
+void Connection::set_locked() {
+  const bool locked = identity_->user.empty() && identity_->principals->anonymous().rights.empty();
+  if (locked && !locked_) locked_at_ = server_.look_at_clock();
+  locked_ = locked;
+  codec_->set_locked(locked);
+}
+
+bool Connection::on_principals(const std::shared_ptr<const security::Principals>& principals) {
+  if (closed_) return false;
+  auto& who = *identity_;
+  const bool holds = who.proof == Identity::Proof::kCertificate
+                         ? tls::user_of(*principals, socket_.tls()->certificate()) == who.user
+                         : still_holds(who, *principals);
+  if (!holds) {
+    close_with(StatusCode::kDenied,
+               "the principals have changed, and this user has to prove anew "
+               "who it is; the connection is closed");
+    return true;
+  }
+  who.principals = principals;
+  set_locked();
+  return false;
+}
+
+bool Connection::is_overdue(TimePoint now) const {
+  return locked_ && !logging_in_ && now - locked_at_ > kLockedTimeMax;
+}
+
+void Connection::close_with(StatusCode code, std::string_view text) {
+  if (!closed_ && out_.empty() && replies_.size() == 0) {
+    wire::Buffer words;
+    codec_->append_error(words, code, text);
+    (void)socket_.write(words.view());
+  }
+  close();
 }
 
 // False when there was none.
@@ -112,6 +197,8 @@ bool Connection::handle_messages() {
 void Connection::handle(const Message& message) {
   switch (message.kind) {
     case Message::Kind::kRequest: {
+      // A codec that does not know of locks must not open them.
+      if (locked_) return refuse(StatusCode::kDenied, "say who you are first");
       const auto place = replies_.push(message.tag);
       server_.gather({server_.adapter(), id_, RequestId{place}}, message.is_costly);
       break;
@@ -122,6 +209,14 @@ void Connection::handle(const Message& message) {
     case Message::Kind::kConstant:
       replies_.push_constant(message.tag, out_);
       break;
+    case Message::Kind::kLogin:
+      return begin_login(message);
+    case Message::Kind::kWhoAmI: {
+      wire::Buffer text;
+      codec_->append_identity(text, identity_ ? std::string_view{identity_->user} : "");
+      answer(text.view());
+      break;
+    }
     case Message::Kind::kNone:
       break;
   }

@@ -10,7 +10,9 @@
 #include "common/wire/buffer.h"
 #include "node/core/effects.h"
 #include "node/stream/codec.h"
+#include "node/stream/identity.h"
 #include "node/stream/input_buffer.h"
+#include "node/stream/login.h"
 #include "node/stream/reply_queue.h"
 #include "node/stream/socket.h"
 #include "node/stream/turns.h"
@@ -39,6 +41,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t take_turn();
   /// Gives memory back that it keeps for more of what it had to do lately.
   void give_back();
+  /// Who its client is from now on. A client that is nobody may take part in nothing while the
+  /// principals give such a one no rights: it says AUTH, or is closed after a while. Without this
+  /// call everybody may do everything.
+  void become(std::unique_ptr<Identity> identity);
+  /// Null in a node where everybody may do everything.
+  const Identity* identity() const { return identity_.get(); }
+  /// What came of the AUTH that has `place` in line.
+  void finish_login(std::uint64_t place, Login::Answer answer);
+  /// `principals` are in force now. Closes it when they would not take its client's proof; true
+  /// then.
+  bool on_principals(const std::shared_ptr<const security::Principals>& principals);
+  /// Its client has had long enough to say who it is.
+  bool is_overdue(TimePoint now) const;
+  /// Closes it with last words, if there is room for them.
+  void close_with(StatusCode code, std::string_view text);
   /// Takes no more requests; closes when all replies are out.
   void finish();
   void close();
@@ -75,6 +92,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t pipeline_max() const;
   std::size_t pipelined_bytes() const;
   void refuse_unfinished_message();
+  void begin_login(const Message& message);
+  void refuse(StatusCode code, std::string_view text);
+  void set_locked();
   void write();
   void give_back_output();
   void discard_input();
@@ -94,8 +114,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   TimePoint last_used_;
   std::size_t read_bytes_ = 0;  // when it last became readable, or in its last turn
   bool waiting_ = false;        // for its turn
+  bool logging_in_ = false;     // what comes after AUTH waits for its outcome
+  bool locked_ = false;         // its client is nobody, and may do nothing
   bool finished_ = false;       // no more requests are taken
   bool closed_ = false;
+  std::unique_ptr<Identity> identity_;
+  TimePoint locked_at_;
 };
 
 }  // namespace kvmesh::stream

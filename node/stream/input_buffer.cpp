@@ -1,5 +1,7 @@
 #include "node/stream/input_buffer.h"
 
+#include <string.h>  // NOLINT(modernize-deprecated-headers): explicit_bzero is no C++
+
 #include <algorithm>
 #include <cstring>
 
@@ -35,6 +37,10 @@ void InputBuffer::filled(std::size_t count) {
 void InputBuffer::take(std::size_t count) {
   begin_ += count;
   if (count >= kBytesKept / 2) empty_rounds_ = 0;
+}
+
+void InputBuffer::wipe_taken(std::size_t count) {
+  explicit_bzero(data_.get() + begin_ - count, count);
 }
 
 void InputBuffer::give_back() {

@@ -25,6 +25,8 @@ class InputBuffer {
   std::string_view bytes() const { return {data_.get() + begin_, end_ - begin_}; }
   /// The first `count` of them are done with.
   void take(std::size_t count);
+  /// Overwrites the `count` bytes that were taken last. Before room() and give_back().
+  void wipe_taken(std::size_t count);
 
   /// Gives memory back that only long messages need. For a connection that is silent.
   void give_back();

@@ -16,6 +16,9 @@ class LineSplitter {
  public:
   explicit LineSplitter(std::size_t line_bytes_max) : line_bytes_max_(line_bytes_max) {}
 
+  /// For the lines that are not given out yet.
+  void set_line_bytes_max(std::size_t bytes) { line_bytes_max_ = bytes; }
+
   struct Line {
     std::string_view text;  // without CR LF or LF; points into the input
     std::size_t too_long =

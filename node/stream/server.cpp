@@ -29,9 +29,11 @@ Server::~Server() {
 void Server::add(Socket socket) {
   const auto id = next_id_++;
   const int descriptor = socket.descriptor();
+  std::string user{socket.user()};
   auto connection = std::make_shared<Connection>(*this, id, std::move(socket),
                                                  options_.make_codec(), look_at_clock());
   connections_.emplace(id, connection);
+  if (options_.security.principals != nullptr && !identify(*connection, std::move(user))) return;
   // It was accepted when the node was stopping already.
   if (finishing_) return connection->finish();
   const auto status = ready_.add(descriptor, id);
@@ -89,6 +91,65 @@ std::string Server::address_of(const core::Origin& origin) const {
   const auto found = connections_.find(origin.connection);
   const auto address = found == connections_.end() ? std::string{} : found->second->address();
   return address.empty() ? "a client that has gone" : address;
+}
+
+// Its certificate was looked at before, by the principals of then.
+bool Server::identify(Connection& connection, std::string user) {
+  auto identity = std::make_unique<Identity>();
+  const auto now = options_.security.principals->get();
+  identity->principals = now;
+  if (user.empty()) {
+    connection.become(std::move(identity));
+    return true;
+  }
+  identity->user = std::move(user);
+  identity->proof = Identity::Proof::kCertificate;
+  connection.become(std::move(identity));
+  return !connection.on_principals(now);
+}
+
+const Identity* Server::identity_of(const core::Origin& origin) const {
+  const auto found = connections_.find(origin.connection);
+  return found == connections_.end() ? nullptr : found->second->identity();
+}
+
+void Server::ask_login(const Connection& connection, std::uint64_t place, Login::Attempt attempt) {
+  options_.security.login->ask(
+      std::move(attempt), [this, id = connection.id(), place](Login::Answer answer) {
+        auto moved = std::make_shared<Login::Answer>(std::move(answer));
+        options_.security.post(
+            [this, id, place, moved] { finish_login(id, place, std::move(*moved)); });
+      });
+}
+
+void Server::finish_login(std::uint64_t connection, std::uint64_t place, Login::Answer answer) {
+  const auto found = connections_.find(connection);
+  if (found == connections_.end()) return;
+  if (answer.identity) {
+    auto now = options_.security.principals->get();
+    if (!still_holds(*answer.identity, *now)) {
+      answer = {{StatusCode::kDenied, "the principals have changed meanwhile; say it again"}, {}};
+    } else {
+      answer.identity->principals = std::move(now);
+    }
+  }
+  found->second->finish_login(place, std::move(answer));
+  count_bytes(*found->second);
+}
+
+void Server::on_principals() {
+  const auto now = options_.security.principals->get();
+  for (const auto& [id, connection] : connections_) {
+    const auto from = connection->address();
+    const auto user = connection->closed() ? std::string{} : connection->identity()->user;
+    if (!connection->on_principals(now) || options_.security.audit == nullptr) continue;
+    core::AuditEvent event;
+    event.kind = core::AuditEvent::Kind::kEnded;
+    event.principal = user;
+    event.from = from;
+    event.what = "the principals have changed";
+    options_.security.audit->tell(event);
+  }
 }
 
 void Server::count_bytes(Connection& connection) {
@@ -162,6 +223,10 @@ void Server::sweep(TimePoint /*now*/) {
     const auto idle = connection->idle() ? now_ - connection->last_used() : TimePoint::duration{};
     if (idle > kSilence) connection->give_back();
     if (idle_max.count() > 0 && idle > idle_max) connection->close();
+    if (connection->is_overdue(now_)) {
+      connection->close_with(StatusCode::kDenied,
+                             "nobody has said AUTH here for 10 s; the connection is closed");
+    }
     count_bytes(*connection);
   }
 }

@@ -15,6 +15,7 @@
 #include "node/core/core.h"
 #include "node/stream/codec.h"
 #include "node/stream/connection.h"
+#include "node/stream/login.h"
 #include "node/stream/ready_set.h"
 #include "node/stream/socket.h"
 #include "node/stream/turns.h"
@@ -28,12 +29,20 @@ using ConnectionCount = std::atomic<std::size_t>;
 /// the reactor's thread.
 class Server final : public core::Adapter {
  public:
+  /// Who clients are. Empty: everybody may do everything.
+  struct Security {
+    const security::CurrentPrincipals* principals = nullptr;
+    Login* login = nullptr;
+    std::function<void(std::function<void()>)> post;  // to this server's thread
+    core::Audit* audit = nullptr;                     // null: nobody wants to know
+  };
   struct Options {
     std::uint32_t adapter = 0;                  // Origin::adapter of what comes from here
     CodecFactory make_codec;                    // of each connection
     std::chrono::milliseconds request_timeout;  // given to every request
     std::chrono::milliseconds idle_timeout;     // 0: never
     std::size_t buffered_max = limits::kTcpBufferedBytesMax;  // of all its connections
+    Security security = {};
   };
 
   Server(Options options, core::Core& core, ConnectionCount& count);
@@ -48,6 +57,11 @@ class Server final : public core::Adapter {
   void add(Socket socket);
   void reply(const core::Origin& origin, const ReplyView& reply) override;
   std::string address_of(const core::Origin& origin) const override;
+  /// Who has made a request; null when its client has gone, and where everybody may do everything.
+  /// Valid until the next pass.
+  const Identity* identity_of(const core::Origin& origin) const;
+  /// The principals in force are others than before: whose proof is not taken any more is closed.
+  void on_principals();
   /// Reads from light clients that have sent something, and gives the core their requests.
   bool receive(TimePoint now) override;
   /// Writes what the pass has gathered, and gives the turns of a pass.
@@ -87,6 +101,8 @@ class Server final : public core::Adapter {
   void submit();
   /// It keeps more or less than when it was counted last.
   void count_bytes(Connection& connection);
+  /// What comes of it reaches the connection by finish_login().
+  void ask_login(const Connection& connection, std::uint64_t place, Login::Attempt attempt);
   /// The log tells of a client that speaks another protocol, not more than once a minute.
   void warn_of(const Connection& connection, std::string_view speaks, std::string_view to);
   /// Would `bytes` more take what all connections make us keep over the limit?
@@ -97,6 +113,8 @@ class Server final : public core::Adapter {
  private:
   void flush(Connection& connection);
   void give_turns();
+  bool identify(Connection& connection, std::string user);
+  void finish_login(std::uint64_t connection, std::uint64_t place, Login::Answer answer);
 
   Options options_;
   core::Core& core_;

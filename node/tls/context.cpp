@@ -227,13 +227,15 @@ int Context::verify(X509_STORE_CTX* chain, void* self) {
 
 Owned<SSL> Context::make_session() const { return Owned<SSL>{SSL_new(context_.get())}; }
 
-std::optional<std::string> Context::identity_of(SSL* session) const {
-  if (!asks_) return std::string{};
+std::optional<Context::Peer> Context::peer_of(SSL* session) const {
+  if (!asks_) return Peer{};
   const Owned<X509> certificate{SSL_get1_peer_certificate(session)};
-  if (!certificate) return std::string{};
+  if (!certificate) return Peer{};
   const bool is_signed = has_authorities_ && SSL_get_verify_result(session) == X509_V_OK;
-  const auto peer = read_peer(certificate.get(), is_signed);
-  return peer ? identify_(*peer) : std::nullopt;
+  auto peer = read_peer(certificate.get(), is_signed);
+  auto user = peer ? identify_(*peer) : std::nullopt;
+  if (!user) return std::nullopt;
+  return Peer{*std::move(user), *std::move(peer)};
 }
 
 std::string Context::warning(std::chrono::system_clock::time_point now) const {

@@ -26,9 +26,12 @@ class Context {
 
   /// A session of a client; null when there is no memory for one.
   Owned<SSL> make_session() const;
-  /// Who the client of a finished handshake is: empty when it has shown no certificate, or one that
-  /// names nobody and need not. Nothing when its certificate is nobody's any more.
-  std::optional<std::string> identity_of(SSL* session) const;
+  struct Peer {
+    std::string user;  // empty: nobody, and it need not be
+    PeerCertificate certificate;
+  };
+  /// Who the client of a finished handshake is. Nothing when its certificate is nobody's any more.
+  std::optional<Peer> peer_of(SSL* session) const;
   /// May clients show certificates?
   bool asks_clients() const { return asks_; }
 

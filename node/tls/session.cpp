@@ -115,9 +115,9 @@ Session::Step Session::handshake() {
 }
 
 Session::Step Session::finish() {
-  auto user = context_->identity_of(session_.get());
-  if (!user) return fail("its certificate is of no user of this node any more");
-  user_ = *std::move(user);
+  auto peer = context_->peer_of(session_.get());
+  if (!peer) return fail("its certificate is of no user of this node any more");
+  peer_ = *std::move(peer);
   wire_.is_bounded = false;
   is_done_ = true;
   may_have_more_ = true;  // a read finds out

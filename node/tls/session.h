@@ -41,7 +41,8 @@ class Session {
   /// In words of OpenSSL or ours.
   const std::string& fault() const { return fault_; }
   /// The user whose certificate it is; empty without one. Of a handshake that is done.
-  const std::string& user() const { return user_; }
+  const std::string& user() const { return peer_.user; }
+  const PeerCertificate& certificate() const { return peer_.certificate; }
 
   /// What a ReadySet has told: flags of epoll.
   void note(std::uint32_t events);
@@ -81,7 +82,7 @@ class Session {
   std::shared_ptr<const Context> context_;
   Owned<SSL> session_;
   std::string fault_;
-  std::string user_;
+  Context::Peer peer_;
   bool is_done_ = false;         // the handshake
   bool may_have_more_ = false;   // decrypted, or read and not yet decrypted
   bool waits_for_room_ = false;  // a read does, for an answer to the protocol

@@ -189,7 +189,7 @@ class Protocol(MeshTest):
     def test_its_examples(self):
         """What stands in PROTOCOL.md, 2.4. Its revisions are small numbers; which are equal counts, and their order."""
         with open(os.path.join(ROOT, "common/PROTOCOL.md"), encoding="utf-8") as file:
-            section = file.read().split("## 2.4 Examples\n")[1]
+            section = file.read().split("## 2.4 Examples\n")[1].split("\n## ")[0]
         told, real = {}, {}
         lines = [line[4:] for line in section.splitlines() if line.startswith(("    > ", "    <"))]
         self.assertGreater(len(lines), 60)

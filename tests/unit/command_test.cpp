@@ -35,6 +35,7 @@ const std::vector<Form> kForms = {
     {"DROP", Verb::kDrop, 2, 2, "kv.drop"},
     {"KEYS", Verb::kKeys, 2, 3, "kv.keys"},
     {"ROUTE", Verb::kRoute, 2, 2, "node.name"},
+    {"WHOAMI", Verb::kWhoAmI, 1, 1, ""},
     {"PING", Verb::kPing, 1, 1, ""},
     {"HELP", Verb::kHelp, 1, 1, ""},
     {"QUIT", Verb::kQuit, 1, 1, ""},

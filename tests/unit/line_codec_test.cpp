@@ -83,6 +83,7 @@ class LineCodecTest : public testing::Test {
            shown(in);
   }
 
+ protected:
   LineCodec codec_{2000};
   stream::RequestScratch scratch_;
 };
@@ -309,6 +310,74 @@ TEST(LineTransaction, IsGivenUpWhenMemoryIsShort) {
   EXPECT_EQ(message.kind, stream::Message::Kind::kAnswered);
   EXPECT_THAT(std::string{message.reply}, StartsWith("ERROR overloaded nothing was changed: "));
   EXPECT_EQ(codec.kept_bytes(), 0U);
+}
+
+// AUTH and WHOAMI, and what may be said before.
+class LineLogin : public LineCodecTest {
+ protected:
+  stream::Message next(std::string line) {
+    line_ = std::move(line) + "\r\n";
+    RequestView request;
+    return codec_.next(line_, request, scratch_);
+  }
+
+  std::string line_;
+};
+
+TEST_F(LineLogin, AuthHasAUserAndASecretOfAnyBytes) {
+  auto message = next("AUTH app1 sesame");
+  ASSERT_EQ(message.kind, stream::Message::Kind::kLogin);
+  EXPECT_EQ(message.user, "app1");
+  EXPECT_EQ(message.secret, "sesame");
+  EXPECT_EQ(codec_.constant(message.tag), "OK\r\n");
+  message = next(R"(AUTH app1 "open \"sesame\x21\"")");
+  EXPECT_EQ(message.secret, "open \"sesame!\"");
+  codec_.wipe_secret();
+  EXPECT_EQ(next("WHOAMI").kind, stream::Message::Kind::kWhoAmI);
+  wire::Buffer out;
+  codec_.append_identity(out, "app1");
+  codec_.append_identity(out, "");
+  EXPECT_EQ(out.view(), "app1\r\nOK\r\nanonymous\r\nOK\r\n");
+}
+
+TEST_F(LineLogin, ALockedLineIsShort) {
+  LineCodec codec;
+  codec.set_locked(true);
+  EXPECT_EQ(codec.input_max(), 4098U);
+}
+
+TEST_F(LineLogin, NothingOfAnAuthThatIsWrongIsTold) {
+  const std::string takes =
+      "ERROR invalid_argument AUTH takes a user and a secret, in quotes when they hold blanks or "
+      "quotes\r\n";
+  for (const auto* line :
+       {"AUTH", "AUTH hunter2", "AUTH app1 hunter2 hunter2", R"(AUTH app1 "hunter2)",
+        R"(AUTH app1 "hunter\2")", R"(AUTH app1 "hunter"2)"}) {
+    EXPECT_EQ(next(line).reply, takes) << line;
+  }
+  EXPECT_EQ(said("BEGIN b"), "OK");
+  EXPECT_EQ(said("AUTH app1 hunter2"), "ERROR invalid_argument AUTH cannot stand in a transaction");
+  EXPECT_THAT(said("COMMIT"), HasSubstr("AUTH cannot stand in a transaction"));
+}
+
+TEST_F(LineLogin, WhileItIsLockedThereIsLittleToSay) {
+  codec_.set_locked(true);
+  for (const auto* line : {"GET b k", "CREATE b", "BEGIN b", "COMMIT", "ABORT", "SCAN b", "hello",
+                           "", "READ b \"", "KEYS b AFTER k"}) {
+    EXPECT_EQ(said(line), "ERROR denied say AUTH user secret first") << line;
+  }
+  EXPECT_EQ(said("PING"), "PONG");
+  EXPECT_THAT(said("HELP"), HasSubstr("AUTH user secret"));
+  EXPECT_EQ(next("WHOAMI").kind, stream::Message::Kind::kWhoAmI);
+  EXPECT_EQ(next("AUTH app1 " + std::string(1900, 'x')).kind, stream::Message::Kind::kLogin);
+  EXPECT_TRUE(next("QUIT").ends_input);
+  EXPECT_LE(codec_.input_max(), 2002U);
+  EXPECT_EQ(LineCodec{}.input_max(), limits::kLineBytesMax + 2);
+  const auto message = next("AUTH app1 " + std::string(5000, 'x'));
+  EXPECT_THAT(message.reply, StartsWith("ERROR too_large "));
+  EXPECT_TRUE(message.ends_input);
+  codec_.set_locked(false);
+  EXPECT_THAT(said("READ b k"), StartsWith("kv.read b "));
 }
 
 }  // namespace

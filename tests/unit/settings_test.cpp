@@ -302,7 +302,8 @@ TEST_F(SettingsFaults, OnlyLoopbackIsListenedAtUnlessSaidOtherwise) {
   const std::string server = "[kv_server]\nlisten = \"0.0.0.0:6040\"\n";
   EXPECT_EQ(faults_with(mesh + server),
             "foo.toml:4: mesh.listen: \"tcp://*:6550\"" + told("give the node a key (mesh.key), ") +
-                "\nfoo.toml:6: kv_server.listen: \"0.0.0.0:6040\"" + told(""));
+                "\nfoo.toml:6: kv_server.listen: \"0.0.0.0:6040\"" +
+                told("give it TLS (kv_server.tls) and users (mesh.security), "));
   EXPECT_EQ(faults_with(mesh + "insecure = true\n" + server), "");
   EXPECT_EQ(faults_with("[mesh]\nlisten = \"ipc:///tmp/x\"\n[kv_server]\nlisten = \"[::1]:6040\""),
             "");

@@ -69,17 +69,21 @@ class Rights {
   bool admin_ = false;
 };
 
+/// How a request says that nobody has proved anything to the node that it entered at. No user has
+/// that name.
+inline constexpr std::string_view kAnonymousName = "anonymous";
+
 /// What a request may do: what the one who asks may, and, where a node vouches for that one, what
 /// may pass through that node at most. Lives as long as the principals that it points into.
 class Permit {
  public:
-  /// `asker` is a name, empty for one that has proved nothing. `ceiling` is null when the request
-  /// came over the asker's own connection.
+  /// `asker` is a name, kAnonymousName for one that has proved nothing. `ceiling` is null when the
+  /// request came over the asker's own connection.
   Permit(std::string_view asker, const Rights& own, const Rights* ceiling = nullptr)
       : asker_(asker), own_(&own), ceiling_(ceiling) {}
 
   std::string_view asker() const { return asker_; }
-  bool is_anonymous() const { return asker_.empty(); }
+  bool is_anonymous() const { return asker_ == kAnonymousName; }
   /// REQUIRES: `right` is kRead or kWrite.
   bool may(Right right, std::string_view bucket) const {
     return own_->may(right, bucket) && (ceiling_ == nullptr || ceiling_->may(right, bucket));

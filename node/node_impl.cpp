@@ -119,10 +119,10 @@ void Node::Impl::add_adapters(Reactor& reactor) {
                                   limits::kTcpBufferedBytesMax / settings_.threads};
   if (principals_) {
     if (!login_)
-      login_.emplace(*principals_, stream::Login::Options{settings_.mesh.insecure, audit_});
+      login_.emplace(*principals_, stream::Login::Options{settings_.mesh.insecure, audit_.get()});
     options.security = {&*principals_, &*login_,
                         [&reactor](std::function<void()> task) { reactor.post(std::move(task)); },
-                        audit_};
+                        audit_.get()};
   }
   line_servers_.push_back(std::make_unique<stream::Server>(options, reactor.core(), connections_));
   auto& server = *line_servers_.back();

@@ -21,6 +21,11 @@ Status check_user_name(std::string_view name) {
   const auto fits = [&](char c) {
     return kIsLetter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
   };
+  if (name == kAnonymousName) {
+    return {
+        StatusCode::kInvalidArgument,
+        "\"anonymous\" is the name of those who have none; write [anonymous] for what they may"};
+  }
   if (!name.empty() && name.size() <= limits::kUserNameBytesMax && kIsLetter(name.front()) &&
       std::ranges::all_of(name, fits)) {
     return {};

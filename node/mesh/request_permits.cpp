@@ -42,6 +42,9 @@ security::Permit RequestPermits::judge(const RequestView& request) {
   if (request.who.empty() || request.who == name_) {
     return {connection_->name, connection_->rights};
   }
+  if (request.who == security::kAnonymousName && connection_->may_vouch) {
+    return {security::kAnonymousName, now_->anonymous().rights, &connection_->rights};
+  }
   if (last_ == nullptr || last_->name != request.who) last_ = now_->find(request.who);
   if (last_ == nullptr || !connection_->may_vouch) {
     return {request.who, kNothing, &connection_->rights};

@@ -137,7 +137,10 @@ void Connection::become(std::unique_ptr<Identity> identity) {
 }
 
 void Connection::set_locked() {
-  const bool locked = identity_->user.empty() && identity_->principals->anonymous().rights.empty();
+  const auto* user = identity_->principals->find(identity_->user);
+  const auto& rights = (user != nullptr ? *user : identity_->principals->anonymous()).rights;
+  permit_.emplace(user != nullptr ? std::string_view{user->name} : security::kAnonymousName, rights);
+  const bool locked = user == nullptr && rights.empty();
   if (locked && !locked_) locked_at_ = server_.look_at_clock();
   locked_ = locked;
   codec_->set_locked(locked);
@@ -199,6 +202,9 @@ void Connection::handle(const Message& message) {
     case Message::Kind::kRequest: {
       // A codec that does not know of locks must not open them.
       if (locked_) return refuse(StatusCode::kDenied, "say who you are first");
+      auto& request = server_.next_request().request;
+      request.permit = permit_ ? &*permit_ : nullptr;
+      request.who = permit_ ? permit_->asker() : std::string_view{};
       const auto place = replies_.push(message.tag);
       server_.gather({server_.adapter(), id_, RequestId{place}}, message.is_costly);
       break;

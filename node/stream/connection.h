@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <kvmesh/limits.h>
 
 #include "common/deadline.h"
+#include "common/rights.h"
 #include "common/wire/buffer.h"
 #include "node/core/effects.h"
 #include "node/stream/codec.h"
@@ -119,6 +121,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool finished_ = false;       // no more requests are taken
   bool closed_ = false;
   std::unique_ptr<Identity> identity_;
+  std::optional<security::Permit> permit_;  // of its requests; none: everything
   TimePoint locked_at_;
 };
 

@@ -2,7 +2,11 @@
 """What users and nodes may do: by prefixes of buckets and by functions, at every node that a request comes to, and within the
 ceiling of the node that vouches. What is refused names nothing that the asker may not know."""
 
+import base64
+import hashlib
 import json
+import os
+import signal
 import subprocess
 
 from harness import COMMAND_BIN, MeshTest, clean_environment, die_with_parent, eventually, full_name, main
@@ -21,12 +25,12 @@ EVERYTHING = ['{ on = "*", rights = "rwa" }', '{ call = "*" }']
 class Principals(SecuredMesh):
     """With rights of each user, and a ceiling of each node that has one."""
 
-    def __init__(self, mesh, may, ceilings=None):
-        self.may, self.ceilings = {"ops": EVERYTHING, **may}, ceilings or {}
+    def __init__(self, mesh, may, ceilings=None, more=""):
+        self.may, self.ceilings, self.more = {"ops": EVERYTHING, **may}, ceilings or {}, more
         super().__init__(mesh, tuple(self.may))
 
     def write(self, path=None, without=()):
-        text = ""
+        text = self.more
         for name, (key, *_) in self.nodes.items():
             text += f'[node."{full_name(name)}"]\nkeys = ["{key.public_text}"]\n' + self.ceilings.get(name, "")
         for name, (key, *_) in self.users.items():
@@ -37,12 +41,12 @@ class Principals(SecuredMesh):
 
 
 class RightsTest(MeshTest):
-    def start(self, may=None, ceilings=None, **options):
+    def start(self, may=None, ceilings=None, more="", **options):
         """foo has a..m, bar the rest; users "ops", who may do everything, and those of `may`."""
         self.mesh_ = self.mesh()
         self.foo = self.mesh_.add("foo", table=[("a..m", "foo"), ("*", "bar")], **options)
         self.bar = self.mesh_.add("bar", apps=["kv"], table=[("a..m", "foo"), ("*", "bar")], **options)
-        self.keys = Principals(self.mesh_, may or {}, ceilings)
+        self.keys = Principals(self.mesh_, may or {}, ceilings, more)
 
     def as_user(self, name, node):
         client = MeshClient(node.endpoint, keys=(self.keys.users[name][0], self.keys.nodes[node.name][0]))
@@ -229,6 +233,55 @@ class Rogues(RightsTest):
         client.send(self.request("ops"))
         _, content = client.frame_of(REFUSED)
         self.assertIn("a request record is broken", unpack(content)[1])
+
+
+class Lines(RightsTest):
+    """Clients of the line protocol, by a token or without any."""
+
+    def setUp(self):
+        token = "tok_" + "A" * 43
+        digest = base64.urlsafe_b64encode(hashlib.blake2b(token.encode(), digest_size=32).digest()).decode().rstrip("=")
+        self.login = f"AUTH web {token}"
+        self.start(more=f'[user.web]\ntokens = ["blake2b:{digest}"]\n'
+                        'may = [{ on = "apples:", rights = "rw" }, { on = "zebras:", rights = "rw" }]\n'
+                        '[anonymous]\nmay = [{ on = "apples:", rights = "r" }, { on = "zebras:", rights = "r" }]\n')
+        self.mesh_.start()
+
+    def test_a_user_has_its_buckets_here_and_behind_a_hop(self):
+        line = self.foo.line()
+        self.assertEqual(line.ask(self.login), "OK")
+        for bucket in ("apples:1", "zebras:1"):
+            self.assertEqual(line.ask(f"CREATE {bucket}"), "OK")
+            self.assertEqual(line.ask(f"PUT {bucket} k v"), "OK")
+            self.assertEqual(line.get(f"{bucket}", "k"), "v")
+            self.assertEqual(line.ask(f"DELETE {bucket} k"), "OK")
+        for bucket in ("apricots:1", "yaks:1"):
+            for request, what in ((f"CREATE {bucket}", "write that bucket (kv.create)"), (f"GET {bucket} k", "read that bucket (kv.get)"),
+                                  (f"SET {bucket} k v", "write that bucket (kv.apply)"), (f"SCAN {bucket}", "read that bucket (kv.scan)")):
+                self.assertEqual(line.ask(request), f"ERROR denied web may not {what}")
+        event = self.audit(self.foo, event="denied", principal="web", what="kv.create", bucket="yaks:1")
+        self.assertTrue(event["from"].startswith("127.0.0.1:"), event)
+
+    def test_nobody_may_what_anonymous_may_and_no_more_behind_a_hop(self):
+        ops = self.as_user("ops", self.foo)
+        for bucket in (b"apples:1", b"zebras:1"):
+            ops.ok(bucket, "kv.create")
+            ops.ok(bucket, "kv.put", b"k", b"v")
+        line = self.foo.line()
+        self.assertEqual(line.ask("WHOAMI", 2), ["anonymous", "OK"])
+        for bucket in ("apples:1", "zebras:1"):
+            self.assertEqual(line.get(f"{bucket}", "k"), "v")
+            self.assertEqual(line.ask(f"PUT {bucket} k w"),
+                             "ERROR denied a client that has not said who it is may not write that bucket (kv.put)")
+        self.assertEqual(line.ask("GET yaks:1 k"),
+                         "ERROR denied a client that has not said who it is may not read that bucket (kv.get)")
+        bar_knows_no_anonymous = self.keys.path + ".bar"
+        self.keys.more = ""
+        self.keys.write(bar_knows_no_anonymous)
+        os.replace(bar_knows_no_anonymous, self.keys.path)
+        self.bar.send_signal(signal.SIGHUP)
+        eventually(lambda: line.get("zebras:1", "k").startswith("ERROR denied"), 5, "bar looks for itself")
+        self.assertEqual(line.get("apples:1", "k"), "v")
 
 
 class Functions(RightsTest):

@@ -90,7 +90,7 @@ TEST(Permits, LetEverybodyKnownAskForTheNodeButNotForOthersBuckets) {
   EXPECT_TRUE(may("node.name", kTeam1, permit));
   EXPECT_FALSE(may("node.name", kTeam2, permit))
       << "where it lives is told to those who may use it";
-  const Permit nobody{"", rights};
+  const Permit nobody{security::kAnonymousName, rights};
   EXPECT_FALSE(may("node.info", kHere, nobody));
   EXPECT_TRUE(may("kv.get", kTeam1, nobody)) << "[anonymous] may have rights";
 }

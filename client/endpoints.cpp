@@ -23,11 +23,9 @@ Status check_endpoints(std::vector<std::string>& endpoints) {
   return {};
 }
 
-Endpoints::Endpoints(zmq::context_t& context, const std::vector<std::string>& endpoints,
-                     const Link::Options& options, transport::LinkEvents& events) {
-  for (const auto& endpoint : endpoints) {
-    auto own = options;
-    own.endpoint = endpoint;
+Endpoints::Endpoints(zmq::context_t& context, std::vector<Link::Options> options,
+                     transport::LinkEvents& events) {
+  for (auto& own : options) {
     links_.push_back({std::make_unique<Link>(context, std::move(own), events), {}, {}});
   }
 }

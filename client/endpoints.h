@@ -29,10 +29,10 @@ Status check_endpoints(std::vector<std::string>& endpoints);
 /// Owned by one thread.
 class Endpoints {
  public:
-  /// `options` has what all links share. `context` and `events` must outlive this. REQUIRES: at
-  /// least one endpoint.
-  Endpoints(zmq::context_t& context, const std::vector<std::string>& endpoints,
-            const transport::Link::Options& options, transport::LinkEvents& events);
+  /// A link for each of `options`. `context` and `events` must outlive this. REQUIRES: there is at
+  /// least one.
+  Endpoints(zmq::context_t& context, std::vector<transport::Link::Options> options,
+            transport::LinkEvents& events);
 
   std::size_t size() const { return links_.size(); }
   transport::Link& current() { return *links_[current_].link; }

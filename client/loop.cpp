@@ -49,22 +49,25 @@ transport::Link::Options link_options(const Client::Options& options) {
 
 }  // namespace
 
-Client::Loop::Loop(Options options)
+Client::Loop::Loop(Options options, const std::optional<client::ClientKeys>& keys)
     : options_(std::move(options)),
       now_(std::chrono::steady_clock::now()),
       down_since_(now_),
       nodes_(options_.endpoints.size()),
       in_flight_(options_.endpoints.size(), options_.in_flight_max, now_),
-      endpoints_(context_, options_.endpoints, link_options(options_), *this) {}
+      endpoints_(context_, client::link_options(link_options(options_), options_.endpoints, keys),
+                 *this) {}
 
 Result<std::unique_ptr<Client::Loop>> Client::Loop::start(Options options) {
   if (auto status = client::check_endpoints(options.endpoints); !status.ok()) return status;
   if (options.in_flight_max == 0) {
     return Status{StatusCode::kInvalidArgument, "in_flight_max must be at least 1"};
   }
+  const auto keys = client::load_client_keys(options.key_file, options.endpoints);
+  if (!keys) return keys.status();
   try {
     const SignalsBlocked blocked;
-    std::unique_ptr<Loop> loop{new Loop{std::move(options)}};
+    std::unique_ptr<Loop> loop{new Loop{std::move(options), *keys}};
     if (auto status = loop->submissions_.open(); !status.ok()) return status;
     // The first attempt is made here, because an endpoint that libzmq does not take shows at once.
     for (std::size_t i = 0; i < loop->endpoints_.size() && !loop->endpoints_.is_trying(); ++i) {

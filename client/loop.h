@@ -20,6 +20,7 @@
 #include <kvmesh/client.h>
 #include <zmq.hpp>
 
+#include "client/client_keys.h"
 #include "client/endpoints.h"
 #include "client/submissions.h"
 #include "common/deadline.h"
@@ -66,7 +67,7 @@ class Client::Loop final : private transport::LinkEvents {
     TimePoint made;
   };
 
-  explicit Loop(Options options);
+  Loop(Options options, const std::optional<client::ClientKeys>& keys);
   client::Submission prepare(const Operation& operation, Timeout timeout, Callback done);
 
   void run();

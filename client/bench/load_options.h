@@ -26,6 +26,7 @@ struct LoadOptions {
   // Of the protocol's kind, of native and task several with commas between them; empty: its usual
   // one on this machine.
   std::string endpoint;
+  std::string key_file;  // of the protocols native and task; empty: none
   std::uint32_t connections = 1;
   Pace pace;
   WorkloadOptions workload;

@@ -24,7 +24,7 @@ int run(Session& session, int argc, char** argv) {
                  "Where the node serves the line protocol (127.0.0.1:4040)")
       ->type_name("HOST:PORT");
   command::add_common_options(app, session);
-  for (const char* shared : {"--node", "--timeout", "--json"}) {
+  for (const char* shared : {"--node", "--key", "--timeout", "--json"}) {
     app.get_option(shared)->group("Options of all commands");
   }
   app.footer(
@@ -51,6 +51,7 @@ int run(Session& session, int argc, char** argv) {
   }
   options.json = session.json();
   options.timeout = session.options.timeout;
+  options.key_file = session.access().key_file;
   const auto failed = run_load(options);
   if (!failed) return session.fail(failed.status());
   if (*failed == 0) return command::kExitOk;

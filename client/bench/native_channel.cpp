@@ -46,12 +46,14 @@ std::string_view function_of(Operation::Kind kind) {
 }  // namespace
 
 NativeChannel::NativeChannel(zmq::context_t& context, const std::vector<std::string>& endpoints,
+                             const std::optional<client::ClientKeys>& keys,
                              std::chrono::milliseconds timeout, bool outlives_connections,
                              std::optional<CallLoad> call)
     : timeout_(timeout),
       call_(std::move(call)),
       outlives_connections_(outlives_connections),
-      endpoints_(context, endpoints, link_options(outlives_connections), *this) {}
+      endpoints_(context, client::link_options(link_options(outlives_connections), endpoints, keys),
+                 *this) {}
 
 NativeChannel::~NativeChannel() = default;
 

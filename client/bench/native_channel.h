@@ -12,6 +12,7 @@
 
 #include "client/bench/channel.h"
 #include "client/bench/load_options.h"
+#include "client/client_keys.h"
 #include "client/endpoints.h"
 #include "common/transport/link.h"
 #include "common/wire/reader.h"
@@ -27,8 +28,8 @@ class NativeChannel final : public Channel, private transport::LinkEvents {
  public:
   /// `context` must outlive the channel.
   NativeChannel(zmq::context_t& context, const std::vector<std::string>& endpoints,
-                std::chrono::milliseconds timeout, bool outlives_connections,
-                std::optional<CallLoad> call = {});
+                const std::optional<client::ClientKeys>& keys, std::chrono::milliseconds timeout,
+                bool outlives_connections, std::optional<CallLoad> call = {});
   ~NativeChannel() override;
 
   Status open(int epoll, std::uint64_t mark) override;

@@ -93,8 +93,10 @@ Result<std::vector<std::unique_ptr<Channel>>> make_channels(zmq::context_t& cont
   std::vector<std::unique_ptr<Channel>> channels;
   for (std::uint32_t i = 0; i < options.connections; ++i) {
     if (native) {
+      const auto keys = client::load_client_keys(options.key_file, endpoints);
+      if (!keys) return keys.status();
       channels.push_back(std::make_unique<NativeChannel>(
-          context, endpoints, options.timeout, options.pace.keep_going,
+          context, endpoints, *keys, options.timeout, options.pace.keep_going,
           calls ? std::optional{options.call} : std::nullopt));
       std::rotate(endpoints.begin(), endpoints.begin() + 1, endpoints.end());  // spreads them
     } else if (options.protocol == "echo") {

@@ -74,6 +74,10 @@ void add_bench_command(CLI::App& app, Session& session) {
       const auto& options = session.options;
       std::vector<std::string> words{"--node", options.endpoints, "--timeout",
                                      std::to_string(options.timeout.count()) + "ms"};
+      if (!options.key.empty()) {
+        words.emplace_back("--key");
+        words.push_back(options.key);
+      }
       if (options.json) words.emplace_back("--json");
       words.insert(words.end(), given.begin(), given.end());
       return hand_over(session, kBench, std::move(words));

@@ -23,7 +23,7 @@ std::vector<char*> as_options(int argc, char** argv) {
   int at = 1;  // after the options
   while (at < argc && *argv[at] == '-') {
     const std::string_view option{argv[at]};
-    at += option == "--node" || option == "--timeout" ? 2 : 1;
+    at += option == "--node" || option == "--key" || option == "--timeout" ? 2 : 1;
   }
   if (at >= argc || argc - at > 2 || std::string_view{argv[at]} != "help") return words;
   words.erase(words.begin() + at);

@@ -87,6 +87,9 @@ class Client {
     /// tcp://HOST:PORT or ipc://PATH. HOST: a name, an IPv4 address, or an IPv6 address in
     /// brackets.
     std::vector<std::string> endpoints = {"tcp://127.0.0.1:5550"};
+    /// The key file of a user, as `kvmesh keygen` writes it, with the public keys of the nodes at
+    /// these endpoints (under [nodes]); for nodes that ask for one (mesh.key). Empty: none.
+    std::string key_file;
     /// How long a call waits for a connection: that much for each endpoint.
     std::chrono::milliseconds connect_timeout{1000};
     /// Does not wait so long when, since the call was made, each endpoint has refused a connection,
@@ -98,7 +101,8 @@ class Client {
   };
 
   /// Starts to connect and returns at once. kInvalidArgument when an endpoint is none that can
-  /// be connected to, with what is wrong, when there is none, or in_flight_max is 0; kInternal when
+  /// be connected to, with what is wrong, when there is none, when the key file cannot be used or
+  /// does not know a node at one of them, or in_flight_max is 0; kInternal when
   /// the system has no more descriptors or threads.
   static Result<std::unique_ptr<Client>> open(Options options);
   /// Waits until a node has answered the greeting. kUnavailable, with the reasons, when none does

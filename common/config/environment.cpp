@@ -13,7 +13,7 @@ constexpr std::string_view kPrefix = "KVMESH_";
 
 // Variables of ours that are no settings of a node: the client's, and those of the tests and of
 // ./dev.
-constexpr std::array<std::string_view, 1> kOtherNames = {"KVMESH_NODE"};
+constexpr std::array<std::string_view, 2> kOtherNames = {"KVMESH_NODE", "KVMESH_KEY"};
 constexpr std::array<std::string_view, 2> kOtherPrefixes = {"KVMESH_TEST_", "KVMESH_DEV_"};
 
 bool is_setting(std::string_view name) {

@@ -42,8 +42,8 @@ Result<LoadedSettings> load_settings(const SettingsSources& sources);
 /// another, or when an entry of the table names this node, which stores nothing until a restart.
 Result<LoadedSettings> reload_settings(const SettingsSources& sources, const Settings& running);
 
-/// The variables of this process that begin with KVMESH_ and are settings (KVMESH_NODE is the
-/// client's own).
+/// The variables of this process that begin with KVMESH_ and are settings (KVMESH_NODE and
+/// KVMESH_KEY are the client's own).
 std::vector<std::pair<std::string, std::string>> settings_environment();
 
 }  // namespace kvmesh

@@ -1,11 +1,5 @@
 #include "common/transport/dealer.h"
 
-#include <netdb.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
@@ -16,7 +10,7 @@
 
 #include <kvmesh/limits.h>
 
-#include "common/config/address.h"
+#include "common/transport/probe.h"
 #include "common/transport/vanished_hosts.h"
 
 namespace kvmesh::transport {
@@ -34,54 +28,6 @@ constexpr int kFailedHandshake = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
 constexpr int kFailedConnect = ZMQ_EVENT_CLOSED | ZMQ_EVENT_CONNECT_RETRIED;
 constexpr int kWatched = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
                          ZMQ_EVENT_DISCONNECTED | kFailedHandshake | kFailedConnect;
-
-// How long this host may take to answer, on the thread of all links; it answers at once unless the
-// machine is busy. Others are not waited for.
-constexpr int kWaitForOwnHostMs = 50;
-
-bool is_own_host(const sockaddr& address) {
-  if (address.sa_family == AF_INET) {
-    sockaddr_in ipv4{};
-    std::memcpy(&ipv4, &address, sizeof ipv4);
-    return (ntohl(ipv4.sin_addr.s_addr) >> 24U) == 127;
-  }
-  sockaddr_in6 ipv6{};
-  std::memcpy(&ipv6, &address, sizeof ipv6);
-  return IN6_IS_ADDR_LOOPBACK(&ipv6.sin6_addr) != 0;
-}
-
-int error_of_connection(int descriptor, const addrinfo& to) {
-  if (::connect(descriptor, to.ai_addr, to.ai_addrlen) == 0) return 0;
-  if (errno != EINPROGRESS) return errno;
-  pollfd answer{descriptor, POLLOUT, 0};
-  if (::poll(&answer, 1, is_own_host(*to.ai_addr) ? kWaitForOwnHostMs : 0) <= 0) return 0;
-  int error = 0;
-  socklen_t size = sizeof error;
-  (void)::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size);
-  return error;
-}
-
-// What the system says to another attempt to connect; 0: nothing, in this short time.
-int connect_error(std::string_view endpoint) {
-  constexpr std::string_view kScheme = "tcp://";
-  if (!endpoint.starts_with(kScheme)) return ECONNREFUSED;  // of ipc:// it is never anything else
-  const auto parsed = parse_host_port(endpoint.substr(kScheme.size()), AddressUse::kConnect);
-  if (!parsed) return 0;
-  addrinfo numbers_only{};
-  numbers_only.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-  numbers_only.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (::getaddrinfo(parsed->host.c_str(), std::to_string(parsed->port).c_str(), &numbers_only,
-                    &found) != 0) {
-    return 0;
-  }
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> address{found, ::freeaddrinfo};
-  const int descriptor = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) return 0;
-  const int error = error_of_connection(descriptor, *found);
-  ::close(descriptor);
-  return error;
-}
 
 std::string next_monitor_address() {
   static std::atomic<std::uint64_t> serial{0};
@@ -124,10 +70,11 @@ Status Dealer::secure(const security::KeyPair& own, const security::PublicKey& s
   const auto set = [this](int option, std::span<const std::uint8_t> bytes) {
     return zmq_setsockopt(socket_.handle(), option, bytes.data(), bytes.size()) == 0;
   };
-  is_secure_ = set(ZMQ_CURVE_SERVERKEY, server.bytes()) &&
-               set(ZMQ_CURVE_PUBLICKEY, own.public_key.bytes()) &&
-               set(ZMQ_CURVE_SECRETKEY, own.secret_key.bytes());
-  if (is_secure_) return {};
+  if (set(ZMQ_CURVE_SERVERKEY, server.bytes()) &&
+      set(ZMQ_CURVE_PUBLICKEY, own.public_key.bytes()) &&
+      set(ZMQ_CURVE_SECRETKEY, own.secret_key.bytes())) {
+    return {};
+  }
   return {StatusCode::kInternal, std::string{"libzmq takes no keys: "} + zmq_strerror(errno)};
 }
 
@@ -150,20 +97,18 @@ Dealer::~Dealer() { zmq_socket_monitor(socket_.handle(), nullptr, 0); }
 std::string Dealer::why_not_connected() const {
   const auto took = std::chrono::steady_clock::now() - began_;
   if (took >= std::chrono::milliseconds{kConnectTimeoutMs}) return "connection timed out";
-  const int error = connect_error(endpoint_);
+  const int error = probe_connect(endpoint_);
   if (error == ECONNREFUSED) return std::string{kRefused};
   if (error == 0) return "connection refused, or the host cannot be reached";
   return "no connection: " + std::generic_category().message(error);
 }
 
-// What libzmq 4.3.4 tells of each: a probe has shown it.
-Dealer::Disagreement Dealer::disagreement(std::uint16_t event, std::uint32_t detail) const {
+// What libzmq 4.3.4 tells of each.
+Dealer::Disagreement Dealer::disagreement(std::uint16_t event, std::uint32_t detail) {
   if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return Disagreement::kRefused;
-  if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL &&
-      detail == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) {
-    return Disagreement::kOnlyOne;
-  }
-  return is_secure_ ? Disagreement::kServerKey : Disagreement::kNone;
+  const bool differ = event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL &&
+                      detail == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH;
+  return differ ? Disagreement::kOnlyOne : Disagreement::kUnknown;
 }
 
 std::optional<Dealer::Happening> Dealer::next_event() {

@@ -41,10 +41,11 @@ class Dealer {
   enum class Event { kConnected, kLost };
   /// How the two sides did not agree about their keys.
   enum class Disagreement {
-    kNone,       ///< they did, or it was lost for another reason
-    kOnlyOne,    ///< one of them has no key
-    kServerKey,  ///< the other one does not have the key that was expected, or broke off
-    kRefused,    ///< the other one does not let this side's key in
+    kNone,     ///< they did, or it was lost for another reason
+    kOnlyOne,  ///< one of them has no key
+    kRefused,  ///< the other one does not let this side's key in
+    kUnknown,  ///< the handshake failed: as for kOnlyOne, or the other one does not have the key
+               ///< that was expected, or does not speak ZeroMQ
   };
   struct Happening {
     Event event;
@@ -53,6 +54,9 @@ class Dealer {
   };
   /// What the monitor has told since the last call, one thing at a time.
   std::optional<Happening> next_event();
+
+  /// As of connect().
+  const std::string& endpoint() const { return endpoint_; }
 
   /// Whether somebody has accepted the connection, as far as next_event() has looked; only
   /// kConnected says that it is a ZeroMQ socket.
@@ -76,7 +80,7 @@ class Dealer {
  private:
   explicit Dealer(zmq::context_t& context);
   std::string why_not_connected() const;
-  Disagreement disagreement(std::uint16_t event, std::uint32_t detail) const;
+  static Disagreement disagreement(std::uint16_t event, std::uint32_t detail);
 
   zmq::socket_t socket_;
   zmq::socket_t monitor_;
@@ -84,7 +88,6 @@ class Dealer {
   std::shared_ptr<UnsentBytes> unsent_ = std::make_shared<UnsentBytes>();
   bool may_hide_input_ = true;
   bool is_accepted_ = false;
-  bool is_secure_ = false;
   std::string endpoint_;
   std::chrono::steady_clock::time_point began_;  // to connect
 };

@@ -156,6 +156,8 @@ class Link {
   void open(TimePoint now);
   Status secure();
   std::string why_lost(const Dealer::Happening& happening);
+  std::string why_only_one() const;
+  std::string why_other_key();
   void dial(TimePoint now);
   void attempt(TimePoint now);
   void close(TimePoint now, const std::string& why);

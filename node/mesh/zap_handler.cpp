@@ -46,7 +46,7 @@ void append_property(std::string& out, std::string_view name, std::string_view v
 
 std::string_view why_failed(std::uint16_t event, std::uint32_t value) {
   if (event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) {
-    return "it ended before it said who it is, or speaks an old ZMTP";
+    return "it ended before it proved a key; it may have none";
   }
   if (value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) return "it has no key";
   if (value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC) {

@@ -114,7 +114,7 @@ class OneRequest(Command):
                 (("put", "a", "k", "-x"), 'put has no option "-x"; write -- before the arguments if it is one: '
                                           "kvmesh put BUCKET KEY [VALUE]"),
                 (("dump",), 'no command "dump"; did you mean export?'),
-                (("bench", "--key", "5"), 'bench has no option "--key"; did you mean --keys?')):
+                (("bench", "--value-byte", "5"), 'bench has no option "--value-byte"; did you mean --value-bytes?')):
             self.kvmesh(*arguments, status=USAGE)
             self.assertEqual(self.stderr, f"kvmesh: {told}\n")
         self.kvmesh("create", "shopping")

@@ -1,35 +1,314 @@
 #!/usr/bin/python3
-"""Nodes with keys: who is let in, who is told to go, and what others can read of it."""
+"""Nodes with keys: who is let in and who is not, what others can read or change of it, and what a reload ends."""
 
 import os
+import signal
 import socket
 import unittest
 
-from harness import NODE_BIN, MeshTest, eventually, main
+import zmq
+
+from harness import COMMAND_BIN, NODE_BIN, MeshTest, eventually, main
 from keys import Key, SecuredMesh
-from mesh_client import REFUSED, MeshClient, hello, unpack
+from load import Load, lost
+from mesh_client import REFUSED, WELCOME, MeshClient, hello, unpack
+from relay import Relay
 
 
 class CurveTest(MeshTest):
     """foo (a..m and the TCP server) and bar (the rest), both with keys, and a user "ops" who may do everything."""
 
     def secured_pair(self, **options):
-        mesh = self.mesh()
-        self.foo = mesh.add("foo", table=[("a..m", "foo"), ("*", "bar")], **options)
-        self.bar = mesh.add("bar", apps=["kv"], table=[("a..m", "foo"), ("*", "bar")], **options)
-        self.keys = SecuredMesh(mesh)
-        mesh.start()
-        return mesh
+        self.nodes = self.mesh()
+        self.foo = self.nodes.add("foo", table=[("a..m", "foo"), ("*", "bar")], **options)
+        self.bar = self.nodes.add("bar", apps=["kv"], table=[("a..m", "foo"), ("*", "bar")], **options)
+        self.keys = SecuredMesh(self.nodes, users=("ops", "app"))
+        return self.nodes
+
+    def relay(self, node):
+        relay = Relay(node.mesh_port)
+        self.addCleanup(relay.close)
+        return relay
+
+    def refused(self, node):
+        """How many connections and names this node has refused."""
+        return node.info()["counters"]["refused"]["key"]
+
+    def is_let_in(self, endpoint, keys, name=""):
+        """What a HELLO is answered with: True for WELCOME, the text of REFUSED, None for nothing."""
+        with MeshClient(endpoint, greet=False, keys=keys) as client:
+            client.send(hello(name))
+            try:
+                kind, content = client.frame_of(WELCOME, REFUSED, timeout=0.5)
+            except TimeoutError:
+                return None
+            return True if kind == WELCOME else unpack(content)[1]
 
 
-class Identities(CurveTest):
-    def test_nodes_and_users_with_keys_work_as_without(self):
+class Strangers(CurveTest):
+    def setUp(self):
         self.secured_pair()
+        self.server = self.keys.nodes["foo"][0]
+
+    def test_nodes_and_users_with_keys_work_as_without(self):
+        self.nodes.start()
         client = self.foo.client()
         for bucket in (b"apples", b"zebras"):
             client.ok(bucket, "kv.create")
             client.ok(bucket, "kv.put", b"key", b"value")
             self.assertEqual(client.ok(bucket, "kv.get", b"key"), b"value")
+
+    def test_nobody_reads_what_passes(self):
+        """S1: neither values nor names are on the wire."""
+        planted = [b"planted-bucket", b"planted-key", b"planted-value"]
+        relay = self.relay(self.bar)
+        self.foo.addresses["bar"] = relay.endpoint
+        self.nodes.start()
+        with MeshClient(relay.endpoint, keys=(self.keys.users["ops"][0], self.keys.nodes["bar"][0])) as client:
+            client.ok(planted[0], "kv.create")
+            client.ok(planted[0], "kv.put", planted[1], planted[2] * 1000)
+            client.ok(planted[0], "kv.get", planted[1])
+        self.assertEqual(self.foo.line().ask(f"GET {planted[0].decode()} {planted[1].decode()}"), planted[2].decode() * 1000)
+        self.assertGreater(len(relay.seen), 3000 * len(planted[2]))
+        for text in [*planted, b"kv.put", b"ops", b"bar@localhost", self.keys.users["ops"][0].secret_text.encode()]:
+            self.assertNotIn(text, bytes(relay.seen))
+
+    def test_who_has_no_good_key_never_reaches_the_node(self):
+        """S2: without a key, with that of nobody, a revoked one, for another server, and PLAIN."""
+        revoked = self.keys.users["app"][0]
+        self.keys.revoked = [revoked]
+        self.keys.write()
+        self.nodes.start()
+        endpoint, ops = self.foo.endpoint, self.keys.users["ops"][0]
+        before = self.refused(self.foo)
+        for keys in (None, (Key(), self.server), (revoked, self.server), (ops, Key())):
+            self.assertIsNone(self.is_let_in(endpoint, keys))
+        plain = zmq.Context.instance().socket(zmq.DEALER)
+        self.addCleanup(plain.close, 0)
+        plain.plain_username, plain.plain_password = b"ops", b"ops"
+        plain.connect(endpoint)
+        plain.send(hello())
+        eventually(lambda: self.refused(self.foo) >= before + 5, 5, "all are counted")
+        self.assertEqual(self.foo.info()["counters"]["refused"]["no_hello"], 0, "nothing of it came in")
+        for why in ("it has no key|it ended before it proved a key", "is nobody's", "is revoked",
+                    "it expects another key of this node"):
+            self.assertRegex(self.foo.log(), why)
+        self.assertIn("refused a connection to the mesh port from 127.0.0.1", self.foo.log())
+        self.assertTrue(self.is_let_in(endpoint, (ops, self.server)), "the others are served")
+
+    def test_an_old_zmtp_is_not_let_in(self):
+        """S2: ZMTP 2.0 and 1.0, which know no keys."""
+        self.nodes.start()
+        for greeting in (b"\xff\0\0\0\0\0\0\0\x01\x7f\x01\x05\0\0", b"\x01\0"):
+            with socket.create_connection(("127.0.0.1", self.foo.mesh_port), 30) as old:
+                old.sendall(greeting)
+                data = b""
+                try:
+                    old.sendall(bytes([len(hello()) + 1, 0]) + hello())
+                    while piece := old.recv(4096):
+                        data += piece
+                except ConnectionError:
+                    pass  # it is ended, which is right
+                self.assertNotIn(b"foo@localhost", data)
+        self.assertEqual(self.foo.info()["counters"]["refused"]["no_hello"], 0, "nothing of it came in")
+
+    def test_a_byte_that_is_changed_on_its_way_changes_nothing_that_is_stored(self):
+        """S9: the connection ends, and the next one works."""
+        self.foo.addresses["bar"] = (relay := self.relay(self.bar)).endpoint
+        self.nodes.start()
+        line = self.foo.line()
+        self.assertEqual(line.ask("CREATE zebras"), "OK")
+        self.assertEqual(line.ask("PUT zebras key " + "a" * 1000), "OK")
+        spoiled = []
+
+        def flip(data, at):
+            if spoiled or len(data) < 1000:
+                return data
+            spoiled.append(at)
+            return data[:500] + bytes([data[500] ^ 1]) + data[501:]
+
+        relay.spoil = flip
+        self.assertRegex(line.ask("PUT zebras key " + "b" * 1000), "^ERROR (unavailable|outcome_unknown)")
+        self.assertTrue(spoiled)
+        eventually(lambda: self.foo.reaches("bar"), 5, "the next connection works")
+        self.assertEqual(line.ask("GET zebras key"), "a" * 1000)
+
+
+class Names(CurveTest):
+    def setUp(self):
+        self.secured_pair()
+        self.nodes.start()
+        self.server = self.keys.nodes["foo"][0]
+
+    def refuses(self, key, name, text):
+        before = self.refused(self.foo)
+        answer = self.is_let_in(self.foo.endpoint, (key, self.server), name)
+        self.assertIn(text, str(answer))
+        eventually(lambda: self.refused(self.foo) > before, 5, "it is counted")
+        self.assertIn(text, self.foo.log())
+
+    def test_a_user_cannot_be_a_node(self):
+        """C1."""
+        self.refuses(self.keys.users["ops"][0], "bar@localhost",
+                     'the key is that of the user ops, who cannot connect as the node "bar@localhost"')
+
+    def test_a_node_can_be_no_other_and_no_client(self):
+        """R1."""
+        bar = self.keys.nodes["bar"][0]
+        self.refuses(bar, "baz@localhost", 'the key is that of the node bar@localhost, which cannot connect as "baz@localhost"')
+        self.refuses(bar, "", "the key is that of the node bar@localhost, which cannot connect as a client")
+        self.assertTrue(self.foo.reaches("bar"))
+
+    def test_a_name_that_is_refused_ends_the_connection(self):
+        with MeshClient(self.foo.endpoint, greet=False, keys=(self.keys.users["ops"][0], self.server)) as client:
+            client.socket.setsockopt(zmq.RECONNECT_IVL, -1)
+            monitor = client.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+            client.send(hello("bar@localhost"))
+            self.assertTrue(monitor.poll(30000), "the node ends it")
+            client.socket.disable_monitor()
+            monitor.close()
+
+    def test_a_second_node_of_one_name_by_another_key_is_refused(self):
+        self.keys.nodes["bar"].append(Key())
+        self.keys.write()
+        self.foo.send_signal(signal.SIGHUP)
+        eventually(lambda: "node bar@localhost has other keys" in self.foo.log(), 5, "the new key is known")
+        self.refuses(self.keys.nodes["bar"][1], "bar@localhost", "the node bar@localhost is connected already, with another key")
+
+
+class Reloads(CurveTest):
+    def setUp(self):
+        self.secured_pair(settings={"mesh": {"peer_timeout_ms": 20000}})
+        self.nodes.start()
+
+    def reload(self, node, change):
+        """SIGHUP, and waits until the log tells of the change."""
+        node.send_signal(signal.SIGHUP)
+        eventually(lambda: change in node.log(), 5, f"{node.name}: {change}")
+
+    def buckets(self):
+        client = self.foo.client()
+        for bucket in (b"apples", b"zebras"):
+            client.ok(bucket, "kv.create")
+        return client
+
+    def under_load(self, act):
+        """Requests over the line protocol and the link between the nodes meanwhile, of which none may fail."""
+        loads = [Load(self.foo, "zebras"), Load(self.foo, "apples", "a")]
+        eventually(lambda: all(len(load.acknowledged) > 50 for load in loads), 10, "the load runs")
+        act()
+        marks = [len(load.acknowledged) for load in loads]
+        eventually(lambda: all(len(load.acknowledged) > mark + 50 for load, mark in zip(loads, marks)), 10, "it goes on")
+        for load in loads:
+            load.stop()
+            self.assertEqual((load.answers, load.broken), ({}, None))
+            self.assertEqual(lost(self.foo, load), [])
+
+    def test_whoever_is_revoked_is_ended_and_nobody_else_notices(self):
+        other = self.buckets()
+        app = self.keys.users["app"][0]
+        victim = MeshClient(self.foo.endpoint, keys=(app, self.keys.nodes["foo"][0]))
+        self.addCleanup(victim.close)
+        victim.ok(b"apples", "kv.put", b"mine", b"1")
+        self.assertEqual(self.foo.info()["counters"]["mesh_ended"], 0)
+
+        def revoke():
+            self.keys.revoked = [app]
+            self.keys.write()
+            self.reload(self.foo, "user app has other keys")
+            eventually(lambda: self.foo.info()["counters"]["mesh_ended"] >= 1, 5, "its connection is ended")
+
+        self.under_load(revoke)
+        self.assertIn("the connection of app from 127.0.0.1 is ended", self.foo.log())
+        victim.post(b"apples", "kv.put", b"mine", b"2")  # by a connection that is not let in again
+        self.assertEqual(other.ok(b"apples", "kv.get", b"mine"), b"1")
+        self.assertIsNone(self.is_let_in(self.foo.endpoint, (app, self.keys.nodes["foo"][0])))
+
+    def test_a_node_that_is_removed_loses_its_links(self):
+        """R5: bar may not connect to foo any more, nor foo to bar."""
+        self.buckets()
+        self.foo.table, self.foo.peers = [("*", "foo")], []
+        self.foo.write_config()
+        del self.keys.nodes["bar"]
+        self.keys.write()
+        self.reload(self.foo, "node bar@localhost removed")
+        self.assertIn("peer bar@localhost removed", self.foo.log())
+        eventually(lambda: "the connection of bar@localhost from 127.0.0.1 is ended" in self.foo.log(), 5, "it is ended")
+        eventually(lambda: "does not let the key" in self.bar.log(), 10, "bar is told why")
+        self.assertNotIn("bar@localhost", [peer["name"] for peer in self.foo.info()["peers"]])
+
+    def test_the_key_of_a_node_is_changed_under_load(self):
+        """As the manual says it: the new key beside the old one everywhere, then the node's own file, then the old one goes."""
+        self.buckets()
+
+        def change():
+            self.keys.nodes["bar"].append(Key())
+            self.keys.write()
+            for node in (self.foo, self.bar):
+                self.reload(node, "node bar@localhost has other keys")
+            self.keys.write_node_key("bar", 1)
+            self.reload(self.bar, "the key of this node is now")
+
+        self.under_load(change)
+        old, new = self.keys.nodes["bar"]
+        ops = self.keys.users["ops"][0]
+        self.assertTrue(self.is_let_in(self.bar.endpoint, (ops, new)))
+        self.assertIsNone(self.is_let_in(self.bar.endpoint, (ops, old)), "newcomers must know the new key")
+        self.bar.client_keys = (ops, new)
+        # From here on links are made anew, by the new key.
+        self.keys.nodes["bar"] = [new]
+        self.keys.write()
+        for node in (self.foo, self.bar):
+            eventually(lambda n=node: n.log().count("node bar@localhost has other keys") >= 1, 5, "known")
+            node.send_signal(signal.SIGHUP)
+            eventually(lambda n=node: n.log().count("node bar@localhost has other keys") == 2, 5, "the old one is gone")
+        for node, peer in ((self.foo, "bar"), (self.bar, "foo")):
+            eventually(lambda n=node, p=peer: n.reaches(p), 5, f"{node.name} reaches {peer}")
+        self.assertEqual(self.foo.line().ask("GET zebras k0"), "k0")
+
+    def test_a_broken_file_changes_nothing(self):
+        self.buckets()
+        with open(self.keys.path, "w", encoding="ascii") as file:
+            file.write("[user.ops]\nkeys = 7\n")
+        self.reload(self.foo, "the configuration is not taken over, and nothing has changed")
+        self.assertIn("mesh.security: " + self.keys.path, self.foo.log())
+        self.assertTrue(self.foo.reaches("bar"))
+        self.keys.write()
+        self.reload(self.foo, "the configuration is read again")
+
+
+class Settings(CurveTest):
+    def check(self, text):
+        """What --check-config says, and a start too."""
+        self.foo.write_config()
+        for arguments in (["--check-config"], []):
+            self.run_to_end([NODE_BIN, self.foo.config_path, *arguments], 2)
+            self.assertIn(text, self.stderr)
+
+    def test_what_does_not_go_together_is_refused_at_the_start(self):
+        self.secured_pair()
+        self.foo.write_config()
+        self.assertIn("is valid", self.run_to_end([NODE_BIN, self.foo.config_path, "--check-config"]))
+        path = self.foo.settings["mesh"]["key"]
+        os.chmod(path, 0o644)
+        self.check(f'mesh.key: the key file "{path}" can be read or written by others; type chmod 600')
+        self.keys.nodes["foo"][0].write(path, "node", "bar@localhost")
+        self.check("is that of the node bar@localhost, and this node is foo@localhost")
+        Key().write(path, "node", "foo@localhost")
+        self.check(f'mesh.security: {self.keys.path} does not hold this node with its key; add "pub_')
+        self.keys.write_node_key("foo")
+        del self.keys.nodes["bar"]
+        self.keys.write()
+        self.check("has no key of bar@localhost, which is a peer of this node (mesh.peers)")
+        os.unlink(self.keys.path)
+        self.check(f"mesh.security: {self.keys.path}: ")
+
+    def test_a_node_with_a_key_may_listen_anywhere(self):
+        self.secured_pair()
+        self.foo.host = "0.0.0.0"
+        self.foo.settings["kv_server"] = {"listen": f"127.0.0.1:{self.foo.tcp_port}"}
+        self.foo.write_config()
+        self.run_to_end([NODE_BIN, self.foo.config_path, "--check-config"])
 
 
 if __name__ == "__main__":

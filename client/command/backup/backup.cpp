@@ -86,7 +86,7 @@ class Backup {
   // Buckets that were listed and are not found were dropped, unless their node has lost them or
   // another one has them now.
   void note_changes(const std::vector<RestoreState::Node>& before) {
-    const auto mesh = live_mesh({session_.endpoints()}, session_.options.timeout);
+    const auto mesh = live_mesh({session_.endpoints()}, session_.access());
     if (!mesh) return miss("what became of the nodes meanwhile: " + mesh.status().to_string());
     for (const auto& loss : losses_since(before, storing_nodes(*mesh))) {
       miss("perhaps buckets of a node: " + loss);
@@ -231,7 +231,7 @@ int end_unread(const Session& session, const Status& status) {
 int run_backup(Session& session, const BackupOptions& options) {
   const auto client = session.connected_client();
   if (!client) return session.fail(client.status());
-  auto mesh = live_mesh({session.endpoints()}, session.options.timeout);
+  auto mesh = live_mesh({session.endpoints()}, session.access());
   if (!mesh) return session.fail(mesh.status());
   if (!options.of.empty()) {
     if (auto status = narrow(*mesh, options.of); !status.ok()) return session.fail(status);

@@ -226,7 +226,7 @@ class Restorer {
   }
 
   std::vector<std::string> losses() {
-    const auto mesh = live_mesh({session_.endpoints()}, session_.options.timeout);
+    const auto mesh = live_mesh({session_.endpoints()}, session_.access());
     return losses_since(state_.nodes,
                         mesh ? storing_nodes(*mesh) : std::vector<RestoreState::Node>{});
   }
@@ -311,7 +311,7 @@ int run_restore(Session& session, const RestoreOptions& options) {
   if (!backup) return end_unread(session, backup.status());
   const auto client = session.connected_client();
   if (!client) return session.fail(client.status());
-  const auto mesh = live_mesh({session.endpoints()}, session.options.timeout);
+  const auto mesh = live_mesh({session.endpoints()}, session.access());
   if (!mesh) return session.fail(mesh.status());
   RestoreState state;
   state.mode = name_of(options.mode);

@@ -84,6 +84,12 @@ void add_common_options(CLI::App& app, Session& session) {
       ->envname("KVMESH_NODE")
       ->type_name("ENDPOINT")
       ->capture_default_str();
+  app.add_option(
+         "--key", session.options.key,
+         "Your key file, for nodes that ask for a key; without it ~/.config/kvmesh/key, if it "
+         "is there; none: no key")
+      ->envname("KVMESH_KEY")
+      ->type_name("FILE");
   add_request_options(app, session);
   app.set_version_flag("-v,--version", "kvmesh " KVMESH_VERSION, "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");

@@ -40,7 +40,8 @@ int run_program(int argc, char** argv, int (*run)(Session& session, int argc, ch
 /// Adds --timeout and --json, which fill in `session.options`.
 void add_request_options(CLI::App& app, Session& session);
 
-/// Adds --node, --timeout and --json, which fill in `session.options`; --help, --help-all and
+/// Adds --node, --key, --timeout and --json, which fill in `session.options`; --help, --help-all
+/// and
 /// --version. `session` must outlive the parser.
 void add_common_options(CLI::App& app, Session& session);
 

@@ -30,13 +30,13 @@ EndpointList endpoint_list(std::string_view text) {
   }
 }
 
-Result<std::unique_ptr<Client>> open_client(const EndpointList& endpoints,
-                                            std::chrono::milliseconds timeout) {
+Result<std::unique_ptr<Client>> open_client(const EndpointList& endpoints, const Access& access) {
   Client::Options options;
   options.endpoints = endpoints;
+  options.key_file = access.key_file;
   options.gives_up_refused = true;
   // What one that is silent may take of the time.
-  const auto share = timeout / std::max<std::int64_t>(1, std::ssize(endpoints));
+  const auto share = access.timeout / std::max<std::int64_t>(1, std::ssize(endpoints));
   if (endpoints.size() > 1) options.connect_timeout = std::min(options.connect_timeout, share);
   return Client::open(std::move(options));
 }
@@ -54,6 +54,14 @@ bool color_on(int descriptor) {
   return isatty(descriptor) != 0 && (no_color == nullptr || *no_color == '\0');
 }
 
+// Where a key is that nobody has named; empty: there is none.
+std::string usual_key_file() {
+  const char* home = std::getenv("HOME");  // NOLINT(concurrency-mt-unsafe): nobody writes it
+  if (home == nullptr || *home == '\0') return {};
+  auto path = std::string{home} + "/.config/kvmesh/key";
+  return ::access(path.c_str(), F_OK) == 0 ? path : std::string{};
+}
+
 }  // namespace
 
 std::size_t output_width() {
@@ -65,9 +73,14 @@ std::size_t output_width() {
 bool color_on_stdout() { return color_on(STDOUT_FILENO); }
 bool color_on_stderr() { return color_on(STDERR_FILENO); }
 
+Access Session::access() const {
+  if (options.key == kNoKey) return {options.timeout, {}};
+  return {options.timeout, options.key.empty() ? usual_key_file() : options.key};
+}
+
 Result<Client*> Session::client() {
   if (!client_) {
-    auto opened = open_client(endpoint_list(options.endpoints), options.timeout);
+    auto opened = open_client(endpoint_list(options.endpoints), access());
     if (!opened) {
       bad_endpoints_ = opened.status().code() == StatusCode::kInvalidArgument;
       const bool has_blank =

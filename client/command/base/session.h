@@ -4,6 +4,7 @@
 #include <kvmesh/status.h>
 #include <kvmesh/value.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -37,10 +38,19 @@ using EndpointList = std::vector<std::string>;
 /// Client::open() to refuse.
 EndpointList endpoint_list(std::string_view text);
 
-/// A client of these endpoints, which tries as many of them in `timeout` as it can.
+/// How nodes are asked.
+struct Access {
+  std::chrono::milliseconds timeout = limits::kTimeoutDefault;  // of a request
+  std::string key_file;                                         // empty: none
+  /// The same with another time, where that is shorter.
+  Access within(std::chrono::milliseconds most) const {
+    return {std::min(timeout, most), key_file};
+  }
+};
+
+/// A client of these endpoints, which tries as many of them in the time of a request as it can.
 /// kInvalidArgument when there can be none.
-Result<std::unique_ptr<Client>> open_client(const EndpointList& endpoints,
-                                            std::chrono::milliseconds timeout);
+Result<std::unique_ptr<Client>> open_client(const EndpointList& endpoints, const Access& access);
 
 /// How long such a client has to connect in `timeout`: as long as a call waits for a connection.
 std::chrono::milliseconds connect_patience(const EndpointList& endpoints,
@@ -52,10 +62,14 @@ class Session {
   /// What all commands take; filled in by the parser before any action runs.
   struct Options {
     std::string endpoints = "tcp://127.0.0.1:5550";  // as endpoint_list() reads them
+    std::string key;  // a file, or kNoKey; empty: the user's usual one, if there is one
     std::chrono::milliseconds timeout = limits::kTimeoutDefault;
     bool json = false;
   };
   Options options;
+  static constexpr std::string_view kNoKey = "none";
+  /// By those options; looks for the user's usual key file, ~/.config/kvmesh/key.
+  Access access() const;
   /// What the chosen command does; gives the exit status.
   std::function<int()> action;
   /// Whether standard input is the command's own. In the shell it is where lines come from.

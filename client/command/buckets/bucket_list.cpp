@@ -61,7 +61,7 @@ Result<NodeAccess> access(Session& session, const Way& way, const std::string& n
     const bool is_sure = is_connected && session.endpoints().size() == 1;
     return NodeAccess{*client, is_sure ? "" : node, nullptr};
   }
-  auto reached = reach(way, node, CallTime{session.options.timeout});
+  auto reached = reach(way, node, CallTime{session.access()});
   if (!reached) return reached.status();
   auto* client = reached->client.get();
   return NodeAccess{client, std::move(reached->target), std::move(reached->client)};
@@ -103,7 +103,7 @@ std::uint64_t strays_of(const Value& info) {
 
 Result<MeshBuckets> MeshBuckets::open(Session& session, const NameBounds& bounds,
                                       std::optional<std::chrono::steady_clock::time_point> until) {
-  const auto mesh = live_mesh({session.endpoints()}, session.options.timeout, until);
+  const auto mesh = live_mesh({session.endpoints()}, session.access(), until);
   if (!mesh) return mesh.status();
   auto out = of(session, *mesh, bounds);
   out.until_ = until;

@@ -60,7 +60,7 @@ bool is_sound(const Session& session, const Value& told) {
 int info_of_mesh(Session& session, Client& client, const std::string& node) {
   const auto first = client.info(node, session.timeout());
   if (!first) return session.fail(first.status());
-  const auto mesh = live_mesh({session.endpoints()}, session.options.timeout);
+  const auto mesh = live_mesh({session.endpoints()}, session.access());
   if (!mesh) return session.fail(mesh.status());
   const auto nodes = nodes_from(*first, *mesh);
   if (session.json()) {

@@ -19,7 +19,7 @@ const ShellOption* find_option(const ShellCommand& command, std::string_view nam
 
 // How what `kvmesh` has as an option is had in the shell; empty: no such option.
 std::string instead_of(std::string_view option, std::string_view command) {
-  if (option == "--json" || option == "--node") {
+  if (option == "--json" || option == "--node" || option == "--key") {
     return "start the shell with " + std::string{option};
   }
   if (option == "--detach" && command.starts_with("spawn")) {
@@ -41,7 +41,7 @@ std::string options_of(const ShellCommand& command) {
 }
 
 Status unknown(const ShellCommand& command, std::string_view name) {
-  std::vector<std::string> right{"--timeout", "--json", "--node", "--detach"};
+  std::vector<std::string> right{"--timeout", "--json", "--node", "--key", "--detach"};
   for (const auto& option : command.options) right.emplace_back(option.name);
   const auto meant = nearest(name, right);
   const auto fault = std::string{command.name} + " has no option " + std::string{name} + " here; ";

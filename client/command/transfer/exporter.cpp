@@ -66,7 +66,7 @@ Operation Exporter::at_its_node(Operation of_bucket) const {
 }
 
 void Exporter::export_mesh() {
-  const auto mesh = live_mesh({session_.endpoints()}, session_.options.timeout);
+  const auto mesh = live_mesh({session_.endpoints()}, session_.access());
   if (!mesh) return fail("the nodes of the mesh", mesh.status());
   for (const auto& node : mesh->model.nodes) {
     if (node.stores && !broken_off()) export_own(node, mesh->ways.at(node.name.str()));

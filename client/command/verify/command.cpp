@@ -72,7 +72,7 @@ Result<LiveMesh> running_mesh(const Session& session, const std::vector<std::str
   for (const auto& endpoints : nodes) {
     starts.push_back(endpoints.empty() ? session.endpoints() : endpoint_list(endpoints));
   }
-  return live_mesh(starts, session.options.timeout);
+  return live_mesh(starts, session.access());
 }
 
 bool is_endpoint(const std::string& text) {
@@ -163,7 +163,7 @@ int compare(const Session& session, const VerifyArguments& arguments,
     session.complain(arguments.before + " was " + verdict_text(*was) + ": " + faults_text(*was));
   Compared compared{verify::difference(*was, report), std::nullopt};
   if (live && !draws_instead(arguments)) {
-    compared.moves = count_moves(*before, compared.difference, session.options.timeout);
+    compared.moves = count_moves(*before, compared.difference, session.access());
     if (broken_off()) return session.fail(interrupted_status());
   }
   return judge(session, arguments, model, report, &compared);
@@ -182,7 +182,7 @@ int run_verify(const Session& session, const VerifyArguments& arguments) {
   if (!mesh) return live ? session.fail(mesh.status()) : refuse(session, mesh.status());
   auto report = verify::verify(mesh->model, {arguments.from});
   if (!report) return refuse(session, report.status());
-  if (live) find_strays(*mesh, session.options.timeout, *report);
+  if (live) find_strays(*mesh, session.access(), *report);
   if (broken_off()) return session.fail(interrupted_status());
   if (!arguments.before.empty()) return compare(session, arguments, mesh->model, *report);
   return judge(session, arguments, mesh->model, *report, nullptr);

@@ -102,8 +102,8 @@ Result<Told> told(Result<Value> info, const std::string& source) {
 // A node that others are asked for, connected when it is needed first.
 class Knower {
  public:
-  Knower(std::string endpoint, std::string name, std::chrono::milliseconds timeout)
-      : endpoint_(std::move(endpoint)), name_(std::move(name)), timeout_(timeout) {}
+  Knower(std::string endpoint, std::string name, Access access)
+      : endpoint_(std::move(endpoint)), name_(std::move(name)), access_(std::move(access)) {}
 
   const std::string& endpoint() const { return endpoint_; }
   const std::string& name() const { return name_; }
@@ -112,7 +112,7 @@ class Knower {
   Result<Told> ask_for(const std::string& name) {
     if (!tried_) connect();
     if (!status_.ok()) return status_;
-    return told(info_of(*client_, name, timeout_), name + " (asked over " + name_ + ")");
+    return told(info_of(*client_, name, access_.timeout), name + " (asked over " + name_ + ")");
   }
 
  private:
@@ -122,14 +122,14 @@ class Knower {
       status_ = {StatusCode::kUnavailable, name_ + " is only reached over others"};
       return;
     }
-    auto client = connected_client({endpoint_}, timeout_);
+    auto client = connected_client({endpoint_}, access_);
     if (!client) {
       status_ = client.status();
       return;
     }
     client_ = *std::move(client);
     // Its peers find it at this address, but here that may be another node's.
-    const auto own = info_of(*client_, {}, timeout_);
+    const auto own = info_of(*client_, {}, access_.timeout);
     if (!own) {
       status_ = own.status();
     } else if (text_at(*own, "name") != name_) {
@@ -139,7 +139,7 @@ class Knower {
 
   std::string endpoint_;
   std::string name_;
-  std::chrono::milliseconds timeout_;
+  Access access_;
   bool tried_ = false;
   Status status_;
   std::unique_ptr<Client> client_;
@@ -147,12 +147,11 @@ class Knower {
 
 class Walk {
  public:
-  Walk(std::chrono::milliseconds timeout,
-       std::optional<std::chrono::steady_clock::time_point> until)
-      : timeout_(timeout), until_(until) {}
+  Walk(Access access, std::optional<std::chrono::steady_clock::time_point> until)
+      : access_(std::move(access)), until_(until) {}
 
   Status begin_at(const EndpointList& endpoints) {
-    auto asked = ask(endpoints, timeout_);
+    auto asked = ask(endpoints, access_);
     if (!asked) return asked.status();
     const auto endpoint = asked->node.source;
     keep(*std::move(asked), {endpoint, {}, {}});
@@ -167,7 +166,7 @@ class Walk {
       const auto peers = nodes[i].peers;
       const auto vias = nodes[i].vias;
       const std::string name = nodes[i].name.str();  // `nodes` grows
-      Knower knower{mesh_.ways.at(name).address, name, timeout_};
+      Knower knower{mesh_.ways.at(name).address, name, access_};
       for (const auto& peer : peers) {
         if (!is_left_out(name, peer.name.str())) find(peer, knower);
       }
@@ -191,14 +190,14 @@ class Walk {
   }
 
   // The node's `source` is the endpoint that was asked.
-  Result<Told> ask(const EndpointList& endpoints, std::chrono::milliseconds connect_timeout) const {
-    const auto client = connected_client(endpoints, connect_timeout);
+  Result<Told> ask(const EndpointList& endpoints, const Access& to_connect) const {
+    const auto client = connected_client(endpoints, to_connect);
     if (!client) return client.status();
     Status why;
     // The next one is asked when the connection ends under the question.
     for (std::size_t tried = 0; tried < endpoints.size(); ++tried) {
       const auto endpoint = (*client)->connected_endpoint();
-      auto info = info_of(**client, {}, timeout_);
+      auto info = info_of(**client, {}, access_.timeout);
       const bool is_same = endpoints.size() == 1 || endpoint == (*client)->connected_endpoint();
       if (info && is_same) return told(std::move(info), endpoint.empty() ? endpoints[0] : endpoint);
       why = info ? Status{StatusCode::kUnavailable, "the connection to " + endpoint + " ended"}
@@ -227,7 +226,7 @@ class Walk {
     Way way{peer.address, knower.name(), knower.endpoint()};
     if (!asked) {
       way = {peer.address, {}, {}};
-      asked = ask({peer.address}, std::min(timeout_, kConnectMax));
+      asked = ask({peer.address}, access_.within(kConnectMax));
       if (asked.ok() && asked->node.name != peer.name) {
         text = peer.address + " is the address of " + asked->node.name.str();
         why = {StatusCode::kUnavailable, text};
@@ -299,7 +298,7 @@ class Walk {
     mesh_.infos.emplace(name, std::move(why));
   }
 
-  std::chrono::milliseconds timeout_;
+  Access access_;
   std::optional<std::chrono::steady_clock::time_point> until_;
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::set<std::pair<std::string, std::string>> looked_for_;  // names, with addresses
@@ -309,18 +308,17 @@ class Walk {
 }  // namespace
 
 Result<std::unique_ptr<Client>> connected_client(const EndpointList& endpoints,
-                                                 std::chrono::milliseconds timeout) {
-  auto client = open_client(endpoints, timeout);
+                                                 const Access& access) {
+  auto client = open_client(endpoints, access);
   if (!client) return client.status();
-  auto up = wait_connected_until_broken_off(**client, connect_patience(endpoints, timeout));
+  auto up = wait_connected_until_broken_off(**client, connect_patience(endpoints, access.timeout));
   if (!up.ok()) return up;
   return client;
 }
 
-Result<LiveMesh> live_mesh(const std::vector<EndpointList>& starts,
-                           std::chrono::milliseconds timeout,
+Result<LiveMesh> live_mesh(const std::vector<EndpointList>& starts, const Access& access,
                            std::optional<std::chrono::steady_clock::time_point> until) {
-  Walk walk{timeout, until};
+  Walk walk{access, until};
   for (const auto& endpoints : starts) {
     if (auto status = walk.begin_at(endpoints); !status.ok()) return status;
   }
@@ -336,7 +334,7 @@ using std::chrono::steady_clock;
 
 Result<Reached> reach_at(const std::string& endpoint, const std::string& name,
                          const CallTime& time) {
-  auto client = connected_client({endpoint}, std::min(time.of_a_call(), kConnectMax));
+  auto client = connected_client({endpoint}, time.of_a_connection());
   if (!client) return client.status();
   auto info = info_of(**client, {}, time.of_a_call());
   if (!info) return info.status();
@@ -348,7 +346,7 @@ Result<Reached> reach_at(const std::string& endpoint, const std::string& name,
 
 Result<Reached> reach_over(const std::string& endpoint, const std::string& name,
                            const CallTime& time) {
-  auto client = connected_client({endpoint}, std::min(time.of_a_call(), kConnectMax));
+  auto client = connected_client({endpoint}, time.of_a_connection());
   if (!client) return client.status();
   auto info = info_of(**client, name, time.of_a_call());
   if (!info) return info.status();
@@ -357,21 +355,25 @@ Result<Reached> reach_over(const std::string& endpoint, const std::string& name,
 
 }  // namespace
 
-CallTime::CallTime(milliseconds timeout)
-    : timeout_(timeout), end_(steady_clock::now() + kCountTimeouts * timeout) {}
+CallTime::CallTime(Access access)
+    : access_(std::move(access)), end_(steady_clock::now() + kCountTimeouts * access_.timeout) {}
 
 bool CallTime::is_over() const { return broken_off() || steady_clock::now() >= end_; }
 
 milliseconds CallTime::of_a_call() const {
   const auto left = std::chrono::ceil<milliseconds>(end_ - steady_clock::now());
-  return std::clamp(left, milliseconds{1}, std::max(timeout_, milliseconds{1}));
+  return std::clamp(left, milliseconds{1}, std::max(access_.timeout, milliseconds{1}));
+}
+
+Access CallTime::of_a_connection() const {
+  return {std::min(of_a_call(), kConnectMax), access_.key_file};
 }
 
 Status CallTime::over() const {
   if (broken_off()) return interrupted_status();
   return {StatusCode::kDeadlineExceeded,
           "counting takes at most " + std::to_string(kCountTimeouts) + " times --timeout, " +
-              std::to_string((kCountTimeouts * timeout_).count()) + " ms, which are over"};
+              std::to_string((kCountTimeouts * access_.timeout).count()) + " ms, which are over"};
 }
 
 Result<Reached> reach(const Way& way, const std::string& name, const CallTime& time) {

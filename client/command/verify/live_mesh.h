@@ -40,15 +40,16 @@ struct LiveMesh {
 /// address. One that does not answer so stands in `silent`. Addresses are not judged: the nodes'
 /// own links show whether they are right. Fails only when one of `starts` cannot be asked, with the
 /// status of that, or as kCancelled when the command is broken off. Blocks; each call and
-/// connection for at most `timeout`. With `until` it is in a hurry: nodes that those which know
-/// them have no connection to are left out, and after that time so are all others.
+/// connection for at most the time of a request. With `until` it is in a hurry: nodes that those
+/// which know them have no connection to are left out, and after that time so are all others.
 Result<LiveMesh> live_mesh(
-    const std::vector<EndpointList>& starts, std::chrono::milliseconds timeout,
+    const std::vector<EndpointList>& starts, const Access& access,
     std::optional<std::chrono::steady_clock::time_point> until = std::nullopt);
 
-/// A connection that is up. Blocks for at most `timeout`; kUnavailable when that is over.
+/// A connection that is up. Blocks for at most the time of a request; kUnavailable when that is
+/// over.
 Result<std::unique_ptr<Client>> connected_client(const EndpointList& endpoints,
-                                                 std::chrono::milliseconds timeout);
+                                                 const Access& access);
 
 /// How long a node may take to be reached at an address that another node has told.
 inline constexpr std::chrono::milliseconds kConnectMax{1000};
@@ -56,16 +57,18 @@ inline constexpr std::chrono::milliseconds kConnectMax{1000};
 /// How long many calls may take together: kCountTimeouts times what one may.
 class CallTime {
  public:
-  explicit CallTime(std::chrono::milliseconds timeout);
+  explicit CallTime(Access access);
 
   bool is_over() const;
   /// Of the next call; at least a millisecond.
   std::chrono::milliseconds of_a_call() const;
+  /// To connect for it, to an address that another node has told.
+  Access of_a_connection() const;
   /// kDeadlineExceeded, saying so.
   Status over() const;
 
  private:
-  std::chrono::milliseconds timeout_;
+  Access access_;
   std::chrono::steady_clock::time_point end_;
 };
 inline constexpr int kCountTimeouts = 10;

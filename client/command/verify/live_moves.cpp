@@ -124,10 +124,10 @@ Holding holding_of(const std::string& node, const Value& info) {
 }  // namespace
 
 Moves count_moves(const LiveMesh& mesh, const verify::Difference& difference,
-                  std::chrono::milliseconds timeout) {
+                  const Access& access) {
   MoveCounter counter{difference};
   std::vector<Holding> holdings;
-  const CallTime time{timeout};
+  const CallTime time{access};
   for (const auto& [node, bytes] : counter.losses()) {
     const auto& way = mesh.ways.at(node);
     auto reached = time.is_over() ? Result<Reached>{time.over()} : reach(way, node, time);
@@ -223,8 +223,8 @@ verify::Finding finding_of(const std::string& node, const Strays& strays) {
 
 }  // namespace
 
-void find_strays(const LiveMesh& mesh, std::chrono::milliseconds timeout, verify::Report& report) {
-  const CallTime time{timeout};
+void find_strays(const LiveMesh& mesh, const Access& access, verify::Report& report) {
+  const CallTime time{access};
   for (const auto& node : mesh.model.nodes) {
     if (!node.stores) continue;
     const auto& name = node.name.str();

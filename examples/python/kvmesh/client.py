@@ -11,6 +11,7 @@ from .connection import Connection
 from .data import Data
 from .endpoint import check_endpoints
 from .errors import KvmeshError
+from .keys import client_key
 from .link import Request
 from .mailbox import Mailbox
 from .output import Output, Printer, Sink
@@ -74,12 +75,17 @@ class Client(Data):
     client has a thread of its own that keeps tasks and mailboxes alive. It does not outlive a fork."""
 
     def __init__(self, endpoints: Union[str, Iterable[str]] = "tcp://127.0.0.1:5550", timeout: float = 5.0, *,
-                 connect_timeout: float = 1.0, retries: int = 0):
-        """Connects at the first request. `connect_timeout` is how long that waits for each of the endpoints."""
+                 connect_timeout: float = 1.0, retries: int = 0, key: Optional[str] = None):
+        """Connects at the first request. `connect_timeout` is how long that waits for each of the endpoints. `key` is the path of
+        your key file, for nodes that ask for a key; without it that of KVMESH_KEY, if it is set; "none": no key. ValueError when the
+        file cannot be used."""
         checked = check_endpoints(endpoints)
+        own_key = client_key(key)
+        for endpoint in checked if own_key is not None else ():
+            own_key.server_key(endpoint)
         self.timeout = as_seconds("timeout", timeout)
         self.retries = 0 if retries == 0 else as_number("retries", retries, 1000)
-        self.connection = Connection(checked, as_seconds("connect_timeout", connect_timeout))
+        self.connection = Connection(checked, as_seconds("connect_timeout", connect_timeout), own_key)
         self.printer = Printer()
 
     def __enter__(self) -> Client:

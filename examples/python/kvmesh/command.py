@@ -161,8 +161,9 @@ COMMANDS = {
 
 def usage() -> str:
     lines = [f"  {name} {command.arguments}" for name, command in COMMANDS.items()]
-    return ("usage: kvmesh [--timeout DURATION] [ENDPOINT[,ENDPOINT...]] COMMAND [ARGUMENT...]\n" + "\n".join(lines)
+    return ("usage: kvmesh [--timeout DURATION] [--key FILE] [ENDPOINT[,ENDPOINT...]] COMMAND [ARGUMENT...]\n" + "\n".join(lines)
             + "\nThe endpoint may also be given by --node or in KVMESH_NODE; without any it is " + DEFAULT_ENDPOINT + "."
+            + "\nFILE is your key file, for nodes that ask for a key; KVMESH_KEY may name it, too."
             + "\nA NODE is a name such as foo@localhost, or - for the node at the endpoint.")
 
 
@@ -180,12 +181,12 @@ def to_seconds(text: str) -> float:
 
 
 def _options(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
-    """--node and --timeout, as the command kvmesh takes them, and what follows. An endpoint may be the first argument, too."""
+    """--node, --key and --timeout, as the command kvmesh takes them, and what follows. An endpoint may be the first argument, too."""
     given: dict[str, str] = {}
     rest = list(arguments)
     while rest:
         name, equals, value = rest[0].partition("=")
-        if name in ("--node", "--timeout"):
+        if name in ("--node", "--key", "--timeout"):
             given[name] = value if equals else "".join(rest[1:2])
             del rest[:1 if equals else 2]
         elif "--node" not in given and rest[0] not in COMMANDS and any(sign in rest[0] for sign in ":/"):
@@ -208,7 +209,7 @@ def main(arguments: list[str]) -> int:
         return wrong("a command is wanted\n" + usage())
     name, *rest = arguments
     if name.startswith("-"):
-        return wrong(f"there is no option {name}; before the command stand --node ENDPOINT and --timeout DURATION")
+        return wrong(f"there is no option {name}; before the command stand --node ENDPOINT, --key FILE and --timeout DURATION")
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)
         return wrong(f"there is no command \"{name}\"" + (f"; did you mean {near[0]}?" if near else "\n" + usage()))
@@ -220,7 +221,7 @@ def main(arguments: list[str]) -> int:
         return wrong(f"usage: kvmesh [ENDPOINT] {name} {command.arguments}")
     try:
         timeout = to_seconds(options.get("--timeout", "5s"))
-        with Client([endpoint.strip() for endpoint in endpoints.split(",")], timeout) as mesh:
+        with Client([endpoint.strip() for endpoint in endpoints.split(",")], timeout, key=options.get("--key")) as mesh:
             status = command.run(mesh, *map(os.fsencode, rest) if command.takes_bytes else rest) or 0
             sys.stdout.flush()
             return status

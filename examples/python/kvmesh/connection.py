@@ -12,6 +12,7 @@ from typing import Any, Callable, Optional
 
 import zmq
 
+from .keys import ClientKey
 from .link import Ended, Link, Request
 
 WAITING_MAX = 65536  # requests that may be under way at once, waiting ones included
@@ -25,8 +26,9 @@ class Connection:
     """Sends requests and settles them, on a thread of its own that also keeps the link alive. submit() and close() are
     thread-safe; run_later() is for that thread, which runs the callbacks of requests."""
 
-    def __init__(self, endpoints: list[str], connect_timeout: float):
+    def __init__(self, endpoints: list[str], connect_timeout: float, key: Optional[ClientKey] = None):
         self._endpoints = endpoints
+        self._key = key
         self._connect_timeout = connect_timeout
         self._next = 0                           # the endpoint to try
         self._next_attempt = 0.0                 # not before this time
@@ -187,7 +189,7 @@ class Connection:
     def _open(self, now: float) -> None:
         endpoint = self._endpoints[self._next]
         try:
-            self._link = Link(endpoint, now)
+            self._link = Link(endpoint, now, self._key)
         except Ended as end:
             self._reasons[endpoint] = str(end)
             self._try_next(now)

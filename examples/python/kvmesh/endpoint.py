@@ -63,6 +63,23 @@ def why_unreachable(endpoint: str) -> str:
     return "the connection ended before the node greeted"
 
 
+def mechanism(endpoint: str) -> str:
+    """How whoever listens there wants to be spoken to: "NULL", "CURVE"; empty: it is not known. ZeroMQ may end a connection before
+    its greeting, which would show it, is out."""
+    try:
+        with _connect(endpoint) as probe:
+            probe.sendall(b"\xff\0\0\0\0\0\0\0\x01\x7f\x03")  # a signature and a version: then it tells its own
+            greeting = b""
+            while len(greeting) < 32:
+                piece = probe.recv(32 - len(greeting))
+                if not piece:
+                    return ""
+                greeting += piece
+            return greeting[12:32].rstrip(b"\0").decode("ascii", "replace")
+    except OSError:
+        return ""
+
+
 def _connect(endpoint: str) -> socket.socket:
     timeout = 0.25
     if endpoint.startswith("ipc://"):

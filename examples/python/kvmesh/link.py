@@ -12,8 +12,9 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from . import wire
-from .endpoint import why_unreachable
+from .endpoint import mechanism, why_unreachable
 from .errors import KvmeshError, code_name
+from .keys import ClientKey, fingerprint
 
 # As those of the client in C++: a node is given up after a second of silence.
 PING_AFTER = 0.25  # seconds without a word of the node while requests are under way
@@ -22,7 +23,10 @@ PAUSE_MAX = 0.25   # of a time in which this program stood still itself, what co
 IDLE_PING = 10.0   # a node may forget us after 30 s of silence
 GRACE = 0.1        # the mesh answers in time or says that it could not; wait that much longer for it to say so
 _EVENTS_NOW, _READABLE = int(zmq.EVENTS), int(zmq.POLLIN)  # plain numbers: the enums of pyzmq are slow
-_EVENTS = zmq.EVENT_CONNECTED | zmq.EVENT_CONNECT_RETRIED | zmq.EVENT_DISCONNECTED
+_HANDSHAKE_FAILED = (zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+                     | zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+_EVENTS = zmq.EVENT_CONNECTED | zmq.EVENT_CONNECT_RETRIED | zmq.EVENT_DISCONNECTED | _HANDSHAKE_FAILED
+_ONLY_ONE_HAS_A_KEY = 0x11000002  # ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
 
 
 class Request(Future):
@@ -56,8 +60,9 @@ class Link:
     """Owned by one thread. Its socket is never used for a second connection, so that nothing which was queued for one life
     of a node is delivered to the next. Every method but close() may raise Ended."""
 
-    def __init__(self, endpoint: str, now: float):
+    def __init__(self, endpoint: str, now: float, key: Optional[ClientKey] = None):
         self.endpoint = endpoint
+        self._key = key
         self.welcome: Optional[wire.Welcome] = None  # None: not greeted yet
         self.is_leaving = False                      # the node stops: it answers, and takes nothing more
         self.in_flight: dict[int, Request] = {}
@@ -78,6 +83,8 @@ class Link:
         self.monitor = self.socket.get_monitor_socket(_EVENTS)
         self.monitor.linger = 0
         try:
+            if key is not None:
+                key.secure(self.socket, endpoint)
             self.socket.connect(endpoint)
         except zmq.ZMQError as error:
             self.close()
@@ -159,11 +166,14 @@ class Link:
     def receive(self, now: float, ready: set) -> None:
         """Handles all that has come; `ready` has those of our sockets that can be read."""
         while self.monitor in ready and self.monitor.poll(0):
-            event = recv_monitor_message(self.monitor)["event"]
+            message = recv_monitor_message(self.monitor)
+            event = message["event"]
             if event == zmq.EVENT_CONNECTED:
                 self._is_connected = True
             elif event == zmq.EVENT_CONNECT_RETRIED:
                 raise Ended(f"{self.endpoint}: {why_unreachable(self.endpoint)}")
+            elif event & _HANDSHAKE_FAILED:
+                raise Ended(f"{self.endpoint}: {self._why_no_handshake(event, message['value'])}")
             else:
                 self._drain(now)  # replies that came before the end
                 raise Ended(f"{self.endpoint}: {self.why('the connection ended')}")
@@ -270,6 +280,21 @@ class Link:
         silent_since = max(self._heard, self._pinged)
         if now - silent_since > (PING_AFTER if self.in_flight else IDLE_PING):
             self._ping(now)
+
+    def _why_no_handshake(self, event: int, value: int) -> str:
+        if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
+            return (f"the node there does not let the key {fingerprint(self._key.public)}... in; add it to the file of that node's "
+                    "mesh.security and type kvmesh reload there, or use another key") if self._key else "the node refused us"
+        is_told = event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL and value == _ONLY_ONE_HAS_A_KEY
+        if is_told or mechanism(self.endpoint) == ("CURVE" if self._key is None else "NULL"):
+            if self._key is None:
+                return "the node there wants a key; use key=FILE or KVMESH_KEY"
+            return ("the node there has no key, so it cannot prove who it is; give it one (mesh.key), or connect without yours "
+                    "(key=\"none\")")
+        if self._key is None:
+            return "what answers there does not speak ZeroMQ"
+        return (f"what answers there does not have the key {fingerprint(self._key.server_key(self.endpoint))}..., which your key file "
+                "says is this node's (under [nodes]); correct the file, or find out who listens there")
 
     def why(self, what: str) -> str:
         """What may be the reason for it."""

@@ -1,6 +1,6 @@
 # find_package(kvmesh [COMPONENTS client node]) gives kvmesh::client (the client library) and kvmesh::node (a node in your
 # own program); without COMPONENTS both.
-# The libraries are static, so what they use is needed to link a program: ZeroMQ for a client; spdlog, Abseil and
+# The libraries are static, so what they use is needed to link a program: ZeroMQ and libsodium for a client; spdlog, Abseil and
 # Boost.Context too for a node. kvmesh's headers include none of it.
 include(CMakeFindDependencyMacro)
 
@@ -17,6 +17,8 @@ endforeach()
 
 find_dependency(Threads)
 find_dependency(cppzmq CONFIG)
+find_dependency(PkgConfig)
+pkg_check_modules(libsodium REQUIRED IMPORTED_TARGET libsodium)
 if("node" IN_LIST kvmesh_FIND_COMPONENTS)
   find_dependency(OpenSSL)
   find_dependency(spdlog CONFIG)

@@ -57,6 +57,7 @@ Status Inbox::bind(const std::string& endpoint, int descriptor) {
   try {
     if (options_.key) {
       if (auto status = ZapHandler::guard(socket_, *options_.key); !status.ok()) return status;
+      if (auto status = ZapHandler::watch(socket_); !status.ok()) return status;
     }
     socket_.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
     if (descriptor >= 0) socket_.set(zmq::sockopt::use_fd, descriptor);

@@ -55,6 +55,11 @@ std::string_view why_failed(std::uint16_t event, std::uint32_t value) {
   return "it broke the rules of the handshake";
 }
 
+Status not_guarded(const std::string& what) {
+  return {StatusCode::kInternal, "the mesh port cannot be guarded: " + what +
+                                     "; this libzmq is not the one that kvmesh was made for"};
+}
+
 // A whole message; empty when none is there. What is beyond the bounds is passed over.
 std::vector<std::string> receive_all(zmq::socket_t& socket) {
   std::vector<std::string> out;
@@ -111,32 +116,29 @@ ZapHandler::~ZapHandler() {
 }
 
 Status ZapHandler::guard(zmq::socket_t& router, const security::SecretKey& key) {
-  const auto failed = [](const std::string& what) {
-    return Status{StatusCode::kInternal,
-                  "the mesh port cannot be guarded: " + what +
-                      "; this libzmq is not the one that kvmesh was made for"};
-  };
   void* const handle = router.handle();
   const int on = 1;
   const auto secret = key.bytes();
   if (zmq_setsockopt(handle, ZMQ_CURVE_SERVER, &on, sizeof on) != 0 ||
       zmq_setsockopt(handle, ZMQ_CURVE_SECRETKEY, secret.data(), secret.size()) != 0) {
-    return failed(std::string{"it takes no key: "} + zmq_strerror(errno));
+    return not_guarded(std::string{"it takes no key: "} + zmq_strerror(errno));
   }
   if (zmq_setsockopt(handle, ZMQ_ZAP_DOMAIN, kDomain, std::strlen(kDomain)) != 0 ||
       zmq_setsockopt(handle, kEnforceDomain, &on, sizeof on) != 0) {
-    return failed("it lets strangers in when nobody answers for it");
+    return not_guarded("it lets strangers in when nobody answers for it");
   }
   int enforced = 0;
   std::size_t size = sizeof enforced;
   if (zmq_getsockopt(handle, kEnforceDomain, &enforced, &size) != 0 || enforced != 1) {
-    return failed("it would let strangers in when nobody answers for it");
+    return not_guarded("it would let strangers in when nobody answers for it");
   }
-  if (router.get(zmq::sockopt::zap_domain) != kDomain) return failed("its ZAP domain is another");
-  if (zmq_socket_monitor(handle, kMonitorEndpoint, kFailures) != 0) {
-    return failed(std::string{"it cannot be watched: "} + zmq_strerror(errno));
-  }
-  return {};
+  if (router.get(zmq::sockopt::zap_domain) == kDomain) return {};
+  return not_guarded("its ZAP domain is another");
+}
+
+Status ZapHandler::watch(zmq::socket_t& router) {
+  if (zmq_socket_monitor(router.handle(), kMonitorEndpoint, kFailures) == 0) return {};
+  return not_guarded(std::string{"it cannot be watched: "} + zmq_strerror(errno));
 }
 
 // Until it is told to stop, or the context ends. It closes the sockets, as the context may wait for

@@ -42,9 +42,12 @@ class ZapHandler {
   ZapHandler(const ZapHandler&) = delete;
   ZapHandler& operator=(const ZapHandler&) = delete;
 
-  /// Makes `router` ask here, and tell of what fails before: kInternal when this libzmq would let
-  /// strangers in all the same. Before it is bound.
+  /// Makes `router` ask here: kInternal when this libzmq would let strangers in all the same.
+  /// Before it is bound.
   static Status guard(zmq::socket_t& router, const security::SecretKey& key);
+  /// Makes it tell of what fails before. One handler must hear of one socket, as long as that
+  /// lives: libzmq waits until it is told.
+  static Status watch(zmq::socket_t& router);
 
   std::uint64_t refused() const { return refusals_.count(); }
 

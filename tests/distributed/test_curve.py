@@ -11,7 +11,7 @@ import zmq
 from harness import COMMAND_BIN, NODE_BIN, MeshTest, eventually, main
 from keys import Key, SecuredMesh
 from load import Load, lost
-from mesh_client import REFUSED, WELCOME, MeshClient, hello, unpack
+from mesh_client import PING, REFUSED, WELCOME, MeshClient, frame, hello, unpack
 from relay import Relay
 
 
@@ -57,6 +57,17 @@ class Strangers(CurveTest):
             client.ok(bucket, "kv.create")
             client.ok(bucket, "kv.put", b"key", b"value")
             self.assertEqual(client.ok(bucket, "kv.get", b"key"), b"value")
+
+    def test_many_small_frames_are_no_hoard(self):
+        """What CURVE adds to each of them is not taken for something that libzmq keeps."""
+        self.nodes.start()
+        client = self.foo.client()
+        ping = frame(PING, b"p")
+        for _ in range(20):
+            for _ in range(10000):
+                client.send(ping)
+            client.ok(None, "node.ping")
+        self.assertEqual(self.foo.info(client)["counters"]["mesh_ended"], 0)
 
     def test_nobody_reads_what_passes(self):
         """S1: neither values nor names are on the wire."""
@@ -265,6 +276,26 @@ class Reloads(CurveTest):
         for node, peer in ((self.foo, "bar"), (self.bar, "foo")):
             eventually(lambda n=node, p=peer: n.reaches(p), 5, f"{node.name} reaches {peer}")
         self.assertEqual(self.foo.line().ask("GET zebras k0"), "k0")
+
+    def test_the_same_over_ipc(self):
+        local = self.nodes.add("local", apps=["kv"])
+        endpoint = "ipc://" + os.path.join(self.nodes.directory, "local.sock")
+        local.settings = {"mesh": {"listen": endpoint}}
+        self.keys = SecuredMesh(self.nodes, users=("ops", "app"))
+        local.start()
+        ops, app = self.keys.users["ops"][0], self.keys.users["app"][0]
+        old, new = self.keys.nodes["local"][0], Key()
+        with MeshClient(endpoint, keys=(ops, old)) as client, MeshClient(endpoint, keys=(app, old)):
+            client.ok(b"apples", "kv.create")
+            self.keys.revoked = [app]
+            self.keys.nodes["local"].append(new)
+            self.keys.write()
+            self.keys.write_node_key("local", 1)
+            self.reload(local, "the key of this node is now")
+            eventually(lambda: client.ok(None, "node.info")["counters"]["mesh_ended"] == 1, 5, "app is ended")
+            self.assertIsNone(self.is_let_in(endpoint, (ops, old)))
+            self.assertTrue(self.is_let_in(endpoint, (ops, new)))
+            client.ok(b"apples", "kv.put", b"key", b"value")
 
     def test_a_broken_file_changes_nothing(self):
         self.buckets()

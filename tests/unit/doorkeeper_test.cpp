@@ -117,6 +117,19 @@ class DoorkeeperTest : public testing::Test {
   Doorkeeper keeper_;
 };
 
+TEST_F(DoorkeeperTest, WhatCurveAddsToFramesIsNotKept) {
+  constexpr std::size_t kFrames = 200'000;
+  constexpr std::size_t kBytes = 10;
+  keeper_.expect_keys();
+  const auto client = dial_and_greet();
+  EXPECT_EQ(judge(), Whys{});
+  pass(client, kFrames * (2 + kBytes + 33));  // more than six mebibytes beside what comes out
+  for (std::size_t i = 0; i < kFrames; ++i) keeper_.delivered(client.ours.get(), kBytes);
+  EXPECT_EQ(judge(), Whys{});
+  pass(client, 6 * 1024 * 1024);
+  EXPECT_EQ(judge(), Whys{Doorkeeper::Why::kUnfinished});
+}
+
 TEST_F(DoorkeeperTest, WhoSaysNoHelloIsEnded) {
   const auto silent = dial();
   const auto good = dial_and_greet();

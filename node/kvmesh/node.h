@@ -78,8 +78,9 @@ class Node {
     std::vector<std::string> warnings;       ///< as of check()
   };
   /// Reads the settings anew from the same sources and takes over mesh.peers and kv.routing_table,
-  /// together and whole, moments after it returns. Links of peers that stay, and requests under way
-  /// over them, are not touched; those over a link that ends fail as if it was lost. The log is
+  /// and what mesh.key and mesh.security name, together and whole, moments after it returns.
+  /// Connections whose keys are let in no longer end. Links of peers that stay, and requests under
+  /// way over them, are not touched; those over a link that ends fail as if it was lost. The log is
   /// told the same as the caller. kInvalidArgument, and nothing changes: faults, as of start(), all
   /// in the text, one a line; or what cannot change without a restart (the name). Any thread.
   Result<Reloaded> reload();

@@ -8,11 +8,13 @@ import unittest
 
 import zmq
 
-from harness import COMMAND_BIN, NODE_BIN, MeshTest, eventually, main
+from harness import NODE_BIN, ROOT, SANITIZED, MeshTest, eventually, main
 from keys import Key, SecuredMesh
 from load import Load, lost
 from mesh_client import PING, REFUSED, WELCOME, MeshClient, frame, hello, unpack
 from relay import Relay
+
+MODULES = os.environ.get("KVMESH_TEST_MODULES", os.path.join(ROOT, "build/release/tests/distributed/modules"))
 
 
 class CurveTest(MeshTest):
@@ -333,6 +335,15 @@ class Settings(CurveTest):
         self.check("has no key of bar@localhost, which is a peer of this node (mesh.peers)")
         os.unlink(self.keys.path)
         self.check(f"mesh.security: {self.keys.path}: ")
+
+    @unittest.skipIf(SANITIZED, "a sanitizer wants to be the first library of its process")
+    def test_a_port_that_cannot_be_guarded_is_not_opened(self):
+        """S3: with a libzmq that would let strangers in the node does not start."""
+        self.secured_pair()
+        self.foo.write_config()
+        self.run_to_end([NODE_BIN, self.foo.config_path], 2,
+                        environment={"LD_PRELOAD": os.path.join(MODULES, "no_enforcement.so")})
+        self.assertIn("the mesh port cannot be guarded: it lets strangers in when nobody answers for it", self.stderr)
 
     def test_a_node_with_a_key_may_listen_anywhere(self):
         self.secured_pair()

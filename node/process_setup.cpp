@@ -1,6 +1,7 @@
 #include "node/process_setup.h"
 
 #include <malloc.h>
+#include <sys/prctl.h>
 
 #include <csignal>
 #include <initializer_list>
@@ -21,6 +22,8 @@ void prepare_signals() {
     }
   }
 }
+
+void hide_memory() { (void)::prctl(PR_SET_DUMPABLE, 0); }
 
 // It writes one number, which other threads, if the program has some already, see sooner or later.
 void prepare_memory() { (void)::mallopt(M_MXFAST, 0); }  // NOLINT(concurrency-mt-unsafe)

@@ -12,4 +12,8 @@ void prepare_signals();
 /// second after ten million keys have expired.
 void prepare_memory();
 
+/// For a process that holds secret keys: no core file, and nobody of the same user may look into
+/// its memory (PR_SET_DUMPABLE).
+void hide_memory();
+
 }  // namespace kvmesh

@@ -40,8 +40,9 @@ class Key:
 class SecuredMesh:
     """The keys of a Mesh: of its nodes, which must be added before, and of users. All in its directory."""
 
-    def __init__(self, mesh, users=("ops",)):
+    def __init__(self, mesh, users=("ops",), anonymous=""):
         self.mesh = mesh
+        self.anonymous = anonymous  # what those may do who have proved nothing
         self.nodes = {name: [Key()] for name in mesh.nodes}  # all that are let in as this node
         self.users = {name: [Key()] for name in users}
         self.revoked = []
@@ -62,6 +63,8 @@ class SecuredMesh:
         for name, keys in self.users.items():
             text += (f'[user.{name}]\nkeys = {listed(keys)}\n'
                      'may = [{ on = "*", rights = "rwa" }, { call = "*" }]\n')
+        if self.anonymous:
+            text += f"[anonymous]\nmay = [{self.anonymous}]\n"
         with open(path or self.path, "w", encoding="ascii") as file:
             file.write(text)
 

@@ -30,8 +30,7 @@ class Users(SecuredMesh):
     def __init__(self, mesh, passwords=None, anonymous="", **options):
         self.passwords = passwords or {}  # hashes, by user
         self.pins = {}
-        self.anonymous = anonymous
-        super().__init__(mesh, users=("ops", "app1"), **options)
+        super().__init__(mesh, users=("ops", "app1"), anonymous=anonymous, **options)
 
     def write(self, path=None):
         super().write(path)
@@ -41,8 +40,6 @@ class Users(SecuredMesh):
             text = text.replace(f"[user.{user}]\n", f'[user.{user}]\npassword = "{password}"\n')
         for user, pin in self.pins.items():
             text = text.replace(f"[user.{user}]\n", f'[user.{user}]\ncerts = ["{pin}"]\n')
-        if self.anonymous:
-            text += f"[anonymous]\nmay = [{self.anonymous}]\n"
         with open(path or self.path, "w", encoding="ascii") as file:
             file.write(text)
 

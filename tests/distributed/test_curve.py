@@ -24,7 +24,7 @@ class CurveTest(MeshTest):
         self.nodes = self.mesh()
         self.foo = self.nodes.add("foo", table=[("a..m", "foo"), ("*", "bar")], **options)
         self.bar = self.nodes.add("bar", apps=["kv"], table=[("a..m", "foo"), ("*", "bar")], **options)
-        self.keys = SecuredMesh(self.nodes, users=("ops", "app"))
+        self.keys = SecuredMesh(self.nodes, ("ops", "app"), '{ on = "*", rights = "rw" }')
         return self.nodes
 
     def relay(self, node):
@@ -39,7 +39,7 @@ class CurveTest(MeshTest):
     def is_let_in(self, endpoint, keys, name=""):
         """What a HELLO is answered with: True for WELCOME, the text of REFUSED, None for nothing."""
         with MeshClient(endpoint, greet=False, keys=keys) as client:
-            client.send(hello(name))
+            client.send(hello(name, high=2))
             try:
                 kind, content = client.frame_of(WELCOME, REFUSED, timeout=0.5)
             except TimeoutError:
@@ -283,7 +283,7 @@ class Reloads(CurveTest):
         local = self.nodes.add("local", apps=["kv"])
         endpoint = "ipc://" + os.path.join(self.nodes.directory, "local.sock")
         local.settings = {"mesh": {"listen": endpoint}}
-        self.keys = SecuredMesh(self.nodes, users=("ops", "app"))
+        self.keys = SecuredMesh(self.nodes, ("ops", "app"), '{ on = "*", rights = "rw" }')
         local.start()
         ops, app = self.keys.users["ops"][0], self.keys.users["app"][0]
         old, new = self.keys.nodes["local"][0], Key()

@@ -4,10 +4,11 @@ _kvmesh_node() {
     local cur prev words cword
     _init_completion -n = || return
 
-    local keys='name= apps= threads= busy_poll_us= modules= state_dir= mesh.listen= mesh.peers= mesh.insecure= mesh.request_timeout_ms=
+    local keys='name= apps= threads= busy_poll_us= modules= state_dir= mesh.listen= mesh.peers= mesh.key= mesh.security=
+        mesh.insecure= mesh.request_timeout_ms=
         mesh.ping_interval_ms= mesh.peer_timeout_ms= mesh.reconnect_min_ms= mesh.reconnect_max_ms=
         kv.routing_table= kv.memory_max= kv.durability= kv.reads= kv_server.listen= kv_server.connections_max=
-        kv_server.idle_timeout_ms= tasks.workers= tasks.queue_max= tasks.processes_max=
+        kv_server.idle_timeout_ms= kv_server.tls.certificate= kv_server.tls.key= kv_server.tls.clients= kv_server.tls.ca= tasks.workers= tasks.queue_max= tasks.processes_max=
         tasks.time_limit_ms= tasks.stack_bytes= tasks.allow= log.level= log.slow_request_ms= log.audit='
 
     case $prev in

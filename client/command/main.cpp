@@ -42,11 +42,15 @@ int complete(Session& session, const CLI::App& app, const std::vector<std::strin
           {words.begin() + static_cast<std::ptrdiff_t>(line.after_command), words.end()});
     }
     given = line.value_of("--node");
+    session.options.key = line.value_of("--key");
   }
   // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody writes it
   const char* usual = std::getenv(app.get_option("--node")->get_envname().c_str());
   if (given.empty() && usual != nullptr) given = usual;
   if (!given.empty()) session.options.endpoints = given;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): as above
+  const char* usual_key = std::getenv(app.get_option("--key")->get_envname().c_str());
+  if (session.options.key.empty() && usual_key != nullptr) session.options.key = usual_key;
   MeshNames names{session};
   session.print(command_line::candidates_text(command_line::complete(app, words, names)));
   return kExitOk;

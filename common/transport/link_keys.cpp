@@ -70,7 +70,7 @@ std::string Link::why_only_one() const {
   if (options_.key) {
     return "the node there has no key, so it cannot prove who it is; " +
            std::string{is_node ? "give it one (mesh.key)"
-                               : "give it one (mesh.key), or connect without yours"};
+                               : "give it one (mesh.key), or connect without yours (--key none)"};
   }
   return "the node there wants a key; " +
          std::string{is_node ? "give this node one (mesh.key, mesh.security)"

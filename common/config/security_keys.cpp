@@ -19,7 +19,7 @@ Status check_file_path(const std::string& text) {
 
 // A file that is named relative to the one that names it. `member` gives the path that the key
 // sets.
-KeySpec file_key(std::string key, std::string meaning, std::string_view example,
+KeySpec file_key(const std::string& key, std::string meaning, std::string_view example,
                  StringAccess access, std::string& (*member)(Settings&)) {
   KeySpec spec = plain(key, "",
                        std::move(meaning) +

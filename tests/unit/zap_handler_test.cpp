@@ -26,9 +26,9 @@ extern "C" int zmq_setsockopt(void* socket, int option, const void* value, std::
     errno = EINVAL;
     return -1;
   }
-  static auto* const real = reinterpret_cast<int (*)(void*, int, const void*, std::size_t)>(
+  static auto* const kReal = reinterpret_cast<int (*)(void*, int, const void*, std::size_t)>(
       dlsym(RTLD_NEXT, "zmq_setsockopt"));
-  return real(socket, option, value, size);
+  return kReal(socket, option, value, size);
 }
 
 namespace kvmesh::mesh {

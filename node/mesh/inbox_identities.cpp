@@ -80,8 +80,12 @@ std::optional<Inbox::Identity> Inbox::identify(std::uint32_t id, const wire::Hel
   const auto key = security::PublicKey::parse(body_.property(ZapHandler::kKeyProperty));
   if (!key) return refuse_for("the connection has no key");
   out.key = *key;
-  if (!may_stay(out)) return refuse_for(std::string{kLetInNoMore});
-  const bool is_node = options_.principals->get()->find(out.principal)->is_node;
+  const auto principals = options_.principals->get();  // a reload swaps them at any moment
+  const auto* principal = principals->by_key(out.key);
+  if (principal == nullptr || principal->name != out.principal) {
+    return refuse_for(std::string{kLetInNoMore});
+  }
+  const bool is_node = principal->is_node;
   if (!is_node && !hello.name.empty()) {
     return refuse_for("the key is that of the user " + out.principal +
                       ", who cannot connect as the node " + in_quotes(hello.name));

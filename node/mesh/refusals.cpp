@@ -23,11 +23,12 @@ void Refusals::tell(const Refused& refused, TimePoint now) {
     event.what = refused.why;
     audit_->tell(event);
   }
-  if (!may_log(refused)) return;
-  spdlog::warn("refused a connection to the mesh port from {}{}{}: {}{}{}; this is told once",
-               refused.from.empty() ? "an unknown address" : refused.from,
-               refused.principal.empty() ? "" : " by ", refused.principal, refused.why,
-               refused.advice.empty() ? "" : "; ", refused.advice);
+  if (!may_log(refused, now)) return;
+  spdlog::warn(
+      "refused a connection to the mesh port from {}{}{}: {}{}{}; this is told once an hour",
+      refused.from.empty() ? "an unknown address" : refused.from,
+      refused.principal.empty() ? "" : " by ", refused.principal, refused.why,
+      refused.advice.empty() ? "" : "; ", refused.advice);
 }
 
 bool Refusals::may_audit(std::string_view address, TimePoint now) {
@@ -44,7 +45,11 @@ bool Refusals::may_audit(std::string_view address, TimePoint now) {
   return ++found->second <= kAuditedEachSecond;
 }
 
-bool Refusals::may_log(const Refused& refused) {
+bool Refusals::may_log(const Refused& refused, TimePoint now) {
+  if (now - hour_ >= std::chrono::hours{1}) {
+    hour_ = now;
+    logged_.clear();
+  }
   if (logged_.size() >= kLoggedMax) return false;
   std::string reason{refused.from};
   reason.append("\n").append(refused.principal).append("\n").append(refused.why);

@@ -13,8 +13,8 @@
 namespace kvmesh::mesh {
 
 /// Connections that are not let in: counts them and tells of them. The audit hears of the first
-/// ten a second of each address, the log once of each address and reason; so nobody who tries again
-/// and again fills either. Bounded. Owned by one thread; count() may be asked by any.
+/// ten a second of each address, the log once an hour of each address and reason; so nobody who
+/// tries again and again fills either. Bounded. Owned by one thread; count() may be asked by any.
 class Refusals {
  public:
   static constexpr std::size_t kAuditedEachSecond = 10;
@@ -35,13 +35,14 @@ class Refusals {
 
  private:
   bool may_audit(std::string_view address, TimePoint now);
-  bool may_log(const Refused& refused);
+  bool may_log(const Refused& refused, TimePoint now);
 
   core::Audit* audit_;
   core::Counter count_;
   std::map<std::string, std::size_t, std::less<>> audited_;  // by address, in this second
   TimePoint second_{};                                       // that began then
-  std::set<std::string> logged_;
+  std::set<std::string> logged_;                             // in this hour
+  TimePoint hour_{};                                         // that began then
 };
 
 }  // namespace kvmesh::mesh

@@ -120,7 +120,7 @@ void Words::give_back() {
 }
 
 void Words::wipe() {
-  explicit_bzero(bytes_.data(), bytes_.size());
+  if (!bytes_.empty()) explicit_bzero(bytes_.data(), bytes_.size());
   give_back();
 }
 

@@ -76,7 +76,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t unread_bytes() const { return out_.size() - written_ + replies_.waiting_bytes(); }
   /// All that it makes us keep.
   std::size_t buffered_bytes() const {
-    return in_.capacity() + out_.capacity() + replies_.memory_bytes() + codec_->kept_bytes();
+    return in_.capacity() + out_.capacity() + replies_.memory_bytes() + codec_->kept_bytes() +
+           socket_.kept_bytes();
   }
 
   // The server's own notes.

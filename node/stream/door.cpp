@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{250};
 constexpr std::chrono::minutes kBetweenDoorWarnings{1};
+constexpr double kToldPerSecond = 10;    // refusals of an address that the audit log is told of
 constexpr char kHandshakeRecord = 0x16;  // the first byte of every TLS connection
 
 TimePoint clock_now() { return std::chrono::steady_clock::now(); }
@@ -53,7 +54,8 @@ Door::Door(Options options, tls::Certificates& certificates, ConnectionCount& co
       count_(count),
       handover_(std::move(handover)),
       work_(loop_.get_executor()),
-      budget_({static_cast<double>(kBurst), static_cast<double>(kPerSecond)}) {}
+      budget_({static_cast<double>(kBurst), static_cast<double>(kPerSecond)}),
+      told_({kToldPerSecond, kToldPerSecond}) {}
 
 Door::~Door() {
   loop_.stop();
@@ -158,17 +160,22 @@ void Door::let_in(const GuestPointer& guest) {
     return leave(guest);
   }
   if (options_.audit != nullptr && !guest->socket.user().empty()) {
-    const auto from = guest->socket.address();
-    core::AuditEvent event;
-    event.kind = core::AuditEvent::Kind::kConnected;
-    event.principal = guest->socket.user();
-    event.from = from;
-    event.what = "TLS, by its certificate";
-    options_.audit->tell(event);
+    tell(core::AuditEvent::Kind::kConnected, guest->socket.user(), guest->socket.address(),
+         "TLS: its certificate");
   }
   guest->socket.note(0);  // its flags are those after the handshake
   handover_(std::move(guest->socket));
   leave(guest);
+}
+
+void Door::tell(core::AuditEvent::Kind kind, std::string_view user, const std::string& from,
+                const std::string& what) {
+  core::AuditEvent event;
+  event.kind = kind;
+  event.principal = user;
+  event.from = from;
+  event.what = what;
+  options_.audit->tell(event);
 }
 
 // Its last words, as far as there is room for them.
@@ -185,6 +192,9 @@ void Door::answer(Socket& socket, StatusCode code, std::string_view text) {
 void Door::refuse(const GuestPointer& guest, std::string_view why) {
   const auto from = guest->socket.address();
   warn_of(from, why);
+  if (options_.audit != nullptr && told_.take(guest->address, clock_now())) {
+    tell(core::AuditEvent::Kind::kRefused, {}, from, "TLS: " + std::string{why});
+  }
   leave(guest);
 }
 

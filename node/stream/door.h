@@ -79,6 +79,8 @@ class Door {
   void arm_timer();
   void look_at_certificates();
   void warn_of(const std::string& address, std::string_view why);
+  void tell(core::AuditEvent::Kind kind, std::string_view user, const std::string& from,
+            const std::string& what);
 
   Options options_;
   tls::Certificates& certificates_;
@@ -91,6 +93,7 @@ class Door {
   asio::steady_timer timer_{loop_};
   asio::steady_timer look_timer_{loop_};
   AddressBudget budget_;
+  AddressBudget told_;
   std::list<GuestPointer> guests_;  // who came first is first
   bool timer_is_set_ = false;
   std::optional<TimePoint> warned_at_;

@@ -11,7 +11,7 @@
 namespace kvmesh::stream {
 namespace {
 
-constexpr double kToldPerSecond = 10;  // failures of an address; more are counted
+constexpr double kFailuresToldPerSecond = 10;  // of an address; more are counted
 
 TimePoint moment() { return std::chrono::steady_clock::now(); }
 
@@ -29,7 +29,9 @@ const security::Principal* find_user(const security::Principals& principals,
 }  // namespace
 
 Login::Login(const security::CurrentPrincipals& principals, Options options)
-    : principals_(principals), options_(options), told_({kToldPerSecond, kToldPerSecond}) {}
+    : principals_(principals),
+      options_(options),
+      told_({kFailuresToldPerSecond, kFailuresToldPerSecond}) {}
 
 Login::~Login() {
   {

@@ -60,6 +60,8 @@ class Socket {
   void write_no_more();
   void close();
 
+  /// Bytes that TLS keeps for it.
+  std::size_t kept_bytes() const { return tls_ ? tls_->kept_bytes() : 0; }
   /// The client's, as host:port; empty when it has gone.
   std::string address() const;
 

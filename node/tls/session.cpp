@@ -11,6 +11,8 @@
 namespace kvmesh::tls {
 namespace {
 
+constexpr std::size_t kBufferBytes = 17 * 1024;  // of OpenSSL's: a record
+
 bool is_retry(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 }  // namespace
@@ -136,6 +138,11 @@ void Session::note(std::uint32_t events) {
   if ((events & kEnd) != 0) wire_.hung_up = true;
   if ((events & (EPOLLIN | kEnd)) != 0) wire_.readable = true;
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) wire_.writable = true;
+}
+
+std::size_t Session::kept_bytes() const {
+  return (SSL_has_pending(session_.get()) == 1 ? kBufferBytes : 0) +
+         (wire_.writable ? 0 : kBufferBytes);
 }
 
 std::optional<std::size_t> Session::read(std::span<char> room) {

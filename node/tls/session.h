@@ -52,6 +52,9 @@ class Session {
   bool is_writable() const { return wire_.writable; }
   bool has_ended() const { return ended_; }
 
+  /// What it keeps of records that are not whole: only then it has buffers.
+  std::size_t kept_bytes() const;
+
   // As those of stream::Socket. Bytes that a write has not taken must come first in the next one.
   std::optional<std::size_t> read(std::span<char> room);
   std::optional<std::size_t> write(std::string_view bytes);

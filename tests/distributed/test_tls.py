@@ -97,6 +97,14 @@ class Served(TlsTest):
         self.assertEqual(got, b"PONG\r\n" * 500)
 
 
+    def test_records_of_one_byte(self):
+        self.serve()
+        client = self.client()
+        for byte in b"PING\r\n" * 300:
+            client.socket.sendall(bytes([byte]))
+        self.assertEqual(client.lines(300), ["PONG"] * 300)
+
+
 class Strangers(TlsTest):
     def test_a_plain_client_is_told_what_the_port_speaks(self):
         self.serve()

@@ -51,6 +51,8 @@ class LineDataReference {
     if (is_open_ && failed_.empty()) failed_ = code;
   }
   bool is_unknown() const { return is_unknown_; }
+  /// Between BEGIN and COMMIT.
+  bool is_open() const { return is_open_; }
 
   Expected answer(std::string_view line) {
     auto reply = try_answer(std::string{line});

@@ -73,7 +73,9 @@ class Replies final : public core::Effects {
 // What stream::Connection does, without a socket.
 class Connection {
  public:
-  explicit Connection(std::size_t line_bytes_max) : codec_(line_bytes_max) {
+  Connection(std::size_t line_bytes_max, bool is_locked)
+      : codec_(line_bytes_max), is_locked_(is_locked) {
+    if (is_locked) codec_.set_locked(true);
     kv_.define(modules_);
     modules::define_node(modules_, *NodeName::parse("foo@h"), [](wire::Buffer&) {});
     const auto now = engine_.moment(kNow);
@@ -100,6 +102,8 @@ class Connection {
       const auto message = codec_.next(in_.bytes(), request, scratch_);
       in_.take(message.taken);
       if (message.kind == stream::Message::Kind::kNone) break;
+      check(!is_locked_ || message.kind != stream::Message::Kind::kRequest,
+            "nobody asks for anything before AUTH");
       take(message, request);
     }
   }
@@ -129,6 +133,11 @@ class Connection {
       return queue_.push_constant(message.tag, out_);
     }
     const auto place = queue_.push(message.tag);
+    if (message.kind == stream::Message::Kind::kLogin) return log_in(message, place);
+    if (message.kind == stream::Message::Kind::kWhoAmI) {
+      codec_.append_identity(queue_.text_buffer(place, out_), user_);
+      return queue_.answered(place, out_);
+    }
     if (message.kind == stream::Message::Kind::kAnswered) {
       queue_.text_buffer(place, out_).append(message.reply);
       return queue_.answered(place, out_);
@@ -145,6 +154,23 @@ class Connection {
     core_.on_request({0, 0, RequestId{place}}, request, kNow);
   }
 
+  void log_in(const stream::Message& message, std::uint64_t place) {
+    const bool is_right =
+        message.user == LineReference::kUser && message.secret == LineReference::kSecret;
+    in_.wipe_taken(message.taken);
+    codec_.wipe_secret();
+    auto& text = queue_.text_buffer(place, out_);
+    if (is_right) {
+      text.append(codec_.constant(queue_.tag(place)));
+      user_ = LineReference::kUser;
+      is_locked_ = false;
+      codec_.set_locked(false);
+    } else {
+      codec_.append_error(text, StatusCode::kDenied, "it is wrong");
+    }
+    queue_.answered(place, out_);
+  }
+
   store::MemoryEngine engine_{std::uint64_t{1} << 30, store::MemoryEngine::Use::kOneThread};
   modules::KvModule kv_{engine_};
   core::FunctionRegistry modules_;
@@ -155,6 +181,8 @@ class Connection {
   stream::ReplyQueue queue_{codec_};
   wire::Buffer out_;
   stream::RequestScratch scratch_;
+  bool is_locked_;
+  std::string user_;
   bool quit_ = false;
 };
 
@@ -202,17 +230,19 @@ void check_output(std::string_view output, const std::vector<Expected>& expected
 }  // namespace
 }  // namespace kvmesh::fuzz
 
-// The input: which limit a line has, sizes of reads and choices of replies, then the text.
-// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer calls it so
+// The input: which limit a line has and whether AUTH comes first, sizes of reads and choices of
+// replies, then the text. NOLINTNEXTLINE(readability-identifier-naming): libFuzzer calls it so
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace kvmesh::fuzz;
   Input input{data, size};
   constexpr std::array<std::size_t, 4> kLimits = {40, 300, 1100, 3000};
-  const auto limit = kLimits[input.below(kLimits.size())];
+  const auto choices = input.below(2 * kLimits.size());
+  const auto limit = kLimits[choices % kLimits.size()];
+  const bool is_locked = choices >= kLimits.size();
   const auto steps = input.bytes(input.below(32));
   const auto text = input.rest();
 
-  Connection connection{limit};
+  Connection connection{limit, is_locked};
   auto unread = text;
   for (std::size_t step = 0; !unread.empty() && !connection.quit(); ++step) {
     const std::uint32_t choice =
@@ -224,7 +254,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   while (connection.waiting() > 0) connection.deliver(size % connection.waiting());
-  LineReference reference{buckets_at_start(), limit};
+  LineReference reference{buckets_at_start(), limit, is_locked};
   const auto expected = reference.run(text);
   check_output(connection.output(), expected, !reference.is_unknown());
   return 0;

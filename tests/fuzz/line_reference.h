@@ -20,8 +20,13 @@ class LineReference {
  public:
   using Buckets = std::map<std::string, std::map<std::string, std::string>>;
 
-  LineReference(const Buckets& buckets, std::size_t line_bytes_max)
-      : line_bytes_max_(line_bytes_max) {
+  // The one user, and its secret.
+  static constexpr std::string_view kUser = "u";
+  static constexpr std::string_view kSecret = "a b";
+
+  /// `is_locked`: nobody may do anything before AUTH.
+  LineReference(const Buckets& buckets, std::size_t line_bytes_max, bool is_locked)
+      : line_bytes_max_(line_bytes_max), is_locked_(is_locked) {
     for (const auto& [bucket, keys] : buckets) {
       auto& entries = buckets_[bucket];
       for (const auto& [key, value] : keys) entries[key] = {value, {}};
@@ -62,13 +67,35 @@ class LineReference {
   Expected reply_to(std::string_view line) {
     if (line.size() > line_bytes_max_) {
       data_.fail("too_large");
+      quit_ = is_locked_;
       return error("too_large");
     }
+    const auto plain = words_of(line);
+    const std::string verb = plain.empty() ? "" : plain[0];
+    if (verb == "AUTH") return log_in(std::string{line});
+    if (verb == "WHOAMI" && plain.size() == 1) {
+      return {(user_.empty() ? "anonymous" : user_) + "\r\nOK\r\n"};
+    }
+    const bool is_for_all =
+        (verb == "PING" || verb == "HELP" || verb == "QUIT") && plain.size() == 1;
+    if (is_locked_ && !is_for_all) return error("denied");
     const auto words = command_of(line);
     if (!words.empty() && LineDataReference::has(words[0])) return data_.answer(line);
     auto reply = answer(words);
     if (reply.text == "UNKNOWN COMMAND\r\n") data_.fail("invalid_argument");
     return reply;
+  }
+
+  Expected log_in(const std::string& line) {
+    const auto words = quoted_words_of(line);
+    if (!words || words->size() != 3 || data_.is_open()) {
+      data_.fail("invalid_argument");
+      return error("invalid_argument");
+    }
+    if ((*words)[1] != kUser || (*words)[2] != kSecret) return error("denied");
+    user_ = kUser;
+    is_locked_ = false;
+    return ok();
   }
 
   static bool is_foreign(const std::string& line, bool is_first) {
@@ -178,6 +205,8 @@ class LineReference {
   LineDataReference::Buckets buckets_;
   LineDataReference data_{buckets_};
   std::size_t line_bytes_max_;
+  bool is_locked_;
+  std::string user_;
   bool quit_ = false;
 };
 

@@ -13,6 +13,8 @@ ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
 BYTES_MAX = 4096  # longer inputs only slow a fuzzer down
 
 LINES = [
+    b"WHOAMI\r\nGET b k\r\nAUTH u x\r\nAUTH\r\nAUTH u \"a b\r\nBEGIN b\r\nAUTH u \"a b\"\r\nWHOAMI\r\nGET b k\r\nBEGIN b\r\nAUTH u x\r\n"
+    b"COMMIT\r\nHELP x\r\n",
     b"CREATE shopping\r\nPUT shopping milk 1\r\nGET shopping milk\r\nKEYS shopping\r\nDELETE shopping milk\r\n"
     b"DROP shopping\r\n",
     b"GET b k\r\nGET b line\r\nGET b none\r\nGET nobody k\r\nKEYS b\r\nKEYS b k\nKEYS c\nPUT z k v\r\nROUTE a\r\n"
@@ -76,7 +78,8 @@ def seeds():
             yield "greetings", frame
             yield "values", frame[2:]
     for lines in LINES:
-        for limit, steps in ((0, b""), (1, b"\x00\x05\x80"), (2, b"\x03"), (3, b"\xff\x01\x07\x11")):
+        for limit, steps in ((0, b""), (1, b"\x00\x05\x80"), (2, b"\x03"), (3, b"\xff\x01\x07\x11"),
+                             (5, b""), (7, b"\x00\x05")):
             yield "line_protocol", bytes([limit, len(steps)]) + steps + lines
     for lines in IMPORTS:
         yield "import", b"\x3f\x00" + lines

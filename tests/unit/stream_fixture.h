@@ -169,9 +169,9 @@ class TcpServer : public testing::Test, protected core::Effects {
   std::vector<core::Call::Ticket> waiting_;  // GETs, in the order in which they came
   std::function<void(const RequestView&)> on_put_ = [](const RequestView&) {};
 
- private:
   static constexpr std::uint32_t kAdapter = 3;
 
+ private:
   void forward(PeerIndex, const RequestView&, RequestId, TimePoint,
                const wire::PathStep&) override {
     ADD_FAILURE() << "there is no peer";

@@ -8,6 +8,8 @@
 #include <kvmesh/limits.h>
 #include <spdlog/spdlog.h>
 
+#include "node/stream/door.h"
+
 namespace kvmesh {
 namespace {
 
@@ -30,8 +32,10 @@ bool raise_to(std::uint64_t needed, rlim_t& files) {
 std::uint64_t descriptors_needed(const Settings& settings) {
   const std::uint64_t links = settings.mesh.peers.size() * settings.threads;
   const std::uint64_t tcp = settings.apps.kv_server ? settings.kv_server.connections_max : 0;
-  return tcp + limits::kMeshClientsMax + kPerLink * links + kPerReactor * settings.threads +
-         kPerProcess;
+  const bool has_door = settings.apps.kv_server && settings.kv_server.tls.is_on();
+  const std::uint64_t half_open = has_door ? stream::Door::kHalfOpenMax : 0;
+  return tcp + half_open + limits::kMeshClientsMax + kPerLink * links +
+         kPerReactor * settings.threads + kPerProcess;
 }
 
 void raise_descriptor_limit(const Settings& settings, bool& told) {

@@ -134,7 +134,8 @@ KeySpec insecure_key() {
                      .range = "true, false",
                      .meaning = "Allows listen addresses that are not loopback, although nothing "
                                 "is encrypted and nobody is asked for "
-                                "a password.",
+                                "a password. Takes secrets of AUTH in plain text from other "
+                                "machines.",
                      .required = false,
                      .store = {},
                      .show = [](const Settings& settings) -> std::string {

@@ -244,8 +244,9 @@ std::string Context::warning(std::chrono::system_clock::time_point now) const {
   const std::string when = ends_ <= now ? "has ended"
                            : days == 0  ? "ends within a day"
                                         : "ends in " + std::to_string(days) + " days";
-  return std::string{kCertificate} + ": a certificate in " + in_quotes(certificate_path_, 4096) +
-         " " + when + "; replace the file by a new one, which the node takes within a minute";
+  return std::string{"kv_server.tls.certificate: a certificate in "} +
+         in_quotes(certificate_path_, 4096) + " " + when +
+         "; replace the file by a new one, which the node takes within a minute";
 }
 
 }  // namespace kvmesh::tls

@@ -90,9 +90,9 @@ Result<std::unique_ptr<Node>> Node::start(const Options& options) {
     if (!audit) return audit.status();
     auto store = open_store(loaded->settings, options.accept_loss);
     if (!store) return store.status();
-    auto impl = std::make_unique<Impl>(std::move(loaded->settings), std::move(sources),
-                                       *std::move(store), std::move(loaded->allow_place),
-                                       *std::move(audit), *keys);
+    auto impl =
+        std::make_unique<Impl>(std::move(loaded->settings), std::move(sources), *std::move(store),
+                               std::move(loaded->allow_place), *std::move(audit), *keys);
     impl->report(loaded->warnings);
     if (*keys) impl->report((*keys)->principals->warnings());
     if (auto status = impl->load_modules(); !status.ok()) return status;

@@ -95,7 +95,7 @@ class Node::Impl {
   std::atomic<std::uint64_t> table_epoch_{1};
   std::optional<NodeKeys> keys_;  // in force; written by reloads, under the mutex
   std::optional<security::CurrentPrincipals> principals_;  // none without keys
-  std::unique_ptr<mesh::ZapHandler> zap_;  // answers until the inbox has ended
+  std::unique_ptr<mesh::ZapHandler> zap_;                  // answers until the inbox has ended
   std::mutex reload_mutex_;
   Settings in_force_;                 // with what reloads have taken over; under the mutex
   std::vector<NodeName> places_;      // of the peers; under the mutex

@@ -139,7 +139,8 @@ void Connection::become(std::unique_ptr<Identity> identity) {
 void Connection::set_locked() {
   const auto* user = identity_->principals->find(identity_->user);
   const auto& rights = (user != nullptr ? *user : identity_->principals->anonymous()).rights;
-  permit_.emplace(user != nullptr ? std::string_view{user->name} : security::kAnonymousName, rights);
+  permit_.emplace(user != nullptr ? std::string_view{user->name} : security::kAnonymousName,
+                  rights);
   const bool locked = user == nullptr && rights.empty();
   if (locked && !locked_) locked_at_ = server_.look_at_clock();
   locked_ = locked;

@@ -120,6 +120,26 @@ class Server:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class Keys:
+    """Keys of nodes, made by kvmesh keygen, and a security.toml that lets everybody read and write `prefixes`."""
+
+    def __init__(self, command, directory, label, names, prefixes):
+        self.directory = os.path.join(directory, "keys-" + label)
+        shutil.rmtree(self.directory, ignore_errors=True)
+        os.mkdir(self.directory)
+        self.path = os.path.join(self.directory, "security.toml")
+        text = ""
+        for name in names:
+            text += subprocess.run([command, "keygen", f"{name}@localhost", "--file", self.key_file(name)], check=True,
+                                   capture_output=True, text=True).stdout
+        may = ", ".join(f'{{ on = "{prefix}", rights = "rw" }}' for prefix in prefixes)
+        with open(self.path, "w", encoding="ascii") as file:
+            file.write(f"{text}[anonymous]\nmay = [{may}]\n")
+
+    def key_file(self, name):
+        return os.path.join(self.directory, name + ".key")
+
+
 class Arena:
     """All servers of a run, by name, started when first asked for."""
 
@@ -188,14 +208,17 @@ class Arena:
 
     # --- kvmesh
 
-    def _node(self, name, table, peers=(), apps=("kv", "kv_server"), extra="", tasks=False, mesh=None, state=()):
+    def _node(self, name, table, peers=(), apps=("kv", "kv_server"), extra="", tasks=False, mesh=None, state=(),
+              security=None):
         """Starts one node; `table` is [(range, node)], `peers` {name: endpoint}; `tasks`: it has the module bench;
-        `mesh`: its endpoint; `state`: (folder, durability). Returns (process, mesh, tcp port)."""
+        `mesh`: its endpoint; `state`: (folder, durability); `security`: a Keys. Returns (process, mesh, tcp port)."""
         mesh, tcp = mesh or f"tcp://127.0.0.1:{free_port()}", free_port()
         lines = [f'name = "{name}@localhost"', "apps = [" + ", ".join(f'"{a}"' for a in apps) + "]"]
         lines += [line for line in extra.split(";") if line.startswith("threads")]
         lines += [f'state_dir = "{state[0]}"'] if state else []
-        lines += ["[log]", 'level = "error"', "[mesh]", f'listen = "{mesh}"', "[mesh.peers]"]
+        lines += ["[log]", 'level = "error"', "[mesh]", f'listen = "{mesh}"']
+        lines += [f'key = "{security.key_file(name)}"', f'security = "{security.path}"'] if security else []
+        lines += ["[mesh.peers]"]
         lines += [f'"{peer}@localhost" = "{endpoint}"' for peer, endpoint in dict(peers).items()]
         lines += ["[kv_server]", f'listen = "127.0.0.1:{tcp}"', "connections_max = 15000"]
         if tasks:
@@ -242,16 +265,28 @@ class Arena:
         server.protocol, server.endpoint = "native", server.mesh
         return server
 
-    def _make_hops(self, count):
+    def _make_secure_local(self):
+        """Clients are anonymous, and what they may is the last of 16 entries."""
+        others = [f"team{i}:" for i in range(15)]
+        security = Keys(self.binaries["kvmesh"], self.directory, "local", ["store"], [*others, "*"])
+        process, _, tcp = self._node("store", [("*", "store")], security=security)
+        self._ready(tcp)
+        return Server("line", f"127.0.0.1:{tcp}", [process], tcp)
+
+    def _make_secure_hops(self, count):
+        return self._make_hops(count, secure=True)
+
+    def _make_hops(self, count, secure=False):
         """A TCP-only node, nodes that only pass on, and a store: `count` links between them."""
         names = ["gate"] + [f"way{i}" for i in range(1, int(count))] + ["store"]
+        security = Keys(self.binaries["kvmesh"], self.directory, "hops", names, ["*"]) if secure else None
         processes, after = [], None
         for i in reversed(range(len(names))):
             name = names[i]
             apps = {"gate": ["kv_server"], "store": ["kv"]}.get(name, [])
             target = names[min(i + 1, len(names) - 1)]
             peers = {target: after} if after else {}
-            process, after, tcp = self._node(name, [("*", target)], peers, apps)
+            process, after, tcp = self._node(name, [("*", target)], peers, apps, security=security)
             processes.insert(0, process)
         self._ready(tcp)
         return Server("line", f"127.0.0.1:{tcp}", processes, tcp)

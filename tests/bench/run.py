@@ -19,6 +19,7 @@ from durable_cases import durable_cases
 from load import Plan
 from model_cases import model_cases
 from processes import Arena, Failed
+from secure_cases import secure_cases
 from task_cases import task_cases
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -61,7 +62,7 @@ def run_case(arena, case, plan):
 
 
 def find_binaries(build):
-    binaries = {name: os.path.join(build, name) for name in ("kvmesh-node", "kvmesh-bench")}
+    binaries = {name: os.path.join(build, name) for name in ("kvmesh-node", "kvmesh-bench", "kvmesh")}
     for path in binaries.values():
         if not os.access(path, os.X_OK):
             raise Failed(f"there is no {path}; build it first, with ./dev build")
@@ -94,7 +95,7 @@ def measure(options, cases, plan):
 
 
 def main():
-    cases = bucket_cases() + task_cases() + durable_cases() + model_cases()
+    cases = bucket_cases() + task_cases() + durable_cases() + model_cases() + secure_cases()
     options = arguments(cases)
     if options.list:
         for case in cases:

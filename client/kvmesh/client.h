@@ -89,7 +89,7 @@ class Client {
     std::vector<std::string> endpoints = {"tcp://127.0.0.1:5550"};
     /// The key file of a user, as `kvmesh keygen` writes it, with the public keys of the nodes at
     /// these endpoints (under [nodes]); for nodes that ask for one (mesh.key). Empty: none.
-    std::string key_file;
+    std::string key_file{};
     /// How long a call waits for a connection: that much for each endpoint.
     std::chrono::milliseconds connect_timeout{1000};
     /// Does not wait so long when, since the call was made, each endpoint has refused a connection,

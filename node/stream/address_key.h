@@ -22,6 +22,7 @@ class AddressKey {
   bool is_loopback() const { return is_loopback_; }
   friend bool operator==(const AddressKey& a, const AddressKey& b) { return a.bytes_ == b.bytes_; }
   template <typename Hash>
+  // NOLINTNEXTLINE(readability-identifier-naming): Abseil calls it so
   friend Hash AbslHashValue(Hash hash, const AddressKey& key) {
     return Hash::combine(std::move(hash), key.bytes_);
   }

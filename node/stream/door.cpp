@@ -203,8 +203,7 @@ void Door::leave(const GuestPointer& guest) {
   guest->let_go();
   guest->socket.close();
   half_open_.fetch_sub(1, std::memory_order_relaxed);
-  const auto kept = guest;  // the list may have the last pointer to it
-  guests_.erase(kept->place);
+  guests_.erase(guest->place);
 }
 
 void Door::arm_timer() {

@@ -45,7 +45,7 @@ Status Certificates::read() {
 
 Status Certificates::reload() {
   const std::scoped_lock lock{mutex_};
-  const auto status = read();
+  auto status = read();
   if (status.ok()) return status;
   return {status.code(),
           "the certificates are not taken over, and those from before stay: " + status.text()};

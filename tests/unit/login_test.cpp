@@ -106,6 +106,7 @@ TEST_F(LoginTest, GuessesOfAnAddressAreNotLookedAtAfterFive) {
 
 TEST_F(LoginTest, ManyWhoSayTheSameAtOnceAreOneGuess) {
   std::vector<std::future<Login::Answer>> answers;
+  answers.reserve(200);
   for (int i = 0; i < 200; ++i) answers.push_back(ask(attempt("app1", "open sesame")));
   for (auto& answer : answers) EXPECT_TRUE(answer.get().status.ok());
   answers.clear();

@@ -25,6 +25,7 @@ enum class Needs : std::uint8_t {
   kRead,      ///< to read the bucket
   kWrite,     ///< to write it
   kAdmin,     ///< to administer
+  kSomeCall,  ///< to call some function, whichever: mailboxes are of no use without
   kFunction,  ///< as kName, and what the function itself looks at: its arguments name more
 };
 
@@ -111,14 +112,14 @@ inline constexpr Function kTaskList =
     needing(Needs::kFunction, {"task.list", "[]", For::kNode, true, false, true});
 inline constexpr Function kTaskModules =
     needing(Needs::kFunction, {"task.modules", "[]", For::kNode, true});
-inline constexpr Function kProcessOpen{"process.open", "[]"};
+inline constexpr Function kProcessOpen = needing(Needs::kSomeCall, {"process.open", "[]"});
 inline constexpr Function kProcessReceive{
     "process.receive", "[id, key, most] or [id, key, most, false]", For::kNode, false, true};
 inline constexpr Function kProcessClose{"process.close", "[id, key]"};
 inline constexpr Function kProcessSend =
-    needing(Needs::kFunction, {"process.send", "[id or name, from or nil, body]"});
+    needing(Needs::kSomeCall, {"process.send", "[id or name, from or nil, body]"});
 inline constexpr Function kProcessMonitor =
-    needing(Needs::kFunction, {"process.monitor", "[id]", For::kNode, true, true});
+    needing(Needs::kSomeCall, {"process.monitor", "[id]", For::kNode, true, true});
 inline constexpr Function kServerList =
     needing(Needs::kFunction, {"server.list", "[]", For::kNode, true});
 inline constexpr Function kServerRestart =

@@ -44,4 +44,11 @@ bool Rights::may_anywhere(Right right) const {
                              [&](const OnPrefix& entry) { return entry.rights.has(right); });
 }
 
+Permit Permit::none(std::string_view asker, const Rights* ceiling) {
+  static const Rights kNothing;
+  Permit out{asker, kNothing, ceiling};
+  out.is_known_ = false;
+  return out;
+}
+
 }  // namespace kvmesh::security

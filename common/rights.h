@@ -46,6 +46,7 @@ class Rights {
   /// REQUIRES: `right` is kRead or kWrite.
   bool may(Right right, std::string_view bucket) const;
   bool may_call(std::string_view function) const;
+  bool may_call_something() const { return !calls_.empty(); }
   bool may_administer() const { return admin_; }
   /// Is there any bucket that may be read or written? Not: is there one now.
   bool may_anywhere(Right right) const;
@@ -82,7 +83,11 @@ class Permit {
   Permit(std::string_view asker, const Rights& own, const Rights* ceiling = nullptr)
       : asker_(asker), own_(&own), ceiling_(ceiling) {}
 
+  /// Nothing, for one that is not known here, or for whom the node may not ask.
+  static Permit none(std::string_view asker, const Rights* ceiling);
+
   std::string_view asker() const { return asker_; }
+  bool is_known() const { return is_known_; }
   bool is_anonymous() const { return asker_ == kAnonymousName; }
   /// REQUIRES: `right` is kRead or kWrite.
   bool may(Right right, std::string_view bucket) const {
@@ -90,6 +95,10 @@ class Permit {
   }
   bool may_call(std::string_view function) const {
     return own_->may_call(function) && (ceiling_ == nullptr || ceiling_->may_call(function));
+  }
+  /// Any function at all: to have a mailbox, and to write to those of others.
+  bool may_call_something() const {
+    return own_->may_call_something() && (ceiling_ == nullptr || ceiling_->may_call_something());
   }
   /// Nobody vouches for that: a node that was broken into must not administer others.
   bool may_administer() const { return ceiling_ == nullptr && own_->may_administer(); }
@@ -100,6 +109,7 @@ class Permit {
   std::string_view asker_;
   const Rights* own_;
   const Rights* ceiling_;
+  bool is_known_ = true;
 };
 
 }  // namespace kvmesh::security

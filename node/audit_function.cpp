@@ -1,5 +1,7 @@
 #include "node/audit_function.h"
 
+#include <algorithm>
+#include <chrono>
 #include <string>
 
 #include <kvmesh/limits.h>
@@ -13,6 +15,7 @@ namespace {
 
 constexpr std::size_t kLinesInAPage = 256;  // they fit a reply however long names are
 constexpr std::size_t kFollowersMax = 64;
+constexpr std::chrono::seconds kWaitMax{10};  // so long one may be told who may not know any more
 
 void pack(wire::Buffer& out, const AuditLog::Page& page) {
   wire::pack_array(out, 3);
@@ -44,7 +47,8 @@ void AuditFunction::ask(core::Call& call) {
                                                    "that may"});
   }
   // Not until its deadline, as the answer has a way to go.
-  const auto until = call.now() + (call.deadline() - call.now()) / 10 * 9;
+  const auto until =
+      call.now() + std::min<TimePoint::duration>((call.deadline() - call.now()) / 10 * 9, kWaitMax);
   if (const auto ticket = call.defer()) waiting_.push_back({*ticket, seen, until});
 }
 

@@ -18,10 +18,11 @@
 namespace kvmesh {
 
 /// The audit log: each event is one JSON object, a line of a file of its own or, without one, of
-/// the node's log. The last ones are kept for those who follow it. Events that are alike are
-/// bounded: of one kind, principal and address ten lines a second are written, and the next one
-/// says how many were left out. Writing is a thread's of its own, so nobody waits for the disk;
-/// lines that find its queue full are lost, and the file says how many. Thread-safe.
+/// the node's log. The last ones are kept for those who follow it. Events that are alike, but for
+/// those of administration, are bounded: of one kind, principal and address ten lines a second are
+/// written, and the next one says how many were left out. Writing is a thread's of its own, so
+/// nobody waits for the disk; lines that find its queue full are lost, and the file says how many.
+/// Thread-safe.
 class AuditLog final : public core::Audit {
  public:
   static constexpr std::size_t kKept = 1024;  // lines

@@ -83,7 +83,9 @@ Result<std::unique_ptr<Node>> Node::start(const Options& options) {
   try {
     start_log(loaded->settings);
     const LogDrain warnings_first;
-    if (options.handle_signals && !loaded->settings.mesh.key.empty()) hide_memory();
+    const bool has_secrets =
+        !loaded->settings.mesh.key.empty() || loaded->settings.kv_server.tls.is_on();
+    if (options.handle_signals && has_secrets) hide_memory();
     auto keys = load_keys(loaded->settings);
     if (!keys) return keys.status();
     auto audit = AuditLog::open(loaded->settings.log.audit);

@@ -29,6 +29,7 @@ namespace kvmesh {
 namespace {
 
 constexpr std::chrono::milliseconds kStopGrace{1000};  // for what is under way when a node stops
+constexpr int kIoThreadsWithKeys = 2;
 constexpr std::string_view kTcp = "tcp://";
 constexpr std::string_view kIpc = "ipc://";
 
@@ -60,7 +61,11 @@ Node::Impl::Impl(Settings settings, SettingsSources sources, OpenedStore store,
               [](const std::string& line) { spdlog::warn("{}", printable(line)); }}) {
   raise_descriptor_limit(settings_, short_of_files_told_);
   context_.set(zmq::ctxopt::max_sockets, sockets_max(settings_));
-  if (keys_) principals_.emplace(keys_->principals);
+  if (keys_) {
+    principals_.emplace(keys_->principals);
+    // Encryption and handshakes are work of these; a flood of them leaves links some.
+    context_.set(zmq::ctxopt::io_threads, kIoThreadsWithKeys);
+  }
   make_reactors();
 }
 

@@ -42,7 +42,8 @@ enum class StatusCode : std::uint8_t {
   kTaskFailed = 16,     ///< the function threw; the text is the exception's. It had begun: what it
                         ///< did until then stands
   kCancelled = 17,      ///< the task was told to stop; it may have begun: what it did stands
-  kDenied = 18,  ///< the operator's tasks.allow does not name the function; certainly not executed
+  kDenied = 18,         ///< who asks may not have that, or tasks.allow does not name the function;
+                        ///< certainly not executed
 };
 inline constexpr int kStatusCodeCount = 19;
 

@@ -2,14 +2,11 @@
 
 #include <algorithm>
 #include <cctype>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <system_error>
 
 #include <kvmesh/limits.h>
 
 #include "common/security/principals_reader.h"
+#include "common/security/private_file.h"
 #include "common/text.h"
 
 namespace kvmesh::security {
@@ -36,20 +33,13 @@ Status check_user_name(std::string_view name) {
 }
 
 Result<std::shared_ptr<const Principals>> Principals::load(const std::string& path) {
-  const auto refused = [&](std::string_view why) {
+  std::string text;
+  if (auto status = read_trusted_file(path, text); !status.ok()) {
     return Status{
         StatusCode::kInvalidArgument,
-        path + ": " + std::string{why} +
-            "; write the file that names nodes and users (config/SECURITY.md), or correct "
-            "the path"};
-  };
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) {
-    return refused(error ? "cannot be read: " + error.message() : "is no file");
+        path + ": " + status.text() +
+            "; it names nodes and users (config/SECURITY.md), so nobody else may change it"};
   }
-  std::ifstream file{path, std::ios::binary};
-  std::string text{std::istreambuf_iterator<char>{file}, {}};
-  if (!file.good() && !file.eof()) return refused("cannot be read");
   config::Faults warnings;
   return parse(text, path, warnings);
 }

@@ -342,6 +342,9 @@ bool PrincipalsReader::is_table(const Value& value, const std::string& key,
 
 void PrincipalsReader::refuse_unknown(const Value& value, const std::string& key,
                                       std::span<const std::string_view> known) {
+  if (value.key == "revoked") {
+    return refuse(value, key, "stands below a [table]; write revoked at the top of the file");
+  }
   std::vector<std::string> names;
   for (const auto name : known) names.emplace_back(name);
   refuse(value, key, "is unknown; what may stand here is " + joined(names, ", "));

@@ -24,5 +24,7 @@ struct WipedText {
 /// root, can be read or written by others, or stands in a folder that others may change. No text of
 /// a fault holds anything of the file.
 Status read_private_file(const std::string& path, WipedText& out);
+/// The same of a file that others may read, but not write, of at most 4 MiB; it may be a link.
+Status read_trusted_file(const std::string& path, std::string& out);
 
 }  // namespace kvmesh::security

@@ -13,6 +13,11 @@ using functions::Needs;
 using security::Permit;
 using security::Right;
 
+constexpr std::string_view kReadCeiling =
+    "may read that bucket, but not through the node that passed this on, whose ceiling is lower";
+constexpr std::string_view kWriteCeiling =
+    "may write that bucket, but not through the node that passed this on, whose ceiling is lower";
+
 Needs needs_of(std::string_view function) {
   const auto* known = functions::find(function);
   return known == nullptr ? Needs::kName : known->needs;  // of an unknown one nothing is executed
@@ -24,18 +29,24 @@ bool may_touch(const Permit& permit, std::string_view bucket) {
 
 // What the request lacks; empty: nothing.
 std::string_view lacking(const Permit& permit, const RequestView& request) {
+  if (!permit.is_known()) return "is not known to this node, or not by whom the request came";
   const bool of_bucket = request.target.kind == Target::Kind::kBucket;
   const auto& bucket = request.target.name;
   switch (needs_of(request.function)) {
     case Needs::kRead:
-      return permit.may(Right::kRead, bucket) ? "" : "may not read that bucket";
+      if (permit.may(Right::kRead, bucket)) return "";
+      return permit.own().may(Right::kRead, bucket) ? kReadCeiling : "may not read that bucket";
     case Needs::kWrite:
-      return permit.may(Right::kWrite, bucket) ? "" : "may not write that bucket";
+      if (permit.may(Right::kWrite, bucket)) return "";
+      return permit.own().may(Right::kWrite, bucket) ? kWriteCeiling : "may not write that bucket";
     case Needs::kAdmin:
       if (permit.may_administer()) return "";
       return permit.ceiling() != nullptr && permit.own().may_administer()
                  ? "may administer a node only when connected to it"
                  : "may not administer";
+    case Needs::kSomeCall:
+      if (!permit.may_call_something()) return "may call no function, so it has no mailbox";
+      break;
     case Needs::kName:
     case Needs::kFunction:
       break;

@@ -7,6 +7,7 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/rights.h"
 #include "common/text.h"
 #include "common/wire/record.h"
 #include "node/core/check_permit.h"
@@ -96,6 +97,11 @@ Cost Core::handle(Asker& asker, const RequestView& request, Batch& batch, TimePo
     return Cost::kLittle;
   }
   const auto* function = modules_.find(request.function);
+  if (function == nullptr && request.permit != nullptr &&
+      !request.permit->may_call(request.function)) {
+    return refuse({StatusCode::kUndefinedFunction,
+                   self_.str() + " has no function " + in_quotes(request.function)});
+  }
   if (function == nullptr) return refuse(modules_.undefined(self_.str(), request.function));
   if (request.permit != nullptr && is_administration(request)) {
     effects_.administered(asker.origin, request);

@@ -1,5 +1,7 @@
 #include "node/journal/files.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -92,6 +94,8 @@ Result<std::optional<std::vector<std::string>>> Files::list(const std::string& f
 Status Files::make_folder(const std::string& folder) const {
   const auto status = system_->CreateDir(folder, kOptions, nullptr);
   if (!status.ok()) return refused(folder, status);
+  (void)::chmod(folder.c_str(),
+                S_IRWXU);  // what is in it is the node's own; not of a disk of tests
   return sync_folder(folder_of(folder));
 }
 

@@ -23,6 +23,7 @@ constexpr std::chrono::seconds kAliveSilence{1};
 // When a send is taken so long after a frame, the frame's connection was there when it was read.
 constexpr std::chrono::milliseconds kSocketIsKnown{200};
 constexpr std::size_t kCondemnedMax = 1024;
+constexpr std::size_t kClientsOfOneMax = limits::kMeshClientsMax / 4;
 constexpr std::string_view kLetInNoMore = "its key is not let in any more";
 
 }  // namespace
@@ -96,12 +97,25 @@ std::optional<Inbox::Identity> Inbox::identify(std::uint32_t id, const wire::Hel
                            ? ", which cannot connect as a client; make a key for a user"
                            : ", which cannot connect as " + in_quotes(hello.name)));
   }
+  if (!is_node && has_too_many(out)) {
+    return refuse_for(out.principal + " has " + std::to_string(kClientsOfOneMax) +
+                      " connections already, as many as one user may");
+  }
   if (const auto* other = other_of(out, hello, now); other != nullptr) {
     return refuse_for("the node " + out.principal + " is connected already, with another key, " +
                       other->identity.key.fingerprint() + "..., from " +
                       (other->address.empty() ? "an unknown address" : other->address));
   }
   return out;
+}
+
+// Nodes, and other users, find room too.
+bool Inbox::has_too_many(const Identity& identity) const {
+  if (clients_.size() < kClientsOfOneMax) return false;
+  const auto count = std::ranges::count_if(clients_, [&](const auto& entry) {
+    return !entry.second->gone && entry.second->identity.principal == identity.principal;
+  });
+  return static_cast<std::size_t>(count) >= kClientsOfOneMax;
 }
 
 // A living connection of the same node by another key; not of the same process, which may be

@@ -5,8 +5,6 @@
 namespace kvmesh::mesh {
 namespace {
 
-const security::Rights kNothing;
-
 // The node that signed the path last; empty: none has.
 std::string_view last_on(std::string_view path) {
   std::string_view out;
@@ -38,7 +36,7 @@ bool RequestPermits::permit(RequestView& request) {
 }
 
 security::Permit RequestPermits::judge(const RequestView& request) {
-  if (connection_ == nullptr) return {name_, kNothing};
+  if (connection_ == nullptr) return security::Permit::none(name_, nullptr);
   if (request.who.empty() || request.who == name_) {
     return {connection_->name, connection_->rights};
   }
@@ -47,7 +45,7 @@ security::Permit RequestPermits::judge(const RequestView& request) {
   }
   if (last_ == nullptr || last_->name != request.who) last_ = now_->find(request.who);
   if (last_ == nullptr || !connection_->may_vouch) {
-    return {request.who, kNothing, &connection_->rights};
+    return security::Permit::none(request.who, &connection_->rights);
   }
   return {last_->name, last_->rights, &connection_->rights};
 }

@@ -89,9 +89,21 @@ store::NameFilter visible_to(const security::Permit& permit) {
   };
 }
 
+// An empty page would say that there is nothing.
+Status check_listing(const security::Permit* permit) {
+  const auto* ceiling = permit == nullptr ? nullptr : permit->ceiling();
+  if (ceiling == nullptr || ceiling->may_anywhere(security::Right::kRead)) return {};
+  return {StatusCode::kDenied, "the node that passed this on may read nothing here (" +
+                                   functions::kKvBuckets.str() + ")"};
+}
+
 // False: the call is wrong, and answered.
 bool read(const KvFunction& kv_function, Call& call, Op& op, KvMore& more) {
   if (refuse_target(kv_function.function, call)) return false;
+  if (kv_function.kind == Op::Kind::kBuckets &&
+      refuse(call, check_listing(call.request().permit))) {
+    return false;
+  }
   Arguments args{call.request(), kv_function.function};
   kv_function.read(args, op, more);
   if (refuse(call, args.check())) return false;

@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 #include <asio/post.hpp>
 
+#include "common/signals_blocked.h"
 #include "common/wire/buffer.h"
 
 namespace kvmesh::stream {
@@ -65,6 +66,7 @@ Door::~Door() {
 Status Door::start() {
   look_at_certificates();
   try {
+    const SignalsBlocked blocked;
     thread_ = std::thread{[this] { loop_.run(); }};
     return {};
   } catch (const std::system_error& error) {

@@ -7,6 +7,7 @@
 #include <kvmesh/limits.h>
 
 #include "common/security/secrets.h"
+#include "common/signals_blocked.h"
 
 namespace kvmesh::stream {
 namespace {
@@ -44,6 +45,7 @@ Login::~Login() {
 
 Status Login::start() {
   try {
+    const SignalsBlocked blocked;
     thread_ = std::thread{[this] { run(); }};
     return {};
   } catch (const std::system_error& error) {
@@ -58,12 +60,20 @@ Status Login::check(const Attempt& attempt) const {
         "a secret must not cross a network in plain text, as this one has; choose another one, and "
         "connect with TLS (kv_server.tls)");
   }
-  if (attempt.user.size() > limits::kUserNameBytesMax) return wrong_secret();
   return {};
 }
 
 void Login::ask(Attempt attempt, Done done) {
   if (auto status = check(attempt); !status.ok()) return done({std::move(status), nullptr});
+  // Maybe the secret, in the wrong place: it is told to nobody.
+  if (!security::check_user_name(attempt.user).ok() || security::looks_like_token(attempt.user)) {
+    {
+      const std::scoped_lock lock{mutex_};
+      tell(core::AuditEvent::Kind::kLoginFailed, {}, attempt.from, attempt.address,
+           "AUTH of what is no user's name");
+    }
+    return done({wrong_secret(), nullptr});
+  }
   const bool is_token = security::looks_like_token(attempt.secret->text);
   LoginGuard::Try one{attempt.address, attempt.user, is_token};
   const auto principals = principals_.get();
@@ -82,7 +92,11 @@ void Login::ask(Attempt attempt, Done done) {
       waiters.push_back({std::move(one), std::move(attempt.from), std::move(done), counts});
       return;
     }
-    if (const auto wait = guard_.wait(one, now); wait.count() > 0) {
+    if (const auto wait = guard_.wait(one, now); wait.count() > 0 && !guard_.has_failed(one, now)) {
+      answer.status = {StatusCode::kOverloaded,
+                       "passwords from your address, or of this user, are being checked; try again "
+                       "in a second"};
+    } else if (wait.count() > 0) {
       tell(core::AuditEvent::Kind::kLoginFailed, attempt.user, attempt.from, attempt.address,
            "AUTH, not looked at: too many have failed");
       answer.status = denied(

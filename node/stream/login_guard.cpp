@@ -27,6 +27,18 @@ seconds LoginGuard::Record::wait(TimePoint now) {
   return recent + under_way >= kFailuresMax ? seconds{1} : seconds{0};
 }
 
+bool LoginGuard::Record::has_failed(TimePoint now) const {
+  return pause.count() > 0 || std::ranges::any_of(failures, [&](TimePoint at) {
+           return at != TimePoint{} && now - at < kWindow;
+         });
+}
+
+bool LoginGuard::has_failed(const Try& one, TimePoint now) {
+  if (addresses_.at(one.address).has_failed(now)) return true;
+  const auto* user = one.is_token ? nullptr : users_.find(one.user);
+  return user != nullptr && user->has_failed(now);
+}
+
 void LoginGuard::Record::end(bool is_right, TimePoint now) {
   if (under_way > 0) --under_way;  // the record may be another than it was
   if (is_right) return;
@@ -42,23 +54,26 @@ void LoginGuard::Record::end(bool is_right, TimePoint now) {
 }
 
 seconds LoginGuard::wait(const Try& one, TimePoint now) {
+  if (one.is_token) return {};
   if (const auto address = addresses_.at(one.address).wait(now); address.count() > 0) {
     return address;
   }
-  if (one.is_token) return {};
   auto* user = users_.find(one.user);
   if (user == nullptr || was_here_lately(one, now)) return {};
   return user->wait(now);
 }
 
 void LoginGuard::begin(const Try& one) {
+  if (one.is_token) return;
   ++addresses_.at(one.address).under_way;
-  if (!one.is_token) ++users_.at(one.user).under_way;
+  ++users_.at(one.user).under_way;
 }
 
 void LoginGuard::end(const Try& one, bool is_right, TimePoint now) {
-  addresses_.at(one.address).end(is_right, now);
-  if (!one.is_token) users_.at(one.user).end(is_right, now);
+  if (!one.is_token) {
+    addresses_.at(one.address).end(is_right, now);
+    users_.at(one.user).end(is_right, now);
+  }
   if (is_right) lately_.at({one.user, one.address}) = now;
 }
 

@@ -29,10 +29,12 @@ class LoginGuard {
   struct Try {
     AddressKey address;
     std::string user;
-    bool is_token = false;  // too long to be guessed: the name's failures keep nobody's out
+    bool is_token = false;  // too long to be guessed: no failures keep one out, or count
   };
   /// How long it must wait; zero: begin() it.
   std::chrono::seconds wait(const Try& one, TimePoint now);
+  /// Whether it must wait because of failures, and not only of others that are under way.
+  bool has_failed(const Try& one, TimePoint now);
   /// Its outcome is not known yet: end() follows. Those under way count as failures.
   void begin(const Try& one);
   void end(const Try& one, bool is_right, TimePoint now);
@@ -46,6 +48,7 @@ class LoginGuard {
     TimePoint until;                // its end
 
     std::chrono::seconds wait(TimePoint now);
+    bool has_failed(TimePoint now) const;
     void end(bool is_right, TimePoint now);
   };
   using UserAt = std::pair<std::string, AddressKey>;

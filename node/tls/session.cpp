@@ -12,6 +12,9 @@ namespace kvmesh::tls {
 namespace {
 
 constexpr std::size_t kBufferBytes = 17 * 1024;  // of OpenSSL's: a record
+// What may come without any byte for us: more than a record, and what was read ahead of it. Records
+// that carry nothing (new keys) cost much, and OpenSSL takes them without end.
+constexpr std::size_t kBytesWithoutDataMax = 40 * 1024;
 
 bool is_retry(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -56,8 +59,7 @@ int Session::receive(BIO* bio, char* room, int size) {
     BIO_set_retry_read(bio);
     return -1;
   }
-  auto most = static_cast<std::size_t>(size);
-  if (wire.is_bounded) most = std::min(most, wire.allowance);
+  const auto most = std::min(static_cast<std::size_t>(size), wire.allowance);
   if (most == 0) return -1;
   ssize_t got = 0;
   do {
@@ -66,7 +68,7 @@ int Session::receive(BIO* bio, char* room, int size) {
   if (got > 0) {
     const auto bytes = static_cast<std::size_t>(got);
     wire.readable = bytes == most || wire.hung_up;
-    if (wire.is_bounded) wire.allowance -= bytes;
+    wire.allowance -= bytes;
     return static_cast<int>(got);
   }
   wire.readable = false;
@@ -120,7 +122,7 @@ Session::Step Session::finish() {
   auto peer = context_->peer_of(session_.get());
   if (!peer) return fail("its certificate is of no user of this node any more");
   peer_ = *std::move(peer);
-  wire_.is_bounded = false;
+  wire_.allowance = kBytesWithoutDataMax;
   is_done_ = true;
   may_have_more_ = true;  // a read finds out
   return Step::kDone;
@@ -154,6 +156,7 @@ std::optional<std::size_t> Session::read(std::span<char> room) {
     std::size_t count = 0;
     if (SSL_read_ex(session_.get(), room.data() + got, room.size() - got, &count) == 1) {
       got += count;
+      wire_.allowance = kBytesWithoutDataMax;
       continue;
     }
     switch (SSL_get_error(session_.get(), 0)) {

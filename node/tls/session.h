@@ -69,8 +69,7 @@ class Session {
     bool writable = true;
     bool hung_up = false;
     bool has_ended = false;
-    std::size_t allowance = 0;  // bytes that may come before the handshake is over
-    bool is_bounded = true;
+    std::size_t allowance = 0;  // bytes that may come before the handshake is over, or data comes
   };
 
   Session(int descriptor, Owned<SSL> session, std::shared_ptr<const Context> context);

@@ -175,7 +175,8 @@ class Guessing(AuthTest):
 
         def guess(number):
             while not done.is_set():
-                self.from_address(f"127.0.{number}.1").ask(f"AUTH user{number} guess")
+                with self.from_address(f"127.0.{number}.1") as guesser:
+                    guesser.ask(f"AUTH user{number} guess")
 
         guessers = [threading.Thread(target=guess, args=(i + 10,)) for i in range(4)]
         for guesser in guessers:

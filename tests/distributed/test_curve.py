@@ -2,6 +2,7 @@
 """Nodes with keys: who is let in and who is not, what others can read or change of it, and what a reload ends."""
 
 import os
+import re
 import signal
 import socket
 import unittest
@@ -36,12 +37,12 @@ class CurveTest(MeshTest):
         """How many connections and names this node has refused."""
         return node.info()["counters"]["refused"]["key"]
 
-    def is_let_in(self, endpoint, keys, name=""):
-        """What a HELLO is answered with: True for WELCOME, the text of REFUSED, None for nothing."""
+    def is_let_in(self, endpoint, keys, name="", wait=30):
+        """What a HELLO is answered with: True for WELCOME, the text of REFUSED, None for nothing in that time."""
         with MeshClient(endpoint, greet=False, keys=keys) as client:
             client.send(hello(name, high=2))
             try:
-                kind, content = client.frame_of(WELCOME, REFUSED, timeout=0.5)
+                kind, content = client.frame_of(WELCOME, REFUSED, timeout=wait)
             except TimeoutError:
                 return None
             return True if kind == WELCOME else unpack(content)[1]
@@ -95,7 +96,7 @@ class Strangers(CurveTest):
         endpoint, ops = self.foo.endpoint, self.keys.users["ops"][0]
         before = self.refused(self.foo)
         for keys in (None, (Key(), self.server), (revoked, self.server), (ops, Key())):
-            self.assertIsNone(self.is_let_in(endpoint, keys))
+            self.assertIsNone(self.is_let_in(endpoint, keys, wait=0.5))
         plain = zmq.Context.instance().socket(zmq.DEALER)
         self.addCleanup(plain.close, 0)
         plain.plain_username, plain.plain_password = b"ops", b"ops"
@@ -105,7 +106,7 @@ class Strangers(CurveTest):
         self.assertEqual(self.foo.info()["counters"]["refused"]["no_hello"], 0, "nothing of it came in")
         for why in ("it has no key|it ended before it proved a key", "is nobody's", "is revoked",
                     "it expects another key of this node"):
-            self.assertRegex(self.foo.log(), why)
+            eventually(lambda w=why: re.search(w, self.foo.log()), 5, "the log says why")
         self.assertIn("refused a connection to the mesh port from 127.0.0.1", self.foo.log())
         self.assertTrue(self.is_let_in(endpoint, (ops, self.server)), "the others are served")
 
@@ -158,7 +159,7 @@ class Names(CurveTest):
         answer = self.is_let_in(self.foo.endpoint, (key, self.server), name)
         self.assertIn(text, str(answer))
         eventually(lambda: self.refused(self.foo) > before, 5, "it is counted")
-        self.assertIn(text, self.foo.log())
+        eventually(lambda: text in self.foo.log(), 5, "the log says why")
 
     def test_a_user_cannot_be_a_node(self):
         """C1."""
@@ -232,10 +233,10 @@ class Reloads(CurveTest):
             eventually(lambda: self.foo.info()["counters"]["mesh_ended"] >= 1, 5, "its connection is ended")
 
         self.under_load(revoke)
-        self.assertIn("the connection of app from 127.0.0.1 is ended", self.foo.log())
+        eventually(lambda: "the connection of app from 127.0.0.1 is ended" in self.foo.log(), 5, "the log says so")
         victim.post(b"apples", "kv.put", b"mine", b"2")  # by a connection that is not let in again
         self.assertEqual(other.ok(b"apples", "kv.get", b"mine"), b"1")
-        self.assertIsNone(self.is_let_in(self.foo.endpoint, (app, self.keys.nodes["foo"][0])))
+        self.assertIsNone(self.is_let_in(self.foo.endpoint, (app, self.keys.nodes["foo"][0]), wait=0.5))
 
     def test_a_node_that_is_removed_loses_its_links(self):
         """R5: bar may not connect to foo any more, nor foo to bar."""
@@ -266,7 +267,7 @@ class Reloads(CurveTest):
         old, new = self.keys.nodes["bar"]
         ops = self.keys.users["ops"][0]
         self.assertTrue(self.is_let_in(self.bar.endpoint, (ops, new)))
-        self.assertIsNone(self.is_let_in(self.bar.endpoint, (ops, old)), "newcomers must know the new key")
+        self.assertIsNone(self.is_let_in(self.bar.endpoint, (ops, old), wait=0.5), "newcomers must know the new key")
         self.bar.client_keys = (ops, new)
         # From here on links are made anew, by the new key.
         self.keys.nodes["bar"] = [new]
@@ -295,7 +296,7 @@ class Reloads(CurveTest):
             self.keys.write_node_key("local", 1)
             self.reload(local, "the key of this node is now")
             eventually(lambda: client.ok(None, "node.info")["counters"]["mesh_ended"] == 1, 5, "app is ended")
-            self.assertIsNone(self.is_let_in(endpoint, (ops, old)))
+            self.assertIsNone(self.is_let_in(endpoint, (ops, old), wait=0.5))
             self.assertTrue(self.is_let_in(endpoint, (ops, new)))
             client.ok(b"apples", "kv.put", b"key", b"value")
 

@@ -69,7 +69,7 @@ class Secrets(MeshTest):
             self.command(*words)
         line = self.foo.line()
         for request in (f"AUTH ops {PASSWORD}", f"AUTH ops {PASSWORD}x", f"AUTH nobody {TOKEN}", f"auth ops {PASSWORD}", f"AUTH ops {PASSWORD} more",
-                        f"AUTH {PASSWORD}", f"AUTH ops {TOKEN}", "WHOAMI", "GET zebras k", "HELP"):
+                        f"AUTH {PASSWORD}", f"AUTH {TOKEN} ops", f'AUTH "{PASSWORD} x" ops', f"AUTH ops {TOKEN}", "WHOAMI", "GET zebras k", "HELP"):
             line.send(request + "\r\n")
         line.send("QUIT\r\n")
         replies = []
@@ -77,6 +77,10 @@ class Secrets(MeshTest):
             replies.append(reply)
         self.assertIn("ops", replies, "WHOAMI after AUTH")
         self.told.append(("replies of the line protocol", "\n".join(replies).encode()))
+        secret = self.keys.users["ops"][0].secret_text
+        misplaced = subprocess.run([COMMAND_BIN, "--node", self.foo.endpoint, "--key", secret, "ping"], capture_output=True,
+                                   env=clean_environment(), timeout=60 * patience(), check=False)
+        self.told.append(("a secret as --key", misplaced.stdout + misplaced.stderr))
         with open(self.keys.path, encoding="ascii") as file:
             good = file.read()
         with open(self.keys.path, "w", encoding="ascii") as file:  # secrets in wrong places, which faults tell of
@@ -91,6 +95,8 @@ class Secrets(MeshTest):
     def look_at_the_processes(self):
         for node in (self.foo, self.bar):
             for file in ("cmdline", "environ"):
+                if not os.access(f"/proc/{node.process.pid}/{file}", os.R_OK):
+                    continue  # nobody but root may look
                 with open(f"/proc/{node.process.pid}/{file}", "rb") as opened:
                     self.told.append((f"{file} of {node.name}", opened.read()))
         self.told.append(("ps", subprocess.run(["ps", "-eo", "args", "e"], capture_output=True, check=False).stdout))

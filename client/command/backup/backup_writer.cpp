@@ -21,7 +21,7 @@ constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
 Result<BackupWriter> BackupWriter::create(std::string folder, std::uint64_t file_bytes) {
   while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
   std::error_code fault;
-  if (mkdir(folder.c_str(), 0777) != 0) {
+  if (mkdir(folder.c_str(), 0700) != 0) {
     if (errno != EEXIST) return file_fault("make the folder", folder);
     const std::filesystem::directory_iterator content{folder, fault};
     if (fault) {

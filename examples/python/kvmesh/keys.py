@@ -51,7 +51,7 @@ class ClientKey:
         except ValueError:
             raise self._fault("is not what kvmesh keygen writes: it is no TOML") from None
         if "node" in table:
-            raise self._fault("is that of a node, as which a client cannot connect; make a key for a user: kvmesh keygen NAME")
+            raise self._fault("is that of a node, as which a client cannot connect; make one for a user: kvmesh keygen --user NAME")
         self.public = self._read(table, "public", "pub_")
         self.secret = self._read(table, "secret", "sec_")
         nodes = table.get("nodes", {})

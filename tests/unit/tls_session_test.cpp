@@ -86,6 +86,34 @@ TEST_F(TlsTest, AChangedByteBreaksTheConnection) {
   EXPECT_EQ(read(100), "broken");
 }
 
+// Each costs a derivation of keys, and OpenSSL would take them without end.
+TEST_F(TlsTest, RecordsThatCarryNothingBreakTheConnection) {
+  connect(load());
+  ASSERT_EQ(shake_hands(), Step::kDone);
+  (void)client_->take();
+  std::string got;
+  for (int i = 0; i < 100'000 && got != "broken"; ++i) {
+    (void)SSL_key_update(client_->get(), SSL_KEY_UPDATE_NOT_REQUESTED);  // not while one waits
+    if (SSL_do_handshake(client_->get()) == 1) continue;
+    server_->note(EPOLLIN);  // there is no more room on the way
+    got = read(100);
+  }
+  EXPECT_EQ(got, "broken");
+}
+
+TEST_F(TlsTest, NewKeysNowAndThenAndMuchDataDoNot) {
+  connect(load());
+  ASSERT_EQ(shake_hands(), Step::kDone);
+  (void)client_->take();
+  const std::string text(16'000, 'x');
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_EQ(SSL_key_update(client_->get(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    client_->send(text);
+    server_->note(EPOLLIN);
+    ASSERT_EQ(read(20'000), text) << i;
+  }
+}
+
 TEST_F(TlsTest, AHandshakeHasSoManyBytes) {
   connect(load());
   // A ClientHello of 16 KiB that does not come to its end.

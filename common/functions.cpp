@@ -6,13 +6,13 @@ namespace kvmesh::functions {
 namespace {
 
 constexpr std::array kAll = {
-    &kKvApply,        &kKvBuckets,   &kKvChanges,      &kKvCount,     &kKvCreate,
-    &kKvDelete,       &kKvDrop,      &kKvGet,          &kKvHere,      &kKvKeys,
-    &kKvOptions,      &kKvPut,       &kKvRead,         &kKvScan,      &kNodeAudit,   &kNodeInfo,
-    &kNodeName,       &kNodePing,    &kNodeReload,     &kNodeWatch,   &kProcessClose,
-    &kProcessMonitor, &kProcessOpen, &kProcessReceive, &kProcessSend, &kServerCall,
-    &kServerCast,     &kServerList,  &kServerRestart,  &kTaskCancel,  &kTaskList,
-    &kTaskModules,    &kTaskNext,    &kTaskRun,
+    &kKvApply,      &kKvBuckets,      &kKvChanges,   &kKvCount,        &kKvCreate,
+    &kKvDelete,     &kKvDrop,         &kKvGet,       &kKvHere,         &kKvKeys,
+    &kKvOptions,    &kKvPut,          &kKvRead,      &kKvScan,         &kNodeAudit,
+    &kNodeInfo,     &kNodeName,       &kNodePing,    &kNodeReload,     &kNodeWatch,
+    &kProcessClose, &kProcessMonitor, &kProcessOpen, &kProcessReceive, &kProcessSend,
+    &kServerCall,   &kServerCast,     &kServerList,  &kServerRestart,  &kTaskCancel,
+    &kTaskList,     &kTaskModules,    &kTaskNext,    &kTaskRun,
 };
 constexpr auto kNameOf = [](const Function* function) { return function->name; };
 static_assert(std::ranges::is_sorted(kAll, {}, kNameOf));

@@ -17,7 +17,8 @@ struct NodeFile {
 
 /// Reads the configurations of many nodes, for programs that look at a mesh as a whole. Each of
 /// `paths` is a file, or a directory: then every file in it that ends in .toml, in the order of the
-/// names, and none below it; security.toml is passed over, as it is no node's. A file that is named twice counts once.
+/// names, and none below it; security.toml is passed over, as it is no node's. A file that is named
+/// twice counts once.
 ///
 /// Each file is one node, read as that node itself would read it, but without environment and
 /// command line: configurations that are put together from several files must be joined before.

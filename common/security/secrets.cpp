@@ -48,9 +48,9 @@ Result<std::string> hash_password(std::string_view password) {
 }
 
 Status check_password_hash(std::string_view hash) {
-  const Status none{StatusCode::kInvalidArgument,
-                    "is no hash of a password; write what kvmesh keygen --user NAME --password "
-                    "prints, and never the password itself"};
+  Status none{StatusCode::kInvalidArgument,
+              "is no hash of a password; write what kvmesh keygen --user NAME --password "
+              "prints, and never the password itself"};
   if (!hash.starts_with(kArgon) || hash.size() >= crypto_pwhash_STRBYTES) return none;
   auto rest = hash.substr(kArgon.size());
   const auto memory = take_number(rest, ",t=");

@@ -43,7 +43,8 @@ class TcpUsers : public TcpServer {
   }
   static std::string user(const std::string& name) {
     static const std::string kHash = *security::hash_password("sesame");
-    return "[user." + name + "]\npassword = \"" + kHash + "\"\nmay = [ { on = \"*\", rights = \"rw\" } ]\n";
+    return "[user." + name + "]\npassword = \"" + kHash +
+           "\"\nmay = [ { on = \"*\", rights = \"rw\" } ]\n";
   }
 
   void serve_users() {

@@ -26,12 +26,21 @@ bool is_path(const msgpack::object& value) {
          });
 }
 
+// Of eight fields the fifth says who asks.
+bool says_who(const Theirs& theirs) { return elements(theirs.value.get()).size() == 8; }
+
+bool is_who(const msgpack::object& value) {
+  return is_str(value) && value.via.str.size > 0 && value.via.str.size <= limits::kNodeNameBytesMax;
+}
+
 bool is_request(const std::optional<Theirs>& theirs) {
   if (!theirs) return false;
   const auto fields = elements(theirs->value.get());
-  return fields.size() == 7 && is_uint(fields[0]) && is_uint(fields[1]) && is_uint(fields[2]) &&
-         is_path(fields[3]) && is_target(fields[4]) && is_str(fields[5]) && is_array(fields[6]) &&
-         within(fields[6]);
+  const std::size_t at = says_who(*theirs) ? 5 : 4;  // the target
+  return fields.size() == at + 3 && is_uint(fields[0]) && is_uint(fields[1]) &&
+         is_uint(fields[2]) && is_path(fields[3]) && (at == 4 || is_who(fields[4])) &&
+         is_target(fields[at]) && is_str(fields[at + 1]) && is_array(fields[at + 2]) &&
+         within(fields[at + 2]);
 }
 
 bool is_reply(const std::optional<Theirs>& theirs) {
@@ -54,8 +63,9 @@ std::string_view only_record(const wire::Buffer& out) {
 
 bool same(const RequestView& a, const RequestView& b) {
   return a.id == b.id && a.timeout_ms == b.timeout_ms && a.flags == b.flags && a.hops == b.hops &&
-         a.path == b.path && a.target.kind == b.target.kind && a.target.name == b.target.name &&
-         a.function == b.function && a.args == b.args && a.body == b.body;
+         a.path == b.path && a.who == b.who && a.target.kind == b.target.kind &&
+         a.target.name == b.target.name && a.function == b.function && a.args == b.args &&
+         a.body == b.body;
 }
 
 void check_path(const RequestView& request) {
@@ -69,7 +79,8 @@ void check_path(const RequestView& request) {
   append_request(out, request, RequestId{7}, 5, &step);
   const auto next = wire::decode_request(only_record(out));
   check(next && next->hops == request.hops + 1 && next->path.starts_with(request.path) &&
-            next->body == request.body && next->timeout_ms == 5 && next->id == RequestId{7},
+            next->who == request.who && next->body == request.body && next->timeout_ms == 5 &&
+            next->id == RequestId{7},
         "a hop adds its step and changes nothing else");
   auto added = next->path.substr(request.path.size());
   const auto last = wire::take_path_step(added);
@@ -83,12 +94,15 @@ void check_request(std::string_view record) {
   check(request.has_value() == is_request(theirs), "a request is judged as by msgpack-cxx");
   if (!request) return;
   const auto fields = elements(theirs->value.get());
+  const std::size_t at = says_who(*theirs) ? 5 : 4;
   check(request->id.value == fields[0].via.u64 && request->timeout_ms == fields[1].via.u64 &&
-            request->flags == fields[2].via.u64 && request->function == str_of(fields[5]),
+            request->flags == fields[2].via.u64 && request->function == str_of(fields[at + 1]) &&
+            request->who == (at == 5 ? str_of(fields[4]) : std::string_view{}),
         "a request has msgpack-cxx's values");
+  const auto& target = fields[at];
   check(request->target.kind == Target::Kind::kHere
-            ? fields[4].type == msgpack::type::NIL
-            : request->target.name == (is_str(fields[4]) ? str_of(fields[4]) : bin_of(fields[4])),
+            ? target.type == msgpack::type::NIL
+            : request->target.name == (is_str(target) ? str_of(target) : bin_of(target)),
         "a request has msgpack-cxx's target");
   wire::Buffer out;
   append_request(out, *request, request->id, request->timeout_ms, nullptr);

@@ -115,7 +115,7 @@ void add_syntax_fault(std::string_view text, const std::string& path,
   Place place{Place::Origin::kFile, path, static_cast<std::uint32_t>(error.source().begin.line)};
   if (error.description().find("cannot redefine") == std::string_view::npos) {
     faults.add(place, "TOML",
-               "syntax error: " + std::string{error.description()} +
+               "syntax error: " + printable(error.description()) +
                    "; correct this line or the one before it");
     return;
   }

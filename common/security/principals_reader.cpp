@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include <kvmesh/limits.h>
@@ -28,6 +29,14 @@ bool is_known(std::string_view key, std::span<const std::string_view> known) {
   return std::ranges::find(known, key) != known.end();
 }
 
+// Where the text is not TOML. A parser's message quotes what stands there, maybe a password.
+std::uint32_t line_of(std::string_view fault, const std::string& path) {
+  fault.remove_prefix(std::min(path.size() + 1, fault.size()));
+  std::uint32_t line = 0;
+  std::from_chars(fault.data(), fault.data() + fault.size(), line);
+  return line;
+}
+
 std::string item(const std::string& key, std::size_t index) {
   return key + "[" + std::to_string(index) + "]";
 }
@@ -38,8 +47,17 @@ std::shared_ptr<const Principals> PrincipalsReader::read(std::string_view text,
                                                          const std::string& path) {
   out_ = std::shared_ptr<Principals>{new Principals};
   path_ = path;
-  const auto file = config::parse_toml(text, path, faults_);
-  if (!file) return nullptr;
+  config::Faults syntax;
+  const auto file = config::parse_toml(text, path, syntax);
+  if (!file && syntax.lines().front().find(" syntax error: ") == std::string::npos) {
+    (void)config::parse_toml(text, path, faults_);  // it names keys, and nothing else
+    return nullptr;
+  }
+  if (!file) {
+    faults_.add({config::Place::Origin::kFile, path, line_of(syntax.lines().front(), path)}, "TOML",
+                "syntax error; correct this line or the one before it");
+    return nullptr;
+  }
   for (const auto& member : file->children) {
     if (member.key == "node") {
       read_all(member, Kind::kNode);

@@ -133,8 +133,9 @@ TEST(PrincipalsFile, RefusesWhatIsNoRight) {
 TEST(PrincipalsFile, ShowsNoSecretThatIsInAWrongPlace) {
   const std::string secret = "hunter2hunter2";
   for (const std::string& line :
-       {"password = \"" + secret + "\"\n", "tokens = [\"" + secret + "\"]\n",
-        "keys = [\"sec_" + secret + "\"]\n", "keys = [\"" + secret + "\"]\n"}) {
+       {"password = " + secret + "\n", "password = \"" + secret + "\"\n",
+        "tokens = [\"" + secret + "\"]\n", "keys = [\"sec_" + secret + "\"]\n",
+        "keys = [\"" + secret + "\"]\n"}) {
     EXPECT_THAT(faults(user(line)), Not(HasSubstr(secret))) << line;
   }
 }

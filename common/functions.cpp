@@ -1,6 +1,9 @@
 #include "common/functions.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <string_view>
+#include <unordered_map>
 
 namespace kvmesh::functions {
 namespace {
@@ -16,6 +19,18 @@ constexpr std::array kAll = {
 };
 constexpr auto kNameOf = [](const Function* function) { return function->name; };
 static_assert(std::ranges::is_sorted(kAll, {}, kNameOf));
+
+// The names are our own, so nobody can choose them to collide: their length and ends tell them
+// apart, and where there are principals every request looks for one.
+struct EndsHash {
+  std::size_t operator()(std::string_view name) const {
+    std::size_t out = name.size();
+    for (const char c : name.substr(name.size() - std::min<std::size_t>(name.size(), 4))) {
+      out = out << 8 | static_cast<unsigned char>(c);
+    }
+    return out + (name.empty() ? 0 : static_cast<unsigned char>(name.front()));
+  }
+};
 
 constexpr std::array<LineForm, 23> kLineForms = {{
     {LineVerb::kCreate, "CREATE", 2, 2, &kKvCreate, LineReply::kDone,
@@ -106,8 +121,13 @@ std::string Function::str() const { return std::string{name}; }
 std::span<const Function* const> all() { return kAll; }
 
 const Function* find(std::string_view name) {
-  const auto at = std::ranges::lower_bound(kAll, name, {}, kNameOf);
-  return at != kAll.end() && (*at)->name == name ? *at : nullptr;
+  static const auto kByName = [] {
+    std::unordered_map<std::string_view, const Function*, EndsHash> out;
+    for (const auto* function : kAll) out.emplace(function->name, function);
+    return out;
+  }();
+  const auto found = kByName.find(name);
+  return found == kByName.end() ? nullptr : found->second;
 }
 
 std::string usage(const Function& function) {

@@ -103,7 +103,7 @@ Cost Core::handle(Asker& asker, const RequestView& request, Batch& batch, TimePo
                    self_.str() + " has no function " + in_quotes(request.function)});
   }
   if (function == nullptr) return refuse(modules_.undefined(self_.str(), request.function));
-  if (request.permit != nullptr && is_administration(request)) {
+  if (request.permit != nullptr && request.permit->may_administer() && is_administration(request)) {
     effects_.administered(asker.origin, request);
   }
   execute(asker, request, *function, {now, deadline}, batch);

@@ -181,7 +181,7 @@ class Inbox final : public core::Adapter {
   void refuse_identity(std::uint32_t id, const Identity& identity, const std::string& why,
                        TimePoint now);
   const Client* other_of(const Identity& identity, const wire::Hello& hello, TimePoint now) const;
-  bool has_too_many(const Identity& identity) const;
+  bool has_too_many(const Identity& identity, TimePoint now) const;
   bool may_stay(const Identity& identity) const;
   void welcome(Client& client, const wire::Hello& hello, TimePoint now);
   std::uint64_t version_max() const {

@@ -23,6 +23,7 @@ constexpr std::chrono::seconds kAliveSilence{1};
 // When a send is taken so long after a frame, the frame's connection was there when it was read.
 constexpr std::chrono::milliseconds kSocketIsKnown{200};
 constexpr std::size_t kCondemnedMax = 1024;
+constexpr std::chrono::seconds kHeardLately{2};
 constexpr std::size_t kClientsOfOneMax = limits::kMeshClientsMax / 4;
 constexpr std::string_view kLetInNoMore = "its key is not let in any more";
 
@@ -97,7 +98,7 @@ std::optional<Inbox::Identity> Inbox::identify(std::uint32_t id, const wire::Hel
                            ? ", which cannot connect as a client; make a key for a user"
                            : ", which cannot connect as " + in_quotes(hello.name)));
   }
-  if (!is_node && has_too_many(out)) {
+  if (!is_node && has_too_many(out, now)) {
     return refuse_for(out.principal + " has " + std::to_string(kClientsOfOneMax) +
                       " connections already, as many as one user may");
   }
@@ -109,11 +110,13 @@ std::optional<Inbox::Identity> Inbox::identify(std::uint32_t id, const wire::Hel
   return out;
 }
 
-// Nodes, and other users, find room too.
-bool Inbox::has_too_many(const Identity& identity) const {
+// Nodes, and other users, find room too. One that has left is not heard of any more.
+bool Inbox::has_too_many(const Identity& identity, TimePoint now) const {
   if (clients_.size() < kClientsOfOneMax) return false;
   const auto count = std::ranges::count_if(clients_, [&](const auto& entry) {
-    return !entry.second->gone && entry.second->identity.principal == identity.principal;
+    const auto& client = *entry.second;
+    return !client.gone && now - client.last_heard < kHeardLately &&
+           client.identity.principal == identity.principal;
   });
   return static_cast<std::size_t>(count) >= kClientsOfOneMax;
 }

@@ -67,6 +67,17 @@ class Silence(LinkTest):
             self.link.check(1.1, 1.0)
 
 
+class Gone(LinkTest):
+    """A socket that takes nothing any more, before its monitor has told why, as after a handshake that was refused."""
+
+    def test_what_it_does_not_take_is_given_back(self):
+        self.link.socket.disconnect(self.link.endpoint)
+        requests = [Request(b"a", 1000), Request(b"b", 1000)]
+        self.link.send(deque(requests), 20.0)  # so late that a HELLO goes before them, and a PING behind them
+        self.assertEqual(self.link.returned, requests)
+        self.assertFalse(self.link.in_flight)
+
+
 class Forgotten(LinkTest):
     """A node that has forgotten this client refuses all until it says HELLO: what becomes of the requests."""
 

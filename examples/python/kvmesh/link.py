@@ -133,9 +133,11 @@ class Link:
     def _send_records(self, records: list[bytes], requests: list[Request], now: float) -> None:
         if now - self._said > IDLE_PING:
             self._say_hello(now)  # should the node have forgotten us
-        self._send(wire.requests(records, self.welcome.is_timed), now)
+        is_sent = self._send(wire.requests(records, self.welcome.is_timed), now)
         for request in requests:
             request.frame = self._frames
+        if not is_sent:
+            self._give_back_frame()
         if now - self._pinged > 1:
             self._ping(now)  # whose answer tells whether the clocks still go together
 
@@ -151,10 +153,22 @@ class Link:
         self._send(wire.hello(), now)
         self._hellos.append(self._frames)
 
-    def _send(self, frame: bytes, now: float) -> None:
+    def _send(self, frame: bytes, now: float) -> bool:
+        """False when there is no connection any more, as after a refused handshake: what the monitor has to say ends the link."""
         self._said = now
         self._frames += 1
-        self.socket.send(frame, zmq.NOBLOCK)
+        try:
+            self.socket.send(frame, zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
+
+    def _give_back_frame(self) -> None:
+        """The requests of the last frame, which was not sent: the next link may send them."""
+        for id_ in [id_ for id_, request in self.in_flight.items() if request.frame == self._frames]:
+            request = self.in_flight.pop(id_)
+            self._bytes -= len(request.tail)
+            self.returned.append(request)
 
     # --- in
 

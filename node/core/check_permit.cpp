@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "common/functions.h"
 #include "common/rights.h"
 #include "common/text.h"
 
@@ -18,21 +17,16 @@ constexpr std::string_view kReadCeiling =
 constexpr std::string_view kWriteCeiling =
     "may write that bucket, but not through the node that passed this on, whose ceiling is lower";
 
-Needs needs_of(std::string_view function) {
-  const auto* known = functions::find(function);
-  return known == nullptr ? Needs::kName : known->needs;  // of an unknown one nothing is executed
-}
-
 bool may_touch(const Permit& permit, std::string_view bucket) {
   return permit.may(Right::kRead, bucket) || permit.may(Right::kWrite, bucket);
 }
 
 // What the request lacks; empty: nothing.
-std::string_view lacking(const Permit& permit, const RequestView& request) {
+std::string_view lacking(const Permit& permit, const RequestView& request, Needs needs) {
   if (!permit.is_known()) return "is not known to this node, or not by whom the request came";
   const bool of_bucket = request.target.kind == Target::Kind::kBucket;
   const auto& bucket = request.target.name;
-  switch (needs_of(request.function)) {
+  switch (needs) {
     case Needs::kRead:
       if (permit.may(Right::kRead, bucket)) return "";
       return permit.own().may(Right::kRead, bucket) ? kReadCeiling : "may not read that bucket";
@@ -57,20 +51,16 @@ std::string_view lacking(const Permit& permit, const RequestView& request) {
 
 }  // namespace
 
-Status check_permit(const RequestView& request) {
+Status check_permit(const RequestView& request, const functions::Function* known) {
   if (request.permit == nullptr) return {};
   const auto& permit = *request.permit;
-  const auto missing = lacking(permit, request);
+  // Of an unknown one nothing is executed.
+  const auto missing = lacking(permit, request, known == nullptr ? Needs::kName : known->needs);
   if (missing.empty()) return {};
   const auto who = permit.is_anonymous() ? std::string{"a client that has not said who it is"}
                                          : std::string{permit.asker()};
   return {StatusCode::kDenied,
           who + " " + std::string{missing} + " (" + std::string{request.function} + ")"};
-}
-
-bool is_administration(const RequestView& request) {
-  const auto* known = functions::find(request.function);
-  return known != nullptr && known->needs == Needs::kAdmin && !known->is_poll;
 }
 
 }  // namespace kvmesh::core

@@ -74,13 +74,15 @@ Cost Core::handle(Asker& asker, const RequestView& request, Batch& batch, TimePo
   };
   const auto bytes = wire::body_bytes(request);
   run_bytes_ += bytes;
+  const auto route = routes_.find(request.target);
+  const auto* function = route && !route->peer ? modules_.find(request.function) : nullptr;
   if (request.permit != nullptr) {
-    if (const auto status = check_permit(request); !status.ok()) {
+    const auto* known = function != nullptr ? function->known : functions::find(request.function);
+    if (const auto status = check_permit(request, known); !status.ok()) {
       effects_.denied(asker.origin, request);
       return refuse(status);
     }
   }
-  const auto route = routes_.find(request.target);
   if (!route) return refuse(route.status());
   asker.entry = route->entry;
   // Else it might not fit a record at a later hop.
@@ -96,14 +98,13 @@ Cost Core::handle(Asker& asker, const RequestView& request, Batch& batch, TimePo
     forward(asker, request, bytes, *route->peer, deadline);
     return Cost::kLittle;
   }
-  const auto* function = modules_.find(request.function);
   if (function == nullptr && request.permit != nullptr &&
       !request.permit->may_call(request.function)) {
     return refuse({StatusCode::kUndefinedFunction,
                    self_.str() + " has no function " + in_quotes(request.function)});
   }
   if (function == nullptr) return refuse(modules_.undefined(self_.str(), request.function));
-  if (request.permit != nullptr && request.permit->may_administer() && is_administration(request)) {
+  if (request.permit != nullptr && function->is_administration()) {
     effects_.administered(asker.origin, request);
   }
   execute(asker, request, *function, {now, deadline}, batch);

@@ -35,6 +35,7 @@ void FunctionRegistry::define(const functions::Function& function, Runner& runne
 }
 
 void FunctionRegistry::add(std::string name, Function function) {
+  function.known = functions::find(name);
   if (!functions_.emplace(std::move(name), std::move(function)).second) std::abort();
 }
 

@@ -118,6 +118,12 @@ struct Function {
   Runner* runner = nullptr;
   std::uint8_t number = 0;  // which of the runner's functions
   Cost cost = Cost::kLittle;
+  const functions::Function* known = nullptr;  // in the table of those that all nodes know
+
+  /// Does it administer this node? Asking for news does not.
+  bool is_administration() const {
+    return known != nullptr && known->needs == functions::Needs::kAdmin && !known->is_poll;
+  }
 };
 
 /// The functions of a node, by "module.function". Filled before the node runs; read-only after.

@@ -58,7 +58,7 @@ void run_here(const core::FunctionRegistry& modules, Call& call) {
   request.target = {Target::Kind::kBucket, bucket};
   request.function = name;
   request.args = inner_args;
-  if (refuse(call, core::check_permit(request))) return;
+  if (refuse(call, core::check_permit(request, function->known))) return;
   core::InnerCall inner{call, request, function->number};
   Call* inner_call = &inner;
   function->runner->run({&inner_call, 1});

@@ -266,9 +266,9 @@ class Arena:
         return server
 
     def _make_secure_local(self):
-        """Clients are anonymous, and what they may is the last of 16 entries."""
+        """Clients are anonymous, and what they may, by the buckets' prefix, is the last of 16 entries."""
         others = [f"team{i}:" for i in range(15)]
-        security = Keys(self.binaries["kvmesh"], self.directory, "local", ["store"], [*others, "*"])
+        security = Keys(self.binaries["kvmesh"], self.directory, "local", ["store"], [*others, "b"])
         process, _, tcp = self._node("store", [("*", "store")], security=security)
         self._ready(tcp)
         return Server("line", f"127.0.0.1:{tcp}", [process], tcp)

@@ -41,7 +41,7 @@ Status checked(std::string_view function, Target target, const Permit* permit) {
   request.function = function;
   request.target = target;
   request.permit = permit;
-  return check_permit(request);
+  return check_permit(request, functions::find(function));
 }
 bool may(std::string_view function, Target target, const Permit& permit) {
   const auto status = checked(function, target, &permit);

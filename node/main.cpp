@@ -61,9 +61,10 @@ int main(int argc, char** argv) {
       ->allow_extra_args(false);
   app.add_flag("--check-config", check_only,
                "Check the configuration and load its modules, say what is wrong, and exit");
-  app.add_flag("--accept-loss", options.accept_loss,
-               "Start although acknowledged changes are missing in the state_dir, and write down "
-               "there, in the file losses, which");
+  app.add_flag(
+      "--accept-loss", options.accept_loss,
+      "Start although acknowledged changes are missing in the state_dir or files of it are "
+      "damaged, with all that can be read; what that is stands there in the file losses");
   app.footer(
       "Settings may also come from the environment: KVMESH_KV_SERVER__LISTEN=127.0.0.1:4040\n"
       "SIGTERM and SIGINT stop the node; SIGHUP re-reads its peers and its routing table.");

@@ -14,11 +14,10 @@
 #include "node/journal/database_options.h"
 #include "node/journal/files.h"
 #include "node/journal/load.h"
+#include "node/journal/slices.h"
 
 namespace kvmesh::journal {
 namespace {
-
-rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 
 // Tells of errors of flushes and compactions, and keeps RocksDB from going on after them.
 class Failures final : public rocksdb::EventListener {
@@ -46,7 +45,7 @@ Result<GroupRecord> last_group(rocksdb::DB& db) {
   if (!it->status().ok()) return refused_by_system("the last group", it->status());
   const auto key = it->Valid() ? it->key() : rocksdb::Slice{};
   if (key != slice(group_key())) return GroupRecord{};
-  return decode_group({it->value().data(), it->value().size()});
+  return decode_group(view(it->value()));
 }
 
 }  // namespace

@@ -43,10 +43,10 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   const GroupRecord& group() const { return group_; }
-  /// Everything, in the order that Loader says; counts in `recovered`.
+  /// Everything, in the order that Loader says; counts in `recovered`. Refused when any table is
+  /// damaged, wherever.
   Status load(Loader& loader, Recovered& recovered);
-  /// After loading: tables are merged from now on. That reads what loading passes over, too:
-  /// entries of dropped buckets. Damage there loses nothing, and is a failure later.
+  /// After loading: tables are merged from now on.
   Status begin();
 
   /// One group: add() its chunks, then write(). One thread.

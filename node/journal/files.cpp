@@ -22,7 +22,9 @@ Status refused(const std::string& path, const IOStatus& status) {
 }  // namespace
 
 Status refused_by_system(const std::string& what, const rocksdb::Status& status) {
-  return {StatusCode::kUnavailable, what + ": " + status.ToString()};
+  const bool damaged = status.IsCorruption() || status.IsNotFound() || status.IsPathNotFound();
+  return {damaged ? StatusCode::kInternal : StatusCode::kUnavailable,
+          what + ": " + status.ToString()};
 }
 
 InPlaceFile::InPlaceFile(std::unique_ptr<rocksdb::FSRandomRWFile> file) : file_(std::move(file)) {}
@@ -111,6 +113,15 @@ Status Files::remove_folder(const std::string& folder) const {
 
 Status Files::remove(const std::string& path) const {
   return refused(path, system_->DeleteFile(path, kOptions, nullptr));
+}
+
+Status Files::rename(const std::string& from, const std::string& to) const {
+  const auto status = system_->RenameFile(from, to, kOptions, nullptr);
+  return status.ok() ? sync_folder(folder_of(to)) : refused(from, status);
+}
+
+Status Files::link(const std::string& file, const std::string& name) const {
+  return refused(name, system_->LinkFile(file, name, kOptions, nullptr));
 }
 
 Status Files::sync_folder(const std::string& folder) const {

@@ -17,7 +17,8 @@ class Status;
 
 namespace kvmesh::journal {
 
-/// RocksDB's words, after `what`: "what: No space left on device: ...". kUnavailable.
+/// RocksDB's words, after `what`: "what: No space left on device: ...". kInternal: something is
+/// damaged or missing; else kUnavailable.
 Status refused_by_system(const std::string& what, const rocksdb::Status& status);
 
 // A small file that is written in place.
@@ -60,6 +61,10 @@ class Files {
   /// Removes a folder and the files in it; it must not have folders. OK: there is none.
   Status remove_folder(const std::string& folder) const;
   Status remove(const std::string& path) const;
+  /// A file or a folder, within a folder; synced.
+  Status rename(const std::string& from, const std::string& to) const;
+  /// Another name for a file.
+  Status link(const std::string& file, const std::string& name) const;
   /// What was made, renamed and removed in the folder stays so.
   Status sync_folder(const std::string& folder) const;
 

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "common/text.h"
+#include "node/journal/damage.h"
+#include "node/journal/salvage.h"
 
 namespace kvmesh::journal {
 namespace {
@@ -14,10 +16,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 Status unreadable(const std::string& path, const Status& status) {
-  return {status.code(),
-          in_state_dir(path) + " cannot be opened: " + status.text() +
-              "; nothing in it was changed. If files are damaged or missing, restore it from a "
-              "backup; if the disk is full or failing, mend that first"};
+  return {status.code(), in_state_dir(path) + " cannot be opened: " + status.text() +
+                             "; nothing in it was changed. If the disk is full or failing, mend "
+                             "that first, and restore it from a backup"};
 }
 
 // The groups after `last` up to the one that is known to have been there.
@@ -59,20 +60,67 @@ class Opening {
     opened_.recovered.opening =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
     status = opened_.database->load(loader, opened_.recovered);
-    if (!status.ok()) return unreadable(options_.state_dir, status);
+    if (!status.ok()) return damaged(status);
     if (status = open_marker(); !status.ok()) return status;
     return std::move(opened_);
   }
 
  private:
+  // RocksDB cannot read it, or not whole.
+  Status damaged(const Status& status) const {
+    if (status.code() != StatusCode::kInternal) return unreadable(options_.state_dir, status);
+    const auto tables = damaged_tables(place_);
+    return {status.code(), in_state_dir(options_.state_dir) + " is damaged: " + status.text() +
+                               (tables.empty() ? "" : "; damaged are: " + tables) +
+                               "; nothing in it was changed. Restore it from a backup, or start "
+                               "the node once with --accept-loss, which goes on with what can be "
+                               "read, and keeps the damaged files"};
+  }
+
+  // Puts in its place what can be read of a damaged database. Nothing is damaged: does nothing.
+  Status mend(std::uint64_t known_group) {
+    Salvage salvage{place_, files_, known_group};
+    if (!salvage.is_made()) {
+      const auto whole = check_database(place_);
+      if (whole.ok()) return {};
+      if (whole.code() != StatusCode::kInternal) return unreadable(options_.state_dir, whole);
+      const auto tables = damaged_tables(place_);
+      const auto found = salvage.make();
+      if (!found.ok()) return unreadable(options_.state_dir, found.status());
+      auto status = note_loss(whole.text() + (tables.empty() ? "" : "; damaged are: " + tables) +
+                              "; what could be read: " + *found);
+      if (!status.ok()) return status;
+    }
+    const auto kept = salvage.finish();
+    if (!kept.ok()) return unreadable(options_.state_dir, kept.status());
+    const auto found = Database::look(place_, std::numeric_limits<std::uint64_t>::max());
+    if (!found.ok()) return unreadable(options_.state_dir, found.status());
+    auto status = opened_.dir->set_durable({found->group.number, found->sequence});
+    if (!status.ok()) return unreadable(options_.state_dir, status);
+    return note_loss("the damaged files are in " + *kept);
+  }
+
+  Status note_loss(const std::string& what) {
+    auto line = opened_.dir->note_loss("accepted: " + what);
+    if (!line.ok()) return unreadable(options_.state_dir, line.status());
+    opened_.recovered.losses.push_back(in_state_dir(options_.state_dir) + ": " + *std::move(line));
+    return {};
+  }
+
   // Before RocksDB is opened in earnest: that throws away what comes after a fault in its log.
   Status look() {
+    if (options_.accept_loss) {
+      const auto known = opened_.dir->durable();
+      if (!known.ok()) return unreadable(options_.state_dir, known.status());
+      auto status = mend(known->value_or(Durable{}).group);
+      if (!status.ok()) return status;
+    }
     const auto durable = opened_.dir->durable();
     if (!durable.ok()) return unreadable(options_.state_dir, durable.status());
     const auto enough =
         durable->has_value() ? (*durable)->sequence : std::numeric_limits<std::uint64_t>::max();
     const auto found = Database::look(place_, enough);
-    if (!found.ok()) return unreadable(options_.state_dir, found.status());
+    if (!found.ok()) return damaged(found.status());
     if (durable->has_value()) least_ = (*durable)->group;
     const auto lost = loss(*durable, *found);
     if (!lost) return {};
@@ -82,9 +130,7 @@ class Opening {
                   ". Nothing in it was changed. Restore it from a backup, or start the node once "
                   "with --accept-loss, which goes on without what is lost"};
     }
-    auto line = opened_.dir->note_loss("accepted: " + *lost);
-    if (!line.ok()) return unreadable(options_.state_dir, line.status());
-    opened_.recovered.losses.push_back(in_state_dir(options_.state_dir) + ": " + *std::move(line));
+    if (auto status = note_loss(*lost); !status.ok()) return status;
     least_ = found->group.number;
     auto status = opened_.dir->set_durable({found->group.number, found->sequence});
     return status.ok() ? status : unreadable(options_.state_dir, status);
@@ -95,7 +141,7 @@ class Opening {
     auto database = Database::open(
         place_, opened_.dir->is_new(),
         [failure = opened_.failure](const std::string& text) { failure->set(text); });
-    if (!database.ok()) return unreadable(options_.state_dir, database.status());
+    if (!database.ok()) return damaged(database.status());
     opened_.database = *std::move(database);
     if (opened_.database->group().number < least_) {
       return {StatusCode::kInternal, in_state_dir(options_.state_dir) + " came back with group " +

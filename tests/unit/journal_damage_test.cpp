@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -81,12 +83,66 @@ class JournalDamage : public JournalTest {
     const auto is_log = [](const auto& path) { return path.ends_with(".log"); };
     return *std::find_if(files_.rbegin(), files_.rend(), is_log);
   }
+  // Of those that are needed: others wait for their removal.
+  std::string largest_table() {
+    const auto size = [this](const auto& file) {
+      return file.ends_with(".sst") && kept(file) ? fs::file_size(folder("sample") + "/" + file)
+                                                  : 0;
+    };
+    return *std::ranges::max_element(files_, {}, size);
+  }
   static std::string content(const std::string& path) {
     std::ifstream file{path, std::ios::binary};
     return {std::istreambuf_iterator<char>{file}, {}};
   }
   static void replace(const std::string& path, const std::string& content) {
     std::ofstream{path, std::ios::binary} << content;
+  }
+
+  // All values that keys of a bucket had at any time, by the bucket's name.
+  using Written = std::map<std::string, std::map<std::string, std::set<std::string>>>;
+  static Written everything_written(std::uint64_t count) {
+    Written out;
+    JournalStory story{kDamageSeed};
+    while (story.count() < count) {
+      story.advance();
+      for (const auto& [id, bucket] : story.model().buckets) {
+        for (const auto& [key, value] : bucket.keys) out[bucket.name][key].insert(value.value);
+      }
+    }
+    return out;
+  }
+  static void expect_written(const JournalModel& model, const Written& written) {
+    for (const auto& [id, bucket] : model.buckets) {
+      for (const auto& [key, value] : bucket.keys) {
+        const auto name = written.find(bucket.name);
+        ASSERT_TRUE(name != written.end() && name->second.contains(key)) << key;
+        EXPECT_TRUE(name->second.at(key).contains(value.value)) << key;
+      }
+    }
+  }
+
+  // How many keys there are.
+  static std::size_t keys_of(const JournalModel& model) {
+    std::size_t out = 0;
+    for (const auto& [id, bucket] : model.buckets) out += bucket.keys.size();
+    return out;
+  }
+  std::size_t expect_last_values(const JournalModel& model) const {
+    const auto& buckets = story_.model().buckets;
+    for (const auto& [id, bucket] : model.buckets) {
+      const auto known = buckets.find(id);
+      if (known == buckets.end()) {
+        ADD_FAILURE() << bucket.name << " was dropped";
+        continue;
+      }
+      for (const auto& [key, value] : bucket.keys) {
+        const auto last = known->second.keys.find(key);
+        EXPECT_TRUE(last != known->second.keys.end() && last->second == value)
+            << bucket.name << " " << key << " of revision " << value.revision;
+      }
+    }
+    return keys_of(model);
   }
 
   // True: it was refused.
@@ -244,6 +300,118 @@ TEST_F(JournalDamage, LossesAreAcceptedOnlyWhenAsked) {
   ASSERT_TRUE(journal.ok()) << journal.status().text();
   EXPECT_EQ(journal.revision(), revision);
   EXPECT_TRUE(journal->recovered().losses.empty());
+}
+
+// What a damaged file has is lost, and nothing else becomes what it never was; from then on the
+// folder is as good as any.
+TEST_F(JournalDamage, WhatIsLeftOfADamagedDatabaseIsAccepted) {
+  const auto written = everything_written(story_.count());
+  std::mt19937_64 random{kDamageSeed + 3};
+  std::size_t mended = 0;
+  for (std::uint64_t i = 0; i < 2 * journal_rounds(); ++i) {
+    for (const auto& file : files_) {
+      if (!file.starts_with("db/")) continue;
+      const auto path = fresh_copy();
+      auto bytes = content(path + file);
+      const auto at = bytes.empty() ? 0 : random() % bytes.size();
+      SCOPED_TRACE(file + ", " + (i == 0 ? "missing" : "byte " + std::to_string(at)));
+      if (i == 0) {
+        fs::remove(path + file);
+      } else if (!bytes.empty()) {
+        bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
+        replace(path + file, bytes);
+      }
+      auto asked = options("copy");
+      asked.accept_loss = true;
+      std::uint64_t revision = 0;
+      JournalModel left;
+      {
+        OpenJournal journal{asked};
+        ASSERT_TRUE(journal.ok()) << journal.status().text();
+        expect_written(journal.model(), written);
+        left = journal.model();
+        revision = journal.revision();
+        EXPECT_EQ(journal->recovered().losses.empty(),
+                  left == story_.model() && !fs::exists(path + "losses"));
+        if (fs::exists(path + "db.damaged-1")) {
+          ++mended;
+          std::set<std::string> names;
+          for (const auto& [id, bucket] : left.buckets) {
+            EXPECT_TRUE(names.insert(bucket.name).second) << bucket.name << " is there twice";
+          }
+          EXPECT_THAT(content(path + "losses"), AllOf(HasSubstr("what could be read: "),
+                                                      HasSubstr("the damaged files are in ")));
+        }
+      }
+      asked.accept_loss = false;
+      OpenJournal journal{asked};
+      ASSERT_TRUE(journal.ok()) << journal.status().text();
+      EXPECT_EQ(journal.model(), left);
+      EXPECT_EQ(journal.revision(), revision);
+      if (HasFailure()) return;
+    }
+  }
+  EXPECT_GT(mended, 5U);
+}
+
+// Nor does a key come back with what it had earlier.
+TEST_F(JournalDamage, ADamagedBlockLosesNoOther) {
+  const auto table = largest_table();
+  const auto whole = content(folder("sample") + "/" + table);
+  for (std::size_t part = 0; part < 6; ++part) {  // the rest is the index
+    const auto path = fresh_copy();
+    auto bytes = whole;
+    const auto at = 10 + part * bytes.size() / 8;
+    SCOPED_TRACE(table + ", byte " + std::to_string(at) + " of " + std::to_string(bytes.size()));
+    bytes[at] = static_cast<char>(bytes[at] ^ 1);
+    replace(path + table, bytes);
+    auto asked = options("copy");
+    asked.accept_loss = true;
+    OpenJournal journal{asked};
+    ASSERT_TRUE(journal.ok()) << journal.status().text();
+    ASSERT_TRUE(fs::exists(path + "db.damaged-1"));
+    EXPECT_GT(expect_last_values(journal.model()), 0U);
+  }
+}
+
+TEST_F(JournalDamage, ARefusalNamesTheTableAndItsBuckets) {
+  const auto table = largest_table();
+  const auto path = fresh_copy();
+  auto bytes = content(path + table);
+  bytes[100] = static_cast<char>(bytes[100] ^ 1);
+  replace(path + table, bytes);
+  OpenJournal journal{options("copy")};
+  EXPECT_THAT(
+      journal.status().text(),
+      AllOf(HasSubstr(" is damaged: "), HasSubstr(fs::path{table}.filename().string() + " ("),
+            HasSubstr(" bytes, of the bucket"), HasSubstr("--accept-loss")));
+}
+
+TEST_F(JournalDamage, ARepairThatWasBrokenOffIsFinished) {
+  const auto table = largest_table();
+  const auto path = fresh_copy();
+  fs::remove(path + table);
+  auto asked = options("copy");
+  asked.accept_loss = true;
+  JournalModel left;
+  {
+    OpenJournal journal{asked};
+    ASSERT_TRUE(journal.ok()) << journal.status().text();
+    left = journal.model();
+  }
+  // As if the node had been killed before the last step, and one step earlier, too.
+  fs::rename(path + "db", path + "db.repaired");
+  EXPECT_TRUE(all_or_refused());
+  {
+    OpenJournal journal{asked};
+    ASSERT_TRUE(journal.ok()) << journal.status().text();
+    EXPECT_EQ(journal.model(), left);
+  }
+  fs::rename(path + "db", path + "db.repairing");
+  fs::rename(path + "db.damaged-1", path + "db");
+  OpenJournal journal{asked};
+  ASSERT_TRUE(journal.ok()) << journal.status().text();
+  EXPECT_EQ(journal.model(), left);
 }
 
 TEST_F(JournalDamage, AMissingMarkerIsALossToAccept) {

@@ -54,6 +54,26 @@ JournalDisk::JournalDisk(std::string root)
 
 // ---- what happens
 
+// The names of a file, or of all files in a folder.
+auto in(auto& names, const std::string& path) {
+  auto first = names.lower_bound(path);
+  auto last = first;
+  while (last != names.end() && (last->first == path || last->first.starts_with(path + "/")))
+    ++last;
+  return std::pair{first, last};
+}
+bool has(const std::map<std::string, std::size_t>& names, const std::string& path) {
+  const auto [first, last] = in(names, path);
+  return first != last;
+}
+void rename(std::map<std::string, std::size_t>& names, const std::string& from,
+            const std::string& to) {
+  const auto [first, last] = in(names, from);
+  const std::vector<std::pair<std::string, std::size_t>> moved{first, last};
+  names.erase(first, last);
+  for (const auto& [name, file] : moved) names[to + name.substr(from.size())] = file;
+}
+
 bool JournalDisk::is_turn_to_fail() {
   ++calls_;
   const bool fails = fail_at_ != 0 && (calls_ == fail_at_ || (forever_ && calls_ > fail_at_));
@@ -73,12 +93,11 @@ IoStatus JournalDisk::run(Event event, const std::function<IoStatus()>& real) {
   // RocksDB's own log for people is written beside all this.
   const bool of_name =
       event.kind == Kind::kRename || event.kind == Kind::kLink || event.kind == Kind::kRemove;
-  if (!status.ok() || (of_name && !names_.contains(event.path))) return status;
+  if (!status.ok() || (of_name && !has(names_, event.path))) return status;
   if (event.kind == Kind::kCreate) {
     event.file = names_[event.path] = files_++;
   } else if (event.kind == Kind::kRename) {
-    names_[event.to] = names_.at(event.path);
-    names_.erase(event.path);
+    rename(names_, event.path, event.to);
   } else if (event.kind == Kind::kLink) {
     names_[event.to] = names_.at(event.path);
   } else if (event.kind == Kind::kRemove) {
@@ -268,8 +287,10 @@ std::map<std::string, std::size_t> JournalDisk::names_at(std::size_t event, Loss
         std::erase(folders, path);
         break;
       case Kind::kRename:
-        names[to] = names.at(path);
-        names.erase(path);
+        rename(names, path, to);
+        for (auto& folder : folders) {
+          if (folder == path) folder = to;
+        }
         break;
       case Kind::kLink:
         names[to] = names.at(path);

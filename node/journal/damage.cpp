@@ -43,6 +43,7 @@ class Reading {
   const Status& status() const { return status_; }
 
   Status check() {
+    if (auto status = check_tables(*db_); !status.ok()) return status;
     Nobody nobody;
     Recovered counted;
     return load_all(*db_, nobody, counted);

@@ -68,6 +68,7 @@ Result<Database::Found> Database::look(const Place& place, std::uint64_t enough)
       rocksdb::DB::OpenForReadOnly(database_options(place, env.get()), place.folder, &db);
   if (!status.ok()) return refused_by_system(place.folder, status);
   const std::unique_ptr<rocksdb::DB> owner{db};
+  if (auto tables = check_tables(*db); !tables.ok()) return tables;
   Found found{db->GetLatestSequenceNumber(), {}};
   if (found.sequence >= enough) return found;
   const auto group = last_group(*db);

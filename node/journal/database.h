@@ -27,7 +27,7 @@ class Database {
     std::size_t memtable_bytes = 0;
   };
 
-  /// What a folder would come back with; changes nothing in it.
+  /// What a folder would come back with; changes nothing in it. Refused when any table is damaged.
   struct Found {
     std::uint64_t sequence = 0;
     GroupRecord group;  // read only when the sequence is below `enough`: that takes time
@@ -43,8 +43,7 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   const GroupRecord& group() const { return group_; }
-  /// Everything, in the order that Loader says; counts in `recovered`. Refused when any table is
-  /// damaged, wherever.
+  /// Everything, in the order that Loader says; counts in `recovered`.
   Status load(Loader& loader, Recovered& recovered);
   /// After loading: tables are merged from now on.
   Status begin();

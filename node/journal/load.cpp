@@ -18,6 +18,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t kReadahead = std::size_t{2} << 20;
 
+rocksdb::ReadOptions sequential() {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  options.readahead_size = kReadahead;
+  return options;
+}
+
 // One pass over all entries. `bucket_` is the one whose entries come.
 class Load {
  public:
@@ -82,20 +89,17 @@ class Load {
 
 }  // namespace
 
+Status check_tables(rocksdb::DB& db) {
+  const auto status = db.VerifyChecksum(sequential());
+  return status.ok() ? Status{} : refused_by_system("reading", status);
+}
+
 Status load_all(rocksdb::DB& db, Loader& loader, Recovered& recovered) {
-  rocksdb::ReadOptions options;
-  options.fill_cache = false;
-  options.readahead_size = kReadahead;
   Load load{loader, recovered};
   const auto began = Clock::now();
-  // Where ranges were deleted, an iterator of RocksDB 7.8 may pass over a damaged block in silence,
-  // and give what was before (its pull request 11786). So all blocks are looked at first.
-  if (const auto whole = db.VerifyChecksum(options); !whole.ok()) {
-    return refused_by_system("reading", whole);
-  }
   auto told = began;
   std::size_t entries = 0;
-  const std::unique_ptr<rocksdb::Iterator> it{db.NewIterator(options)};
+  const std::unique_ptr<rocksdb::Iterator> it{db.NewIterator(sequential())};
   for (it->SeekToFirst(); it->Valid(); it->Next()) {
     if (auto status = load.entry(view(it->key()), view(it->value())); !status.ok()) return status;
     if (++entries % 1024 != 0 || Clock::now() - told < std::chrono::seconds{1}) continue;

@@ -365,6 +365,11 @@ TEST_F(JournalDamage, ADamagedBlockLosesNoOther) {
     SCOPED_TRACE(table + ", byte " + std::to_string(at) + " of " + std::to_string(bytes.size()));
     bytes[at] = static_cast<char>(bytes[at] ^ 1);
     replace(path + table, bytes);
+    EXPECT_TRUE(all_or_refused()) << "also where it has only what was dropped";
+    for (const auto& file : files_) {
+      const auto expected = file == table ? bytes : content(folder("sample") + "/" + file);
+      EXPECT_EQ(content(path + file), expected) << file << " was changed";
+    }
     auto asked = options("copy");
     asked.accept_loss = true;
     OpenJournal journal{asked};

@@ -1,8 +1,10 @@
 """What is measured about nodes with a state_dir; see cases.py, and README.md for what each case is."""
 
 import os
+import shutil
 import subprocess
 import sys
+import time
 
 from cases import Case, Figure, Versus
 from disk import forget_cached, raw_syncs, read_seconds
@@ -128,6 +130,51 @@ class Start(Case):
         return Figure(self.bound, {})
 
 
+class Backup(Case):
+    """p99 of clients at a fixed rate while a backup of all keys is made, against before it."""
+
+    group = "durable"
+    LOAD = {"connections": 10, "rate": 5000, "depth": 64}
+
+    def __init__(self, name, text, target):
+        super().__init__(name, text, "the same without it", "us", target, at_most=True, rounds_max=3)
+        self.servers = ["durable:everysec"]
+
+    def _filled(self, arena, plan):
+        server = arena.get(self.servers[0])
+        keys = Start.keys(plan)
+        fill(arena, server, **keys)
+        return server, keys
+
+    def _p99(self, arena, plan, server, keys):
+        raw = load(arena, server, plan.seconds, **{**keys, **self.LOAD})
+        return Figure(raw["latency_us"]["p99"], raw)
+
+    def ours(self, arena, plan):
+        server, keys = self._filled(arena, plan)
+        folder = os.path.join(arena.state_folder(), "backup")
+        began = time.monotonic()
+        with subprocess.Popen([arena.binaries["kvmesh"], "--node", server.mesh, "backup", folder], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True) as backup:
+            try:
+                figure = self._p99(arena, plan, server, keys)
+                if backup.poll() is not None:
+                    raise Failed("the backup ended before the load")
+                text, _ = backup.communicate(timeout=600)
+            except subprocess.TimeoutExpired as error:
+                raise Failed("the backup did not end") from error
+            finally:
+                backup.kill()
+        if backup.returncode != 0:
+            raise Failed(f"the backup failed: {text.strip()}")
+        figure.raw["backup_seconds"] = time.monotonic() - began
+        shutil.rmtree(folder)
+        return figure
+
+    def theirs(self, arena, plan):
+        return self._p99(arena, plan, *self._filled(arena, plan))
+
+
 def durable_cases():
     cases = []
     for durability in ("always", "everysec"):
@@ -141,4 +188,5 @@ def durable_cases():
                     "durable:always", "the same without it", 0.8, depth=16),
         Start("start-killed", "start with 10 million keys after kill -9", True),
         Start("start-ended", "the same after SIGTERM", False),
+        Backup("backup", "p99 while 10 million keys are backed up, 5000 requests a second", 2.0),
     ]

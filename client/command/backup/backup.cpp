@@ -1,5 +1,6 @@
 #include "client/command/backup/backup.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,8 +32,10 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// First pages of so many buckets are asked for at once: together at most 32 MiB.
-constexpr std::size_t kFirstPagesAtOnce = 32;
+// First pages of so many buckets are asked for at once. More would save round trips where buckets are
+// small, and hold others up where they are not.
+constexpr std::size_t kFirstPagesAtOnce = 8;
+constexpr int kLowestPriority = 19;
 constexpr std::uint32_t kNamesAtOnce = 1024;
 constexpr std::size_t kMissingTold = 20;
 
@@ -114,7 +117,7 @@ class Backup {
     operations.reserve(2 * buckets.size());
     for (const auto& bucket : buckets) {
       operations.push_back(ops::options(bucket));
-      operations.push_back(ops::scan(bucket));
+      operations.push_back(ops::scan(bucket, {.limit = BucketCopy::kPageRecords}));
     }
     auto outcomes = read_patiently(client_, std::move(operations), session_.timeout());
     const auto now_ms = ms_since_1970();
@@ -229,6 +232,8 @@ int end_unread(const Session& session, const Status& status) {
 }
 
 int run_backup(Session& session, const BackupOptions& options) {
+  // Nodes and their clients may be on this machine, and come first.
+  (void)setpriority(PRIO_PROCESS, 0, kLowestPriority);
   const auto client = session.connected_client();
   if (!client) return session.fail(client.status());
   auto mesh = live_mesh({session.endpoints()}, session.access());

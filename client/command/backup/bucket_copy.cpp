@@ -89,7 +89,7 @@ Result<bool> BucketCopy::try_copy(const std::string& bucket, const BucketOptions
   if (auto status = open_spool(); !status.ok()) return status;
 
   Amendments amendments;
-  ScanOptions wanted;
+  ScanOptions wanted{.limit = kPageRecords};
   std::uint64_t since = following->next;
   std::uint64_t rev = 0;  // of the last page
   std::uint64_t pages = 0;

@@ -4,6 +4,7 @@
 #include <kvmesh/status.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -24,6 +25,9 @@ std::vector<BackupRecord> records_of(ScanPage&& page, std::int64_t now_ms);
 /// One thread.
 class BucketCopy {
  public:
+  /// What a node is asked to gather in one go: others wait for so long.
+  static constexpr std::uint32_t kPageRecords = 200;
+
   /// `client`: over which is read. Outlived by both.
   BucketCopy(Session& session, Client& client, std::string folder)
       : session_(session), client_(client), folder_(std::move(folder)) {}

@@ -8,7 +8,6 @@
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/listener.h>
-#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
 #include "node/journal/database_options.h"
@@ -141,14 +140,6 @@ std::uint64_t Database::sequence() const { return parts_->db->GetLatestSequenceN
 Status Database::sync() {
   const auto status = parts_->db->SyncWAL();
   return status.ok() ? Status{} : refused_by_system("sync", status);
-}
-
-Status Database::checkpoint(const std::string& folder) {
-  rocksdb::Checkpoint* checkpoint = nullptr;
-  auto status = rocksdb::Checkpoint::Create(parts_->db.get(), &checkpoint);
-  const std::unique_ptr<rocksdb::Checkpoint> owner{checkpoint};
-  if (status.ok()) status = checkpoint->CreateCheckpoint(folder, 0);
-  return status.ok() ? Status{} : refused_by_system(folder, status);
 }
 
 std::uint64_t Database::bytes_on_disk() const {

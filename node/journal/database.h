@@ -57,8 +57,6 @@ class Database {
   /// What was written is on the disk. Any thread.
   Status sync();
 
-  /// A copy that can be opened: hard links where it is on the same file system. Any thread.
-  Status checkpoint(const std::string& folder);
   /// Any thread.
   std::uint64_t bytes_on_disk() const;
   /// Moves what only the log has into tables, so that the next start needs no replay.

@@ -21,21 +21,18 @@ class Journal::Impl {
  public:
   Impl(const Options& options, std::function<void()> on_change, Opened opened)
       : on_change_(std::move(on_change)),
-        files_(options.file_system),
         failure_(std::move(opened.failure)),
         dir_(std::move(opened.dir)),
         recovered_(std::move(opened.recovered)),
         database_(std::move(opened.database)),
         marker_(std::move(opened.marker)),
         buckets_(database_->group().bucket),
-        staging_(options.queue_bytes_max),
-        node_(options.node) {
+        staging_(options.queue_bytes_max) {
     failure_->on_set(on_change_);
     writer_.emplace(staging_, *database_, *marker_, *failure_, options, on_change_);
   }
 
   std::function<void()> on_change_;
-  Files files_;
   std::shared_ptr<Failure> failure_;
   std::unique_ptr<StateDir> dir_;
   Recovered recovered_;
@@ -43,7 +40,6 @@ class Journal::Impl {
   std::unique_ptr<Marker> marker_;
   std::atomic<BucketId> buckets_;
   Staging staging_;
-  std::string node_;
   std::optional<Writer> writer_;
   std::atomic<bool> closed_{false};
 };
@@ -113,11 +109,6 @@ std::optional<std::string> Journal::failure() const { return impl_->failure_->re
 bool Journal::has_failed() const { return impl_->failure_->is_set(); }
 
 Statistics Journal::statistics() const { return impl_->writer_->statistics(); }
-
-Status Journal::checkpoint(const std::string& folder) {
-  const auto at_least = impl_->writer_->synced();
-  return copy_state_dir(*impl_->database_, at_least, folder, impl_->node_, impl_->files_);
-}
 
 Status Journal::close() {
   if (impl_->closed_.exchange(true)) return {};

@@ -130,9 +130,6 @@ class Journal {
   bool has_failed() const;
 
   Statistics statistics() const;
-  /// Makes `folder`, a state_dir of its own of the same node, with all that durable() has reached.
-  /// Hard links, so it is quick on the same file system. `folder` must not exist.
-  Status checkpoint(const std::string& folder);
   /// Writes and syncs what was appended, and unlocks the folder. OK: all of it is on the
   /// disk. A second call does nothing. REQUIRES: no reservation is left.
   Status close();

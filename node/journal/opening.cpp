@@ -176,17 +176,4 @@ Result<Opened> open_state_dir(const Options& options, Loader& loader) {
   return Opening{options}.run(loader);
 }
 
-Status copy_state_dir(Database& database, const Durable& synced, const std::string& folder,
-                      const std::string& node, const Files& files) {
-  if (files.exists(folder)) {
-    return {StatusCode::kInvalidArgument, in_quotes(folder, 4096) + " exists; name a new folder"};
-  }
-  auto status = files.make_folder(folder);
-  if (status.ok()) status = database.checkpoint(folder + "/db");
-  if (status.ok()) status = files.replace(folder + "/durable", Marker::content(synced));
-  // The last one: without it the folder is no state folder.
-  if (status.ok()) status = files.replace(folder + "/node", StateDir::node_file(node, false));
-  return status;
-}
-
 }  // namespace kvmesh::journal

@@ -26,8 +26,4 @@ struct Opened {
 /// All of Journal::open() but the threads.
 Result<Opened> open_state_dir(const Options& options, Loader& loader);
 
-/// Makes `folder`, a state folder of `node` that has at least what `synced` says.
-Status copy_state_dir(Database& database, const Durable& synced, const std::string& folder,
-                      const std::string& node, const Files& files);
-
 }  // namespace kvmesh::journal

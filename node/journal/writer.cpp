@@ -26,8 +26,7 @@ Writer::Writer(Staging& staging, Database& database, Marker& marker, Failure& fa
       sync_interval_(options.sync_interval),
       on_change_(std::move(on_change)),
       last_(database.group()),
-      written_{last_.number, database.sequence()},
-      synced_(written_) {
+      written_{last_.number, database.sequence()} {
   statistics_.groups = last_.number;
   measure();
   const SignalsBlocked blocked;
@@ -70,7 +69,6 @@ void Writer::write_group(const std::vector<Chunk>& group) {
     statistics_.last_group_operations = operations;
     statistics_.last_group_bytes = bytes;
     if (sync) {
-      synced_ = written;
       note_sync(took);
     } else if (!unsynced_since_) {
       unsynced_since_ = group.front().began;  // a sync came between, and may not have seen it
@@ -123,15 +121,9 @@ Status Writer::sync_log() {
   {
     const std::lock_guard lock{mutex_};
     syncing_since_.reset();
-    synced_ = target;
     note_sync(took);
   }
   return marker_.note(target);
-}
-
-Durable Writer::synced() const {
-  const std::lock_guard lock{mutex_};
-  return synced_;
 }
 
 Statistics Writer::statistics() const {

@@ -30,9 +30,6 @@ class Writer {
 
   Sequence durable() const { return durable_.load(std::memory_order_acquire); }
   Statistics statistics() const;
-  /// What checkpoint() can count on: the log is synced up to it.
-  Durable synced() const;
-
   /// REQUIRES: the staging is closed. Writes what is left, syncs it, ends the threads. A second
   /// call does nothing.
   void stop();
@@ -63,7 +60,6 @@ class Writer {
   mutable std::mutex mutex_;
   // Guarded by mutex_:
   Durable written_;
-  Durable synced_;
   std::optional<Clock::time_point> unsynced_since_;  // kEverySecond: the oldest that is written
   std::optional<Clock::time_point> syncing_since_;
   Statistics statistics_;

@@ -121,22 +121,6 @@ TEST_P(Journal, CountsWhatItDoes) {
   EXPECT_GT(journal->statistics().last_sync.count(), 0);
 }
 
-TEST_P(Journal, ACheckpointIsAStateFolder) {
-  JournalStory story{4};
-  OpenJournal journal{options()};
-  for (int i = 0; i < 200; ++i) ASSERT_TRUE(journal.append(story).ok());
-  ASSERT_TRUE(journal.wait());
-  const auto model = story.model();
-  const auto status = journal->checkpoint(folder("copy"));
-  ASSERT_TRUE(status.ok()) << status.text();
-  for (int i = 0; i < 50; ++i) ASSERT_TRUE(journal.append(story).ok());
-  OpenJournal copy{options("copy")};
-  ASSERT_TRUE(copy.ok()) << copy.status().text();
-  EXPECT_EQ(copy.model(), model);
-  EXPECT_THAT(journal->checkpoint(folder("copy")).text(), HasSubstr("exists"));
-  EXPECT_THAT(journal->checkpoint(folder("no/copy")).text(), HasSubstr("No such file"));
-}
-
 TEST_P(Journal, WithoutRoomNothingIsTaken) {
   auto small = options();
   small.queue_bytes_max = 1000;

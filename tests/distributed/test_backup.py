@@ -115,10 +115,10 @@ class Backup(MeshTest):
         node = self.single()
         client = node.client()
         client.ok(b"b", "kv.create")
-        client.ok(b"b", "kv.apply", [], [[PUT, b"brief", b"v", 300], [PUT, b"long", b"v", 3600000]])
+        client.ok(b"b", "kv.apply", [], [[PUT, b"brief", b"v", 4000], [PUT, b"long", b"v", 3600000]])
         folder = self.folder(node.mesh)
         self.command(node, "backup", folder)
-        eventually(lambda: client.ok(b"b", "kv.get", b"brief") is None, 5, "it expires")
+        eventually(lambda: client.ok(b"b", "kv.get", b"brief") is None, 15, "it expires")
         printed = json.loads(self.command(node, "--json", "restore", folder, "--replace"))
         self.assertEqual((printed["records"], printed["expired"]), (1, 1))
         ttl = client.ok(b"b", "kv.read", [b"long"])[1][0][2]

@@ -1,6 +1,5 @@
 #include "client/command/backup/backup.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,7 +34,6 @@ using std::chrono::steady_clock;
 // First pages of so many buckets are asked for at once. More would save round trips where buckets are
 // small, and hold others up where they are not.
 constexpr std::size_t kFirstPagesAtOnce = 8;
-constexpr int kLowestPriority = 19;
 constexpr std::uint32_t kNamesAtOnce = 1024;
 constexpr std::size_t kMissingTold = 20;
 
@@ -232,8 +230,6 @@ int end_unread(const Session& session, const Status& status) {
 }
 
 int run_backup(Session& session, const BackupOptions& options) {
-  // Nodes and their clients may be on this machine, and come first.
-  (void)setpriority(PRIO_PROCESS, 0, kLowestPriority);
   const auto client = session.connected_client();
   if (!client) return session.fail(client.status());
   auto mesh = live_mesh({session.endpoints()}, session.access());

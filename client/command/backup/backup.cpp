@@ -31,8 +31,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// First pages of so many buckets are asked for at once. More would save round trips where buckets are
-// small, and hold others up where they are not.
+// First pages of so many buckets are asked for at once. More would save round trips where buckets
+// are small, and hold others up where they are not.
 constexpr std::size_t kFirstPagesAtOnce = 8;
 constexpr std::uint32_t kNamesAtOnce = 1024;
 constexpr std::size_t kMissingTold = 20;

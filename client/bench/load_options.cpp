@@ -48,6 +48,14 @@ void add_load_options(CLI::App& app, LoadOptions& options,
   app.add_option("--protocol", options.protocol, "What to speak")
       ->check(CLI::IsMember(protocols))
       ->capture_default_str();
+  auto* tls = app.add_flag("--tls", options.tls,
+                           "Speak TLS, of the line protocol; whoever answers is believed");
+  app.add_option(
+         "--tls-ca", options.tls_ca,
+         "File with certificates of authorities, in PEM: one must have signed the server's, "
+         "and that must be made out to the host")
+      ->needs(tls)
+      ->type_name("FILE");
   app.add_option("-c,--connections", options.connections, "Number of connections")
       ->check(command::whole_number(1, 20000))
       ->capture_default_str();

@@ -27,6 +27,8 @@ struct LoadOptions {
   // one on this machine.
   std::string endpoint;
   std::string key_file;  // of the protocols native and task; empty: none
+  bool tls = false;      // of those over TCP
+  std::string tls_ca;    // file of authorities that must have signed; empty: anybody is believed
   std::uint32_t connections = 1;
   Pace pace;
   WorkloadOptions workload;

@@ -22,17 +22,18 @@ struct Protocol {
   const char* usual_endpoint;  // null: has none
   bool own;
   bool stores;
+  bool tls;  // can be spoken through it
 };
 
 constexpr std::array<Protocol, 8> kProtocols = {{
-    {"native", "tcp://127.0.0.1:5550", true, true},
-    {"line", "127.0.0.1:4040", true, true},
-    {"task", nullptr, false, false},
-    {"redis", "127.0.0.1:6379", false, true},
-    {"memcached", "127.0.0.1:11211", false, true},
-    {"nats", "127.0.0.1:4222", false, true},
-    {"null", nullptr, false, false},
-    {"echo", nullptr, false, false},
+    {"native", "tcp://127.0.0.1:5550", true, true, false},
+    {"line", "127.0.0.1:4040", true, true, true},
+    {"task", nullptr, false, false, false},
+    {"redis", "127.0.0.1:6379", false, true, true},
+    {"memcached", "127.0.0.1:11211", false, true, true},
+    {"nats", "127.0.0.1:4222", false, true, false},
+    {"null", nullptr, false, false, true},
+    {"echo", nullptr, false, false, false},
 }};
 
 const Protocol* find(std::string_view name) {
@@ -83,6 +84,16 @@ Result<std::vector<std::unique_ptr<Channel>>> make_channels(zmq::context_t& cont
   if (endpoint.empty()) {
     return Status{StatusCode::kInvalidArgument, options.protocol + " needs an endpoint"};
   }
+  std::shared_ptr<const TlsContext> tls;
+  if (options.tls && !protocol->tls) {
+    return Status{StatusCode::kInvalidArgument,
+                  "the protocol " + options.protocol + " has no TLS here; leave --tls out"};
+  }
+  if (options.tls) {
+    auto made = TlsContext::make(options.tls_ca);
+    if (!made) return made.status();
+    tls = *std::move(made);
+  }
   const bool calls = makes_calls(options.protocol);
   const bool native = calls || options.protocol == "native";
   if (native) context.set(zmq::ctxopt::max_sockets, 65535);
@@ -103,7 +114,7 @@ Result<std::vector<std::unique_ptr<Channel>>> make_channels(zmq::context_t& cont
       channels.push_back(std::make_unique<EchoChannel>(context, endpoint));
     } else {
       channels.push_back(
-          std::make_unique<StreamChannel>(endpoint, make_codec(options.protocol, i)));
+          std::make_unique<StreamChannel>(endpoint, make_codec(options.protocol, i), tls));
     }
   }
   return channels;

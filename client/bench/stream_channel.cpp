@@ -3,11 +3,13 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <system_error>
 #include <utility>
@@ -18,6 +20,7 @@ namespace kvmesh::bench {
 namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::chrono::seconds kHandshakeMax{5};
 
 std::string error_text() { return std::generic_category().message(errno); }
 
@@ -50,8 +53,9 @@ Result<int> connect_to(const std::string& text) {
 
 }  // namespace
 
-StreamChannel::StreamChannel(std::string address, std::unique_ptr<Codec> codec)
-    : address_(std::move(address)), codec_(std::move(codec)) {}
+StreamChannel::StreamChannel(std::string address, std::unique_ptr<Codec> codec,
+                             std::shared_ptr<const TlsContext> tls)
+    : address_(std::move(address)), codec_(std::move(codec)), tls_(std::move(tls)) {}
 
 StreamChannel::~StreamChannel() {
   if (socket_ >= 0) close(socket_);
@@ -63,6 +67,7 @@ Status StreamChannel::open(int epoll, std::uint64_t mark) {
   socket_ = *fd;
   epoll_ = epoll;
   mark_ = mark;
+  if (auto status = shake_hands(); !status.ok()) return status;
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = mark;
@@ -72,6 +77,29 @@ Status StreamChannel::open(int epoll, std::uint64_t mark) {
   in_.resize(kReadBytes);
   out_ = codec_->greeting();
   return flush();
+}
+
+// Waits for it: nothing is measured yet.
+Status StreamChannel::shake_hands() {
+  if (!tls_) return {};
+  auto session = TlsSession::begin(socket_, *tls_, address_);
+  if (!session) return session.status();
+  session_ = *std::move(session);
+  for (const auto end = std::chrono::steady_clock::now() + kHandshakeMax;;) {
+    const auto step = session_->handshake();
+    if (!step) return step.status();
+    if (*step == TlsSession::Step::kDone) return {};
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
+    pollfd wanted{socket_,
+                  *step == TlsSession::Step::kWaitsForBytes ? short{POLLIN} : short{POLLOUT}, 0};
+    if (left.count() <= 0 || poll(&wanted, 1, static_cast<int>(left.count())) == 0) {
+      return {StatusCode::kUnavailable, address_ +
+                                            " did not end the TLS handshake in time; see that a "
+                                            "server with TLS listens there"};
+    }
+    session_->note_readable();
+  }
 }
 
 void StreamChannel::submit(const Operation& operation, std::uint32_t tag) {
@@ -92,36 +120,62 @@ Status StreamChannel::watch(bool for_output) {
 
 Status StreamChannel::flush() {
   while (written_ < out_.size()) {
-    const auto sent =
-        send(socket_, out_.data() + written_, out_.size() - written_, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0 && errno == EAGAIN) return watch(true);
-    if (sent < 0) {
-      return {StatusCode::kUnavailable, "the connection to " + address_ + ": " + error_text()};
-    }
-    written_ += static_cast<std::size_t>(sent);
+    const auto sent = give(std::string_view{out_}.substr(written_));
+    if (!sent) return sent.status();
+    if (*sent == 0) return watch(true);
+    written_ += *sent;
   }
   out_.clear();
   written_ = 0;
   return watch(false);
 }
 
+// 0: the connection takes nothing now.
+Result<std::size_t> StreamChannel::give(std::string_view bytes) {
+  if (session_) return session_->write(bytes);
+  for (;;) {
+    const auto sent = send(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent >= 0) return static_cast<std::size_t>(sent);
+    if (errno == EAGAIN) return std::size_t{0};
+    if (errno != EINTR) {
+      return Status{StatusCode::kUnavailable,
+                    "the connection to " + address_ + ": " + error_text()};
+    }
+  }
+}
+
+// 0: nothing more has come yet.
+Result<std::size_t> StreamChannel::take(std::span<char> room) {
+  if (session_) {
+    auto got = session_->read(room);
+    return session_->has_ended() ? Result<std::size_t>{closed()} : got;
+  }
+  const auto got = recv(socket_, room.data(), room.size(), MSG_DONTWAIT);
+  if (got > 0) return static_cast<std::size_t>(got);
+  if (got == 0) return closed();
+  if (errno == EAGAIN || errno == EINTR) return std::size_t{0};
+  return Status{StatusCode::kUnavailable, "the connection to " + address_ + ": " + error_text()};
+}
+
+Status StreamChannel::closed() const {
+  return {StatusCode::kUnavailable, address_ + " closed the connection with " +
+                                        std::to_string(pending_.size()) + " requests unanswered"};
+}
+
 Status StreamChannel::receive(ReplySink& sink) {
   if (watches_output_) {
     if (auto status = flush(); !status.ok()) return status;
   }
-  if (end_ == in_.size()) in_.resize(in_.size() * 2);  // one reply fills all of it
-  const auto got = recv(socket_, in_.data() + end_, in_.size() - end_, MSG_DONTWAIT);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return {};
-  if (got < 0) {
-    return {StatusCode::kUnavailable, "the connection to " + address_ + ": " + error_text()};
+  if (session_) session_->note_readable();
+  for (;;) {
+    if (end_ == in_.size()) in_.resize(in_.size() * 2);  // one reply fills all of it
+    const auto got = take(std::span{in_}.subspan(end_));
+    if (!got) return got.status();
+    if (*got == 0) return {};
+    end_ += *got;
+    if (auto status = parse(sink); !status.ok()) return status;
+    if (!session_) return {};  // else epoll does not tell of what was read and not decrypted yet
   }
-  if (got == 0) {
-    return {StatusCode::kUnavailable, address_ + " closed the connection with " +
-                                          std::to_string(pending_.size()) + " requests unanswered"};
-  }
-  end_ += static_cast<std::size_t>(got);
-  return parse(sink);
 }
 
 Status StreamChannel::parse(ReplySink& sink) {

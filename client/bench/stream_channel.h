@@ -2,19 +2,23 @@
 
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "client/bench/channel.h"
 #include "client/bench/codec.h"
+#include "client/bench/tls_session.h"
 #include "common/config/address.h"
 
 namespace kvmesh::bench {
 
-/// One TCP connection with a Codec. One thread.
+/// One TCP connection with a Codec, with TLS or without. One thread.
 class StreamChannel final : public Channel {
  public:
-  /// `address` is HOST:PORT.
-  StreamChannel(std::string address, std::unique_ptr<Codec> codec);
+  /// `address` is HOST:PORT; `tls` may be null: no TLS.
+  StreamChannel(std::string address, std::unique_ptr<Codec> codec,
+                std::shared_ptr<const TlsContext> tls = nullptr);
   ~StreamChannel() override;
 
   Status open(int epoll, std::uint64_t mark) override;
@@ -28,11 +32,17 @@ class StreamChannel final : public Channel {
     std::uint32_t tag;
     Operation::Kind kind;
   };
+  Status shake_hands();
+  Result<std::size_t> give(std::string_view bytes);
+  Result<std::size_t> take(std::span<char> room);
+  Status closed() const;
   Status parse(ReplySink& sink);
   Status watch(bool for_output);
 
   std::string address_;
   std::unique_ptr<Codec> codec_;
+  std::shared_ptr<const TlsContext> tls_;
+  std::unique_ptr<TlsSession> session_;  // null without TLS
   int socket_ = -1;
   int epoll_ = -1;
   std::uint64_t mark_ = 0;

@@ -8,7 +8,7 @@ import time
 
 from cases import Case, Figure, Versus
 from disk import forget_cached, raw_syncs, read_seconds
-from load import USUAL, command_for, fill, load, run
+from load import USUAL, beside, command_beside, command_for, fill, load, run
 from processes import Failed
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples/python"))
@@ -49,28 +49,10 @@ class ReadsBeside(Case):
         server = arena.get(name)
         fill(arena, server, **self.WRITES)
         fill(arena, server, **READ_TOO)
-        for longer in (0.5, 2, 8, 32):  # seconds: a busy machine takes long to start a process
-            raw = self._read_beside(arena, plan, server, 1.25 * plan.seconds + longer)
-            if raw is not None:
-                return Figure(raw["per_second"], raw)
-        raise Failed("the writes always ended before the reads")
-
-    def _read_beside(self, arena, plan, server, seconds):
-        """The reads' figures; none when the writes ended before them."""
-        options = {**USUAL, **self.WRITES, "rate": self.WRITES_A_SECOND, "duration": f"{round(1000 * seconds)}ms"}
-        words = command_for(arena, server, options) + ["--no-load"]
-        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as writer:
-            try:
-                raw = load(arena, server, plan.seconds, depth=16, **READ_TOO)
-                beside = writer.poll() is None
-                _, text = writer.communicate(timeout=60 + seconds)
-            except subprocess.TimeoutExpired as error:
-                raise Failed("the writes did not end") from error
-            finally:
-                writer.kill()
-        if writer.returncode != 0:
-            raise Failed(f"{' '.join(words)}\n{text.strip()}")
-        return raw if beside else None
+        writes = {**self.WRITES, "rate": self.WRITES_A_SECOND}
+        _, raw = beside(lambda seconds: command_beside(arena, server, seconds, **writes),
+                        lambda: load(arena, server, plan.seconds, depth=16, **READ_TOO), 1.25 * plan.seconds)
+        return Figure(raw["per_second"], raw)
 
     def ours(self, arena, plan):
         return self._measure(arena, plan, self.servers[0])

@@ -19,6 +19,12 @@ class Plan:
         self.quick = quick
 
 
+def command_beside(arena, server, seconds, **changes):
+    """Of a load that runs beside what is measured; every key is there."""
+    options = {**USUAL, **changes, "duration": f"{round(1000 * seconds)}ms", "no-load": True}
+    return command_for(arena, server, options)
+
+
 def command_for(arena, server, options):
     words = [arena.binaries["kvmesh-bench"], "load", "--json", "--protocol", server.protocol,
              "--endpoint", server.endpoint]
@@ -35,6 +41,30 @@ def run(words, limit):
     if done.returncode != 0:
         raise Failed(f"{' '.join(words)}\n{done.stderr.strip()}")
     return json.loads(done.stdout)
+
+
+def beside(words_for, measure, seconds):
+    """What measure() gives while another program runs, which words_for(seconds) are the words of, and which must run well;
+    (its figures, those)."""
+    for longer in (0.5, 2, 8, 32):  # seconds: a busy machine takes long to start a process
+        words = words_for(seconds + longer)
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as other:
+            try:
+                measured = measure()
+                was_beside = other.poll() is None
+                out, text = other.communicate(timeout=60 + seconds + longer)
+            except subprocess.TimeoutExpired as error:
+                raise Failed(f"no end: {' '.join(words)}") from error
+            finally:
+                other.kill()
+        if other.returncode != 0:
+            raise Failed(f"{' '.join(words)}\n{text.strip()}")
+        found = json.loads(out)
+        if found.get("missing_keys"):
+            raise Failed(f"{found['missing_keys']} keys were missing: {' '.join(words)}")
+        if was_beside:
+            return found, measured
+    raise Failed(f"it always ended before what was measured beside it: {' '.join(words)}")
 
 
 def fill(arena, server, **changes):

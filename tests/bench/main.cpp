@@ -36,6 +36,7 @@ int run(int argc, char** argv) {
   add_load_options(*load, options, all_protocols());
   load->add_option("--endpoint", options.endpoint, "HOST:PORT, or a ZeroMQ endpoint");
   load->add_flag("--json", options.json, "Print JSON");
+  load->add_option("--key", options.key_file, "Key file of a user, for the mesh protocol");
   load->add_option("--apply", options.workload.applied,
                    "Each write is an apply of so many puts; of the protocol native")
       ->check(command::whole_number(1, limits::kApplyChangesMax));
@@ -72,6 +73,24 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   command::add_duration(*watchers, "--duration", watching.duration, "How long (1s)");
   watchers->callback([&] { action = [&] { return probe_watchers(watching); }; });
+
+  HandshakeProbe handshakes;
+  auto* hands = app.add_subcommand("handshakes", "Measure handshakes a second with a port");
+  hands->add_option("--port", handshakes.port, "Which: of the mesh, with keys, or one with TLS")
+      ->required()
+      ->check(CLI::IsMember({"mesh", "tls"}));
+  hands->add_option("--endpoint", handshakes.endpoint, "A ZeroMQ endpoint, or HOST:PORT")
+      ->required();
+  hands->add_option("--key", handshakes.key_file, "Key file of a user, for the mesh");
+  hands->add_option("--tls-ca", handshakes.ca, "File of authorities, for TLS; else none are asked");
+  hands->add_option("--under-way", handshakes.under_way, "How many at once, at most")
+      ->check(command::whole_number(1, 500))
+      ->capture_default_str();
+  hands->add_option("--rate", handshakes.rate, "Begin so many a second; else as many as possible")
+      ->check(command::decimal_number(0.1, 1e6));
+  command::add_duration(*hands, "--warmup", handshakes.warmup, "How long before, uncounted (none)");
+  command::add_duration(*hands, "--duration", handshakes.duration, "How long (1s), one at least");
+  hands->callback([&] { action = [&] { return probe_handshakes(handshakes); }; });
 
   std::string address;
   const auto add_server = [&](const char* name, const char* text,

@@ -32,4 +32,19 @@ struct WatcherProbe {
 /// with a connection of its own.
 Status probe_watchers(const WatcherProbe& probe);
 
+struct HandshakeProbe {
+  std::string port;      // "tls": of a node's line protocol; "mesh": with keys
+  std::string endpoint;  // of that port; numeric
+  std::string key_file;  // of a user, for "mesh"
+  std::string ca;        // for "tls", as --tls-ca of the load
+  std::uint32_t under_way = 16;
+  double rate = 0;  // a second; 0: as many as there can be
+  std::chrono::milliseconds warmup{0};
+  std::chrono::milliseconds duration{1000};
+};
+/// How many connections a second a port lets in, each with a whole handshake, and how long each
+/// takes; one at least. Those to a TLS port come from many addresses, 127.77.0.1 and so on, each
+/// answers a PING.
+Status probe_handshakes(const HandshakeProbe& probe);
+
 }  // namespace kvmesh::bench

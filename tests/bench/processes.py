@@ -9,6 +9,7 @@ import random
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,20 @@ def ask_line(port, line, want):
             connection.sendall(line)
             return connection.recv(256).startswith(want)
     except OSError:
+        return False
+
+
+def ask_tls(port, line, want):
+    """The same of one with TLS, whoever it is."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with (socket.create_connection(("127.0.0.1", port), timeout=1) as plain,
+              context.wrap_socket(plain) as connection):
+            connection.sendall(line)
+            return connection.recv(256).startswith(want)
+    except OSError:  # ssl.SSLError is one
         return False
 
 
@@ -120,26 +135,6 @@ class Server:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Keys:
-    """Keys of nodes, made by kvmesh keygen, and a security.toml that lets everybody read and write `prefixes`."""
-
-    def __init__(self, command, directory, label, names, prefixes):
-        self.directory = os.path.join(directory, "keys-" + label)
-        shutil.rmtree(self.directory, ignore_errors=True)
-        os.mkdir(self.directory)
-        self.path = os.path.join(self.directory, "security.toml")
-        text = ""
-        for name in names:
-            text += subprocess.run([command, "keygen", f"{name}@localhost", "--file", self.key_file(name)], check=True,
-                                   capture_output=True, text=True).stdout
-        may = ", ".join(f'{{ on = "{prefix}", rights = "rw" }}' for prefix in prefixes)
-        with open(self.path, "w", encoding="ascii") as file:
-            file.write(f"{text}[anonymous]\nmay = [{may}]\n")
-
-    def key_file(self, name):
-        return os.path.join(self.directory, name + ".key")
-
-
 class Arena:
     """All servers of a run, by name, started when first asked for."""
 
@@ -209,9 +204,10 @@ class Arena:
     # --- kvmesh
 
     def _node(self, name, table, peers=(), apps=("kv", "kv_server"), extra="", tasks=False, mesh=None, state=(),
-              security=None):
+              security=None, certificate=None):
         """Starts one node; `table` is [(range, node)], `peers` {name: endpoint}; `tasks`: it has the module bench;
-        `mesh`: its endpoint; `state`: (folder, durability); `security`: a Keys. Returns (process, mesh, tcp port)."""
+        `mesh`: its endpoint; `state`: (folder, durability); `security`: a secure_servers.Keys; `certificate`: its path without
+        .crt, whose port then speaks TLS. Returns (process, mesh, tcp port)."""
         mesh, tcp = mesh or f"tcp://127.0.0.1:{free_port()}", free_port()
         lines = [f'name = "{name}@localhost"', "apps = [" + ", ".join(f'"{a}"' for a in apps) + "]"]
         lines += [line for line in extra.split(";") if line.startswith("threads")]
@@ -221,6 +217,8 @@ class Arena:
         lines += ["[mesh.peers]"]
         lines += [f'"{peer}@localhost" = "{endpoint}"' for peer, endpoint in dict(peers).items()]
         lines += ["[kv_server]", f'listen = "127.0.0.1:{tcp}"', "connections_max = 15000"]
+        if certificate:
+            lines += [f'tls = {{ certificate = "{certificate}.crt", key = "{certificate}.key" }}']
         if tasks:
             lines += ["[tasks]", "queue_max = 200000", "processes_max = 200000", "time_limit_ms = 3600000"]
         lines += ["[kv]", 'memory_max = "8GiB"']
@@ -233,8 +231,8 @@ class Arena:
         program = [self.binaries["kvmesh-bench"], "node"] if tasks else [self.binaries["kvmesh-node"], "--config"]
         return self._start(name, [*program, path]), mesh, tcp
 
-    def _ready(self, tcp):
-        self._wait(lambda: ask_line(tcp, b"CREATE probe\r\n", b"OK"), "the nodes are connected")
+    def _ready(self, tcp, ask=ask_line):
+        self._wait(lambda: ask(tcp, b"CREATE probe\r\n", b"OK"), "the nodes are connected")
 
     def _make_local(self, extra="", entries="1", _label=""):
         table = [("*", "store")] if entries == "1" else [(f"0x{b:02x}", "store") for b in range(int(entries))]
@@ -265,21 +263,11 @@ class Arena:
         server.protocol, server.endpoint = "native", server.mesh
         return server
 
-    def _make_secure_local(self):
-        """Clients are anonymous, and what they may, by the buckets' prefix, is the last of 16 entries."""
-        others = [f"team{i}:" for i in range(15)]
-        security = Keys(self.binaries["kvmesh"], self.directory, "local", ["store"], [*others, "b"])
-        process, _, tcp = self._node("store", [("*", "store")], security=security)
-        self._ready(tcp)
-        return Server("line", f"127.0.0.1:{tcp}", [process], tcp)
-
-    def _make_secure_hops(self, count):
-        return self._make_hops(count, secure=True)
-
-    def _make_hops(self, count, secure=False):
-        """A TCP-only node, nodes that only pass on, and a store: `count` links between them."""
+    def _make_hops(self, count, secure=None):
+        """A TCP-only node, nodes that only pass on, and a store: `count` links between them. `secure` makes the Keys of
+        nodes with these names; none: they have none."""
         names = ["gate"] + [f"way{i}" for i in range(1, int(count))] + ["store"]
-        security = Keys(self.binaries["kvmesh"], self.directory, "hops", names, ["*"]) if secure else None
+        security = secure(names) if secure else None
         processes, after = [], None
         for i in reversed(range(len(names))):
             name = names[i]
@@ -310,14 +298,17 @@ class Arena:
 
     # --- what it is compared with
 
-    def _redis(self, folder=None, fsync=None):
-        """With a folder it appends to a file there, which it never rewrites: that would cost it time meanwhile."""
+    def _redis(self, folder=None, fsync=None, tls=()):
+        """With a folder it appends to a file there, which it never rewrites: that would cost it time meanwhile. `tls`:
+        the options of its port, when that is one with TLS."""
         port = free_port()
+        listens = ["--port", "0", "--tls-port", str(port), *tls] if tls else ["--port", str(port)]
         kept = ["--appendfsync", fsync, "--auto-aof-rewrite-percentage", "0"] if folder else []
-        process = self._start("redis", ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+        process = self._start("redis", ["redis-server", *listens, "--bind", "127.0.0.1", "--save", "",
                                         "--appendonly", "yes" if folder else "no", "--loglevel", "warning",
                                         "--maxclients", "15000", "--dir", folder or self.directory, *kept])
-        self._wait(lambda: ask_line(port, b"PING\r\n", b"+PONG"), "redis-server answers")
+        ask = ask_tls if tls else ask_line
+        self._wait(lambda: ask(port, b"PING\r\n", b"+PONG"), "redis-server answers")
         return process, port
 
     def _make_redis(self):
@@ -331,6 +322,10 @@ class Arena:
 
     def _make_twemproxy(self):
         redis, redis_port = self._redis()
+        proxy, port = self._twemproxy(redis_port)
+        return Server("redis", f"127.0.0.1:{port}", [proxy, redis], port)
+
+    def _twemproxy(self, redis_port):
         port, stats = free_port(), free_port()
         path = os.path.join(self.directory, f"twemproxy-{port}.yml")
         with open(path, "w", encoding="utf-8") as file:
@@ -339,7 +334,7 @@ class Arena:
                        f"   - 127.0.0.1:{redis_port}:1\n")
         proxy = self._start("nutcracker", ["nutcracker", "-c", path, "-a", "127.0.0.1", "-s", str(stats), "-v", "1"])
         self._wait(lambda: ask_line(port, b"*2\r\n$3\r\nGET\r\n$1\r\nx\r\n", b"$-1"), "twemproxy answers")
-        return Server("redis", f"127.0.0.1:{port}", [proxy, redis], port)
+        return proxy, port
 
     def _make_memcached(self):
         port = free_port()

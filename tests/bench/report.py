@@ -42,6 +42,7 @@ def machine():
             "nutcracker": version_of(["nutcracker", "--version"]),
             "memcached": version_of(["memcached", "--version"]),
             "nats-server": version_of(["nats-server", "--version"]),
+            "stunnel4": version_of(["stunnel4", "-version"]),
         },
     }
 

@@ -18,12 +18,13 @@ from disk import file_system, state_parent
 from durable_cases import durable_cases
 from load import Plan
 from model_cases import model_cases
-from processes import Arena, Failed
+from processes import Failed
 from secure_cases import secure_cases
+from secure_servers import SecureArena
 from task_cases import task_cases
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-NEEDED = ("redis-server", "nutcracker", "memcached", "nats-server")
+NEEDED = ("redis-server", "nutcracker", "memcached", "nats-server", "stunnel4")
 
 
 def arguments(cases):
@@ -80,7 +81,7 @@ def measure(options, cases, plan):
     binaries = find_binaries(os.path.abspath(options.build))
     report.print_machine(facts, plan)
     outcomes, failures = [], []
-    arena = Arena(binaries, options.disk)
+    arena = SecureArena(binaries, options.disk)
     try:
         for case in cases:
             try:

@@ -1,20 +1,21 @@
 #!/usr/bin/python3
 """The load generator prints a figure only when every reply came and was right. Needs no peer from Debian.
 
-    test_generator.py KVMESH_BENCH KVMESH_NODE
+    test_generator.py KVMESH_BENCH KVMESH_NODE KVMESH
 """
 
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import unittest
 
-from processes import Arena
+from secure_servers import SecureArena
 
-BENCH, NODE = (os.path.abspath(path) for path in sys.argv[1:3])
+BENCH, NODE, KVMESH = (os.path.abspath(path) for path in sys.argv[1:4])
 
 
 def generate(protocol, endpoint, *options):
@@ -22,17 +23,29 @@ def generate(protocol, endpoint, *options):
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-class Liar:
-    """A server of the line protocol that answers lines as `answer(line number, line)` says; None: not at all."""
+def shake_hands(port, server, *options):
+    command = [BENCH, "handshakes", "--port", port, "--endpoint", server.mesh if port == "mesh" else server.endpoint,
+               "--duration", "200ms", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
-    def __init__(self, answer):
-        self.answer = answer
+
+class Liar:
+    """A server of the line protocol that answers lines as `answer(line number, line)` says; None: not at all. With the
+    path of a `certificate`, less .crt, it speaks TLS."""
+
+    def __init__(self, answer, certificate=None):
+        self.answer, self.context = answer, None
+        if certificate:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(certificate + ".crt", certificate + ".key")
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.endpoint = "127.0.0.1:%d" % self.listener.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self):
         connection, _ = self.listener.accept()
+        if self.context:
+            connection = self.context.wrap_socket(connection, server_side=True)
         with connection, connection.makefile("rb") as lines:
             for number, line in enumerate(lines):
                 answer = self.answer(number, line.split())
@@ -56,7 +69,7 @@ def honest(values):
 
 class Generator(unittest.TestCase):
     def setUp(self):
-        self.arena = Arena({"kvmesh-bench": BENCH, "kvmesh-node": NODE})
+        self.arena = SecureArena({"kvmesh-bench": BENCH, "kvmesh-node": NODE, "kvmesh": KVMESH})
         self.addCleanup(self.arena.close)
 
     def figures(self, done):
@@ -192,6 +205,64 @@ class Generator(unittest.TestCase):
             return answer(number, words) + (b"OK\r\n" if number == 1000 else b"")
 
         self.refused(self.lie(lies, "--writes", "100"), "nobody asked for")
+
+    def test_tls_measures(self):
+        node = self.arena.get("tls_local")
+        authority = self.arena.certificate() + ".crt"  # its own
+        for more in ((), ("--tls-ca", authority)):
+            found = self.figures(generate("line", node.endpoint, "--tls", *more, "-n", "5000", "-c", "3", "-d", "7"))
+            self.assertEqual((found["requests"], found["missing_keys"]), (5000, 0))
+            self.assertGreater(found["values_compared"], 2000)
+        done = generate("line", node.endpoint, "--tls", "-n", "200", "--buckets", "2", "--value-bytes", "300000", "--prefix",
+                        "large", "-d", "3")
+        self.assertEqual(self.figures(done)["requests"], 200)
+
+    def lie_over_tls(self, answer, *options):
+        server = Liar(answer, self.arena.certificate())
+        self.addCleanup(server.close)
+        return generate("line", server.endpoint, "--tls", "-n", "2000", "--buckets", "3", *options)
+
+    def test_a_wrong_reply_over_tls_gives_no_figure(self):
+        answer = honest({})
+
+        def lies(number, words):
+            told = answer(number, words)
+            return told.replace(b"\r\nOK", b"x\r\nOK") if words[0] == b"GET" and number > 1000 else told
+
+        self.figures(self.lie_over_tls(honest({}), "-d", "5"))
+        self.refused(self.lie_over_tls(lies), "has a value that was never put")
+        self.refused(self.lie_over_tls(lambda number, words: answer(number, words) if number < 1000 else None, "--patience",
+                                       "300ms"), "replies are missing")
+
+    def test_a_handshake_that_fails_is_told(self):
+        node, plain = self.arena.get("tls_local"), self.arena.get("local")
+        self.refused(generate("line", plain.endpoint, "--tls"), f"no TLS with {plain.endpoint}")
+        self.refused(generate("line", node.endpoint), "this port speaks TLS")
+        self.arena.certificates().make("other")
+        other = self.arena.certificates().path("other.crt")
+        self.refused(generate("line", node.endpoint, "--tls", "--tls-ca", other), "certificate verify failed")
+        self.refused(generate("line", node.endpoint, "--tls", "--tls-ca", __file__), "holds no certificate in PEM")
+        self.refused(generate("native", plain.mesh, "--tls"), "has no TLS here")
+        self.assertEqual(generate("line", node.endpoint, "--tls-ca", other).returncode, 2)
+        self.refused(shake_hands("tls", plain), f"no TLS with {plain.endpoint}")
+        self.refused(shake_hands("tls", node, "--tls-ca", other), "certificate verify failed")
+
+    def test_handshakes_measure(self):
+        node, secure = self.arena.get("tls_local"), self.arena.get("secure_native")
+        for done in (shake_hands("tls", node), shake_hands("tls", node, "--rate", "50"),
+                     shake_hands("mesh", secure, "--key", secure.options["key"])):
+            self.assertGreater(self.figures(done)["handshakes"], 0)
+        with_key = self.figures(generate("native", secure.mesh, "--key", secure.options["key"], "-n", "2000", "-d", "9"))
+        self.assertEqual(with_key["requests"], 2000)
+
+    def test_handshakes_that_let_nobody_in_give_no_figure(self):
+        plain = self.arena.get("local")
+        key = self.arena.get("secure_native").options["key"]
+        self.refused(shake_hands("mesh", plain), "need a --key")
+        self.refused(shake_hands("mesh", plain, "--key", key), plain.mesh)
+        server = Liar(lambda *_: b"PANG\r\n", self.arena.certificate())
+        self.addCleanup(server.close)
+        self.refused(shake_hands("tls", server, "--under-way", "1"), "answered a PING with PANG")
 
     def test_a_server_that_dies_gives_no_figure(self):
         node = self.arena.get("local")

@@ -174,7 +174,8 @@ Status StreamChannel::receive(ReplySink& sink) {
     if (*got == 0) return {};
     end_ += *got;
     if (auto status = parse(sink); !status.ok()) return status;
-    if (!session_) return {};  // else epoll does not tell of what was read and not decrypted yet
+    // Epoll does not tell of what was read and not decrypted yet.
+    if (!session_ || !session_->may_have_more()) return {};
   }
 }
 

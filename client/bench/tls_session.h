@@ -57,6 +57,8 @@ class TlsSession {
   Result<std::size_t> write(std::string_view bytes);
   /// What came; 0: nothing more has come yet, or the other side has ended: has_ended() tells.
   Result<std::size_t> read(std::span<char> room);
+  /// Whether a read may find something before the descriptor becomes readable again.
+  bool may_have_more() const;
   bool has_ended() const { return has_ended_; }
   /// Tells the other side that nothing follows, if there is room for that.
   void end();

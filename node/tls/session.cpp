@@ -16,6 +16,11 @@ constexpr std::size_t kBufferBytes = 17 * 1024;  // of OpenSSL's: a record
 // that carry nothing (new keys) cost much, and OpenSSL takes them without end.
 constexpr std::size_t kBytesWithoutDataMax = 40 * 1024;
 
+// Before a call whose fault is asked for. Emptying what is empty costs as much as a small record.
+void forget_faults() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 bool is_retry(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 }  // namespace
@@ -152,11 +157,13 @@ std::optional<std::size_t> Session::read(std::span<char> room) {
   waits_for_room_ = false;
   may_have_more_ = true;
   while (got < room.size() && !is_broken_) {
-    ERR_clear_error();
+    forget_faults();
     std::size_t count = 0;
     if (SSL_read_ex(session_.get(), room.data() + got, room.size() - got, &count) == 1) {
       got += count;
       wire_.allowance = kBytesWithoutDataMax;
+      may_have_more_ = wire_.readable || SSL_has_pending(session_.get()) == 1;
+      if (!may_have_more_) return got;  // OpenSSL would find out by way of a buffer of a record
       continue;
     }
     switch (SSL_get_error(session_.get(), 0)) {
@@ -184,7 +191,7 @@ std::optional<std::size_t> Session::write(std::string_view bytes) {
   std::size_t taken = 0;
   while (taken < bytes.size()) {
     if (is_broken_) return std::nullopt;
-    ERR_clear_error();
+    forget_faults();
     std::size_t count = 0;
     if (SSL_write_ex(session_.get(), bytes.data() + taken, bytes.size() - taken, &count) == 1) {
       taken += count;

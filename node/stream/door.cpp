@@ -13,6 +13,7 @@
 
 #include "common/signals_blocked.h"
 #include "common/wire/buffer.h"
+#include "node/stream/yielding.h"
 
 namespace kvmesh::stream {
 namespace {
@@ -67,7 +68,10 @@ Status Door::start() {
   look_at_certificates();
   try {
     const SignalsBlocked blocked;
-    thread_ = std::thread{[this] { loop_.run(); }};
+    thread_ = std::thread{[this] {
+      let_others_go_first();
+      loop_.run();
+    }};
     return {};
   } catch (const std::system_error& error) {
     return {StatusCode::kInternal,

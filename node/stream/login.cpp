@@ -8,6 +8,7 @@
 
 #include "common/security/secrets.h"
 #include "common/signals_blocked.h"
+#include "node/stream/yielding.h"
 
 namespace kvmesh::stream {
 namespace {
@@ -46,7 +47,10 @@ Login::~Login() {
 Status Login::start() {
   try {
     const SignalsBlocked blocked;
-    thread_ = std::thread{[this] { run(); }};
+    thread_ = std::thread{[this] {
+      let_others_go_first();
+      run();
+    }};
     return {};
   } catch (const std::system_error& error) {
     return {StatusCode::kInternal,

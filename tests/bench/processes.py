@@ -232,7 +232,7 @@ class Arena:
         return self._start(name, [*program, path]), mesh, tcp
 
     def _ready(self, tcp, ask=ask_line):
-        self._wait(lambda: ask(tcp, b"CREATE probe\r\n", b"OK"), "the nodes are connected")
+        self._wait(lambda: ask(tcp, b"CREATE bench\r\n", b"OK"), "the nodes are connected")
 
     def _make_local(self, extra="", entries="1", _label=""):
         table = [("*", "store")] if entries == "1" else [(f"0x{b:02x}", "store") for b in range(int(entries))]

@@ -24,6 +24,7 @@ enum class Needs : std::uint8_t {
   kName,      ///< nothing but to be known by name
   kRead,      ///< to read the bucket
   kWrite,     ///< to write it
+  kChange,    ///< to write it; only to read it where every argument is nil
   kAdmin,     ///< to administer
   kSomeCall,  ///< to call some function, whichever: mailboxes are of no use without
   kFunction,  ///< as kName, and what the function itself looks at: its arguments name more
@@ -61,7 +62,7 @@ inline constexpr Argument kArgAfterBucket{"name to go on after", limits::kBucket
 inline constexpr Function kKvCreate = needing(
     Needs::kWrite, {"kv.create", "[ttl_ms or nil, history_bytes or nil]", For::kBucket, true});
 inline constexpr Function kKvOptions = needing(
-    Needs::kWrite, {"kv.options", "[ttl_ms or nil, history_bytes or nil]", For::kBucket, true});
+    Needs::kChange, {"kv.options", "[ttl_ms or nil, history_bytes or nil]", For::kBucket, true});
 inline constexpr Function kKvDrop =
     needing(Needs::kWrite, {"kv.drop", "[]", For::kBucket, false, false, true});
 inline constexpr Function kKvPut =

@@ -1,9 +1,11 @@
 #include "node/core/check_permit.h"
 
+#include <algorithm>
 #include <string>
 
 #include "common/rights.h"
 #include "common/text.h"
+#include "common/wire/reader.h"
 
 namespace kvmesh::core {
 namespace {
@@ -21,11 +23,26 @@ bool may_touch(const Permit& permit, std::string_view bucket) {
   return permit.may(Right::kRead, bucket) || permit.may(Right::kWrite, bucket);
 }
 
+// Whether an argument is anything but nil, or cannot be read.
+bool says_something(const RequestView& request) {
+  if (!request.is_packed()) {
+    return !std::ranges::all_of(
+        request.words, [](const auto& word) { return word.kind == ArgumentView::Kind::kNil; });
+  }
+  wire::Reader args{request.args};
+  for (auto left = args.read_array(); left > 0; --left) {
+    if (args.peek() != wire::Reader::Type::kNil) return true;
+    args.read_nil();
+  }
+  return args.failed();
+}
+
 // What the request lacks; empty: nothing.
 std::string_view lacking(const Permit& permit, const RequestView& request, Needs needs) {
   if (!permit.is_known()) return "is not known to this node, or not by whom the request came";
   const bool of_bucket = request.target.kind == Target::Kind::kBucket;
   const auto& bucket = request.target.name;
+  if (needs == Needs::kChange) needs = says_something(request) ? Needs::kWrite : Needs::kRead;
   switch (needs) {
     case Needs::kRead:
       if (permit.may(Right::kRead, bucket)) return "";
@@ -41,6 +58,7 @@ std::string_view lacking(const Permit& permit, const RequestView& request, Needs
     case Needs::kSomeCall:
       if (!permit.may_call_something()) return "may call no function, so it has no mailbox";
       break;
+    case Needs::kChange:  // is one of the first two by now
     case Needs::kName:
     case Needs::kFunction:
       break;

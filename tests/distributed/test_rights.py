@@ -15,9 +15,9 @@ from keys import SecuredMesh
 from task_client import with_tasks
 from mesh_client import REFUSED, REQUESTS, MeshClient, frame, hello, pack, record, unpack
 
-WRITES = (("kv.create", ()), ("kv.put", (b"k", b"v")), ("kv.delete", (b"k",)), ("kv.drop", ()), ("kv.options", ()),
+WRITES = (("kv.create", ()), ("kv.put", (b"k", b"v")), ("kv.delete", (b"k",)), ("kv.drop", ()), ("kv.options", (None, 0)),
           ("kv.apply", ([], [[0, b"k", b"v", None]], None)))
-READS = (("kv.get", (b"k",)), ("kv.count", ()), ("kv.keys", (None, 0)), ("kv.read", ([b"k"],)),
+READS = (("kv.get", (b"k",)), ("kv.count", ()), ("kv.options", ()), ("kv.keys", (None, 0)), ("kv.read", ([b"k"],)),
          ("kv.scan", (b"", None, 10, True)), ("kv.changes", (b"", 0, 10, 0)), ("node.name", ()))
 FORGED = "only nodes may say who asks, or that a request has passed nodes"
 EVERYTHING = ['{ on = "*", rights = "rwa" }', '{ call = "*" }']

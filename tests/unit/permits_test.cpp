@@ -1,4 +1,5 @@
 // What a request may do: by its asker's rights, within the ceiling of the node that vouches.
+#include <array>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,8 @@ bool may(std::string_view function, Target target, const Permit& permit) {
 
 TEST(Permits, EachFunctionForBucketsNeedsToReadOrToWrite) {
   for (const auto* function : functions::all()) {
-    const bool is_of_bucket = function->needs == Needs::kRead || function->needs == Needs::kWrite;
+    const bool is_of_bucket = function->needs == Needs::kRead || function->needs == Needs::kWrite ||
+                              function->needs == Needs::kChange;
     EXPECT_EQ(is_of_bucket, function->target == functions::For::kBucket) << function->name;
   }
 }
@@ -77,10 +79,48 @@ TEST(Permits, TellReadingFromWriting) {
   const auto writes = of_team1(RightSet{Right::kWrite});
   for (const auto* function : functions::all()) {
     if (function->target != functions::For::kBucket) continue;
-    const bool needs_read = function->needs == Needs::kRead;
+    // Without arguments nothing is to be changed.
+    const bool needs_read = function->needs == Needs::kRead || function->needs == Needs::kChange;
     EXPECT_EQ(may(function->name, kTeam1, Permit("app1", reads)), needs_read) << function->name;
     EXPECT_EQ(may(function->name, kTeam1, Permit("app1", writes)), !needs_read) << function->name;
   }
+}
+
+TEST(Permits, ToAskForOptionsAreToReadAndToChangeThemToWrite) {
+  const auto reads = of_team1(RightSet{Right::kRead});
+  const auto writes = of_team1(RightSet{Right::kWrite});
+  const auto may_with = [](const Rights& rights, std::string_view args) {
+    RequestView request;
+    request.function = "kv.options";
+    request.target = kTeam1;
+    request.args = args;
+    request.body = args;  // which is never looked into
+    const Permit permit{"app1", rights};
+    request.permit = &permit;
+    return check_permit(request, &functions::kKvOptions).ok();
+  };
+  for (const std::string_view asks : {"\x90", "\x91\xc0", "\x92\xc0\xc0"}) {
+    EXPECT_TRUE(may_with(reads, asks));
+    EXPECT_FALSE(may_with(writes, asks));
+  }
+  // A time to live, a history, too much, and what is no array or ends too early.
+  using namespace std::string_view_literals;
+  for (const auto changes : {"\x92\x05\xc0"sv, "\x92\xc0\x00"sv, "\x93\xc0\xc0\x01"sv, "\xc0"sv,
+                             "\x92\xc0"sv, "\xdd\xff\xff\xff\xff"sv}) {
+    EXPECT_FALSE(may_with(reads, changes));
+    EXPECT_TRUE(may_with(writes, changes));
+  }
+  const std::array nils{ArgumentView{}, ArgumentView{}};
+  const std::array change{ArgumentView{}, ArgumentView::of(std::uint64_t{0})};
+  const Permit permit{"app1", reads};
+  RequestView request;
+  request.function = "kv.options";
+  request.target = kTeam1;
+  request.permit = &permit;
+  request.words = nils;
+  EXPECT_TRUE(check_permit(request, &functions::kKvOptions).ok());
+  request.words = change;
+  EXPECT_FALSE(check_permit(request, &functions::kKvOptions).ok());
 }
 
 TEST(Permits, LetEverybodyKnownAskForTheNodeButNotForOthersBuckets) {

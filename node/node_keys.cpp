@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "common/security/key_file.h"
-#include "common/text.h"
+#include "common/security/own_key.h"
 
 namespace kvmesh {
 namespace {
@@ -17,31 +17,9 @@ std::string shown(const security::PublicKey& key) { return key.fingerprint() + "
 
 std::string table_of(const NodeName& name) { return "[node.\"" + name.str() + "\"]"; }
 
-Status check_own(const security::KeyFile& file, const Settings& settings) {
-  const auto& name = settings.name.str();
-  if (file.is_node && file.principal == name) return {};
-  return refused("mesh.key", "the key file " + in_quotes(settings.mesh.key, 4096) +
-                                 " is that of the " + (file.is_node ? "node " : "user ") +
-                                 file.principal + ", and this node is " + name +
-                                 "; name the file of this node's key, or make one: kvmesh keygen " +
-                                 name);
-}
-
-// A node that those around it would not let in, or which could not know whom it speaks to, would
-// only seem to run.
-Status check_together(const security::PublicKey& own, const security::Principals& principals,
-                      const Settings& settings) {
+// A node that does not know whom it speaks to would only seem to run.
+Status check_peers(const security::Principals& principals, const Settings& settings) {
   const auto& path = settings.mesh.security;
-  const auto* const me = principals.by_key(own);
-  if (principals.is_revoked(own)) {
-    return refused("mesh.key", "the key " + shown(own) + " of " +
-                                   in_quotes(settings.mesh.key, 4096) + " is revoked in " + path +
-                                   "; make another one: kvmesh keygen " + settings.name.str());
-  }
-  if (me == nullptr || me->name != settings.name.str()) {
-    return refused("mesh.security", path + " does not hold this node with its key; add \"" +
-                                        own.str() + "\" to the keys of " + table_of(settings.name));
-  }
   std::string faults;
   for (const auto& peer : settings.mesh.peers) {
     const auto* known = principals.find(peer.name.str());
@@ -74,11 +52,11 @@ Result<std::optional<NodeKeys>> load_keys(const Settings& settings) {
   if (settings.mesh.key.empty()) return std::optional<NodeKeys>{};
   auto file = security::read_key_file(settings.mesh.key);
   if (!file) return refused("mesh.key", file.status().text());
-  if (auto status = check_own(*file, settings); !status.ok()) return status;
   auto principals = security::Principals::load(settings.mesh.security);
   if (!principals) return refused("mesh.security", principals.status().text());
-  const auto& own = file->keys.public_key;
-  if (auto status = check_together(own, **principals, settings); !status.ok()) return status;
+  auto status = security::check_own_key(*file, **principals, settings);
+  if (status.ok()) status = check_peers(**principals, settings);
+  if (!status.ok()) return status;
   return std::optional<NodeKeys>{NodeKeys{std::move(file->keys), *std::move(principals)}};
 }
 

@@ -38,6 +38,11 @@ bool share_a_key(const Principal& one, const Principal& other) {
   });
 }
 
+bool is_shut_out(const Principals& all, const Principal& one) {
+  return !one.keys.empty() &&
+         std::ranges::all_of(one.keys, [&](const auto& key) { return all.is_revoked(key); });
+}
+
 // Whether the two, of which one dials the other, can connect.
 void check_link(const MeshNode& from, const MeshNode& to, std::vector<Finding>& out) {
   const auto both = std::vector{from.name.str(), to.name.str()};
@@ -61,6 +66,13 @@ void check_link(const MeshNode& from, const MeshNode& to, std::vector<Finding>& 
           one->name.str() + " knows no key of " + other->name.str() + ", so they do not connect",
           "add [node.\"" + other->name.str() + "\"] to the security.toml of " + one->name.str() +
               ", best by copying the same file to all nodes"));
+    } else if (is_shut_out(*one->principals, *there)) {
+      out.push_back(fault(both,
+                          one->name.str() + " has every key of " + other->name.str() +
+                              " revoked, so they do not connect",
+                          "make another one (kvmesh keygen " + other->name.str() +
+                              ") and add it to [node.\"" + other->name.str() +
+                              "\"] in the security.toml of all nodes, or remove the peer"));
     } else if (own != nullptr && !share_a_key(*there, *own)) {
       out.push_back(fault(both,
                           one->name.str() + " knows other keys of " + other->name.str() +

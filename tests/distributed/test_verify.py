@@ -8,6 +8,7 @@ import shutil
 import unittest
 
 from harness import COMMAND_BIN, ROOT, MeshTest, eventually, main
+from keys import Key, SecuredMesh
 
 SOUND, UNSOUND, USAGE, UNAVAILABLE = 0, 1, 2, 14
 VERDICT = "sound: a request for any bucket that enters at any of 3 nodes ends where it is stored"
@@ -70,6 +71,32 @@ class Configurations(Verify):
         self.assertIn(f"{self.gate.config_path}:2: apps", self.stderr)
         error = json.loads(self.verify(self.net.directory, "--json", status=USAGE))["error"]
         self.assertEqual(error["code"], "invalid_argument")
+
+    def test_a_key_with_which_a_node_would_not_start(self):
+        keys = SecuredMesh(self.net)
+        self.write_configs()
+        files = [node.config_path for node in self.net.nodes.values()]
+        self.assertEqual(self.verdict(*files), VERDICT)
+        other = Key()
+        other.write(self.bar.settings["mesh"]["key"], "node", "bar@localhost")
+        self.assertEqual(self.verify(*files, status=USAGE), "")
+        self.assertIn(f"{self.bar.config_path}: mesh.security: {keys.path} does not hold this node with its key", self.stderr)
+        self.assertNotIn(other.secret_text, self.stderr)
+        keys.nodes["foo"][0].write(self.bar.settings["mesh"]["key"], "node", "foo@localhost")
+        self.verify(*files, status=USAGE)
+        self.assertIn("is that of the node foo@localhost, and this node is bar@localhost", self.stderr)
+        keys.nodes["foo"][0].write(self.bar.settings["mesh"]["key"], "node", "bar@localhost")
+        self.verify(*files, status=USAGE)
+        self.assertIn("does not hold this node with its key", self.stderr)
+        os.unlink(self.bar.settings["mesh"]["key"])  # it may be on another machine
+        self.assertEqual(self.verdict(*files), VERDICT)
+        keys.revoked = keys.nodes["bar"]
+        keys.write()
+        self.assertIn("fault: keys: foo@localhost has every key of bar@localhost revoked, so they do not connect\n",
+                      self.verify(*files, status=UNSOUND))
+        keys.write_node_key("bar")
+        self.verify(*files, status=USAGE)
+        self.assertIn(f"is revoked in {keys.path}", self.stderr)
 
     def test_usage(self):
         for arguments in ([], ["/nonexistent.toml"], [self.net.directory, "--live", self.foo.endpoint],

@@ -15,11 +15,14 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::string node_entry(std::string_view name, int key, std::string_view more = "") {
+security::PublicKey public_key(int key) {
   std::array<std::uint8_t, security::kKeyBytes> bytes{};
   bytes[0] = static_cast<std::uint8_t>(key);
-  const security::PublicKey public_key{std::span<const std::uint8_t, security::kKeyBytes>{bytes}};
-  return "[node.\"" + std::string{name} + "@h\"]\nkeys = [\"" + public_key.str() + "\"]\n" +
+  return security::PublicKey{std::span<const std::uint8_t, security::kKeyBytes>{bytes}};
+}
+
+std::string node_entry(std::string_view name, int key, std::string_view more = "") {
+  return "[node.\"" + std::string{name} + "@h\"]\nkeys = [\"" + public_key(key).str() + "\"]\n" +
          std::string{more};
 }
 
@@ -76,6 +79,16 @@ TEST_F(VerifyKeys, ThatDiffer) {
   EXPECT_THAT(found(),
               ElementsAre(HasSubstr("bar@h knows other keys of foo@h than that one itself"),
                           HasSubstr("principals: ")));
+}
+
+TEST_F(VerifyKeys, ThatAreRevoked) {
+  const auto revoked = "revoked = [\"" + public_key(2).str() + "\"]\n";
+  foo_ = bar_ = principals(revoked + foo_entry_ + bar_entry_);
+  EXPECT_THAT(found(),
+              ElementsAre("keys: foo@h has every key of bar@h revoked, so they do not connect"));
+  const auto more = "keys = [\"" + public_key(2).str() + "\", \"" + public_key(4).str() + "\"]\n";
+  foo_ = bar_ = principals(revoked + foo_entry_ + "[node.\"bar@h\"]\n" + more);
+  EXPECT_THAT(found(), IsEmpty()) << "it has another one";
 }
 
 TEST_F(VerifyKeys, AndCeilingsThatKeepRequestsBack) {

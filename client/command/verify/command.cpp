@@ -1,4 +1,7 @@
 // verify: what the tables of all nodes do together.
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -22,6 +25,8 @@
 #include "client/verify/difference.h"
 #include "client/verify/verify.h"
 #include "common/config/node_files.h"
+#include "common/security/key_file.h"
+#include "common/security/own_key.h"
 #include "common/security/principals.h"
 #include "common/text.h"
 
@@ -46,6 +51,20 @@ int refuse(const Session& session, const Status& status) {
   return kExitUsage;
 }
 
+// A key file that is not here, or is somebody else's, can be read where its node runs only.
+bool is_ours(const std::string& path) {
+  struct stat about {};
+  return ::stat(path.c_str(), &about) == 0 && about.st_uid == ::geteuid();
+}
+
+// As the node itself would at its start.
+Status check_key(const Settings& settings, const security::Principals& principals) {
+  if (!is_ours(settings.mesh.key)) return {};
+  const auto file = security::read_key_file(settings.mesh.key);
+  if (!file) return {file.status().code(), "mesh.key: " + file.status().text()};
+  return security::check_own_key(*file, principals, settings);
+}
+
 Result<LiveMesh> described_mesh(const std::vector<std::string>& configurations) {
   const auto files = read_node_files(configurations);
   if (!files) return files.status();
@@ -57,6 +76,8 @@ Result<LiveMesh> described_mesh(const std::vector<std::string>& configurations) 
     if (settings.mesh.security.empty()) continue;
     auto principals = security::Principals::load(settings.mesh.security);
     if (principals) {
+      const auto status = check_key(settings, **principals);
+      if (!status.ok()) faults.push_back(file.path + ": " + status.text());
       mesh.model.nodes.back().principals = *std::move(principals);
     } else if (std::ranges::find(faults, principals.status().text()) == faults.end()) {
       faults.push_back(principals.status().text());  // once for all that share it

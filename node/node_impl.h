@@ -75,7 +75,7 @@ class Node::Impl {
                      std::size_t reactor);
   void warn_of_strays(std::vector<std::string>& warnings) const;
   Status guard_mesh();
-  void reload_certificates(std::vector<std::string>& warnings);
+  void reload_certificates(Reloaded& out);
   Status bind_mesh();
   Status bind_inbox(const std::string& endpoint, int descriptor);
   Status bind_lines();

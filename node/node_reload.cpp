@@ -62,16 +62,22 @@ Result<Node::Reloaded> Node::Impl::read_again() {
   apply(topology, *keys);
   keys_ = *keys;
   warn_of_strays(out.warnings);
-  reload_certificates(out.warnings);
+  reload_certificates(out);
   return out;
 }
 
 // Those that are faulty are no reason to keep peers and tables back.
-void Node::Impl::reload_certificates(std::vector<std::string>& warnings) {
+void Node::Impl::reload_certificates(Reloaded& out) {
   if (!certificates_) return;
-  if (const auto status = certificates_->reload(); !status.ok()) warnings.push_back(status.text());
+  const auto has_changed = certificates_->reload();
+  if (!has_changed) {
+    out.warnings.push_back(has_changed.status().text());
+  } else if (*has_changed) {
+    out.changes.emplace_back("kv_server.tls: new connections get other certificates");
+    audit_reload(out.changes.back());
+  }
   auto warning = certificates_->warning(std::chrono::system_clock::now());
-  if (!warning.empty()) warnings.push_back(std::move(warning));
+  if (!warning.empty()) out.warnings.push_back(std::move(warning));
 }
 
 void Node::Impl::warn_of_strays(std::vector<std::string>& warnings) const {

@@ -43,12 +43,13 @@ Status Certificates::read() {
   return {};
 }
 
-Status Certificates::reload() {
+Result<bool> Certificates::reload() {
   const std::scoped_lock lock{mutex_};
-  auto status = read();
-  if (status.ok()) return status;
-  return {status.code(),
-          "the certificates are not taken over, and those from before stay: " + status.text()};
+  const auto before = get();
+  const auto status = read();
+  if (status.ok()) return !get()->is_same(*before);
+  return Status{status.code(), "the certificates are not taken over, and those from before stay: " +
+                                   status.text()};
 }
 
 void Certificates::look(std::chrono::system_clock::time_point now) {

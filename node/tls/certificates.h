@@ -26,8 +26,9 @@ class Certificates {
   static Result<std::unique_ptr<Certificates>> open(Settings::Tls settings, Identify identify);
 
   std::shared_ptr<const Context> get() const { return now_.load(); }
-  /// Reads the files again. On a fault nothing changes; the text says so.
-  Status reload();
+  /// Reads the files again; whether they hold something else than before. On a fault nothing
+  /// changes; the text says so.
+  Result<bool> reload();
   /// Does that when a file has changed since it was read or tried; what comes of it goes to the
   /// log. Once a day the log is also told of a certificate that ends soon. To be called every
   /// kBetweenLooks.

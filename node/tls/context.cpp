@@ -146,6 +146,7 @@ Status Context::take_certificates(const std::string& path) {
   }
   ends_ = time_of(X509_get0_notAfter(own));
   certificate_path_ = path;
+  certificates_pem_ = *pem;
   for (auto next = chain.begin() + 1; next != chain.end(); ++next) {
     ends_ = std::min(ends_, time_of(X509_get0_notAfter(next->get())));
     if (SSL_CTX_add1_chain_cert(context_.get(), next->get()) != 1) {
@@ -195,6 +196,7 @@ Status Context::ask_clients(const Settings::Tls& settings) {
     return wrong(kCa, "the file", settings.ca,
                  "holds no certificate in PEM; name one with the authorities of clients");
   }
+  ca_pem_ = *pem;
   X509_STORE* store = SSL_CTX_get_cert_store(context);
   for (const auto& authority : authorities) {
     if (X509_STORE_add_cert(store, authority.get()) != 1 ||

@@ -35,6 +35,11 @@ class Context {
   /// May clients show certificates?
   bool asks_clients() const { return asks_; }
 
+  /// Whether the other one was made of the same certificates and authorities.
+  bool is_same(const Context& other) const {
+    return certificates_pem_ == other.certificates_pem_ && ca_pem_ == other.ca_pem_;
+  }
+
   /// When the first certificate of the chain ends.
   std::chrono::system_clock::time_point ends() const { return ends_; }
   /// "foo.crt ends in 9 days", when that is less than 14 days; else empty.
@@ -54,6 +59,8 @@ class Context {
   bool asks_ = false;
   bool has_authorities_ = false;
   std::string certificate_path_;
+  std::string certificates_pem_;
+  std::string ca_pem_;
   std::chrono::system_clock::time_point ends_;
 };
 

@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 from certificates import Certificates, TlsClient, context
-from harness import MeshTest, NODE_BIN, clean_environment, eventually, main
+from harness import COMMAND_BIN, MeshTest, NODE_BIN, clean_environment, eventually, main
 
 
 class TlsTest(MeshTest):
@@ -219,6 +219,17 @@ class Reload(TlsTest):
             asker.join()
         self.assertEqual(faults, [])
         self.assertEqual(served.ask("PING"), "PONG")
+
+    def test_a_reload_says_that_certificates_are_other_ones(self):
+        self.serve()
+        reload = [COMMAND_BIN, "--node", self.node.endpoint, "reload", "foo@localhost"]
+        self.assertEqual(self.run_to_end(reload), "nothing has changed\n")
+        old = self.ended_on()
+        self.certificates.make("foo", alt="IP:127.0.0.1")
+        self.assertEqual(self.run_to_end(reload), "kv_server.tls: new connections get other certificates\n")
+        self.assertNotEqual(self.ended_on(), old)
+        self.assertIn("kv_server.tls: new connections get other certificates", self.node.log())
+        self.assertEqual(self.run_to_end(reload), "nothing has changed\n")
 
     def check(self, *arguments):
         self.node.write_config()

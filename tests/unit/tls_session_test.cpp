@@ -212,10 +212,16 @@ TEST_F(TlsTest, FilesThatHaveChangedAreTakenOverWhenTheyFit) {
   std::ofstream{path("foo.crt")} << pem_of(next, false);
   certificates.look(now);
   EXPECT_EQ(certificates.get(), first) << "the key is of the other";
-  EXPECT_THAT(certificates.reload().text(), HasSubstr("does not fit the certificate"));
+  EXPECT_THAT(certificates.reload().status().text(), HasSubstr("does not fit the certificate"));
   std::ofstream{path("foo.key")} << pem_of(next, true);
   certificates.look(now);
   EXPECT_NE(certificates.get(), first);
+  EXPECT_FALSE(certificates.reload().value()) << "they are taken over already";
+  const auto last = make_certificate("foo");
+  std::ofstream{path("foo.crt")} << pem_of(last, false);
+  std::ofstream{path("foo.key")} << pem_of(last, true);
+  EXPECT_TRUE(certificates.reload().value());
+  EXPECT_FALSE(certificates.reload().value());
   EXPECT_EQ(certificates.warning(now), "");
   EXPECT_THAT(certificates.warning(now + std::chrono::hours{24 * 20}), HasSubstr("days; replace"));
   EXPECT_THAT(certificates.warning(now + std::chrono::hours{24 * 40}), HasSubstr("has ended"));

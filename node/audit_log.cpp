@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -61,9 +62,17 @@ std::string_view host_of(std::string_view address) {
   return has_port ? address.substr(0, colon) : address.substr(0, address.rfind(']'));
 }
 
+constexpr int kToAppend = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+
 int open_to_append(const std::string& path) {
-  return ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-                S_IRUSR | S_IWUSR);
+  return ::open(path.c_str(), kToAppend | O_CREAT, S_IRUSR | S_IWUSR);
+}
+
+// By errno.
+Status not_writable(const std::string& path) {
+  return {StatusCode::kInvalidArgument, "log.audit: cannot write " + in_quotes(path, 4096) + ": " +
+                                            std::generic_category().message(errno) +
+                                            "; choose another file"};
 }
 
 }  // namespace
@@ -71,12 +80,22 @@ int open_to_append(const std::string& path) {
 Result<std::unique_ptr<AuditLog>> AuditLog::open(std::string path) {
   if (path.empty()) return std::unique_ptr<AuditLog>{new AuditLog{{}, -1}};
   const int descriptor = open_to_append(path);
-  if (descriptor < 0) {
-    return Status{StatusCode::kInvalidArgument, "log.audit: cannot write " + in_quotes(path, 4096) +
-                                                    ": " + std::generic_category().message(errno) +
-                                                    "; choose another file"};
-  }
+  if (descriptor < 0) return not_writable(path);
   return std::unique_ptr<AuditLog>{new AuditLog{std::move(path), descriptor}};
+}
+
+Status AuditLog::check(const std::string& path) {
+  if (path.empty()) return {};
+  const int descriptor = ::open(path.c_str(), kToAppend);
+  if (descriptor >= 0) {
+    ::close(descriptor);
+    return {};
+  }
+  if (errno != ENOENT) return not_writable(path);
+  const auto folder = std::filesystem::path{path}.parent_path();
+  const bool could_make_it =
+      ::faccessat(AT_FDCWD, folder.empty() ? "." : folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
+  return could_make_it ? Status{} : not_writable(path);
 }
 
 AuditLog::AuditLog(std::string path, int descriptor)

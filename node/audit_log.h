@@ -31,6 +31,8 @@ class AuditLog final : public core::Audit {
   /// `path`: the file, to which lines are appended; it is made, for its owner only, when it is not
   /// there. Empty: the node's log. kInvalidArgument when it cannot be written.
   static Result<std::unique_ptr<AuditLog>> open(std::string path);
+  /// Whether open() could do that, as far as the system tells; the file is not made.
+  static Status check(const std::string& path);
   ~AuditLog() override;
 
   void tell(const core::AuditEvent& event) override;

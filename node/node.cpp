@@ -59,6 +59,7 @@ Result<std::vector<std::string>> Node::check(const Options& options) {
   if (auto status = check_modules(settings.modules, catalogue); !status.ok()) return status;
   const auto keys = load_keys(settings);
   if (!keys) return keys.status();
+  if (auto status = AuditLog::check(settings.log.audit); !status.ok()) return status;
   auto warnings = std::move(loaded->warnings);
   if (*keys) std::ranges::copy((*keys)->principals->warnings(), std::back_inserter(warnings));
   if (settings.apps.kv_server && settings.kv_server.tls.is_on()) {

@@ -115,6 +115,23 @@ class Log(Started):
         self.node.terminate()
 
 
+class AuditLog(MeshTest):
+    def test_one_that_cannot_be_written_is_refused_before_the_start_too(self):
+        node = self.mesh().add("foo")
+        node.write_config()
+        folder = os.path.dirname(node.config_path)
+        link, log = os.path.join(folder, "link.jsonl"), os.path.join(folder, "audit.jsonl")
+        os.symlink(node.config_path, link)
+        for path, why in ((os.path.join(folder, "none", "audit.jsonl"), "No such file or directory"), (folder, "Is a directory"),
+                          (link, "Too many levels of symbolic links")):
+            for arguments in (["--check-config"], []):
+                with self.subTest(path, arguments=arguments):
+                    self.run_to_end([NODE_BIN, node.config_path, "--set", "log.audit=" + path, *arguments], status=2)
+                    self.assertIn(f'log.audit: cannot write "{path}": {why}; choose another file', self.stderr)
+        self.run_to_end([NODE_BIN, node.config_path, "--set", "log.audit=" + log, "--check-config"])
+        self.assertFalse(os.path.exists(log), "it is only looked at")
+
+
 class Output(Started):
     def test_what_was_asked_for_and_cannot_be_written_fails(self):
         node = self.mesh().add("foo")

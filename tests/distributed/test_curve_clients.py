@@ -110,6 +110,13 @@ class Python(Secured):
                 kvmesh.Client(self.foo.endpoint, key=path)
             self.assertIn(text, str(fault.exception))
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root can give a file away")
+    def test_a_key_file_of_somebody_else_is_refused(self):
+        os.chown(self.key_file, 12345, -1)
+        with self.assertRaises(ValueError) as fault:
+            kvmesh.Client(self.foo.endpoint, key=self.key_file)
+        self.assertIn(f"belongs to somebody else; type chown 0 {self.key_file}", str(fault.exception))
+
 
 if __name__ == "__main__":
     main()

@@ -43,6 +43,8 @@ class ClientKey:
             raise self._fault(f"cannot be read: {error.strerror}") from None
         with open(descriptor, "rb") as file:
             about = os.fstat(descriptor)
+            if about.st_uid not in (0, os.geteuid()):
+                raise self._fault(f"belongs to somebody else; type chown {os.geteuid()} {path}")
             if not stat.S_ISREG(about.st_mode) or about.st_mode & 0o077:
                 raise self._fault(f"can be read or written by others, or is no file; type chmod 600 {path}")
             content = file.read()

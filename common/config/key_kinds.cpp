@@ -132,6 +132,35 @@ std::string path_from(const std::string& path, const Place& place) {
   return (std::filesystem::path{place.source}.parent_path() / path).string();
 }
 
+KeySpec path_key(KeySpec spec, std::string_view example, std::string_view noun,
+                 std::string& (*member)(Settings&)) {
+  spec.type = "a string";
+  spec.range = "a path";
+  spec.optional = true;
+  spec.show = [member](const Settings& settings) {
+    Settings copy = settings;
+    const auto& path = member(copy);
+    return path.empty() ? "not set" : in_quotes(path, 1024);
+  };
+  return with_store(
+      std::move(spec), [example, noun, member](const KeySpec& self, const Value& value,
+                                               Draft& draft, Faults& faults) {
+        if (value.kind != Value::Kind::kString)
+          return refuse_type(self, value, draft, faults, example);
+        auto& path = member(draft.settings);
+        path = value.text;
+        if (value.text.empty()) {
+          refuse(self, value, draft, faults,
+                 "is empty; name a " + std::string{noun} + ", or leave the key out");
+        } else if (value.text.find('\0') != std::string::npos) {
+          refuse(self, value, draft, faults,
+                 in_quotes(value.text) + " holds a zero byte; name a " + std::string{noun});
+        } else {
+          path = path_from(value.text, value.place);
+        }
+      });
+}
+
 KeySpec plain(std::string key, std::string unit, std::string meaning) {
   return {.key = std::move(key),
           .type = {},

@@ -64,6 +64,11 @@ struct StringAccess {
 };
 KeySpec string_key(KeySpec spec, std::string_view example, StringAccess access);
 
+/// A path, which may be left out. A relative one of a file starts at that file's folder. `noun`:
+/// what is to be there, "file" or "folder". `member` gives the text that the key sets.
+KeySpec path_key(KeySpec spec, std::string_view example, std::string_view noun,
+                 std::string& (*member)(Settings&));
+
 struct StringsAccess {
   /// Refuses one text with what is wrong; what to do.
   std::function<Status(const std::string&)> check;

@@ -170,36 +170,13 @@ KeySpec level_key() {
 }
 
 KeySpec audit_key() {
-  auto spec = string_key(
-      {.key = "log.audit",
-       .type = {},
-       .unit = {},
-       .range = "a path",
-       .meaning = "The file to which the audit log is appended: who came in and who was refused, "
-                  "as what, and what was denied; one JSON object a line. SIGHUP opens it again. "
-                  "Relative paths start as those of `state_dir` do. Without this key its lines "
-                  "stand in the log.",
-       .required = false,
-       .store = {},
-       .show = {}},
-      "audit = \"/var/log/kvmesh/audit.jsonl\"",
-      {[](Settings& settings, const std::string& text) {
-         settings.log.audit = text;
-         if (!text.empty() && text.find('\0') == std::string::npos) return Status{};
-         return Status{StatusCode::kInvalidArgument,
-                       in_quotes(text) + " is no path; name a file, or leave the key out"};
-       },
-       [](const Settings& settings) { return settings.log.audit; }});
-  spec.optional = true;
-  spec.show = [show = std::move(spec.show)](const Settings& settings) {
-    return settings.log.audit.empty() ? "not set" : show(settings);
-  };
-  spec.store = [store = std::move(spec.store)](const Value& value, Draft& draft, Faults& faults) {
-    store(value, draft, faults);
-    if (!draft.sound("log.audit")) return;
-    draft.settings.log.audit = path_from(draft.settings.log.audit, value.place);
-  };
-  return spec;
+  return path_key(
+      plain("log.audit", "",
+            "The file to which the audit log is appended: who came in and who was refused, as "
+            "what, and what was denied; one JSON object a line. SIGHUP opens it again. Relative "
+            "paths start as those of `state_dir` do. Without this key its lines stand in the log."),
+      "audit = \"/var/log/kvmesh/audit.jsonl\"", "file",
+      [](Settings& settings) -> std::string& { return settings.log.audit; });
 }
 
 std::string show_peers(const Settings& settings) {

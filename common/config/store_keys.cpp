@@ -59,35 +59,14 @@ KeySpec reads_key() {
 }  // namespace
 
 KeySpec state_dir_key() {
-  KeySpec spec = plain(
-      "state_dir", "",
-      "The folder in which the node keeps its buckets, so that they outlive it; made when it is "
-      "not there, its parent must be. No two nodes may share one. A relative path starts at the "
-      "folder of the file that names it; one of the environment or `--set`, at the working "
-      "directory. Without this key nothing outlives the node.");
-  spec.range = "a path";
-  spec = string_key(std::move(spec), "state_dir = \"/var/lib/kvmesh/foo\"",
-                    {[](Settings& settings, const std::string& text) {
-                       settings.state_dir = text;
-                       if (text.empty()) {
-                         return Status{StatusCode::kInvalidArgument,
-                                       "is empty; name a folder, or leave the key out"};
-                       }
-                       if (text.find('\0') == std::string::npos) return Status{};
-                       return Status{StatusCode::kInvalidArgument,
-                                     in_quotes(text) + " holds a zero byte; name a folder"};
-                     },
-                     [](const Settings& settings) { return settings.state_dir; }});
-  spec.optional = true;
-  spec.show = [show = std::move(spec.show)](const Settings& settings) {
-    return settings.state_dir.empty() ? "not set" : show(settings);
-  };
-  spec.store = [store = std::move(spec.store)](const Value& value, Draft& draft, Faults& faults) {
-    store(value, draft, faults);
-    if (!draft.sound("state_dir")) return;
-    draft.settings.state_dir = path_from(draft.settings.state_dir, value.place);
-  };
-  return spec;
+  return path_key(
+      plain("state_dir", "",
+            "The folder in which the node keeps its buckets, so that they outlive it; made when it "
+            "is not there, its parent must be. No two nodes may share one. A relative path starts "
+            "at the folder of the file that names it; one of the environment or `--set`, at the "
+            "working directory. Without this key nothing outlives the node."),
+      "state_dir = \"/var/lib/kvmesh/foo\"", "folder",
+      [](Settings& settings) -> std::string& { return settings.state_dir; });
 }
 
 std::vector<KeySpec> store_keys() {

@@ -17,36 +17,12 @@ constexpr std::string_view kTlsKey = "kv_server.tls.key";
 constexpr std::string_view kTlsClientsKey = "kv_server.tls.clients";
 constexpr std::string_view kTlsCa = "kv_server.tls.ca";
 
-// A file; `member` holds where it leads from the working directory, or nothing.
 template <std::string Tls::*member>
 KeySpec tls_file_key(std::string_view key, std::string meaning, std::string_view example) {
   meaning += " A relative path starts at the folder of the file that names it.";
-  KeySpec spec = plain(std::string{key}, "", std::move(meaning));
-  spec.range = "a path";
-  spec = string_key(std::move(spec), example,
-                    {[](Settings& settings, const std::string& text) {
-                       settings.kv_server.tls.*member = text;
-                       if (text.empty()) {
-                         return Status{StatusCode::kInvalidArgument,
-                                       "is empty; name a file, or leave the key out"};
-                       }
-                       if (text.find('\0') == std::string::npos) return Status{};
-                       return Status{StatusCode::kInvalidArgument,
-                                     in_quotes(text) + " holds a zero byte; name a file"};
-                     },
-                     [](const Settings& settings) { return settings.kv_server.tls.*member; }});
-  spec.optional = true;
-  spec.show = [show = std::move(spec.show)](const Settings& settings) {
-    return (settings.kv_server.tls.*member).empty() ? "not set" : show(settings);
-  };
-  spec.store = [store = std::move(spec.store), key](const Value& value, Draft& draft,
-                                                    Faults& faults) {
-    store(value, draft, faults);
-    if (!draft.sound(key)) return;
-    auto& path = draft.settings.kv_server.tls.*member;
-    path = path_from(path, value.place);
-  };
-  return spec;
+  return path_key(
+      plain(std::string{key}, "", std::move(meaning)), example, "file",
+      [](Settings& settings) -> std::string& { return settings.kv_server.tls.*member; });
 }
 
 KeySpec clients_key() {

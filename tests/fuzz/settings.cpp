@@ -50,16 +50,6 @@ std::vector<std::string_view> parts_of(std::string_view text) {
   }
 }
 
-void check_faults(const std::string& text) {
-  check(!text.empty(), "a refusal has reasons");
-  for (std::size_t at = 0; at <= text.size();) {
-    const auto end = std::min(text.find('\n', at), text.size());
-    check(text.substr(at, end - at).find(": ") != std::string::npos,
-          "a fault has a place and a key", text);
-    at = end + 1;
-  }
-}
-
 bool same(const Settings& a, const Settings& b) {
   return a.name == b.name && a.threads == b.threads && a.modules == b.modules &&
          a.apps.kv == b.apps.kv && a.apps.kv_server == b.apps.kv_server &&

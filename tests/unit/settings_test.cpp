@@ -322,6 +322,8 @@ TEST_F(SettingsFaults, AKeyMakesTheMeshPortFitForAnyAddressAndNeedsToKnowWhoMayC
             "keygen --help, and add key = \"FILE\"");
   EXPECT_EQ(faults_with("[mesh]\nkey = \"\"\nsecurity = \"s\""),
             "foo.toml:4: mesh.key: is empty; name a file, or leave the key out");
+  EXPECT_EQ(faults_with("[log]\naudit = \"\""),
+            "foo.toml:4: log.audit: is empty; name a file, or leave the key out");
 }
 
 TEST_F(SettingsFaults, OneAddressServesOneProtocol) {

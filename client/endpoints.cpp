@@ -101,7 +101,7 @@ bool Endpoints::leave(const Link& link, const std::string& why, TimePoint now) {
   const auto index = index_of(link);
   links_[index].why = why;
   links_[index].refused.reset();
-  if (why == transport::Dealer::kRefused) links_[index].refused = now;
+  if (why == transport::Dealer::kRefused || link.keys_disagree()) links_[index].refused = now;
   if (index != current_) return false;
   is_left_ = true;
   return true;

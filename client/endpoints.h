@@ -61,8 +61,8 @@ class Endpoints {
   /// current one; then the next tick() tries the next endpoint.
   bool leave(const transport::Link& link, const std::string& why, TimePoint now);
 
-  /// When each endpoint had refused a connection last, the earliest of these times; empty: one of
-  /// them has not, or did otherwise since.
+  /// When each endpoint had refused a connection last (nobody listens there, or the keys do not go
+  /// together), the earliest of these times; empty: one of them has not, or did otherwise since.
   std::optional<TimePoint> all_refused_since() const;
   /// Each endpoint with the reason why there is no connection to it.
   std::string why_unreachable() const;

@@ -93,8 +93,8 @@ class Client {
     /// How long a call waits for a connection: that much for each endpoint.
     std::chrono::milliseconds connect_timeout{1000};
     /// Does not wait so long when, since the call was made, each endpoint has refused a connection,
-    /// as those do where nobody listens: for what a person waits for. Without it a node that is
-    /// being restarted may come back within connect_timeout.
+    /// as those do where nobody listens, or where keys do not go together: for what a person waits
+    /// for. Without it a node that is being restarted may come back within connect_timeout.
     bool gives_up_refused = false;
     /// Calls that may be under way at once, waiting ones included; one more ends as kOverloaded.
     std::uint32_t in_flight_max = 65536;

@@ -38,6 +38,7 @@ Link::Link(zmq::context_t& context, Options options, LinkEvents& events)
 Link::~Link() = default;
 
 void Link::open(TimePoint now) {
+  keys_disagree_ = false;
   auto dealer = Dealer::open(context_);
   if (!dealer) return close(now, dealer.status().text());
   dealer_ = *std::move(dealer);

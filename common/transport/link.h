@@ -135,6 +135,9 @@ class Link {
   bool may_try(TimePoint now) const { return state_ == State::kWaiting && now >= retry_at_; }
   /// What the attempt to connect waits for, as a reason why there is no connection yet.
   std::string why_not_yet() const;
+  /// Whether the last connection came to nothing because only one side has a key, or because the
+  /// other one does not let this one's in: it will be so until somebody changes it.
+  bool keys_disagree() const { return keys_disagree_; }
   const Options& options() const { return options_; }
   /// REQUIRES: between on_open() and on_close().
   int fd() { return dealer_->fd(); }
@@ -193,6 +196,7 @@ class Link {
   std::unique_ptr<Dealer> dealer_;
   std::size_t key_turn_ = 0;   // which of the peer's keys is tried
   security::PublicKey tried_;  // that key
+  bool keys_disagree_ = false;
   bool timed_ = false;         // the peer takes TIMED_REQUESTS and READ
   wire::RequestBatch batch_;   // being filled
   std::deque<Sealed> sealed_;  // waiting for the socket, oldest first

@@ -49,6 +49,8 @@ std::string Link::why_lost(const Dealer::Happening& happening) {
     const auto mechanism = probe_mechanism(dealer_->endpoint(), patience);
     if (mechanism == (options_.key ? "NULL" : "CURVE")) what = Disagreement::kOnlyOne;
   }
+  keys_disagree_ =
+      what == Disagreement::kOnlyOne || (what == Disagreement::kRefused && options_.key);
   switch (what) {
     case Disagreement::kNone:
       return happening.why;

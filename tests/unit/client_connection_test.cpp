@@ -1,6 +1,7 @@
 // The client library when the node is not there, refuses, stops, hangs or dies, and when the client
 // closes.
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <future>
@@ -45,6 +46,29 @@ TEST_F(ClientConnection, ARefusedConnectionIsGivenUpWhereThatIsAskedFor) {
   EXPECT_EQ(status.code(), StatusCode::kUnavailable);
   EXPECT_EQ(status.text(),
             "cannot reach " + node_.endpoint() + ": connection refused; the request was not sent");
+}
+
+// Without that it would wait for an hour, with the same reason in the end.
+TEST_F(ClientConnection, ANodeThatWantsAKeyIsGivenUpToo) {
+  zmq::context_t context;
+  zmq::socket_t secured{context, zmq::socket_type::router};
+  secured.set(zmq::sockopt::linger, 0);
+  secured.set(zmq::sockopt::curve_server, true);
+  std::array<char, 41> public_key{};
+  std::array<char, 41> secret_key{};
+  ASSERT_EQ(zmq_curve_keypair(public_key.data(), secret_key.data()), 0);
+  secured.set(zmq::sockopt::curve_secretkey, secret_key.data());
+  secured.bind("tcp://127.0.0.1:*");
+  Client::Options options;
+  options.endpoints = {secured.get(zmq::sockopt::last_endpoint)};
+  options.connect_timeout = 1h;
+  options.gives_up_refused = true;
+  const auto client = Client::open(options);
+  ASSERT_TRUE(client.ok()) << client.status().text();
+  EXPECT_THAT((*client)->wait_connected(1h).text(), HasSubstr("the node there wants a key"));
+  const auto status = (*client)->put("b", "k", "v", 1h);
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(status.text(), HasSubstr("the node there wants a key; use --key FILE"));
 }
 
 TEST_F(ClientConnection, ItsOwnTimeEndsACallThatWaitsForAConnection) {

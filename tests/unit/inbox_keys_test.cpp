@@ -181,13 +181,17 @@ TEST_F(InboxKeys, NamesThatTheKeyDoesNotProveAreRefused) {
 }
 
 TEST_F(InboxKeys, ALinkSaysHowKeysDoNotFit) {
-  EXPECT_THAT(why_down(*dial(test::new_key())), HasSubstr("does not let the key"));
-  EXPECT_THAT(why_down(*dial(user_, {}, {test::new_key().public_key})),
-              HasSubstr("does not have the key"));
+  const auto unknown = dial(test::new_key());
+  EXPECT_THAT(why_down(*unknown), HasSubstr("does not let the key"));
+  EXPECT_TRUE(unknown->link.keys_disagree());
+  const auto misled = dial(user_, {}, {test::new_key().public_key});
+  EXPECT_THAT(why_down(*misled), HasSubstr("does not have the key"));
+  EXPECT_FALSE(misled->link.keys_disagree()) << "the handshake may have failed otherwise";
   Link::Options without;
   without.endpoint = inbox_->endpoint();
   Dialled stranger{context_, without};
   EXPECT_THAT(why_down(stranger), HasSubstr("wants a key; use --key FILE"));
+  EXPECT_TRUE(stranger.link.keys_disagree());
 }
 
 TEST_F(InboxKeys, AKeyThatIsBeingChangedIsFound) {

@@ -142,10 +142,16 @@ void Inbox::look_for_twin(const Client& client, TimePoint now) {
   const auto place = [](const std::string& address) {
     return address.empty() ? std::string{"an unknown address"} : address;  // ipc
   };
+  // Once in Twins::kTold.
+  const auto stolen = !options_.key
+                          ? ""
+                          : "; if one of them is not yours, somebody has its key, " +
+                                client.identity.key.fingerprint() +
+                                "...: add it to revoked in the file of mesh.security, and reload";
   spdlog::warn(
       "two nodes run as {} and have connected: one at {}, another at {}; stop one of them and give "
-      "it a name of its own: each holds buckets that requests which go to the other do not find",
-      client.name, place(client.address), place(*twin));
+      "it a name of its own: each holds buckets that requests which go to the other do not find{}",
+      client.name, place(client.address), place(*twin), stolen);
 }
 
 void Inbox::sweep(TimePoint now) { forget_silent(now, kClientSilenceMax); }

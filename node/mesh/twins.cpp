@@ -6,7 +6,7 @@ namespace kvmesh::mesh {
 
 void Twins::greeted(std::string_view name, std::uint64_t incarnation, std::string_view address,
                     TimePoint now) {
-  if (name.empty() || incarnation == 0) return;
+  if (name.empty()) return;
   auto found = newest_.find(name);
   if (found == newest_.end()) {
     // Names come from the other side; those of now are there again when they greet.
@@ -22,7 +22,6 @@ void Twins::greeted(std::string_view name, std::uint64_t incarnation, std::strin
 
 std::optional<std::string> Twins::heard(std::string_view name, std::uint64_t incarnation,
                                         TimePoint now) {
-  if (incarnation == 0) return std::nullopt;
   const auto found = newest_.find(name);
   if (found == newest_.end() || found->second.incarnation == incarnation) return std::nullopt;
   auto& newest = found->second;

@@ -21,8 +21,8 @@ class Twins {
   /// Between two findings of one name.
   static constexpr std::chrono::minutes kTold{10};
 
-  /// A HELLO of the node `name`, at `address`. Without a name or an incarnation (0) it says
-  /// nothing.
+  /// A HELLO of the node `name`, at `address`. Without a name it says nothing. All that tell no
+  /// incarnation (0) have the same one.
   void greeted(std::string_view name, std::uint64_t incarnation, std::string_view address,
                TimePoint now);
   /// A later sign of life. The address of a newer node of that name, when it is to be told that

@@ -233,6 +233,18 @@ class Reloads(CurveTest):
             self.assertEqual(lost(self.foo, load), [])
 
     @alone
+    def test_a_key_that_somebody_else_uses_too_is_told_in_the_log(self):
+        self.secured_pair().start()
+        bar = self.keys.nodes["bar"][0]
+        thief = MeshClient(self.foo.endpoint, greet=False, keys=(bar, self.keys.nodes["foo"][0]))
+        self.addCleanup(thief.close)
+        thief.send(hello("bar@localhost", high=2))
+        thief.frame_of(WELCOME, timeout=30)
+        told = (f"if one of them is not yours, somebody has its key, {bar.public_text[:16]}...: add it to revoked in the file of "
+                "mesh.security, and reload")
+        eventually(lambda: told in self.foo.log(), 30, "it is told")
+        self.assertEqual(self.foo.log().count("two nodes run as bar@localhost"), 1)
+
     def test_whoever_is_revoked_is_ended_and_nobody_else_notices(self):
         other = self.buckets()
         app = self.keys.users["app"][0]

@@ -66,6 +66,18 @@ TEST_F(TwinsTest, AGreetingAgainIsNoNews) {
   EXPECT_TRUE(hear(1));
 }
 
+// As a process may be that has another's key, and is no kvmesh.
+TEST_F(TwinsTest, OneThatDoesNotTellWhichStartItIsIsToldToo) {
+  greet(1, "one");
+  greet(0, "another");
+  now_ += Twins::kEndTakes;
+  EXPECT_EQ(hear(0), std::nullopt);
+  EXPECT_EQ(hear(1), "another");
+  greet(1, "one");
+  now_ += Twins::kTold;
+  EXPECT_EQ(hear(0), "one");
+}
+
 TEST_F(TwinsTest, ClientsAndOtherNamesAreNone) {
   for (const std::uint64_t incarnation : {1, 2}) {
     twins_.greeted("", incarnation, "a", now_);

@@ -59,6 +59,7 @@ class MeshClient:
                  keys=None):
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.linger = 0
+        self.socket.sndtimeo = int(timeout * 1000)  # a node that refuses the key leaves nobody to send to
         self.socket.sndhwm = 0
         self.socket.rcvhwm = rcvhwm  # 0: reads all, whether anybody asks or not
         if identity is not None:

@@ -22,9 +22,13 @@ class Relay:
         while True:
             try:
                 client, _ = self._listener.accept()
-                node = socket.create_connection(("127.0.0.1", self.port))
             except OSError:
                 return
+            try:
+                node = socket.create_connection(("127.0.0.1", self.port))
+            except OSError:  # the node does not listen yet; who dialled tries again
+                client.close()
+                continue
             self._sockets += [client, node]
             for source, sink, is_inward in ((client, node, True), (node, client, False)):
                 threading.Thread(target=self._pass_on, args=(source, sink, is_inward), daemon=True).start()

@@ -99,8 +99,8 @@ class MeshClient:
 
     # --- frames
 
-    def send(self, *parts):
-        self.socket.send_multipart(parts)
+    def send(self, *parts, flags=0):
+        self.socket.send_multipart(parts, flags)
 
     def receive(self, timeout=None):
         """Handles the next frame; False when none comes in time."""

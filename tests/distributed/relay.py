@@ -3,6 +3,8 @@
 import socket
 import threading
 
+from ports import free_port
+
 
 class Relay:
     """Listens on a port of its own and passes bytes on to `port`, both ways. `seen` has all of them. `spoil(data, at)`, when it
@@ -14,7 +16,7 @@ class Relay:
         self.spoil = None
         self._lock = threading.Lock()
         self._sockets = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", free_port()))
         self.endpoint = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -80,7 +80,7 @@ class Opening {
   // Puts in its place what can be read of a damaged database. Nothing is damaged: does nothing.
   Status mend(std::uint64_t known_group) {
     Salvage salvage{place_, files_, known_group};
-    if (!salvage.is_made()) {
+    if (!salvage.is_half_placed()) {
       const auto whole = check_database(place_);
       if (whole.ok()) return {};
       if (whole.code() != StatusCode::kInternal) return unreadable(options_.state_dir, whole);

@@ -144,6 +144,7 @@ Salvage::~Salvage() = default;
 
 Result<std::string> Salvage::make() {
   auto status = clear();
+  if (status.ok()) status = files_.remove_folder(made());
   if (!status.ok()) return status;
   auto from = open_to_read(place_.folder);
   if (!from.ok()) from = open_repaired();
@@ -157,15 +158,19 @@ Result<std::string> Salvage::make() {
 
 Result<std::string> Salvage::finish() {
   if (auto status = clear(); !status.ok()) return status;
-  std::string damaged;
-  for (int number = 1; damaged.empty() || files_.exists(damaged); ++number) {
-    damaged = place_.folder + ".damaged-" + std::to_string(number);
+  const auto damaged = [this](int number) {
+    return place_.folder + ".damaged-" + std::to_string(number);
+  };
+  int number = 1;
+  while (files_.exists(damaged(number))) ++number;
+  if (is_half_placed()) {
+    --number;
+  } else if (auto status = files_.rename(place_.folder, damaged(number)); !status.ok()) {
+    return status;
   }
-  Status status;
-  if (files_.exists(place_.folder)) status = files_.rename(place_.folder, damaged);
-  if (status.ok()) status = files_.rename(made(), place_.folder);
+  auto status = files_.rename(made(), place_.folder);
   if (!status.ok()) return status;
-  return damaged;
+  return damaged(number);
 }
 
 // What one that was broken off has left.

@@ -32,9 +32,9 @@ class Salvage {
   Salvage(const Salvage&) = delete;
   Salvage& operator=(const Salvage&) = delete;
 
-  /// An earlier one was broken off before its last step: only finish() is left.
-  bool is_made() const { return files_.exists(made()); }
-  /// All but the last step; begins anew what was broken off. What is there now, in words.
+  /// An earlier one was broken off in its last step: only finish() is left.
+  bool is_half_placed() const { return files_.exists(made()) && !files_.exists(place_.folder); }
+  /// All but the last step; what was broken off before is begun anew. What there is, in words.
   Result<std::string> make();
   /// Puts it in its place, and tells where the damaged files are.
   Result<std::string> finish();

@@ -127,6 +127,14 @@ TEST_F(JournalSalvage, ARepairThatWasBrokenOffIsFinished) {
     OpenJournal journal{asked};
     ASSERT_TRUE(journal.ok()) << journal.status().text();
     EXPECT_EQ(journal.model(), left);
+    EXPECT_THAT(journal->recovered().losses.back(), HasSubstr("db.damaged-1"));
+  }
+  // What was left before the last step is not taken for what is there now.
+  fs::create_directory(path + "db.repaired");
+  {
+    OpenJournal journal{asked};
+    ASSERT_TRUE(journal.ok()) << journal.status().text();
+    EXPECT_EQ(journal.model(), left);
   }
   fs::rename(path + "db", path + "db.repairing");
   fs::rename(path + "db.damaged-1", path + "db");

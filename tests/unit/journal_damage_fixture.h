@@ -40,6 +40,11 @@ class JournalDamage : public JournalTest {
     }
     ASSERT_TRUE(journal.wait());
     disk->rebuild(disk->events(), JournalDisk::Loss::kNothing, 0, folder("sample"));
+    find_files();
+  }
+
+  void find_files() {
+    files_.clear();
     for (const auto& entry : std::filesystem::recursive_directory_iterator{folder("sample")}) {
       const auto path = std::filesystem::relative(entry.path(), folder("sample")).string();
       // Those that nobody reads.
@@ -81,6 +86,11 @@ class JournalDamage : public JournalTest {
   std::string log() const {
     const auto is_log = [](const auto& path) { return path.ends_with(".log"); };
     return *std::find_if(files_.rbegin(), files_.rend(), is_log);
+  }
+  // Everything is in tables afterwards, as when a node has stopped.
+  void settle() {
+    { const OpenJournal journal{options("sample")}; }
+    find_files();
   }
   // Of those that are needed: others wait for their removal.
   std::string largest_table() {

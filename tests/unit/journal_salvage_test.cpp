@@ -72,6 +72,7 @@ TEST_F(JournalSalvage, WhatIsLeftOfADamagedDatabaseIsAccepted) {
 
 // Nor does a key come back with what it had earlier.
 TEST_F(JournalSalvage, ADamagedBlockLosesNoOther) {
+  settle();
   const auto table = largest_table();
   const auto whole = content(folder("sample") + "/" + table);
   for (std::size_t part = 0; part < 6; ++part) {  // the rest is the index
@@ -96,6 +97,7 @@ TEST_F(JournalSalvage, ADamagedBlockLosesNoOther) {
 }
 
 TEST_F(JournalSalvage, ARefusalNamesTheTableAndItsBuckets) {
+  settle();
   const auto table = largest_table();
   const auto path = fresh_copy();
   auto bytes = content(path + table);
@@ -109,6 +111,7 @@ TEST_F(JournalSalvage, ARefusalNamesTheTableAndItsBuckets) {
 }
 
 TEST_F(JournalSalvage, ARepairThatWasBrokenOffIsFinished) {
+  settle();
   const auto table = largest_table();
   const auto path = fresh_copy();
   fs::remove(path + table);

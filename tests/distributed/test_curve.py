@@ -18,7 +18,6 @@ from relay import Relay
 
 MODULES = os.environ.get("KVMESH_TEST_MODULES", os.path.join(ROOT, "build/release/tests/distributed/modules"))
 
-
 # Relays and loads in Python beside others' starve now and then, and what these wait for does not come.
 alone = unittest.skipUnless(os.environ.get("KVMESH_TEST_ALONE"), "for a machine that does nothing else: KVMESH_TEST_ALONE=1")
 
@@ -97,7 +96,7 @@ class Strangers(CurveTest):
             client.ok(planted[0], "kv.get", planted[1])
         self.assertEqual(self.foo.line().ask(f"GET {planted[0].decode()} {planted[1].decode()}"), planted[2].decode() * 1000)
         self.assertGreater(len(relay.seen), 3000 * len(planted[2]))
-        # Not the user's name: three bytes may be there by chance.
+        # Not "ops": three bytes may be there by chance.
         for text in [*planted, b"kv.create", b"bar@localhost", self.keys.users["ops"][0].secret_text.encode()]:
             self.assertNotIn(text, bytes(relay.seen))
 
@@ -268,7 +267,7 @@ class Reloads(CurveTest):
 
         self.under_load(revoke)
         eventually(lambda: "the connection of app from 127.0.0.1 is ended" in self.foo.log(), 5, "the log says so")
-        # By a connection that is not let in again. Once it was told so its socket takes nothing any more.
+        # Once it was told that it is not let in again its socket takes nothing any more.
         victim.socket.sndtimeo = 0
         with contextlib.suppress(zmq.Again):
             victim.post(b"apples", "kv.put", b"mine", b"2")

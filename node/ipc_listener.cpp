@@ -95,6 +95,8 @@ Status IpcListener::bind(const std::string& path) {
   }
   descriptor_ = unix_socket();
   if (descriptor_ < 0) return refused(errno);
+  // Before the file is there: on Linux it gets the mode that the socket has.
+  if (::fchmod(descriptor_, S_IRUSR | S_IWUSR) != 0) return refused(errno);
   const auto bound = with_address(
       path, [&](const auto* address, auto bytes) { return ::bind(descriptor_, address, bytes); });
   if (bound != 0) return errno == EADDRINUSE ? in_use() : refused(errno);

@@ -49,7 +49,7 @@ class BusyWorkers(TaskTest):
 
     def test_a_server_without_a_worker_executes_nothing_after_a_call_s_time(self):
         calls = [self.client.post(None, "server.call", "counter", "add", [amount], None,
-                                  timeout_ms=int(1000 * patience()))
+                                  timeout_ms=int(1000 * min(patience(), 15)))
                  for amount in (1, 10)]  # the first is handed over, the other waits for its turn
         eventually(lambda: self.states("server counter") == ["queued"], 5, "the server waits for a worker")
         for call in calls:

@@ -18,7 +18,7 @@ from relay import Relay
 
 MODULES = os.environ.get("KVMESH_TEST_MODULES", os.path.join(ROOT, "build/release/tests/distributed/modules"))
 
-# Relays and loads in Python beside others' starve now and then, and what these wait for does not come.
+# Beside others a node's own connection comes and goes now and then, and what this waits for does not come.
 alone = unittest.skipUnless(os.environ.get("KVMESH_TEST_ALONE"), "for a machine that does nothing else: KVMESH_TEST_ALONE=1")
 
 
@@ -85,7 +85,6 @@ class Strangers(CurveTest):
             client.ok(None, "node.ping")
         self.assertEqual(self.foo.info(client)["counters"]["mesh_ended"], 0)
 
-    @alone
     def test_nobody_reads_what_passes(self):
         """S1: neither values nor names are on the wire."""
         planted = [b"planted-bucket", b"planted-key", b"planted-value"]
@@ -140,7 +139,6 @@ class Strangers(CurveTest):
                 self.assertNotIn(b"foo@localhost", data)
         self.assertEqual(self.foo.info()["counters"]["refused"]["no_hello"], 0, "nothing of it came in")
 
-    @alone
     def test_a_byte_that_is_changed_on_its_way_changes_nothing_that_is_stored(self):
         """S9: the connection ends, and the next one works."""
         relay = self.start_over_a_relay()
@@ -292,7 +290,6 @@ class Reloads(CurveTest):
         """How often the log has said that bar has other keys; the audit log, which stands in it, aside."""
         return sum("node bar@localhost has other keys" in line and " audit {" not in line for line in node.log().splitlines())
 
-    @alone
     def test_the_key_of_a_node_is_changed_under_load(self):
         """As the manual says it: the new key beside the old one everywhere, then the node's own file, then the old one goes."""
         self.buckets()

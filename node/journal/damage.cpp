@@ -11,7 +11,6 @@
 
 #include "common/text.h"
 #include "node/journal/database_options.h"
-#include "node/journal/files.h"
 #include "node/journal/layout.h"
 #include "node/journal/load.h"
 #include "node/journal/slices.h"
@@ -32,13 +31,11 @@ class Nobody final : public Loader {
 class Reading {
  public:
   explicit Reading(const Database::Place& place)
-      : place_(place),
-        env_(rocksdb::NewCompositeEnv(place.system)),
+      : env_(rocksdb::NewCompositeEnv(place.system)),
         options_(database_options(place, env_.get())) {
-    rocksdb::DB* db = nullptr;
-    const auto status = rocksdb::DB::OpenForReadOnly(options_, place.folder, &db);
-    if (!status.ok()) status_ = refused_by_system(place.folder, status);
-    db_.reset(db);
+    auto db = open_to_read(options_, place.folder);
+    if (!db.ok()) status_ = db.status();
+    if (db.ok()) db_ = *std::move(db);
   }
   const Status& status() const { return status_; }
 
@@ -55,7 +52,7 @@ class Reading {
     std::string out;
     for (const auto& table : tables) {
       rocksdb::SstFileReader reader{options_};
-      auto status = reader.Open(place_.folder + "/" + table.relative_filename);
+      auto status = reader.Open(db_->GetName() + "/" + table.relative_filename);
       if (status.ok()) status = reader.VerifyChecksum();
       if (status.ok()) continue;
       out += (out.empty() ? "" : ", ") + table.relative_filename + " (" +
@@ -75,8 +72,7 @@ class Reading {
   std::string name_of(const std::string& stored) {
     const auto key = decode_key(stored);
     const auto number = key ? std::max<BucketId>(key->bucket, 1) : 1;
-    std::string start(group_key().size(), '\0');
-    put_u64(number, start.data());
+    const auto start = bucket_key(number);
     const std::unique_ptr<rocksdb::Iterator> it{db_->NewIterator({})};
     it->Seek(start);
     if (it->Valid() && it->key() == start) {
@@ -86,7 +82,6 @@ class Reading {
     return "number " + std::to_string(number);
   }
 
-  const Database::Place& place_;
   std::unique_ptr<rocksdb::Env> env_;  // must outlive db_
   rocksdb::Options options_;
   std::unique_ptr<rocksdb::DB> db_;

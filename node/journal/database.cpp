@@ -62,15 +62,12 @@ Database::~Database() = default;
 
 Result<Database::Found> Database::look(const Place& place, std::uint64_t enough) {
   const auto env = rocksdb::NewCompositeEnv(place.system);
-  rocksdb::DB* db = nullptr;
-  const auto status =
-      rocksdb::DB::OpenForReadOnly(database_options(place, env.get()), place.folder, &db);
-  if (!status.ok()) return refused_by_system(place.folder, status);
-  const std::unique_ptr<rocksdb::DB> owner{db};
-  if (auto tables = check_tables(*db); !tables.ok()) return tables;
-  Found found{db->GetLatestSequenceNumber(), {}};
+  const auto db = open_to_read(database_options(place, env.get()), place.folder);
+  if (!db.ok()) return db.status();
+  if (auto tables = check_tables(**db); !tables.ok()) return tables;
+  Found found{(*db)->GetLatestSequenceNumber(), {}};
   if (found.sequence >= enough) return found;
-  const auto group = last_group(*db);
+  const auto group = last_group(**db);
   if (!group.ok()) return group.status();
   found.group = *group;
   return found;
@@ -115,12 +112,9 @@ void Database::add(const Chunk& chunk) {
       case StagedOp::Kind::kDelete:
         parts_->batch.Delete(slice(op.key));
         break;
-      case StagedOp::Kind::kDeleteBucket: {
-        std::string end(op.key.size(), '\0');
-        put_u64(get_u64(op.key.data()) + 1, end.data());
-        parts_->batch.DeleteRange(slice(op.key), end);
+      case StagedOp::Kind::kDeleteBucket:
+        parts_->batch.DeleteRange(slice(op.key), bucket_key(get_u64(op.key.data()) + 1));
         break;
-      }
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -104,13 +105,12 @@ class Damage {
 };
 
 // What damaged blocks of all tables may have, in the order of the keys.
-std::vector<Range> unreadable_of(rocksdb::DB& db, const std::string& folder,
-                                 const rocksdb::Options& options) {
+std::vector<Range> unreadable_of(rocksdb::DB& db, const rocksdb::Options& options) {
   std::vector<rocksdb::LiveFileMetaData> tables;
   db.GetLiveFilesMetaData(&tables);
   std::vector<Range> out;
   for (const auto& table : tables) {
-    Damage damage{options, folder + "/" + table.relative_filename};
+    Damage damage{options, db.GetName() + "/" + table.relative_filename};
     for (auto& range : damage.find({table.smallestkey, after(table.largestkey)})) {
       out.push_back(std::move(range));
     }
@@ -162,9 +162,8 @@ class Copy {
 
 }  // namespace
 
-Status copy_islands(rocksdb::DB& from, const std::string& folder, const rocksdb::Options& options,
-                    rocksdb::DB& to) {
-  return Copy{from, to}.run(unreadable_of(from, folder, options));
+Status copy_islands(rocksdb::DB& from, const rocksdb::Options& options, rocksdb::DB& to) {
+  return Copy{from, to}.run(unreadable_of(from, options));
 }
 
 }  // namespace kvmesh::journal

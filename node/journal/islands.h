@@ -1,7 +1,5 @@
 #pragma once
 
-#include <string>
-
 #include <kvmesh/status.h>
 
 namespace rocksdb {
@@ -13,8 +11,7 @@ namespace kvmesh::journal {
 
 /// Copies everything that can be read of a database some of whose blocks are damaged. Each entry
 /// has its last value: keys are left out where the damaged block of a table may have had a later
-/// one. `folder`: that of `from`. Errors are those of writing.
-Status copy_islands(rocksdb::DB& from, const std::string& folder, const rocksdb::Options& options,
-                    rocksdb::DB& to);
+/// one. `options`: with which `from` was opened. Errors are those of writing.
+Status copy_islands(rocksdb::DB& from, const rocksdb::Options& options, rocksdb::DB& to);
 
 }  // namespace kvmesh::journal

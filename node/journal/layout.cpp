@@ -93,6 +93,12 @@ char* put_value(const Change& change, char* to) {
 
 std::string_view group_key() { return {"\0\0\0\0\0\0\0\0", kIdBytes}; }
 
+std::string bucket_key(BucketId bucket) {
+  std::string key(kIdBytes, '\0');
+  put_u64(bucket, key.data());
+  return key;
+}
+
 std::string encode(const GroupRecord& group) {
   std::string bytes(kGroupBytes, kEntryFormat);
   put_u64(group.bucket, put_u64(group.revision, put_u64(group.number, bytes.data() + 1)));

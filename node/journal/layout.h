@@ -30,6 +30,8 @@ struct GroupRecord {
 };
 
 std::string_view group_key();
+/// That of a bucket; all that it has lies from there to the key of the next number.
+std::string bucket_key(BucketId bucket);
 std::string encode(const GroupRecord& group);
 Result<GroupRecord> decode_group(std::string_view bytes);
 

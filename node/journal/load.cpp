@@ -89,6 +89,14 @@ class Load {
 
 }  // namespace
 
+Result<std::unique_ptr<rocksdb::DB>> open_to_read(const rocksdb::Options& options,
+                                                  const std::string& folder) {
+  rocksdb::DB* db = nullptr;
+  const auto status = rocksdb::DB::OpenForReadOnly(options, folder, &db);
+  if (!status.ok()) return refused_by_system(folder, status);
+  return std::unique_ptr<rocksdb::DB>{db};
+}
+
 Status check_tables(rocksdb::DB& db) {
   const auto status = db.VerifyChecksum(sequential());
   return status.ok() ? Status{} : refused_by_system("reading", status);

@@ -1,14 +1,22 @@
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include <kvmesh/status.h>
 
 #include "node/journal/loader.h"
 
 namespace rocksdb {
 class DB;
-}
+struct Options;
+}  // namespace rocksdb
 
 namespace kvmesh::journal {
+
+/// The database in `folder`, which stays as it is.
+Result<std::unique_ptr<rocksdb::DB>> open_to_read(const rocksdb::Options& options,
+                                                  const std::string& folder);
 
 /// Whether all tables are whole, needed or not. Before loading: where ranges were deleted, an
 /// iterator of RocksDB 7.8 may pass over a damaged block in silence, and give what was before it

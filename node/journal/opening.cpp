@@ -66,12 +66,16 @@ class Opening {
   }
 
  private:
+  std::string what_is_damaged(const Status& status) const {
+    const auto tables = damaged_tables(place_);
+    return status.text() + (tables.empty() ? "" : "; damaged are: " + tables);
+  }
+
   // RocksDB cannot read it, or not whole.
   Status damaged(const Status& status) const {
     if (status.code() != StatusCode::kInternal) return unreadable(options_.state_dir, status);
-    const auto tables = damaged_tables(place_);
-    return {status.code(), in_state_dir(options_.state_dir) + " is damaged: " + status.text() +
-                               (tables.empty() ? "" : "; damaged are: " + tables) +
+    return {status.code(), in_state_dir(options_.state_dir) +
+                               " is damaged: " + what_is_damaged(status) +
                                "; nothing in it was changed. Restore it from a backup, or start "
                                "the node once with --accept-loss, which goes on with what can be "
                                "read, and keeps the damaged files"};
@@ -84,11 +88,9 @@ class Opening {
       const auto whole = check_database(place_);
       if (whole.ok()) return {};
       if (whole.code() != StatusCode::kInternal) return unreadable(options_.state_dir, whole);
-      const auto tables = damaged_tables(place_);
       const auto found = salvage.make();
       if (!found.ok()) return unreadable(options_.state_dir, found.status());
-      auto status = note_loss(whole.text() + (tables.empty() ? "" : "; damaged are: " + tables) +
-                              "; what could be read: " + *found);
+      auto status = note_loss(what_is_damaged(whole) + "; what could be read: " + *found);
       if (!status.ok()) return status;
     }
     const auto kept = salvage.finish();

@@ -15,6 +15,7 @@
 #include "node/journal/database_options.h"
 #include "node/journal/islands.h"
 #include "node/journal/layout.h"
+#include "node/journal/load.h"
 #include "node/journal/record_format.h"
 #include "node/journal/slices.h"
 
@@ -26,12 +27,6 @@ constexpr int kSweptMax = 1000;
 // "1 key", "2 keys".
 std::string count_of(std::uint64_t count, const std::string& what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-}
-
-std::string key_of(BucketId bucket) {
-  std::string key(group_key().size(), '\0');
-  put_u64(bucket, key.data());
-  return key;
 }
 
 // Leaves in a database what a Loader can take, and counts it.
@@ -100,7 +95,8 @@ class Sweep {
     bucket_ = bucket;
     auto& known = buckets_[std::string{found->name}];
     // That one was dropped, and its end is lost.
-    if (known.number != 0) batch_.DeleteRange(key_of(known.number), key_of(known.number + 1));
+    if (known.number != 0)
+      batch_.DeleteRange(bucket_key(known.number), bucket_key(known.number + 1));
     known = {bucket, 0};
     keys_ = &known.keys;
     return true;
@@ -146,7 +142,7 @@ Result<std::string> Salvage::make() {
   auto status = clear();
   if (status.ok()) status = files_.remove_folder(made());
   if (!status.ok()) return status;
-  auto from = open_to_read(place_.folder);
+  auto from = open_to_read(*options_, place_.folder);
   if (!from.ok()) from = open_repaired();
   if (!from.ok()) return from.status();
   auto found = fill(**from);
@@ -191,14 +187,14 @@ Result<std::unique_ptr<rocksdb::DB>> Salvage::open_repaired() {
   if (!repaired.ok()) return refused_by_system(linked(), repaired);
   std::uint64_t last = 0;
   {
-    const auto tables = open_to_read(linked());
+    const auto tables = open_to_read(*options_, linked());
     if (!tables.ok()) return tables.status();
     last = (*tables)->GetLatestSequenceNumber();
   }
   status = link_if([&](const auto& name) {
     return name.ends_with(".log") && first_of_log(place_.folder + "/" + name) > last;
   });
-  return status.ok() ? open_to_read(linked()) : status;
+  return status.ok() ? open_to_read(*options_, linked()) : status;
 }
 
 template <typename Wanted>
@@ -228,13 +224,6 @@ std::uint64_t Salvage::first_of_log(const std::string& path) const {
   return out;
 }
 
-Result<std::unique_ptr<rocksdb::DB>> Salvage::open_to_read(const std::string& folder) const {
-  rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::OpenForReadOnly(*options_, folder, &db);
-  if (!status.ok()) return refused_by_system(folder, status);
-  return std::unique_ptr<rocksdb::DB>{db};
-}
-
 Result<std::string> Salvage::fill(rocksdb::DB& from) {
   if (auto status = files_.make_folder(making()); !status.ok()) return status;
   options_->create_if_missing = true;
@@ -243,7 +232,7 @@ Result<std::string> Salvage::fill(rocksdb::DB& from) {
   options_->create_if_missing = false;
   if (!status.ok()) return refused_by_system(making(), status);
   const std::unique_ptr<rocksdb::DB> to{db};
-  if (auto copied = copy_islands(from, from.GetName(), *options_, *to); !copied.ok()) return copied;
+  if (auto copied = copy_islands(from, *options_, *to); !copied.ok()) return copied;
   Sweep sweep{*to, known_group_};
   if (auto swept = sweep.run(); !swept.ok()) return swept;
   status = to->Flush({});

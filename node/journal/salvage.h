@@ -48,7 +48,6 @@ class Salvage {
   template <typename Wanted>
   Status link_if(Wanted wanted);
   std::uint64_t first_of_log(const std::string& path) const;
-  Result<std::unique_ptr<rocksdb::DB>> open_to_read(const std::string& folder) const;
   Result<std::string> fill(rocksdb::DB& from);
 
   const Database::Place& place_;

@@ -15,6 +15,7 @@ struct BackupOptions {
   std::string folder;
   std::string of;  // only buckets of this node; empty: of all
   std::optional<ByteRange> range;
+  bool fast = false;  // without pauses
 };
 
 struct RestoreOptions {

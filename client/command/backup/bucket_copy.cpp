@@ -72,7 +72,8 @@ std::vector<BackupRecord> records_of(ScanPage&& page, std::int64_t now_ms) {
 
 Status BucketCopy::copy(const std::string& bucket, const BucketOptions& options, BackupWriter& to) {
   for (int tried = 0; tried < kTries; ++tried) {
-    const auto copied = try_copy(bucket, options, to);
+    // What changes too fast for the pauses is tried without.
+    const auto copied = try_copy(bucket, options, to, tried == 0);
     if (!copied) return copied.status();
     if (*copied) return {};
   }
@@ -81,7 +82,7 @@ Status BucketCopy::copy(const std::string& bucket, const BucketOptions& options,
 }
 
 Result<bool> BucketCopy::try_copy(const std::string& bucket, const BucketOptions& options,
-                                  BackupWriter& to) {
+                                  BackupWriter& to, bool rests) {
   const ChangesOptions all{.limit = limits::kPageItemsMax};
   const auto following = events_of(
       read_patiently(client_, {ops::changes(bucket, 0, all)}, session_.timeout()).front());
@@ -117,6 +118,7 @@ Result<bool> BucketCopy::try_copy(const std::string& bucket, const BucketOptions
     if (changes->reset) return false;
     since = changes->next;
     if (!amendments.note(std::move(changes->events), wanted.after, now_ms)) return false;
+    if (rests) pace_.rest();
   }
 
   if (std::fflush(spool_.get()) != 0 || std::fseek(spool_.get(), 0, SEEK_SET) != 0) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <random>
 #include <string>
@@ -21,24 +22,25 @@ namespace {
 
 using journal::Durability;
 
-constexpr std::uint64_t kKillSeed = 41;
+// Rounds of one story: the program and the test begin it anew each time.
+constexpr std::uint64_t kRoundsOfAStory = 25;
 
 class JournalKill : public JournalTest, public testing::WithParamInterface<Durability> {
  protected:
   ~JournalKill() override { end(); }
 
   // Starts the program; it is killed and waited for at the end of the test at the latest.
-  void start() {
+  void start(std::uint64_t seed) {
     std::array<int, 2> ends{};
     ASSERT_EQ(::pipe(ends.data()), 0);
     const auto state = folder();
-    const auto seed = std::to_string(kKillSeed);
+    const auto seed_text = std::to_string(seed);
     writer_ = ::fork();
     if (writer_ == 0) {
       ::dup2(ends[1], STDOUT_FILENO);
       ::close(ends[0]);
       ::close(ends[1]);
-      ::execl(KVMESH_JOURNAL_WRITER, KVMESH_JOURNAL_WRITER, state.c_str(), seed.c_str(),
+      ::execl(KVMESH_JOURNAL_WRITER, KVMESH_JOURNAL_WRITER, state.c_str(), seed_text.c_str(),
               GetParam() == Durability::kAlways ? "always" : "everysec", nullptr);
       ::_exit(127);
     }
@@ -76,8 +78,14 @@ TEST_P(JournalKill, LosesNothingThatWasDurable) {
   std::mt19937_64 random{test_seed()};
   std::uint64_t least = 0;
   std::uint64_t rounds_at_work = 0;
-  for (std::uint64_t round = 0; round < 25 * journal_rounds(); ++round) {
-    ASSERT_NO_FATAL_FAILURE(start());
+  std::uint64_t seed = 0;
+  for (std::uint64_t round = 0; round < kRoundsOfAStory * journal_rounds(); ++round) {
+    if (round % kRoundsOfAStory == 0) {
+      std::filesystem::remove_all(folder());
+      seed = random();
+      least = 0;
+    }
+    ASSERT_NO_FATAL_FAILURE(start(seed));
     // Some are killed while they open: at a time, not after a word.
     auto words = round % 5 == 0 ? 0 : 1 + random() % 40;
     std::uint64_t said = 0;
@@ -102,13 +110,13 @@ TEST_P(JournalKill, LosesNothingThatWasDurable) {
     OpenJournal journal{options};
     ASSERT_TRUE(journal.ok()) << journal.status().text();
     EXPECT_GE(journal.revision(), least);
-    EXPECT_EQ(journal.model(), JournalStory::after(kKillSeed, journal.revision()));
+    EXPECT_EQ(journal.model(), JournalStory::after(seed, journal.revision()));
   }
-  EXPECT_GE(rounds_at_work, 15U);
+  EXPECT_GE(rounds_at_work, 15 * journal_rounds());
 }
 
 TEST_P(JournalKill, AFolderInUseNamesTheProcess) {
-  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_NO_FATAL_FAILURE(start(test_seed()));
   ASSERT_TRUE(next());
   OpenJournal second{options()};
   EXPECT_NE(second.status().text().find("in use by process " + std::to_string(writer_) + ";"),

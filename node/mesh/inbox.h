@@ -181,7 +181,7 @@ class Inbox final : public core::Adapter {
   void refuse_identity(std::uint32_t id, const Identity& identity, const std::string& why,
                        TimePoint now);
   const Client* other_of(const Identity& identity, const wire::Hello& hello, TimePoint now) const;
-  bool has_too_many(const Identity& identity, TimePoint now) const;
+  bool has_too_many(const Identity& identity, TimePoint now);
   bool may_stay(const Identity& identity) const;
   void welcome(Client& client, const wire::Hello& hello, TimePoint now);
   std::uint64_t version_max() const {
@@ -280,6 +280,8 @@ class Inbox final : public core::Adapter {
   std::uint64_t emptied_ = 0;  // times that the socket was seen to have nothing more
   std::shared_ptr<transport::UnsentBytes> unsent_ = std::make_shared<transport::UnsentBytes>();
   TimePoint made_room_;                    // when it last looked for clients that are silent
+  // Users who have as many connections as they may; they are counted anew at that time.
+  absl::flat_hash_map<std::string, TimePoint> crowded_until_;
   std::optional<TimePoint> behind_since_;  // when the socket last had more than a pass takes
   bool taking_in_ = false;                 // reading ahead: nothing is executed
   bool in_parts_ = false;                  // of a message of several, which is passed over

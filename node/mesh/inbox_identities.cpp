@@ -23,8 +23,8 @@ constexpr std::chrono::seconds kAliveSilence{1};
 // When a send is taken so long after a frame, the frame's connection was there when it was read.
 constexpr std::chrono::milliseconds kSocketIsKnown{200};
 constexpr std::size_t kCondemnedMax = 1024;
-constexpr std::chrono::seconds kHeardLately{2};
 constexpr std::size_t kClientsOfOneMax = limits::kMeshClientsMax / 4;
+constexpr std::chrono::seconds kCrowdedFor{1};  // counting takes a millisecond
 constexpr std::string_view kLetInNoMore = "its key is not let in any more";
 
 }  // namespace
@@ -110,15 +110,25 @@ std::optional<Inbox::Identity> Inbox::identify(std::uint32_t id, const wire::Hel
   return out;
 }
 
-// Nodes, and other users, find room too. One that has left is not heard of any more.
-bool Inbox::has_too_many(const Identity& identity, TimePoint now) const {
+// Nodes, and other users, find room too. Of one that has left the socket is closed.
+bool Inbox::has_too_many(const Identity& identity, TimePoint now) {
   if (clients_.size() < kClientsOfOneMax) return false;
+  if (const auto known = crowded_until_.find(identity.principal);
+      known != crowded_until_.end() && now < known->second) {
+    return true;
+  }
   const auto count = std::ranges::count_if(clients_, [&](const auto& entry) {
     const auto& client = *entry.second;
-    return !client.gone && now - client.last_heard < kHeardLately &&
-           client.identity.principal == identity.principal;
+    return !client.gone && client.identity.principal == identity.principal &&
+           client.socket.cookie != 0 && socket_at(client.socket.fd) == client.socket;
   });
-  return static_cast<std::size_t>(count) >= kClientsOfOneMax;
+  const bool too_many = static_cast<std::size_t>(count) >= kClientsOfOneMax;
+  if (too_many) {
+    crowded_until_.insert_or_assign(identity.principal, now + kCrowdedFor);
+  } else {
+    crowded_until_.erase(identity.principal);
+  }
+  return too_many;
 }
 
 // A living connection of the same node by another key; not of the same process, which may be

@@ -3,13 +3,18 @@
 
 import contextlib
 import os
+import resource
 import socket
 import stat
 import struct
 import threading
+import unittest
+
+import zmq
 
 from harness import SANITIZED, MeshTest, eventually, main
 from keys import Key, SecuredMesh
+from mesh_client import REFUSED, WELCOME, MeshClient, hello, unpack
 from raw_peer import receive_exactly, reset
 
 MIB = 1 << 20
@@ -17,6 +22,8 @@ GREETING = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x01" + b"CURVE".ljust(20, b"\0"
 HALF_OPEN = 400
 BAD_HELLOS = 150  # of each of two threads
 LARGE_COMMANDS = 30
+OF_ONE_USER = 2500
+FILES_MAX = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 COMMAND_BYTES = 4 * MIB
 # An instrumented node keeps what was freed.
 FACTOR = 4 if SANITIZED else 1
@@ -38,6 +45,12 @@ def is_cut_off(connection):
     return True
 
 
+def setUpModule():
+    """Before the first socket: libzmq allows 1023 of them, and the system often as many files."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES_MAX, FILES_MAX))
+    zmq.Context.instance().set(zmq.MAX_SOCKETS, 2 * OF_ONE_USER)
+
+
 class FloodsWithKeys(MeshTest):
     """foo (a..m and the TCP server) and bar (the rest), both with keys."""
 
@@ -46,7 +59,7 @@ class FloodsWithKeys(MeshTest):
         table = [("a..m", "foo"), ("*", "bar")]
         self.foo = self.nodes.add("foo", table=table)
         self.bar = self.nodes.add("bar", apps=["kv"], table=table)
-        self.keys = SecuredMesh(self.nodes, ("ops",), '{ on = "*", rights = "rw" }')
+        self.keys = SecuredMesh(self.nodes, ("ops", "app"), '{ on = "*", rights = "rw" }')
 
     def start(self):
         self.nodes.start()
@@ -102,6 +115,48 @@ class FloodsWithKeys(MeshTest):
                 self.assertTrue(is_cut_off(connection))
             self.assert_served()
         self.assertLess(self.bar.peak_rss_bytes() - before, FACTOR * 64 * MIB)
+
+    @unittest.skipIf(FILES_MAX < 4 * OF_ONE_USER, "a process may not open 10000 files here (ulimit -Hn)")
+    @unittest.skipIf(SANITIZED, "2500 connections take an instrumented node too long")
+    def test_more_connections_than_one_user_may_have(self):
+        """C7: they say nothing after HELLO. Other users come in, and so does this one when some have left."""
+        self.start()
+        told = len(self.foo.log())
+        endpoint, server = self.bar.endpoint, self.keys.nodes["bar"][0]
+
+        def connect(user):
+            return MeshClient(endpoint, greet=False, keys=(self.keys.users[user][0], server))
+
+        with contextlib.ExitStack() as stack:
+            clients = []
+            while len(clients) < OF_ONE_USER:
+                group = [stack.enter_context(connect("app")) for _ in range(50)]
+                for client in group:
+                    client.send(hello(high=2))
+                for client in group:
+                    client.frame_of(WELCOME)
+                clients += group
+                self.assert_served()
+            refused = stack.enter_context(connect("app"))
+            refused.send(hello(high=2))
+            _, content = refused.frame_of(REFUSED)
+            self.assertIn(f"app has {OF_ONE_USER} connections already, as many as one user may", unpack(content)[1])
+            other = stack.enter_context(connect("ops"))
+            other.send(hello(high=2))
+            other.frame_of(WELCOME)
+            for client in clients[:50]:
+                client.close()
+            eventually(self.comes_in(connect), 30, "there is room again")
+            self.assert_served()
+        self.assertNotIn("is down", self.foo.log()[told:], "the link did not notice")
+
+    @staticmethod
+    def comes_in(connect):
+        def tried():
+            with connect("app") as client:
+                client.send(hello(high=2))
+                return client.frame_of(WELCOME, REFUSED)[0] == WELCOME
+        return tried
 
     def test_a_port_that_somebody_else_has_taken(self):
         """L3: he has a key, but not bar's; so he gets nothing to read, and foo says why."""

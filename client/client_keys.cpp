@@ -11,7 +11,7 @@ namespace kvmesh::client {
 namespace {
 
 // Of a mesh of one node, or one behind several addresses, any endpoint is that node's.
-std::optional<security::PublicKey> only_key(const security::KeyFile& file) {
+std::optional<std::vector<security::PublicKey>> only_keys(const security::KeyFile& file) {
   if (file.nodes.empty()) return std::nullopt;
   const auto& first = file.nodes.begin()->second;
   const bool same =
@@ -34,7 +34,7 @@ Result<std::optional<ClientKeys>> load_client_keys(const std::string& path,
                       "NAME"};
   }
   ClientKeys out{std::move(file->keys), {}};
-  const auto usual = only_key(*file);
+  const auto usual = only_keys(*file);
   for (const auto& endpoint : endpoints) {
     if (const auto found = file->nodes.find(endpoint); found != file->nodes.end()) {
       out.nodes.push_back(found->second);
@@ -60,7 +60,7 @@ std::vector<transport::Link::Options> link_options(const transport::Link::Option
     own.endpoint = endpoints[i];
     if (!keys) continue;
     own.key = keys->own;
-    own.peer_keys = {keys->nodes[i]};
+    own.peer_keys = keys->nodes[i];
   }
   return out;
 }

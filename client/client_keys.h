@@ -13,7 +13,7 @@ namespace kvmesh::client {
 /// By what a client proves who it is, and knows the nodes at its endpoints.
 struct ClientKeys {
   security::KeyPair own;
-  std::vector<security::PublicKey> nodes;  // by endpoint, in their order
+  std::vector<std::vector<security::PublicKey>> nodes;  // by endpoint, in their order
 };
 
 /// What the key file at `path` holds for these endpoints; empty when `path` is: nobody is asked for

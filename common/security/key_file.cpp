@@ -48,17 +48,36 @@ const std::string* text_of(const Value& file, std::string_view key) {
   return value != nullptr && value->kind == Value::Kind::kString ? &value->text : nullptr;
 }
 
+// One, or a list of them.
+Result<std::vector<PublicKey>> public_keys(const Value& value) {
+  const auto invalid = [](const char* text) { return Status{StatusCode::kInvalidArgument, text}; };
+  std::vector<PublicKey> out;
+  const auto read = [&](const Value& one) -> Status {
+    if (one.kind != Value::Kind::kString) return invalid("is no text");
+    const auto key = PublicKey::parse(one.text);
+    if (key) out.push_back(*key);
+    return key.status();
+  };
+  if (value.kind != Value::Kind::kArray) {
+    if (auto status = read(value); !status.ok()) return status;
+    return out;
+  }
+  for (const auto& one : value.children) {
+    if (auto status = read(one); !status.ok()) return status;
+  }
+  if (out.empty()) return invalid("is an empty list");
+  return out;
+}
+
 Status read_nodes(const Value& nodes, const std::string& path, KeyFile& out) {
   for (const auto& node : nodes.children) {
-    auto key = node.kind == Value::Kind::kString
-                   ? PublicKey::parse(node.text)
-                   : Status{StatusCode::kInvalidArgument, "is no text"};
-    if (!key) {
+    auto keys = public_keys(node);
+    if (!keys) {
       return refused(path, "has no public key for " + in_quotes(node.key) + " in line " +
                                std::to_string(node.place.line) + ": what stands there " +
-                               key.status().text());
+                               keys.status().text());
     }
-    out.nodes.emplace(node.key, *key);
+    out.nodes.emplace(node.key, *std::move(keys));
   }
   return {};
 }
@@ -99,8 +118,11 @@ std::string content_of(const KeyFile& key) {
   out += "secret = \"" + secret.text + "\"\n";
   if (key.is_node) return out;
   out += "\n# The public keys of nodes, by the endpoints that this user connects to.\n[nodes]\n";
-  for (const auto& [endpoint, node] : key.nodes) {
-    out += "\"" + endpoint + "\" = \"" + node.str() + "\"\n";
+  for (const auto& [endpoint, keys] : key.nodes) {
+    const bool one = keys.size() == 1;
+    out += "\"" + endpoint + (one ? "\" = " : "\" = [");
+    for (const auto& node : keys) out += (&node == keys.data() ? "\"" : ", \"") + node.str() + "\"";
+    out += one ? "\n" : "]\n";
   }
   return out;
 }

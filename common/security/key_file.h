@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <kvmesh/status.h>
 
@@ -17,8 +18,9 @@ struct KeyFile {
   bool is_node = false;
   KeyPair keys;
   /// Of a user: the public keys of nodes, by the endpoint that they listen on, so that the client
-  /// knows whom it speaks to. Public, so it may be edited.
-  std::map<std::string, PublicKey> nodes;
+  /// knows whom it speaks to; each has at least one, two while it is changed. Public, so it may be
+  /// edited.
+  std::map<std::string, std::vector<PublicKey>> nodes;
 };
 
 /// Reads a key file. kInvalidArgument, with the path, what is wrong and what to type, when it is no

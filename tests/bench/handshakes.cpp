@@ -104,7 +104,7 @@ class MeshHandshake final : public Handshake {
   Status begin(int epoll, std::uint64_t mark) override {
     auto dealer = transport::Dealer::open(context_);
     if (!dealer) return dealer.status();
-    if (auto status = (*dealer)->secure(keys_.own, keys_.nodes.front()); !status.ok()) {
+    if (auto status = (*dealer)->secure(keys_.own, keys_.nodes.front().front()); !status.ok()) {
       return status;
     }
     if (auto status = watch_edges(epoll, (*dealer)->monitor_fd(), mark); !status.ok()) {

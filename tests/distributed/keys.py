@@ -22,10 +22,16 @@ class Key:
         self.secret_text = text_of("sec_", self.secret)
 
     def write(self, path, kind, name, nodes=None):
-        """Writes a key file of `kind` "node" or "user"; `nodes`: public keys by endpoint."""
+        """Writes a key file of `kind` "node" or "user"; `nodes`: a public key, or a list of them, by endpoint."""
         text = f'{kind} = "{name}"\npublic = "{self.public_text}"\nsecret = "{self.secret_text}"\n'
         if nodes is not None:
-            text += "[nodes]\n" + "".join(f'"{endpoint}" = "{key.public_text}"\n' for endpoint, key in nodes.items())
+            text += "[nodes]\n"
+            for endpoint, keys in nodes.items():
+                if isinstance(keys, list):
+                    listed = "[" + ", ".join(f'"{key.public_text}"' for key in keys) + "]"
+                else:
+                    listed = f'"{keys.public_text}"'
+                text += f'"{endpoint}" = {listed}\n'
         if os.path.exists(path):
             os.unlink(path)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:

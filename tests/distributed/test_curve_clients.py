@@ -29,6 +29,12 @@ class Secured(MeshTest):
         self.files = getattr(self, "files", 0) + 1
         return (key or self.key).write(os.path.join(self.nodes.directory, f"{self.files}.key"), kind, name, nodes)
 
+    def several(self):
+        """Nodes of key files, in which foo has two keys: while one of them is changed."""
+        old, new = Key(), self.keys.nodes["foo"][0]
+        for keys in ([old, new], [new, old]):
+            yield {self.foo.endpoint: keys, self.bar.endpoint: self.keys.nodes["bar"][0]}
+
     def cases(self):
         """Endpoint, key file (None: no key), and what is said of it."""
         foo, gate = self.foo.endpoint, self.gate.endpoint
@@ -85,6 +91,12 @@ class Command(Secured):
         # One key for all is enough.
         self.run_command("info", key=self.write({"tcp://elsewhere:1": foo, "tcp://elsewhere:2": foo}))
 
+    def test_a_node_may_have_one_of_several_keys(self):
+        for nodes in self.several():
+            self.run_command("info", key=self.write(nodes))
+        self.run_command("info", key=self.write({self.foo.endpoint: []}), status=2)
+        self.assertIn("what stands there is an empty list", self.stderr)
+
 
 class Python(Secured):
     def test_it_speaks_to_nodes_with_keys(self):
@@ -98,6 +110,14 @@ class Python(Secured):
             with kvmesh.Client(endpoint, key=key or "none") as mesh, self.assertRaises(kvmesh.KvmeshError) as fault:
                 mesh.get("b", "k")
             self.assertIn(text, str(fault.exception))
+
+    def test_a_node_may_have_one_of_several_keys(self):
+        for nodes in self.several():
+            with kvmesh.Client(self.foo.endpoint, key=self.write(nodes)) as mesh:
+                mesh.create("apples")
+        with self.assertRaises(ValueError) as fault:
+            kvmesh.Client(self.foo.endpoint, key=self.write({self.foo.endpoint: []}))
+        self.assertIn("an empty list", str(fault.exception))
 
     def test_files_that_cannot_be_used(self):
         foo, bar = self.keys.nodes["foo"][0], self.keys.nodes["bar"][0]

@@ -79,7 +79,9 @@ class KeyFiles : public testing::Test {
 
 TEST_F(KeyFiles, KeepAKey) {
   KeyFile key{"app1", false, KeyPair{SecretKey::make()}, {}};
-  key.nodes.emplace("tcp://10.0.0.1:5550", *PublicKey::parse(kAlicePublic));
+  key.nodes.emplace("tcp://10.0.0.1:5550", std::vector{*PublicKey::parse(kAlicePublic)});
+  key.nodes.emplace("tcp://10.0.0.2:5550", std::vector{*PublicKey::parse(kAlicePublic),
+                                                       KeyPair{SecretKey::make()}.public_key});
   ASSERT_TRUE(write_key_file(path(), key).ok());
   struct stat about {};
   ASSERT_EQ(::stat(path().c_str(), &about), 0);

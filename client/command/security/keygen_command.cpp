@@ -115,14 +115,15 @@ int make_token(const Session& session, const KeygenOptions& options) {
 }
 
 // Those whose address the file tells.
-Result<std::map<std::string, security::PublicKey>> nodes_of(const std::string& file) {
+Result<decltype(KeyFile::nodes)> nodes_of(const std::string& file) {
   const auto principals = security::Principals::load(file);
   if (!principals) return principals.status();
-  std::map<std::string, security::PublicKey> out;
+  decltype(KeyFile::nodes) out;
   for (const auto& [name, principal] : (*principals)->all()) {
-    if (principal.is_node && !principal.address.empty() && !principal.keys.empty()) {
-      out.emplace(principal.address, principal.keys.front());
-    }
+    if (!principal.is_node || principal.address.empty()) continue;
+    auto keys = principal.keys;
+    std::erase_if(keys, [&](const auto& key) { return (*principals)->is_revoked(key); });
+    if (!keys.empty()) out.emplace(principal.address, std::move(keys));
   }
   if (!out.empty()) return out;
   return Status{StatusCode::kInvalidArgument,

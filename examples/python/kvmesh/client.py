@@ -82,7 +82,7 @@ class Client(Data):
         checked = check_endpoints(endpoints)
         own_key = client_key(key)
         for endpoint in checked if own_key is not None else ():
-            own_key.server_key(endpoint)
+            own_key.server_keys(endpoint)
         self.timeout = as_seconds("timeout", timeout)
         self.retries = 0 if retries == 0 else as_number("retries", retries, 1000)
         self.connection = Connection(checked, as_seconds("connect_timeout", connect_timeout), own_key)

@@ -33,6 +33,7 @@ class Connection:
         self._next = 0                           # the endpoint to try
         self._next_attempt = 0.0                 # not before this time
         self._apart_since = 0.0                  # when there was a greeted link for the last time
+        self._key_turns = dict.fromkeys(endpoints, 0)  # which of the keys of the node there is expected
         self._reasons: dict[str, str] = {}       # by endpoint, why there is no link
         self._link: Optional[Link] = None
         self._leaving: list[Link] = []           # to nodes that stop and still owe answers
@@ -181,6 +182,7 @@ class Connection:
             if link is self._link:
                 self._link = None
                 self._reasons[link.endpoint] = str(end)
+                self._key_turns[link.endpoint] += link.has_other_key
                 self._try_next(now)
             else:
                 self._leaving.remove(link)
@@ -189,7 +191,7 @@ class Connection:
     def _open(self, now: float) -> None:
         endpoint = self._endpoints[self._next]
         try:
-            self._link = Link(endpoint, now, self._key)
+            self._link = Link(endpoint, now, self._key, self._key_turns[endpoint])
         except Ended as end:
             self._reasons[endpoint] = str(end)
             self._try_next(now)

@@ -57,10 +57,10 @@ class ClientKey:
         self.public = self._read(table, "public", "pub_")
         self.secret = self._read(table, "secret", "sec_")
         nodes = table.get("nodes", {})
-        self.nodes = {endpoint: self._read(nodes, endpoint, "pub_") for endpoint in nodes}
+        self.nodes = {endpoint: self._read_list(nodes, endpoint) for endpoint in nodes}
 
-    def server_key(self, endpoint: str) -> bytes:
-        """The public key that the node at `endpoint` must have; ValueError when the file does not say."""
+    def server_keys(self, endpoint: str) -> tuple[bytes, ...]:
+        """The public keys of which the node at `endpoint` must have one; ValueError when the file does not say."""
         known = self.nodes.get(endpoint)
         if known is None and len(set(self.nodes.values())) == 1:
             known = next(iter(self.nodes.values()))
@@ -69,9 +69,9 @@ class ClientKey:
                               f'under [nodes], with the public key of that node: "{endpoint}" = "pub_..."')
         return known
 
-    def secure(self, socket: zmq.Socket, endpoint: str) -> None:
-        """Before the socket connects there."""
-        socket.setsockopt(zmq.CURVE_SERVERKEY, self.server_key(endpoint))
+    def secure(self, socket: zmq.Socket, server_key: bytes) -> None:
+        """Before the socket connects to a node that must have this key."""
+        socket.setsockopt(zmq.CURVE_SERVERKEY, server_key)
         socket.setsockopt(zmq.CURVE_PUBLICKEY, self.public)
         socket.setsockopt(zmq.CURVE_SECRETKEY, self.secret)
 
@@ -80,6 +80,13 @@ class ClientKey:
             return _key(prefix, table.get(name))
         except ValueError as fault:
             raise self._fault(f"holds {name} = ..., and what stands there {fault}") from None
+
+    def _read_list(self, table: Mapping[str, Any], name: str) -> tuple[bytes, ...]:
+        """One public key or a list of them."""
+        listed = table[name] if isinstance(table[name], list) else [table[name]]
+        if not listed:
+            raise self._fault(f"holds {name} = ..., and what stands there is an empty list")
+        return tuple(self._read({name: one}, name, "pub_") for one in listed)
 
     def _fault(self, text: str) -> ValueError:
         return ValueError(f"the key file {self.path!r} {text}")

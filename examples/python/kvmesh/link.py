@@ -60,9 +60,13 @@ class Link:
     """Owned by one thread. Its socket is never used for a second connection, so that nothing which was queued for one life
     of a node is delivered to the next. Every method but close() may raise Ended."""
 
-    def __init__(self, endpoint: str, now: float, key: Optional[ClientKey] = None):
+    def __init__(self, endpoint: str, now: float, key: Optional[ClientKey] = None, key_turn: int = 0):
+        """`key_turn`: which of the node's keys is expected there, if it has several."""
         self.endpoint = endpoint
         self._key = key
+        server_keys = key.server_keys(endpoint) if key is not None else ()
+        self._server_key = server_keys[key_turn % len(server_keys)] if server_keys else b""
+        self.has_other_key = False                   # what answered
         self.welcome: Optional[wire.Welcome] = None  # None: not greeted yet
         self.is_leaving = False                      # the node stops: it answers, and takes nothing more
         self.in_flight: dict[int, Request] = {}
@@ -84,7 +88,7 @@ class Link:
         self.monitor.linger = 0
         try:
             if key is not None:
-                key.secure(self.socket, endpoint)
+                key.secure(self.socket, self._server_key)
             self.socket.connect(endpoint)
         except zmq.ZMQError as error:
             self.close()
@@ -307,7 +311,8 @@ class Link:
                     "(key=\"none\")")
         if self._key is None:
             return "what answers there does not speak ZeroMQ"
-        return (f"what answers there does not have the key {fingerprint(self._key.server_key(self.endpoint))}..., which your key file "
+        self.has_other_key = True
+        return (f"what answers there does not have the key {fingerprint(self._server_key)}..., which your key file "
                 "says is this node's (under [nodes]); correct the file, or find out who listens there")
 
     def why(self, what: str) -> str:

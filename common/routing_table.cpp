@@ -1,92 +1,58 @@
 #include "common/routing_table.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 
 #include <kvmesh/limits.h>
 
-#include "common/text.h"
+#include "common/route_hash.h"
 
 namespace kvmesh {
-namespace {
-
-std::optional<std::uint8_t> parse_byte(std::string_view text) {
-  if (text.size() == 1) {
-    const auto byte = static_cast<std::uint8_t>(text[0]);
-    if (byte > 0x20 && byte < 0x7f) return byte;
-    return std::nullopt;
-  }
-  if (text.size() != 4 || !text.starts_with("0x")) return std::nullopt;
-  std::uint8_t byte = 0;
-  const auto [end, error] = std::from_chars(text.data() + 2, text.data() + 4, byte, 16);
-  if (error != std::errc{} || end != text.data() + 4) return std::nullopt;
-  return byte;
-}
-
-std::string byte_form(std::uint8_t byte) {
-  if (byte > 0x20 && byte < 0x7f) return std::string(1, static_cast<char>(byte));
-  const auto text =
-      byte_text(byte);  // 0x.. for what is not printable; a space is, and is written as 0x20
-  return byte == 0x20 ? "0x20" : text;
-}
-
-Status bad_range(std::string_view text, std::string_view why) {
-  return {StatusCode::kInvalidArgument, in_quotes(text) + " " + std::string{why}};
-}
-
-}  // namespace
-
-Result<ByteRange> ByteRange::parse(std::string_view text) {
-  if (text == "*") return ByteRange{0, 255};
-  if (const auto single = parse_byte(text)) return ByteRange{*single, *single};
-  // The search starts after the first character, so that `...z` reads as '.' to 'z'.
-  const auto dots = text.find("..", 1);
-  if (dots == std::string_view::npos) {
-    return bad_range(
-        text,
-        "is not a range; write a byte (a, 0x61), two of them (a..m, 0x00..0x1f) or * for all");
-  }
-  const auto first = parse_byte(text.substr(0, dots));
-  const auto last = parse_byte(text.substr(dots + 2));
-  if (!first || !last) {
-    return bad_range(
-        text, "is not a range; each end is one printable ASCII character or 0x and two hex digits");
-  }
-  if (*first > *last) {
-    return bad_range(text, "is reversed; write " + byte_form(*last) + ".." + byte_form(*first));
-  }
-  return ByteRange{*first, *last};
-}
-
-std::string ByteRange::to_string() const {
-  if (first == 0 && last == 255) return "*";
-  if (first == '*' && last == '*') return "0x2a";  // alone, the star means every byte
-  if (first == last) return byte_form(first);
-  return byte_form(first) + ".." + byte_form(last);
-}
-
-std::optional<std::uint8_t> route_key(std::string_view bucket) {
-  if (bucket.empty()) return std::nullopt;
-  return static_cast<std::uint8_t>(bucket.front());
-}
-
-RoutingTable::RoutingTable() { winner_.fill(kNone); }
+RoutingTable::RoutingTable() = default;
 
 RoutingTable::RoutingTable(std::vector<RouteEntry> entries) : entries_(std::move(entries)) {
   if (entries_.size() > limits::kRoutingEntriesMax) std::abort();
-  winner_.fill(kNone);
+  if (!are_in_order(entries_)) std::abort();
   for (std::size_t i = entries_.size();
        i-- > 0;) {  // backwards: earlier entries overwrite later ones
-    const auto [first, last] = entries_[i].range;
-    std::fill(winner_.begin() + first, winner_.begin() + last + 1, static_cast<std::uint16_t>(i));
+    const auto& range = entries_[i].range;
+    auto& winners = range.is_by_hash() ? by_hash_ : by_byte_;
+    for (const auto span : runs_of(range.keys())) {
+      std::fill(winners.begin() + span.first, winners.begin() + span.last + 1,
+                Winner{static_cast<std::uint16_t>(i), span});
+    }
   }
+}
+
+bool RoutingTable::are_in_order(const std::vector<RouteEntry>& entries) {
+  return std::ranges::is_partitioned(entries,
+                                     [](const auto& entry) { return !entry.range.is_by_hash(); });
+}
+
+std::optional<RoutingTable::Found> RoutingTable::find(std::string_view bucket) const {
+  const auto& winner = by_byte_[static_cast<std::uint8_t>(bucket.front())];
+  if (winner.index != kNone) {
+    return Found{winner.index, {RouteRange::By::kFirstByte, winner.span, 0}};
+  }
+  if (!has_hashes()) return std::nullopt;
+  const auto hash = route_hash(bucket);
+  const auto& by_hash = by_hash_[hash];
+  if (by_hash.index == kNone) return std::nullopt;
+  return Found{by_hash.index, {RouteRange::By::kHash, by_hash.span, hash}};
 }
 
 std::vector<std::size_t> RoutingTable::shadowed() const {
   std::vector<bool> wins(entries_.size());
-  for (const auto index : winner_) {
-    if (index != kNone) wins[index] = true;
+  bool bytes_leave_some = false;
+  for (const auto& winner : by_byte_) {
+    if (winner.index == kNone) {
+      bytes_leave_some = true;
+    } else {
+      wins[winner.index] = true;
+    }
+  }
+  for (const auto& winner : by_hash_) {
+    if (winner.index != kNone && bytes_leave_some) wins[winner.index] = true;
   }
   std::vector<std::size_t> out;
   for (std::size_t i = 0; i < wins.size(); ++i) {

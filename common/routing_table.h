@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,56 +10,53 @@
 #include <kvmesh/status.h>
 
 #include "common/names.h"
+#include "common/route_range.h"
 
 namespace kvmesh {
 
-/// The bytes `first` to `last`, both included.
-struct ByteRange {
-  std::uint8_t first = 0;
-  std::uint8_t last = 255;
-
-  /// Reads `a`, `a..m`, `0x00`, `0x00..0x1f`, mixed forms such as `a..0xff`, and `*` (every byte).
-  /// kInvalidArgument, with what to write instead, when the text is none of these or is reversed.
-  static Result<ByteRange> parse(std::string_view text);
-
-  bool holds(std::uint8_t byte) const { return first <= byte && byte <= last; }
-  /// The shortest form that parse() reads back as the same range.
-  std::string to_string() const;
-  friend bool operator==(const ByteRange&, const ByteRange&) = default;
-};
-
-/// One line of a table: requests whose key byte is in `range` belong to `node`.
+/// One line of a table: requests for buckets in `range` belong to `node`.
 struct RouteEntry {
-  ByteRange range;
+  RouteRange range;
   NodeName node;
   friend bool operator==(const RouteEntry&, const RouteEntry&) = default;
 };
 
-/// The byte by which a bucket is looked up: its first. Empty for an empty name, which no table can
-/// route. This is the only place that knows; other keys (the n-th byte, a hash) would be added
-/// here.
-std::optional<std::uint8_t> route_key(std::string_view bucket);
-
-/// A node's routing table: entries in order, the first that holds the byte wins. An immutable
-/// value: to change a table, make another. Lookup is one array access.
+/// A node's routing table: entries in order, the first that holds a bucket wins. Entries by hash
+/// come behind those by first byte: what no byte decides, the hash does. An immutable value: to
+/// change a table, make another. Lookup is at most two array accesses.
 class RoutingTable {
  public:
   RoutingTable();  // no entries: everything is no_route
-  /// REQUIRES: at most limits::kRoutingEntriesMax entries (settings check it with the place).
+  /// REQUIRES: at most limits::kRoutingEntriesMax entries, and are_in_order() (settings check both
+  /// with the place).
   explicit RoutingTable(std::vector<RouteEntry> entries);
+  /// Whether none by first byte stands behind one by hash.
+  static bool are_in_order(const std::vector<RouteEntry>& entries);
 
-  /// The index in entries() of the entry that wins for `key`; empty when none holds it.
-  std::optional<std::size_t> find(std::uint8_t key) const {
-    const auto index = winner_[key];
-    if (index == kNone) return std::nullopt;
-    return index;
+  struct Found {
+    std::size_t index = 0;  // in entries()
+    RouteMatch match;
+  };
+  /// The entry that wins for a bucket; empty when none holds it. REQUIRES: the name is not empty.
+  std::optional<Found> find(std::string_view bucket) const;
+
+  /// The index in entries() of the entry that wins for buckets that begin with `byte` and have the
+  /// hash `hash`.
+  std::optional<std::size_t> find(std::uint8_t byte, std::uint8_t hash) const {
+    const auto found = find(byte);
+    return found ? found : index_of(by_hash_[hash]);
   }
-  const std::vector<RouteEntry>& entries() const { return entries_; }
+  /// The same where the byte alone decides; else empty.
+  std::optional<std::size_t> find(std::uint8_t byte) const { return index_of(by_byte_[byte]); }
 
-  /// The indices of entries that can never match, because earlier ones cover all their bytes.
+  const std::vector<RouteEntry>& entries() const { return entries_; }
+  /// Whether some entry is by hash.
+  bool has_hashes() const { return !entries_.empty() && entries_.back().range.is_by_hash(); }
+
+  /// The indices of entries that can never match, because earlier ones cover all of them.
   std::vector<std::size_t> shadowed() const;
 
-  /// "[a..m -> foo@localhost, n..z -> bar@localhost]", cut after `entries_max` entries.
+  /// "[a..m -> foo@localhost, hash:* -> bar@localhost]", cut after `entries_max` entries.
   std::string to_string(std::size_t entries_max = 8) const;
 
   friend bool operator==(const RoutingTable& a, const RoutingTable& b) {
@@ -69,8 +65,19 @@ class RoutingTable {
 
  private:
   static constexpr std::uint16_t kNone = 0xffff;
+  // Of a byte or a hash: the entry, and the run of its neighbours in it.
+  struct Winner {
+    std::uint16_t index = kNone;
+    ByteRange span;
+  };
+  static std::optional<std::size_t> index_of(const Winner& winner) {
+    if (winner.index == kNone) return std::nullopt;
+    return winner.index;
+  }
+
   std::vector<RouteEntry> entries_;
-  std::array<std::uint16_t, 256> winner_;
+  std::array<Winner, 256> by_byte_;
+  std::array<Winner, 256> by_hash_;
 };
 
 }  // namespace kvmesh

@@ -158,7 +158,7 @@ void pack_journal(Buffer& out, const Settings& settings, const journal::Journal&
 void pack_store(Buffer& out, const InfoSources& s) {
   const auto usage = s.store.engine->usage();
   const auto strays =
-      count_strays(usage.buckets_of, s.here.core().routes().table(), s.settings.name);
+      count_strays(*s.store.engine, s.here.core().routes().table(), s.settings.name);
   pack_str(out, "store");
   pack_map(out, s.store.journal != nullptr ? 10 : 9);
   field(out, "engine", s.store.journal != nullptr ? "durable" : "memory");
@@ -211,13 +211,24 @@ void pack_info(Buffer& out, const InfoSources& s) {
   if (s.store.engine != nullptr) pack_store(out, s);
 }
 
-std::uint64_t count_strays(const store::BucketsByByte& buckets, const RoutingTable& table,
+std::uint64_t count_strays(const store::Engine& engine, const RoutingTable& table,
                            const NodeName& self) {
   std::uint64_t strays = 0;
-  for (std::size_t byte = 0; byte < buckets.size(); ++byte) {
-    const auto entry = table.find(static_cast<std::uint8_t>(byte));
-    const bool own = entry && table.entries()[*entry].node == self;
-    if (!own) strays += buckets[byte];
+  const auto is_own = [&](std::optional<std::size_t> entry) {
+    return entry && table.entries()[*entry].node == self;
+  };
+  const auto buckets = engine.buckets_by_byte();
+  for (unsigned value = 0; value < 256; ++value) {
+    const auto byte = static_cast<std::uint8_t>(value);
+    if (buckets[byte] == 0 || is_own(table.find(byte))) continue;
+    if (table.find(byte) || !table.has_hashes()) {
+      strays += buckets[byte];
+      continue;
+    }
+    const auto by_hash = engine.buckets_by_hash(byte);
+    for (unsigned hash = 0; hash < 256; ++hash) {
+      if (!is_own(table.find(byte, static_cast<std::uint8_t>(hash)))) strays += by_hash[hash];
+    }
   }
   return strays;
 }

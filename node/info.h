@@ -34,7 +34,7 @@ struct InfoSources {
 
 /// How many buckets a node stores that `table` does not give to it (`self`), so that no request
 /// finds them there.
-std::uint64_t count_strays(const store::BucketsByByte& buckets, const RoutingTable& table,
+std::uint64_t count_strays(const store::Engine& engine, const RoutingTable& table,
                            const NodeName& self);
 
 /// Packs one msgpack map (common/PROTOCOL.md, `node.info`). Call on the thread of `here`.

@@ -1,11 +1,18 @@
 #include "client/verify/atlas.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <map>
 #include <utility>
 
 #include <kvmesh/limits.h>
 
 namespace kvmesh::verify {
+namespace {
+
+constexpr std::size_t kEntryTextMax = 60;
+
+}  // namespace
 
 Atlas::Atlas(const MeshModel& model) {
   for (const auto& node : model.nodes) {
@@ -23,6 +30,51 @@ Atlas::Atlas(const MeshModel& model) {
       ways_.back().entries.push_back(step);
     }
   }
+  cells_ = divide();
+}
+
+namespace {
+
+// Numbers that are the same for those of 256 things of which `told` says the same.
+template <typename Told>
+std::vector<Bytes256> alike(const Told& told) {
+  std::map<decltype(told(std::uint8_t{0})), Bytes256> groups;
+  for (unsigned value = 0; value < 256; ++value) {
+    groups[told(static_cast<std::uint8_t>(value))].set(value);
+  }
+  std::vector<Bytes256> out;
+  for (const auto& [key, group] : groups) out.push_back(group);
+  std::ranges::sort(out, {}, [](const Bytes256& group) { return runs_of(group).front().first; });
+  return out;
+}
+
+std::uint8_t lowest(const Bytes256& bytes) { return runs_of(bytes).front().first; }
+
+}  // namespace
+
+// Hashes tell names apart only where some node's table leaves the byte to them.
+std::vector<Cell> Atlas::divide() const {
+  constexpr std::size_t kNobody = limits::kRoutingEntriesMax;
+  const auto by_byte = alike([&](std::uint8_t byte) {
+    std::vector<std::size_t> out;
+    for (const auto* node : nodes_) out.push_back(node->table.find(byte).value_or(kNobody));
+    return out;
+  });
+  std::vector<Cell> out;
+  for (const auto& bytes : by_byte) {
+    const auto byte = lowest(bytes);
+    const auto by_hash = alike([&](std::uint8_t hash) {
+      std::vector<std::size_t> entries;
+      for (const auto* node : nodes_) {
+        const auto& table = node->table;
+        if (table.find(byte) || !table.has_hashes()) continue;
+        entries.push_back(table.find(byte, hash).value_or(kNobody));
+      }
+      return entries;
+    });
+    for (const auto& hashes : by_hash) out.push_back({bytes, hashes});
+  }
+  return out;
 }
 
 // The place of a node that somebody names; one that nothing describes gets a place of its own.
@@ -70,10 +122,12 @@ std::optional<std::uint32_t> Atlas::find(std::string_view name) const {
   return found->second;
 }
 
-std::vector<Step> Atlas::steps(std::uint8_t byte) const {
+std::vector<Step> Atlas::steps(const Cell& cell) const {
   std::vector<Step> out(nodes_.size());
+  const auto byte = lowest(cell.bytes);
+  const auto hash = lowest(cell.hashes);
   for (std::uint32_t place = 0; place < out.size(); ++place) {
-    const auto entry = nodes_[place]->table.find(byte);
+    const auto entry = nodes_[place]->table.find(byte, hash);
     if (entry) {
       out[place] = ways_[place].entries[*entry];
     } else {
@@ -85,7 +139,10 @@ std::vector<Step> Atlas::steps(std::uint8_t byte) const {
 
 std::string Atlas::entry_text(std::uint32_t place, const Step& step) const {
   if (step.entry_index == Step::kNoEntryIndex) return {};
-  return nodes_[place]->table.entries()[step.entry_index].range.to_string();
+  auto out = nodes_[place]->table.entries()[step.entry_index].range.to_string();
+  // A planned table has entries of a hundred spans.
+  if (out.size() > kEntryTextMax) out.replace(out.rfind(',', kEntryTextMax) + 1, out.size(), "...");
+  return out;
 }
 
 std::string Atlas::way_text(const std::vector<Step>& steps,

@@ -9,8 +9,16 @@
 
 #include "client/verify/ends.h"
 #include "client/verify/mesh_model.h"
+#include "client/verify/name_set.h"
 
 namespace kvmesh::verify {
+
+/// Names of buckets that all nodes treat alike: those that begin with one of the bytes and have one
+/// of the hashes. Neither is empty.
+struct Cell {
+  Bytes256 bytes;
+  Bytes256 hashes;
+};
 
 /// The nodes of a model by number, with the nodes that their tables name looked up once. Of
 /// several nodes of one name only the first is here. After the described ones follow the nodes
@@ -27,8 +35,11 @@ class Atlas {
   /// Where a described node stands.
   std::optional<std::uint32_t> find(std::string_view name) const;
 
-  /// What each node does with a request for a bucket that begins with `byte`.
-  std::vector<Step> steps(std::uint8_t byte) const;
+  /// All names, in parts that no table tells apart; the lowest byte of each is above that of the
+  /// one before, or the same.
+  const std::vector<Cell>& cells() const { return cells_; }
+  /// What each node does with a request for a bucket of the cell.
+  std::vector<Step> steps(const Cell& cell) const;
   /// What the node at `place` does with a request for the node `target`.
   Step step_to(std::uint32_t place, std::string_view target) const;
 
@@ -48,12 +59,14 @@ class Atlas {
   };
 
   std::uint32_t place_of(const std::string& name);
+  std::vector<Cell> divide() const;
   std::unordered_map<std::string_view, Way> ways_of(const MeshNode& node);
 
   std::vector<const MeshNode*> nodes_;
   std::vector<std::string> names_;
   std::unordered_map<std::string, std::uint32_t> places_;
   std::vector<Ways> ways_;
+  std::vector<Cell> cells_;
 };
 
 /// How a request ends that is for a node, not a bucket, and the nodes that it passes: `start`

@@ -9,12 +9,28 @@
 namespace kvmesh::verify {
 namespace {
 
-std::vector<std::string> owners_of(const Report& report, std::uint8_t byte) {
-  std::set<std::string> out;
+// Names that belong to the same nodes: by these, sorted.
+using Parts = std::map<std::vector<std::string>, NameSet>;
+
+// All names, by who stores them: each report's ownerships cut what the ones before have left.
+Parts parts_of(const Report& report) {
+  NameSet all;
+  all.insert(ByteRange{});
+  Parts out{{{}, all}};
   for (const auto& ownership : report.owners) {
-    if (ownership.bytes.holds(byte)) out.insert(ownership.node);
+    Parts next;
+    for (auto& [owners, names] : out) {
+      const auto shared = common_to(names, ownership.names);
+      names.remove(shared);
+      if (!names.empty()) next[owners].insert(names);
+      if (shared.empty()) continue;
+      std::set<std::string> more{owners.begin(), owners.end()};
+      more.insert(ownership.node);
+      next[{more.begin(), more.end()}].insert(shared);
+    }
+    out = std::move(next);
   }
-  return {out.begin(), out.end()};
+  return out;
 }
 
 }  // namespace
@@ -23,15 +39,14 @@ Difference difference(const Report& before, const Report& after) {
   Difference out;
   std::ranges::set_difference(after.nodes, before.nodes, std::back_inserter(out.joined));
   std::ranges::set_difference(before.nodes, after.nodes, std::back_inserter(out.left));
-  std::map<std::pair<std::vector<std::string>, std::vector<std::string>>, ByteSet> changes;
-  for (unsigned value = 0; value < 256; ++value) {
-    const auto byte = static_cast<std::uint8_t>(value);
-    auto from = owners_of(before, byte);
-    auto to = owners_of(after, byte);
-    if (from != to) changes[{std::move(from), std::move(to)}].insert(byte);
+  const auto to_parts = parts_of(after);
+  for (const auto& [from, names] : parts_of(before)) {
+    for (const auto& [to, others] : to_parts) {
+      auto shared = common_to(names, others);
+      if (from != to && !shared.empty()) out.changes.push_back({std::move(shared), from, to});
+    }
   }
-  for (auto& [owners, bytes] : changes) out.changes.push_back({bytes, owners.first, owners.second});
-  std::ranges::sort(out.changes, {}, [](const Change& change) { return change.bytes.first(); });
+  std::ranges::sort(out.changes, {}, [](const Change& change) { return change.names.first(); });
   return out;
 }
 

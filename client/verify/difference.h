@@ -3,15 +3,15 @@
 #include <string>
 #include <vector>
 
-#include "client/verify/byte_set.h"
+#include "client/verify/name_set.h"
 #include "client/verify/verify.h"
 
 namespace kvmesh::verify {
 
-/// Bytes whose buckets belong to other nodes than before. Each side holds the names of the nodes
+/// Names of buckets that belong to other nodes than before. Each side holds the names of the nodes
 /// that store them, sorted: one where all is sound, none where no request reaches a store.
 struct Change {
-  ByteSet bytes;
+  NameSet names;
   std::vector<std::string> before;
   std::vector<std::string> after;
 };

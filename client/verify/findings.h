@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "client/verify/byte_set.h"
+#include "client/verify/name_set.h"
 
 namespace kvmesh::verify {
 
@@ -46,11 +46,11 @@ struct Example {
   std::string way;     // "foo@h (a..m) -> bar@h: no entry"
 };
 
-/// One thing that is wrong or odd, however many bytes and nodes it concerns.
+/// One thing that is wrong or odd, however many names and nodes it concerns.
 struct Finding {
   FindingKind kind = FindingKind::kHole;
   std::vector<std::string> nodes;  // names, the most concerned first
-  ByteSet bytes;                   // empty where it is not about buckets
+  NameSet names;                   // empty where it is not about buckets
   std::size_t from = 0;            // from how many nodes requests meet it; 0: not about requests
   std::string what;                // a sentence without its end
   std::vector<Example> examples;   // one way for each end

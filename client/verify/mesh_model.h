@@ -4,8 +4,10 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "client/verify/name_set.h"
 #include "common/config/settings.h"
 #include "common/names.h"
 #include "common/routing_table.h"
@@ -48,8 +50,11 @@ struct MeshModel {
   std::vector<Twins> twins;
 };
 
-/// Whether the node's own table gives buckets that begin with `byte` to the node itself.
-bool is_its_own(const MeshNode& node, std::uint8_t byte);
+/// Whether the node's own table gives the bucket to the node itself. REQUIRES: a name that is not
+/// empty.
+bool is_its_own(const MeshNode& node, std::string_view bucket);
+/// The names of which that is so.
+NameSet own_names(const MeshNode& node);
 
 MeshNode node_of(const Settings& settings, std::string source);
 

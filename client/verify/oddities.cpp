@@ -65,32 +65,30 @@ using PassedBy = std::map<std::pair<std::uint32_t, std::size_t>, Finding>;
 
 // An entry that names a node behind a peer only says which peer is next: that one looks in its own
 // table, and may never have heard of the node.
-void find_passed_by(const Atlas& atlas, std::uint8_t byte, PassedBy& found) {
-  const auto steps = atlas.steps(byte);
+void find_passed_by(const Atlas& atlas, const Cell& cell, PassedBy& found) {
+  const auto steps = atlas.steps(cell);
   for (std::uint32_t place = 0; place < atlas.size(); ++place) {
     const MeshNode& node = atlas.node(place);
-    const auto entry = node.table.find(byte);
-    if (node.vias.empty() || !entry) continue;
+    const auto entry = steps[place].entry_index;
+    if (node.vias.empty() || entry == Step::kNoEntryIndex) continue;
     const auto via =
-        std::ranges::find(node.vias, node.table.entries()[*entry].node, &ViaSettings::node);
+        std::ranges::find(node.vias, node.table.entries()[entry].node, &ViaSettings::node);
     if (via == node.vias.end()) continue;
     const auto way = way_from(steps, place);
     if (!is_stored_elsewhere(atlas, steps, way, via->node)) continue;
     auto& finding = found[{place, static_cast<std::size_t>(via - node.vias.begin())}];
-    if (finding.bytes.empty()) {
+    if (finding.names.empty()) {
       finding.examples = {
-          {std::string(1, static_cast<char>(byte)),
+          {example_name(runs_of(cell.bytes).front().first, cell.hashes),
            atlas.way_text(steps, way) + ": " + atlas.name(way.back()) + " stores it"}};
     }
-    finding.bytes.insert(byte);
+    finding.names.insert(cell.bytes, cell.hashes);
   }
 }
 
 void find_passed_by(const Atlas& atlas, std::vector<Finding>& out) {
   PassedBy found;
-  for (unsigned byte = 0; byte < 256; ++byte) {
-    find_passed_by(atlas, static_cast<std::uint8_t>(byte), found);
-  }
+  for (const auto& cell : atlas.cells()) find_passed_by(atlas, cell, found);
   for (auto& [key, finding] : found) {
     const MeshNode& node = atlas.node(key.first);
     const auto& via = node.vias[key.second];
@@ -98,7 +96,7 @@ void find_passed_by(const Atlas& atlas, std::vector<Finding>& out) {
     finding.nodes = {node.name.str(), via.node.str()};
     finding.from = 1;
     finding.what = node.name.str() + " names " + via.node.str() + " for " +
-                   finding.bytes.to_string() + ", but " + via.peer.str() +
+                   finding.names.to_string() + ", but " + via.peer.str() +
                    ", which leads there, sends them elsewhere";
     finding.advice = "let the table of " + via.peer.str() + " name " + via.node.str() +
                      ", or correct the entry in " + node.source;

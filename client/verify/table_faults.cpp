@@ -1,4 +1,4 @@
-// Follows every first byte from every node where a request can enter.
+// Follows every name from every node where a request can enter.
 #include <algorithm>
 #include <map>
 #include <string>
@@ -16,19 +16,33 @@ namespace {
 struct Best {
   int score = -1;
   std::uint8_t byte = 0;
+  const Cell* cell = nullptr;
   std::uint32_t entry = 0;
 
-  void offer(int other, std::uint8_t other_byte, std::uint32_t other_entry) {
-    if (other > score) *this = {other, other_byte, other_entry};
+  void offer(const Best& other) {
+    if (other.score > score || (other.score == score && other.byte < byte)) *this = other;
   }
 };
+
+std::uint8_t most_readable(const Bytes256& bytes) {
+  int best = -1;
+  std::uint8_t out = 0;
+  for (unsigned value = 0; value < 256; ++value) {
+    const auto byte = static_cast<std::uint8_t>(value);
+    if (bytes.test(byte) && readability(byte) > best) {
+      best = readability(byte);
+      out = byte;
+    }
+  }
+  return out;
+}
 
 // A name that can be typed, from a client of the line protocol, over at least one hop.
 int score_of(std::uint8_t byte, const MeshNode& entry, std::uint32_t hops) {
   return readability(byte) * 4 + (entry.serves_lines ? 2 : 0) + (hops > 0 ? 1 : 0);
 }
 
-// Requests of one byte that end in one way at one place.
+// Requests of one cell that end in one way at one place.
 struct Arrivals {
   std::vector<std::uint32_t> from;
   Best best;
@@ -46,16 +60,16 @@ struct Failure {
 
 // All requests that end so.
 struct Failed {
-  ByteSet bytes;
+  NameSet names;
   std::vector<bool> from;  // by place
   Best best;
 };
 
-// Where requests for one byte are stored: each place with the number of entries that lead there.
+// Where requests for one cell are stored: each place with the number of entries that lead there.
 using Owners = std::vector<std::pair<std::uint32_t, std::size_t>>;
 
 struct Split {
-  ByteSet bytes;
+  NameSet names;
   std::map<std::uint32_t, Best> best;  // by owner
 };
 
@@ -85,13 +99,13 @@ class TableFaults {
   explicit TableFaults(const Subject& subject) : subject_(subject), atlas_(subject.atlas) {}
 
   void follow_all() {
-    for (unsigned byte = 0; byte < 256; ++byte) follow(static_cast<std::uint8_t>(byte));
+    for (const auto& cell : atlas_.cells()) follow(cell);
   }
 
   std::vector<Ownership> owners() const {
     std::vector<Ownership> out;
     for (const auto& [key, ownership] : owners_) out.push_back(ownership);
-    std::ranges::stable_sort(out, {}, [](const Ownership& o) { return o.bytes.first(); });
+    std::ranges::stable_sort(out, {}, [](const Ownership& o) { return o.names.first(); });
     return out;
   }
 
@@ -101,8 +115,9 @@ class TableFaults {
   }
 
  private:
-  void follow(std::uint8_t byte) {
-    const auto steps = atlas_.steps(byte);
+  void follow(const Cell& cell) {
+    const auto steps = atlas_.steps(cell);
+    const auto byte = most_readable(cell.bytes);
     const auto ends = endings(steps);
     std::map<std::pair<End, std::uint32_t>, Arrivals> all;
     for (const auto entry : subject_.entries) {
@@ -110,24 +125,23 @@ class TableFaults {
       auto& arrivals = all[{ending.end, ending.place}];
       arrivals.from.push_back(entry);
       arrivals.hops_max = std::max(arrivals.hops_max, ending.hops);
-      arrivals.best.offer(score_of(byte, atlas_.node(entry), ending.hops), byte, entry);
+      arrivals.best.offer({score_of(byte, atlas_.node(entry), ending.hops), byte, &cell, entry});
     }
     Owners owners;
     for (const auto& [key, arrivals] : all) {
       const auto [end, place] = key;
       if (end == End::kStored) {
         owners.emplace_back(place, arrivals.from.size());
-        keep(owners.back(), byte, arrivals);
+        keep(owners.back(), cell, arrivals);
       } else {
-        keep(failure(end, place, steps), byte, arrivals);
+        keep(failure(end, place, steps), cell, arrivals);
       }
     }
     if (owners.size() < 2) return;
     Split& split = splits_[owners];
-    split.bytes.insert(byte);
+    split.names.insert(cell.bytes, cell.hashes);
     for (const auto& [place, from] : owners) {
-      const Best& best = all.at({End::kStored, place}).best;
-      split.best[place].offer(best.score, best.byte, best.entry);
+      split.best[place].offer(all.at({End::kStored, place}).best);
     }
   }
 
@@ -137,35 +151,35 @@ class TableFaults {
     return {end, place, {}};
   }
 
-  void keep(const Failure& failure, std::uint8_t byte, const Arrivals& arrivals) {
+  void keep(const Failure& failure, const Cell& cell, const Arrivals& arrivals) {
     Failed& failed = failures_[failure];
-    failed.bytes.insert(byte);
+    failed.names.insert(cell.bytes, cell.hashes);
     failed.from.resize(atlas_.size());
     for (const auto entry : arrivals.from) failed.from[entry] = true;
-    failed.best.offer(arrivals.best.score, byte, arrivals.best.entry);
+    failed.best.offer(arrivals.best);
   }
 
-  void keep(const Owners::value_type& owner, std::uint8_t byte, const Arrivals& arrivals) {
+  void keep(const Owners::value_type& owner, const Cell& cell, const Arrivals& arrivals) {
     Ownership& ownership = owners_[owner];
-    ownership.bytes.insert(byte);
+    ownership.names.insert(cell.bytes, cell.hashes);
     ownership.node = atlas_.name(owner.first);
     ownership.from = owner.second;
     ownership.hops_max = std::max<std::size_t>(ownership.hops_max, arrivals.hops_max);
   }
 
   Example example(const Best& best, End end) const {
-    const auto steps = atlas_.steps(best.byte);
+    const auto steps = atlas_.steps(*best.cell);
     const auto way = way_from(steps, best.entry);
-    return {std::string(1, static_cast<char>(best.byte)),
+    return {example_name(best.byte, best.cell->hashes),
             atlas_.way_text(steps, way) + ": " + end_text(atlas_, way.back(), end)};
   }
 
   Finding told(const Failure& failure, const Failed& failed) const {
     const auto place = failure.place;
-    const std::string bytes = failed.bytes.to_string();
+    const std::string bytes = failed.names.to_string();
     const std::string& name = atlas_.name(place);
     Finding out;
-    out.bytes = failed.bytes;
+    out.names = failed.names;
     out.from = static_cast<std::size_t>(std::ranges::count(failed.from, true));
     out.nodes = {name};
     out.examples = {example(failed.best, failure.end)};
@@ -213,7 +227,7 @@ class TableFaults {
     const auto& named = node.table.entries()[entry].node.str();
     out.kind = FindingKind::kDeadEnd;
     out.nodes.push_back(named);
-    out.what = node.name.str() + " names " + named + " for " + out.bytes.to_string() +
+    out.what = node.name.str() + " names " + named + " for " + out.names.to_string() +
                ", but has no address of it";
     out.advice = "add " + named + " to mesh.peers in " + node.source + ", or correct the entry";
   }
@@ -222,7 +236,7 @@ class TableFaults {
     const auto silent = subject_.model.silent.find(name);
     out.kind = FindingKind::kDeadEnd;
     out.what =
-        out.bytes.to_string() + (out.bytes.is_one() ? " leads to " : " lead to ") + name + ", ";
+        out.names.to_string() + (out.names.is_one() ? " leads to " : " lead to ") + name + ", ";
     if (silent == subject_.model.silent.end()) {
       out.what += "which no configuration describes";
       out.advice = "name its configuration too, or correct the entries that lead there";
@@ -233,13 +247,13 @@ class TableFaults {
   }
 
   void tell_loop(const Best& best, Finding& out) const {
-    const auto steps = atlas_.steps(best.byte);
+    const auto steps = atlas_.steps(*best.cell);
     // As the nodes tell it: from the first that meets the request again.
     const auto circle = circle_of(steps, way_from(steps, best.entry).back());
     out.kind = FindingKind::kLoop;
     out.nodes.clear();
     for (std::size_t i = 0; i + 1 < circle.size(); ++i) out.nodes.push_back(atlas_.name(circle[i]));
-    out.what = out.bytes.to_string() + (out.bytes.is_one() ? " goes" : " go") +
+    out.what = out.names.to_string() + (out.names.is_one() ? " goes" : " go") +
                " in a loop: " + atlas_.way_text(steps, circle);
     out.advice = "change one of these entries; " + name_sources(circle);
   }
@@ -253,7 +267,7 @@ class TableFaults {
   Finding told(const Owners& owners, const Split& split) const {
     Finding out;
     out.kind = FindingKind::kSplitBrain;
-    out.bytes = split.bytes;
+    out.names = split.names;
     std::vector<std::string> shares;
     for (const auto& [place, from] : owners) {
       out.nodes.push_back(atlas_.name(place));
@@ -261,7 +275,7 @@ class TableFaults {
       out.examples.push_back(example(split.best.at(place), End::kStored));
       shares.push_back(atlas_.name(place) + " (from " + counted(from, "node", "nodes") + ")");
     }
-    out.what = split.bytes.to_string() + (split.bytes.is_one() ? " ends" : " end") +
+    out.what = split.names.to_string() + (split.names.is_one() ? " ends" : " end") +
                " at different nodes: " + some_of(shares);
     out.advice = "let all tables lead to the same one; what is stored at the others is not found";
     return out;

@@ -6,16 +6,16 @@
 
 #include <kvmesh/status.h>
 
-#include "client/verify/byte_set.h"
 #include "client/verify/findings.h"
 #include "client/verify/mesh_model.h"
+#include "client/verify/name_set.h"
 
 namespace kvmesh::verify {
 
-/// Buckets that begin with `bytes` end at `node`, which stores them, when they are asked for at
+/// Buckets of these names end at `node`, which stores them, when they are asked for at
 /// `from` of the nodes where requests enter.
 struct Ownership {
-  ByteSet bytes;
+  NameSet names;
   std::string node;
   std::size_t from = 0;
   std::size_t hops_max = 0;  // of the longest way there
@@ -24,7 +24,7 @@ struct Ownership {
 struct Report {
   std::vector<std::string> nodes;    // the names of all that are described, each once, sorted
   std::vector<std::string> entries;  // of those where requests enter
-  std::vector<Ownership> owners;     // by their lowest byte
+  std::vector<Ownership> owners;     // by their lowest name
   std::vector<Finding> findings;     // by kind: faults first
 
   /// How many findings are faults.
@@ -39,9 +39,10 @@ struct EntryPoints {
   std::vector<std::string> from;
 };
 
-/// Follows every first byte from every node where a request can enter, by the rules by which nodes
+/// Follows every name from every node where a request can enter, by the rules by which nodes
 /// do: with their loop guard and hop limit, but with all links up. Exact, not a sample. Takes time
-/// in proportion to 256 times the number of nodes, and the number of entries and peers.
+/// in proportion to the number of nodes, entries and peers, and of names that tables tell apart: at
+/// most 256 by first byte, and 256 for each set of bytes that tables leave to hashes.
 /// kInvalidArgument: no nodes, or enter.from names one that is not there. Thread-safe.
 Result<Report> verify(const MeshModel& model, const EntryPoints& enter = {});
 

@@ -228,7 +228,7 @@ void check_oddities(const Draft& draft, Faults& warnings) {
     const Draft::Entry& entry = draft.entries[i];
     warnings.add(entry.place, entry_key(entry.index),
                  entry.route.range.to_string() + " -> " + entry.route.node.str() +
-                     " can never match, because earlier entries cover all its bytes; move it up or "
+                     " can never match, because earlier entries cover all of it; move it up or "
                      "remove it");
   }
   for (const Draft::Peer& peer : draft.peers) {

@@ -105,7 +105,7 @@ class EntryReader {
     }
     RouteEntry out;
     if (const Value* range = text_of("range"))
-      take(ByteRange::parse(range->text), *range, out.range);
+      take(RouteRange::parse(range->text), *range, out.range);
     if (const Value* node = text_of("node")) take(NodeName::parse(node->text), *node, out.node);
     if (!good_) return std::nullopt;
     return out;
@@ -182,8 +182,18 @@ void store_routing_table(const Value& value, Draft& draft, Faults& faults) {
   }
   for (std::size_t i = 0; i < value.children.size(); ++i) {
     const Value& child = value.children[i];
-    EntryReader reader{child, std::string{kTable} + "[" + std::to_string(i) + "]", faults};
+    const std::string key = std::string{kTable} + "[" + std::to_string(i) + "]";
+    EntryReader reader{child, key, faults};
     if (auto entry = reader.read()) {
+      if (!entry->range.is_by_hash() && !draft.entries.empty() &&
+          draft.entries.back().route.range.is_by_hash()) {
+        faults.add(child.place, join_key(key, "range"),
+                   entry->range.to_string() + " is by first byte and stands behind " +
+                       draft.entries.back().route.range.to_string() +
+                       ", which is by hash; move it before all entries by hash");
+        draft.faulty.emplace(kTable);
+        continue;
+      }
       draft.entries.push_back({std::move(*entry), i, child.place});
     } else {
       draft.faulty.emplace(kTable);

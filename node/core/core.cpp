@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view kNil = "\xc0";  // in msgpack
 
-std::string entry_text(const std::optional<ByteRange>& entry) {
+std::string entry_text(const std::optional<RouteMatch>& entry) {
   return entry ? entry->to_string() : std::string{};
 }
 

@@ -131,7 +131,7 @@ class Core {
     Origin origin;
     TimePoint arrived;
     TimePoint left_queue{};  // of a traced one: when its execution began, or it was sent on
-    std::optional<ByteRange> entry;
+    std::optional<RouteMatch> entry;
     bool traced = false;
     bool trace_unwanted = false;  // traced on our own account only
     SlowRequests::Note note = SlowRequests::kNone;

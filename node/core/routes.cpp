@@ -4,6 +4,7 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/route_hash.h"
 #include "common/text.h"
 
 namespace kvmesh::core {
@@ -45,21 +46,22 @@ Result<Route> Routes::find(const Target& target) const {
 }
 
 Result<Route> Routes::find_bucket(std::string_view bucket) const {
-  const auto key = route_key(bucket);
-  if (!key) {
+  if (bucket.empty()) {
     return Status{StatusCode::kInvalidArgument, "the bucket name is empty; name a bucket"};
   }
   if (bucket.size() > limits::kBucketNameBytesMax) {
     return Status{StatusCode::kTooLarge,
                   over_limit("bucket name", bucket.size(), limits::kBucketNameBytesMax)};
   }
-  const auto index = table_.find(*key);
-  if (!index) {
-    return Status{StatusCode::kNoRoute, "could not find an entry for " + byte_text(*key) +
+  const auto found = table_.find(bucket);
+  if (!found) {
+    auto what = byte_text(static_cast<std::uint8_t>(bucket.front()));
+    if (table_.has_hashes()) what += ", " + hash_text(route_hash(bucket)) + ",";
+    return Status{StatusCode::kNoRoute, "could not find an entry for " + what +
                                             " in the table of " + self_.str() + ": " +
                                             table_.to_string()};
   }
-  return Route{destinations_[*index], table_.entries()[*index].range};
+  return Route{destinations_[found->index], found->match};
 }
 
 Result<Route> Routes::find_node(std::string_view name) const {

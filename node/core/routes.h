@@ -18,12 +18,12 @@ namespace kvmesh::core {
 
 /// Where a request goes from this node.
 struct Route {
-  std::optional<PeerIndex> peer;   // empty: this node itself
-  std::optional<ByteRange> entry;  // the table entry that said so; only for buckets
+  std::optional<PeerIndex> peer;    // empty: this node itself
+  std::optional<RouteMatch> entry;  // the table entry that said so; only for buckets
 };
 
-/// This node's table with each entry's node looked up once, so that routing a request is one array
-/// access. Immutable: a reload makes another and swaps it whole.
+/// This node's table with each entry's node looked up once, so that routing a request is two array
+/// accesses at most. Immutable: a reload makes another and swaps it whole.
 class Routes {
  public:
   /// kInvalidArgument when an entry names a node that is neither `self`, nor one of `peers`, nor

@@ -19,7 +19,9 @@ std::vector<NodePlan> make_small_mesh(Random& random) {
   if (place < 2) return make_chain(static_cast<std::uint32_t>(random.between(2, 20)));
   if (place < 5) return make_random(static_cast<std::uint32_t>(random.between(2, 10)), random);
   const auto levels = static_cast<std::uint32_t>(random.between(1, 4));
-  return make_tree(static_cast<std::uint32_t>(random.between(levels + 2, 24)), levels);
+  const auto nodes = static_cast<std::uint32_t>(random.between(levels + 2, 24));
+  const auto hash_level = static_cast<std::uint32_t>(random.between(1, 2 * levels));
+  return make_tree(nodes, levels, hash_level);
 }
 
 std::vector<NodePlan> make_mesh(const RunOptions& options, Random& random) {

@@ -76,9 +76,9 @@ void Oracle::asked(std::uint32_t number, Micros now) {
   record.is_asked = true;
   record.asked = now;
   record.order = ++order_;
-  const auto byte = route_key(plan_.buckets[request.bucket]);
-  if (byte) record.end = tables_.walk(request.node, *byte);
-  if (byte) record.tables = tables_.version(*byte);
+  const auto key = Tables::key_of(plan_.buckets[request.bucket]);
+  if (key) record.end = tables_.walk(request.node, *key);
+  if (key) record.tables = tables_.version(*key);
   ++figures_.asked;
 }
 
@@ -115,8 +115,8 @@ void Oracle::check_time(std::uint32_t number, std::uint64_t timeout_ms, Micros n
 }
 
 bool Oracle::has_one_way(std::uint32_t number) const {
-  const auto byte = route_key(plan_.buckets[plan_.requests[number].bucket]);
-  return !byte || records_[number].tables == tables_.version(*byte);
+  const auto key = Tables::key_of(plan_.buckets[plan_.requests[number].bucket]);
+  return !key || records_[number].tables == tables_.version(*key);
 }
 
 bool Oracle::has_failed(std::uint32_t number, StatusCode code) const {

@@ -31,7 +31,7 @@ Referee::Decision Referee::decide(NodeIndex node, const RequestView& request, bo
   const auto bucket = request.target.name;
   if (bucket.empty()) return {StatusCode::kInvalidArgument, node};
   if (bucket.size() > limits::kBucketNameBytesMax) return {StatusCode::kTooLarge, node};
-  const auto next = tables_.next(node, static_cast<std::uint8_t>(bucket.front()));
+  const auto next = tables_.next(node, *Tables::key_of(bucket));
   if (!next) return {StatusCode::kNoRoute, node};
   if (request.body.size() > limits::kBodyBytesMax) return {StatusCode::kTooLarge, node};
   if (is_over) return {StatusCode::kDeadlineExceeded, node};

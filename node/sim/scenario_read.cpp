@@ -186,7 +186,7 @@ class ScenarioReader {
     } else {
       for (const auto word : words) {
         const auto equals = word.find('=', 1);
-        const auto range = ByteRange::parse(word.substr(0, equals));
+        const auto range = RouteRange::parse(word.substr(0, equals));
         const auto name = equals == std::string_view::npos
                               ? Result<NodeName>{Status{StatusCode::kInvalidArgument, ""}}
                               : NodeName::parse(word.substr(equals + 1));
@@ -196,6 +196,10 @@ class ScenarioReader {
         }
         entries.push_back({*range, *name});
       }
+    }
+    if (!RoutingTable::are_in_order(entries)) {
+      wrong("an entry by first byte stands behind one by hash; move it before these");
+      return {};
     }
     tables_.emplace_back(place, entries);
     return RoutingTable{std::move(entries)};

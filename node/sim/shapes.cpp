@@ -1,6 +1,7 @@
 #include "node/sim/shapes.h"
 
 #include <algorithm>
+#include <bitset>
 #include <cstdlib>
 #include <utility>
 
@@ -37,15 +38,16 @@ std::uint32_t branches_for(std::uint32_t nodes, std::uint32_t levels) {
 
 class TreeMaker {
  public:
-  TreeMaker(std::uint32_t levels, std::uint32_t branches) : levels_(levels), branches_(branches) {}
+  TreeMaker(std::uint32_t levels, std::uint32_t branches, std::uint32_t hash_level)
+      : levels_(levels), branches_(branches), hash_level_(hash_level) {}
 
   std::vector<NodePlan> make(std::uint32_t nodes) {
-    const auto top = children({0, 255}, "n", 1);
+    const auto top = children({0, 255}, Bytes{}.set(), "n", 1);
     // Those of level 1 pass what is not theirs straight to the sibling.
     for (const auto& own : top) {
       auto entries = nodes_[own.node].table.entries();
       for (const auto& other : top) add_entry(own.node, entries, other);
-      nodes_[own.node].table = RoutingTable{std::move(entries)};
+      nodes_[own.node].table = table_of(std::move(entries));
     }
     for (std::uint32_t gate = 1; nodes_.size() < nodes; ++gate) {
       auto& node = nodes_.emplace_back();
@@ -60,9 +62,11 @@ class TreeMaker {
 
  private:
   struct Part {
-    ByteRange range;
+    RouteRange range;
     std::size_t node;
   };
+  // Of a node: all that it or its descendants store begins with one of these.
+  using Bytes = std::bitset<256>;
 
   void add_entry(std::size_t to, std::vector<RouteEntry>& entries, const Part& part) {
     if (part.node == to) return;
@@ -70,28 +74,56 @@ class TreeMaker {
     nodes_[to].peers.push_back(static_cast<NodeIndex>(part.node));
   }
 
+  // What is not its own goes to its parent. Other bytes go there first where hashes divide its own:
+  // an entry for all bytes would stand before these.
+  void add_way_up(std::size_t child, const Bytes& bytes, std::size_t parent, std::uint32_t level) {
+    auto entries = nodes_[child].table.entries();
+    const bool divides_hashes = level + 1 >= hash_level_;
+    if (divides_hashes) {
+      for (const auto range : runs_of(~bytes)) entries.push_back({range, nodes_[parent].name});
+    }
+    if (!divides_hashes || level >= hash_level_) {
+      entries.push_back({range_of({}, level), nodes_[parent].name});
+    }
+    nodes_[child].peers.push_back(static_cast<NodeIndex>(parent));
+    nodes_[child].table = table_of(std::move(entries));
+  }
+
+  static RoutingTable table_of(std::vector<RouteEntry> entries) {
+    std::ranges::stable_partition(
+        entries, [](const RouteEntry& entry) { return !entry.range.is_by_hash(); });
+    return RoutingTable{std::move(entries)};
+  }
+
+  RouteRange range_of(ByteRange keys, std::uint32_t level) const {
+    if (level < hash_level_) return keys;
+    return RouteRange::of_hashes(RouteRange{keys}.keys());
+  }
+
   // Splits `range` over new nodes, and their parts over theirs.
-  std::vector<Part> children(ByteRange range, const std::string& name, std::uint32_t level) {
+  std::vector<Part> children(ByteRange range, const Bytes& bytes_above, const std::string& name,
+                             std::uint32_t level) {
+    if (level == hash_level_) range = {};
     std::vector<Part> parts;
-    const auto bytes = static_cast<std::uint32_t>(range.last - range.first + 1);
+    const auto keys = static_cast<std::uint32_t>(range.last - range.first + 1);
     for (std::uint32_t i = 0; i < branches_; ++i) {
-      const auto first = static_cast<std::uint8_t>(range.first + bytes * i / branches_);
-      const auto last = static_cast<std::uint8_t>(range.first + bytes * (i + 1) / branches_ - 1);
+      const auto first = static_cast<std::uint8_t>(range.first + keys * i / branches_);
+      const auto last = static_cast<std::uint8_t>(range.first + keys * (i + 1) / branches_ - 1);
       const auto own = nodes_.size();
       const auto text = name + (level == 1 ? "" : ".") + std::to_string(i + 1);
       nodes_.emplace_back().name = node_name(text);
       const ByteRange part{first, last};
-      parts.push_back({part, own});
+      parts.push_back({range_of(part, level), own});
+      const auto bytes = level < hash_level_ ? parts.back().range.keys() : bytes_above;
       std::vector<RouteEntry> entries;
       if (level == levels_) {
-        entries.push_back({part, nodes_[own].name});
+        entries.push_back({range_of(part, level), nodes_[own].name});
       } else {
         nodes_[own].stores = false;
-        for (const auto& child : children(part, text, level + 1)) {
+        for (const auto& child : children(part, bytes, text, level + 1)) {
           add_entry(own, entries, child);
-          auto up = nodes_[child.node].table.entries();
-          add_entry(child.node, up, {{0, 255}, own});
-          nodes_[child.node].table = RoutingTable{std::move(up)};
+          add_way_up(child.node, child.range.is_by_hash() ? bytes : child.range.keys(), own,
+                     level + 1);
         }
       }
       nodes_[own].table = RoutingTable{std::move(entries)};
@@ -101,13 +133,15 @@ class TreeMaker {
 
   std::uint32_t levels_;
   std::uint32_t branches_;
+  std::uint32_t hash_level_;
   std::vector<NodePlan> nodes_;
 };
 
 }  // namespace
 
-std::vector<NodePlan> make_tree(std::uint32_t nodes, std::uint32_t levels) {
-  return TreeMaker{levels, branches_for(nodes, levels)}.make(nodes);
+std::vector<NodePlan> make_tree(std::uint32_t nodes, std::uint32_t levels,
+                                std::uint32_t hash_level) {
+  return TreeMaker{levels, branches_for(nodes, levels), hash_level}.make(nodes);
 }
 
 std::vector<NodePlan> make_chain(std::uint32_t nodes) {
@@ -140,8 +174,11 @@ std::vector<NodePlan> make_random(std::uint32_t nodes, Random& random) {
       const auto b = static_cast<std::uint8_t>(random.below(256));
       const auto way = random.index(node.peers.size() + 1);
       const auto& to = way == node.peers.size() ? node : out[node.peers[way]];
-      entries.push_back({{std::min(a, b), std::max(a, b)}, to.name});
+      const RouteRange range{ByteRange{std::min(a, b), std::max(a, b)}};
+      entries.push_back({random.chance(20) ? RouteRange::of_hashes(range.keys()) : range, to.name});
     }
+    std::ranges::stable_partition(
+        entries, [](const RouteEntry& entry) { return !entry.range.is_by_hash(); });
     node.table = RoutingTable{std::move(entries)};
   }
   return out;

@@ -50,7 +50,10 @@ class SlowEngine final : public store::Engine {
   std::unique_ptr<store::Session> open(store::SessionOwner& owner,
                                        std::function<void()> wake) override;
   store::Usage usage() const override { return memory_.usage(); }
-  store::BucketsByByte buckets_by_byte() const override { return memory_.buckets_by_byte(); }
+  store::BucketCounts buckets_by_byte() const override { return memory_.buckets_by_byte(); }
+  store::BucketCounts buckets_by_hash(std::uint8_t byte) const override {
+    return memory_.buckets_by_hash(byte);
+  }
   store::MemoryEngine& memory() { return memory_; }
 
  private:

@@ -14,7 +14,8 @@
 
 namespace kvmesh::store {
 
-using BucketsByByte = std::array<std::uint64_t, 256>;
+/// Numbers of buckets: by first byte, or by hash (common/route_hash.h).
+using BucketCounts = std::array<std::uint64_t, 256>;
 
 /// How full an engine is, for `node.info`.
 struct Usage {
@@ -25,8 +26,6 @@ struct Usage {
   std::uint64_t bytes_max = 0;
   std::uint64_t followed = 0;   // of them: changes that are remembered for those who follow buckets
   std::uint64_t followers = 0;  // calls that wait for changes
-  // Of the buckets: those whose names begin with each byte.
-  BucketsByByte buckets_of{};
 };
 
 /// Whom a session tells how its operations ended: each at most once, on the thread of the session.
@@ -89,8 +88,10 @@ class Engine {
   /// ended.
   virtual std::unique_ptr<Session> open(SessionOwner& owner, std::function<void()> wake) = 0;
   virtual Usage usage() const = 0;
-  /// How many buckets there are by the first byte of their names. Any thread may ask at any time.
-  virtual BucketsByByte buckets_by_byte() const = 0;
+  /// How many buckets there are by the first byte of their names; and of those that begin with
+  /// `byte`, by hash. Any thread may ask at any time.
+  virtual BucketCounts buckets_by_byte() const = 0;
+  virtual BucketCounts buckets_by_hash(std::uint8_t byte) const = 0;
 };
 
 }  // namespace kvmesh::store

@@ -9,6 +9,7 @@
 
 #include <kvmesh/limits.h>
 
+#include "common/route_hash.h"
 #include "common/text.h"
 #include "node/store/memory_session.h"
 
@@ -64,9 +65,12 @@ MemoryEngine::Stripe& MemoryEngine::stripe_of(const HashedName& bucket) {
   return stripes_[bucket.hash >> (sizeof(bucket.hash) * CHAR_BIT - kStripeBits)];
 }
 
-std::atomic<std::uint64_t>& MemoryEngine::count_of(const HashedName& bucket) {
-  if (bucket.name.empty()) return counts_.back();
-  return counts_[static_cast<std::uint8_t>(bucket.name.front())];
+void MemoryEngine::count(const HashedName& bucket, int more) {
+  if (bucket.name.empty()) return;
+  const auto byte = static_cast<std::uint8_t>(bucket.name.front());
+  const std::size_t cell = std::size_t{byte} << 8 | route_hash(bucket.name);
+  by_byte_[byte].fetch_add(static_cast<std::uint64_t>(more), std::memory_order_relaxed);
+  by_hash_[cell].fetch_add(static_cast<std::uint32_t>(more), std::memory_order_relaxed);
 }
 
 // What `act(stripe, bucket)` answers under the stripe's lock, or kNotFound.
@@ -137,7 +141,7 @@ Status MemoryEngine::create(const HashedName& bucket, const Turn& turn,
       auto& made = **stripe.buckets.find(bucket);
       if (auto status = made.set_options(options, {turn.now}, rings_); !status.ok()) {
         (void)stripe.buckets.take(memory_, bucket);
-        count_of(bucket).fetch_sub(1, std::memory_order_relaxed);
+        count(bucket, -1);
         return status;
       }
       note_due(stripe, made, kNever);
@@ -167,7 +171,7 @@ Status MemoryEngine::add(Stripe& stripe, const HashedName& bucket, journal::Buck
   auto status = stripe.buckets.insert(memory_, bucket, Bucket::bytes_empty(bucket.name), [&] {
     return std::make_unique<Bucket>(bucket.name, born, memory_, id);
   });
-  if (status.ok()) count_of(bucket).fetch_add(1, std::memory_order_relaxed);
+  if (status.ok()) count(bucket, 1);
   return status;
 }
 
@@ -189,7 +193,7 @@ Status MemoryEngine::drop(const HashedName& bucket, const Turn& turn) {
       taken->on_drop(turn);
       stripe.place = taken->place();
       stripe.last_dropped = std::max(stripe.last_dropped, taken->rev());
-      count_of(bucket).fetch_sub(1, std::memory_order_relaxed);
+      count(bucket, -1);
     }
   }
   if (!taken) return no_such_bucket(bucket.name);

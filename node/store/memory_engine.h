@@ -55,7 +55,8 @@ class MemoryEngine final : public Engine {
   bool is_shared() const { return locks_; }
   std::unique_ptr<Session> open(SessionOwner& owner, std::function<void()> wake) override;
   Usage usage() const override;
-  BucketsByByte buckets_by_byte() const override;
+  BucketCounts buckets_by_byte() const override;
+  BucketCounts buckets_by_hash(std::uint8_t byte) const override;
 
   Moment moment(TimePoint now) const { return clock_.at(now); }
 
@@ -166,7 +167,7 @@ class MemoryEngine final : public Engine {
   template <typename Act>
   void peek_bucket(const HashedName& name, Act act);
 
-  std::atomic<std::uint64_t>& count_of(const HashedName& bucket);
+  void count(const HashedName& bucket, int more);
 
   bool locks_;
   EngineClock clock_;
@@ -177,9 +178,11 @@ class MemoryEngine final : public Engine {
   std::array<Stripe, kStripes> stripes_;
   std::atomic<std::size_t> parked_ = 0;
   std::atomic<std::size_t> expires_next_ = 0;  // the stripe that expire_some() goes on with
-  // Buckets by the first byte of their names; the last: those without a name, which only tests
-  // make.
-  std::array<std::atomic<std::uint64_t>, 257> counts_{};
+  // Buckets by the first byte of their names, and by that and their hash. Those without a name,
+  // which only tests make, are in neither.
+  std::array<std::atomic<std::uint64_t>, 256> by_byte_{};
+  std::vector<std::atomic<std::uint32_t>> by_hash_ =
+      std::vector<std::atomic<std::uint32_t>>(256UL * 256UL);
 };
 
 }  // namespace kvmesh::store

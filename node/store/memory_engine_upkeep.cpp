@@ -117,14 +117,21 @@ Usage MemoryEngine::usage() const {
     usage.keys += stripe.keys;
     usage.expiring += stripe.expiring;
   }
-  usage.buckets_of = buckets_by_byte();
   return usage;
 }
 
-BucketsByByte MemoryEngine::buckets_by_byte() const {
-  BucketsByByte counts{};
+BucketCounts MemoryEngine::buckets_by_byte() const {
+  BucketCounts counts{};
   for (std::size_t byte = 0; byte < counts.size(); ++byte) {
-    counts[byte] = counts_[byte].load(std::memory_order_relaxed);
+    counts[byte] = by_byte_[byte].load(std::memory_order_relaxed);
+  }
+  return counts;
+}
+
+BucketCounts MemoryEngine::buckets_by_hash(std::uint8_t byte) const {
+  BucketCounts counts{};
+  for (std::size_t hash = 0; hash < counts.size(); ++hash) {
+    counts[hash] = by_hash_[std::size_t{byte} << 8 | hash].load(std::memory_order_relaxed);
   }
   return counts;
 }

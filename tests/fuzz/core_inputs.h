@@ -69,13 +69,20 @@ inline void add_any_path(Input& input, RequestView& request, wire::Buffer& path)
 }
 
 inline RoutingTable any_table(Input& input) {
-  static constexpr std::array<ByteRange, 4> kRanges = {
-      {{'a', 'l'}, {'m', 'z'}, {0, 255}, {'z', 'z'}}};
+  static const std::array<RouteRange, 6> kRanges = {
+      ByteRange{'a', 'l'},
+      ByteRange{'m', 'z'},
+      ByteRange{},
+      ByteRange{'z', 'z'},
+      RouteRange::of_hashes(RouteRange{ByteRange{0, 0x7f}}.keys()),
+      RouteRange::of_hashes(RouteRange{}.keys())};
   std::vector<RouteEntry> entries;
   for (auto count = input.below(5); count > 0; --count) {
     entries.push_back({kRanges[input.below(kRanges.size())],
                        *NodeName::parse(kNames[input.below(kNames.size())])});
   }
+  std::ranges::stable_partition(entries,
+                                [](const RouteEntry& entry) { return !entry.range.is_by_hash(); });
   return RoutingTable{std::move(entries)};
 }
 

@@ -237,9 +237,8 @@ class Node final : public core::Effects {
   std::optional<PeerIndex> next_of(const Target& target) const {
     std::string to{target.kind == Target::Kind::kHere ? name_ : target.name};
     if (target.kind == Target::Kind::kBucket) {
-      const auto entry = std::ranges::find_if(table_, [&](const RouteEntry& e) {
-        return e.range.holds(static_cast<std::uint8_t>(target.name.at(0)));
-      });
+      const auto entry = std::ranges::find_if(
+          table_, [&](const RouteEntry& e) { return e.range.holds(target.name); });
       check(entry != table_.end(), "what no entry holds goes nowhere");
       to = entry->node.str();
     }

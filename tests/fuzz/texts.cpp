@@ -59,6 +59,10 @@ void check_numbers(std::string_view text) {
   } else {
     check(printable(range.status().text()), "a reason can be shown", range.status().text());
   }
+  if (const auto route = RouteRange::parse(text)) {
+    const auto again = RouteRange::parse(route->to_string());
+    check(again.ok() && *again == *route, "an entry's range is its text", route->to_string());
+  }
   if (const auto bytes = config::parse_size(text)) {
     check(*bytes >= 0, "a size is none below 0");
     check(config::parse_size(config::size_text(*bytes)) == bytes, "a size is its text");

@@ -118,7 +118,7 @@ void Commands::table(const Words& w) {
   std::vector<RouteEntry> entries;
   for (std::size_t i = 1; i < w.size(); ++i) {
     const auto equals = w[i].find('=', 1);
-    const auto range = ByteRange::parse(w[i].substr(0, equals));
+    const auto range = RouteRange::parse(w[i].substr(0, equals));
     if (!range || equals == std::string::npos) return mesh_.say("?? not RANGE=NODE: " + w[i]);
     entries.push_back({*range, parse_name(w[i].substr(equals + 1))});
   }
@@ -135,7 +135,7 @@ void Commands::peers(const Words& w) {
   for (std::size_t i = 1; i < w.size(); ++i) {
     const auto equals = w[i].find('=', 1);
     const auto left = NodeName::parse(w[i].substr(0, equals));
-    const auto range = ByteRange::parse(w[i].substr(0, equals));
+    const auto range = RouteRange::parse(w[i].substr(0, equals));
     if (equals == std::string::npos) {
       names.push_back(parse_name(w[i]));
     } else if (left) {

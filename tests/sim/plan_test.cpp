@@ -39,20 +39,22 @@ TEST(Random, StaysInItsBounds) {
 
 TEST(Shapes, EveryByteOfATreeEndsAtOneStoreWhereverItEnters) {
   for (std::uint32_t levels = 1; levels <= 5; ++levels) {
-    const auto plan = plan_of(make_tree(400, levels));
-    EXPECT_EQ(plan.nodes.size(), 400U);
-    const Tables tables{plan};
-    for (unsigned byte = 0; byte < 256; byte += 5) {
-      const auto key = static_cast<std::uint8_t>(byte);
-      const auto owner = tables.walk(0, key);
-      ASSERT_EQ(owner.code, StatusCode::kOk);
-      ASSERT_TRUE(plan.nodes[owner.node].stores);
-      for (NodeIndex from = 0; from < plan.nodes.size(); ++from) {
-        const auto end = tables.walk(from, key);
-        ASSERT_EQ(end.code, StatusCode::kOk);
-        ASSERT_EQ(end.node, owner.node);
+    for (std::uint32_t hash_level = 1; hash_level <= levels + 1; ++hash_level) {
+      const auto plan = plan_of(make_tree(400, levels, hash_level));
+      EXPECT_EQ(plan.nodes.size(), 400U);
+      const Tables tables{plan};
+      for (unsigned byte = 0; byte < 256; byte += 5) {
+        const Tables::Key key{static_cast<std::uint8_t>(byte), static_cast<std::uint8_t>(byte * 7)};
+        const auto owner = tables.walk(0, key);
+        ASSERT_EQ(owner.code, StatusCode::kOk);
+        ASSERT_TRUE(plan.nodes[owner.node].stores);
+        for (NodeIndex from = 0; from < plan.nodes.size(); ++from) {
+          const auto end = tables.walk(from, key);
+          ASSERT_EQ(end.code, StatusCode::kOk);
+          ASSERT_EQ(end.node, owner.node);
+        }
+        EXPECT_EQ(tables.walk(399, key).hops, levels);  // a gate's
       }
-      EXPECT_EQ(tables.walk(399, key).hops, levels);  // a gate's
     }
   }
 }
@@ -65,19 +67,19 @@ TEST(Shapes, NamesAreUnique) {
 TEST(Tables, AChainIsTooLongBehindSixteenHops) {
   const auto plan = plan_of(make_chain(18));
   const Tables tables{plan};
-  EXPECT_EQ(tables.walk(0, 'a').code, StatusCode::kTooManyHops);
-  EXPECT_EQ(tables.walk(1, 'a').code, StatusCode::kOk);
-  EXPECT_EQ(tables.walk(1, 'a').hops, 16U);
+  EXPECT_EQ(tables.walk(0, {'a', 0}).code, StatusCode::kTooManyHops);
+  EXPECT_EQ(tables.walk(1, {'a', 0}).code, StatusCode::kOk);
+  EXPECT_EQ(tables.walk(1, {'a', 0}).hops, 16U);
 }
 
 TEST(Tables, NamesCirclesAndHoles) {
   auto plan = plan_of(make_chain(2));
   plan.nodes[1].peers = {0};
-  plan.nodes[1].table = RoutingTable{{{{'a', 'm'}, plan.nodes[0].name}}};
+  plan.nodes[1].table = RoutingTable{{{ByteRange{'a', 'm'}, plan.nodes[0].name}}};
   const Tables tables{plan};
-  EXPECT_EQ(tables.walk(0, 'a').code, StatusCode::kRouteLoop);
-  EXPECT_EQ(tables.walk(0, 'z').code, StatusCode::kNoRoute);
-  EXPECT_EQ(tables.walk(0, 'z').node, 1U);
+  EXPECT_EQ(tables.walk(0, {'a', 0}).code, StatusCode::kRouteLoop);
+  EXPECT_EQ(tables.walk(0, {'z', 0}).code, StatusCode::kNoRoute);
+  EXPECT_EQ(tables.walk(0, {'z', 0}).node, 1U);
 }
 
 TEST(Plan, LeavesOutNodesWithAllThatNamesThem) {

@@ -45,7 +45,7 @@ TYPED_TEST(EngineSuite, StoresReadsCountsAndRemoves) {
 TYPED_TEST(EngineSuite, BucketsAreCountedByTheirFirstByte) {
   auto& on = *this->driver_;
   const auto buckets_of = [&](char byte) {
-    return this->engine_->usage().buckets_of[static_cast<unsigned char>(byte)];
+    return this->engine_->buckets_by_byte()[static_cast<unsigned char>(byte)];
   };
   for (const auto* name : {"a", "ab", "b", "\xff", "a"}) on.execute(op::create(name));
   on.execute(op::drop("c"));

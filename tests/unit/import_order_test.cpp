@@ -219,10 +219,10 @@ TEST_F(ImportOrderTest, ARestartLosesTheLinesOfOlderBuckets) {
   answer("create other", kOkay);
   answer("other=4", kOkay);
   EXPECT_EQ(settled().size(), 4U);
-  order.on_restart('o', began);
+  order.on_restart([](auto name) { return name.starts_with('o'); }, began);
   EXPECT_EQ(order.lost(), 2U);
   EXPECT_EQ(order.buckets_stored(), 2U);
-  order.on_restart('o', began);
+  order.on_restart([](auto name) { return name.starts_with('o'); }, began);
   EXPECT_EQ(order.lost(), 2U) << "once";
 }
 

@@ -364,8 +364,7 @@ routing_table = [
       "foo.toml:5: mesh.peers.\"zed@localhost\": no entry of kv.routing_table names this peer, so "
       "it gets only requests that name it; add an entry or remove it",
       "foo.toml:10: kv.routing_table[2]: k..p -> bar@localhost can never match, because earlier "
-      "entries cover all its "
-      "bytes; move it up or remove it"};
+      "entries cover all of it; move it up or remove it"};
   EXPECT_EQ(load().warnings, expected);
 }
 

@@ -31,7 +31,7 @@ class TestMesh {
     node.listen = address_of(name);
     std::vector<RouteEntry> entries;
     for (const auto& [range, to] : table) {
-      entries.push_back({*ByteRange::parse(range), name_of(to)});
+      entries.push_back({*RouteRange::parse(range), name_of(to)});
       if (to != name) add_peer(node, to);
     }
     node.table = RoutingTable{std::move(entries)};
@@ -90,7 +90,7 @@ inline std::string text_of(const std::vector<Finding>& findings) {
 inline std::string text_of(const std::vector<Ownership>& owners) {
   std::string out;
   for (const auto& owner : owners) {
-    out += owner.bytes.to_string() + " " + owner.node + " from " + std::to_string(owner.from) +
+    out += owner.names.to_string() + " " + owner.node + " from " + std::to_string(owner.from) +
            " hops " + std::to_string(owner.hops_max) + "\n";
   }
   return out;

@@ -15,8 +15,8 @@
 namespace kvmesh::command {
 namespace {
 
-verify::ByteSet bytes_of(const std::vector<ByteRange>& ranges) {
-  verify::ByteSet out;
+verify::NameSet bytes_of(const std::vector<ByteRange>& ranges) {
+  verify::NameSet out;
   for (const auto range : ranges) out.insert(range);
   return out;
 }
@@ -206,7 +206,7 @@ TEST_F(MoveTexts, WhatIsNotCountedIsSaid) {
   difference_.changes.clear();
   moves.of_changes.clear();
   EXPECT_EQ(difference_text(difference_, &moves, false),
-            "no first byte changes its owner\n"
+            "no bucket changes its owner\n"
             "not counted: what qux@h stores, which does not answer: unavailable: gone\n");
 }
 

@@ -276,7 +276,7 @@ TEST(Verify, NamesAndBytesAreToldBriefly) {
   EXPECT_EQ(some_of({"a"}), "a");
   EXPECT_EQ(some_of({"a", "b", "c", "d"}), "a, b, c and d");
   EXPECT_EQ(some_of({"a", "b", "c", "d", "e"}), "a, b, c and 2 more");
-  ByteSet bytes;
+  NameSet bytes;
   EXPECT_TRUE(bytes.empty());
   for (const int byte : {0x00, 0x2a, 0x2d, 0x2e, 0x31, 0x32, 0x61, 0x62, 0x7a, 0xff}) {
     bytes.insert(static_cast<std::uint8_t>(byte));
@@ -284,12 +284,77 @@ TEST(Verify, NamesAndBytesAreToldBriefly) {
   EXPECT_EQ(bytes.to_string(), "0x00, 0x2a, 0x2d..0x2e, 1..2, a..b, z, 0xff");
 }
 
+NameSet names_of(std::initializer_list<const char*> ranges) {
+  NameSet out;
+  for (const auto* range : ranges) out.insert(*RouteRange::parse(range));
+  return out;
+}
+
+TEST(NameSet, KnowsBytesAndHashes) {
+  const auto low = names_of({"hash:0x00..0x7f"});
+  EXPECT_EQ(low.to_string(), "hash:0x00..0x7f");
+  EXPECT_FALSE(low.is_by_bytes());
+  EXPECT_FALSE(low.holds("a")) << "its hash is 0xe6";
+  EXPECT_TRUE(low.holds("shopping")) << "0x49";
+  auto rest = low;
+  rest.remove(names_of({"a..m"}));
+  EXPECT_EQ(rest.to_string(), "hash:0x00..0x7f (of 0x00..0x60, n..0xff)");
+  rest.insert(names_of({"a..m", "hash:0x80..0xff"}));
+  EXPECT_EQ(rest.to_string(), "*");
+  EXPECT_TRUE(common_to(names_of({"a..m"}), names_of({"n..z"})).empty());
+  EXPECT_EQ(common_to(names_of({"a..m"}), names_of({"hash:0x10,0x12"})).to_string(),
+            "hash:0x10,0x12 (of a..m)");
+  EXPECT_EQ(names_of({"b", "hash:0x07"}).first(), (NameSet::First{0, 7}));
+  for (unsigned value = 0; value < 256; ++value) {
+    Bytes256 hashes;
+    hashes.set(value);
+    const auto name = example_name('q', hashes);
+    EXPECT_EQ(name.front(), 'q');
+    EXPECT_EQ(route_hash(name), value);
+  }
+}
+
+TEST(Verify, FollowsHashesExactly) {
+  TestMesh mesh;
+  mesh.add("gate", {{"a..m", "foo"}, {"hash:0x00..0x7f", "foo"}, {"hash:0x80..0xff", "bar"}})
+      .stores = false;
+  mesh.add("foo", {{"a..m", "foo"}, {"hash:0x00..0x6f", "foo"}, {"hash:*", "bar"}});
+  mesh.add("bar", {{"a..m", "foo"}, {"hash:0x00..0x7f", "foo"}, {"hash:*", "bar"}});
+  const auto report = *verify(mesh.model());
+  ASSERT_EQ(report.faults(), 1U);
+  const auto& loop = report.findings.front();
+  EXPECT_EQ(loop.kind, FindingKind::kLoop);
+  EXPECT_EQ(loop.names.to_string(), "hash:0x70..0x7f (of 0x00..0x60, n..0xff)");
+  EXPECT_EQ(loop.from, 3U);
+  ASSERT_FALSE(loop.examples.empty());
+  EXPECT_TRUE(loop.names.holds(loop.examples.front().bucket)) << loop.examples.front().bucket;
+  EXPECT_EQ(loop.examples.front().way,
+            "gate@h (hash:0x00..0x7f) -> foo@h (hash:*) -> bar@h (hash:0x00..0x7f) -> foo@h: foo@h "
+            "had it before");
+  ASSERT_EQ(report.owners.size(), 2U);
+  EXPECT_EQ(report.owners[0].names.to_string(), "hash:0x00..0x6f (of 0x00..0x60, n..0xff), a..m");
+  EXPECT_EQ(report.owners[1].names.to_string(), "hash:0x80..0xff (of 0x00..0x60, n..0xff)");
+}
+
+TEST(Difference, TellsHashesThatMove) {
+  TestMesh before;
+  before.add("foo", {{"*", "foo"}});
+  TestMesh after;
+  after.add("foo", {{"a", "foo"}, {"hash:0x00..0xbf", "foo"}, {"hash:*", "bar"}});
+  after.add("bar", {{"a", "foo"}, {"hash:0x00..0xbf", "foo"}, {"hash:*", "bar"}});
+  const auto changes = difference(*verify(before.model()), *verify(after.model())).changes;
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes[0].names.to_string(), "hash:0xc0..0xff (of 0x00..0x60, b..0xff)");
+  EXPECT_EQ(changes[0].before, std::vector<std::string>{"foo@h"});
+  EXPECT_EQ(changes[0].after, std::vector<std::string>{"bar@h"});
+}
+
 std::string text_of(const Difference& difference) {
   std::string out;
   for (const auto& name : difference.joined) out += "+" + name + "\n";
   for (const auto& name : difference.left) out += "-" + name + "\n";
   for (const auto& change : difference.changes) {
-    out += change.bytes.to_string() + ": " + some_of(change.before) + " -> " +
+    out += change.names.to_string() + ": " + some_of(change.before) + " -> " +
            some_of(change.after) + "\n";
   }
   return out;

@@ -74,10 +74,10 @@ TEST(VerifyTexts, JsonHasEverything) {
 
 TEST(VerifyTexts, ADifferenceSaysWhoseBytesTheyWere) {
   verify::Difference difference;
-  EXPECT_EQ(difference_text(difference, nullptr, false), "no first byte changes its owner\n");
+  EXPECT_EQ(difference_text(difference, nullptr, false), "no bucket changes its owner\n");
   difference.joined = {"baz@h"};
   difference.left = {"qux@h"};
-  verify::ByteSet bytes;
+  verify::NameSet bytes;
   bytes.insert(ByteRange{'n', 'z'});
   difference.changes = {{bytes, {"bar@h"}, {"baz@h"}}};
   EXPECT_EQ(

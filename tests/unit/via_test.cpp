@@ -52,7 +52,7 @@ TEST(Vias, AnEntryOfTheTableMayNameThem) {
   const auto route = routes.find({Target::Kind::kBucket, "milk"});
   ASSERT_TRUE(route.ok());
   EXPECT_EQ(route->peer, PeerIndex{1});
-  EXPECT_EQ(route->entry, (ByteRange{'a', 'm'}));
+  EXPECT_EQ(route->entry->to_string(), "a..m");
   EXPECT_EQ(Routes::make(kSelf, peers, table).status().code(), StatusCode::kInvalidArgument);
 }
 

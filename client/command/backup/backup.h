@@ -14,7 +14,7 @@ namespace kvmesh::command {
 struct BackupOptions {
   std::string folder;
   std::string of;  // only buckets of this node; empty: of all
-  std::optional<ByteRange> range;
+  std::optional<RouteRange> range;
   bool fast = false;  // without pauses
 };
 

@@ -19,7 +19,7 @@ void add_backup(CLI::App& app, Session& session) {
   command->add_option("DIR", options->folder, "The folder; it is made")->required();
   auto* of = command->add_option("--of", options->of, "Only buckets that belong to this node")
                  ->type_name("NODE");
-  add_byte_range(*command, options->range, "Only buckets that begin with these bytes: t..z");
+  add_range(*command, options->range, "Only buckets of this range: t..z, hash:0x00..0x7f");
   auto* fast = command->add_flag("--fast", options->fast,
                                  "Read without pauses: half the time, others wait longer");
   command->add_flag("--check", *checks, "Find out whether the backup in DIR is whole; asks no node")

@@ -60,7 +60,7 @@ std::vector<RestoreState::Node> storing_nodes(const LiveMesh& mesh) {
   std::vector<RestoreState::Node> out;
   for (const auto& node : mesh.model.nodes) {
     if (!node.stores) continue;
-    const auto told = ImportOwners::told_of(*mesh.infos.at(node.name.str()));
+    const auto told = ImportOwners::told_of(*mesh.infos.at(node.name.str()), {});
     if (told) out.push_back({told->node, told->incarnation, told->keeps});
   }
   std::ranges::sort(out, {}, &RestoreState::Node::name);

@@ -128,11 +128,11 @@ void add_retry_for(CLI::App& app, std::chrono::milliseconds& where) {
       ->type_name("DURATION");
 }
 
-void add_byte_range(CLI::App& app, std::optional<ByteRange>& where, const char* text) {
+void add_range(CLI::App& app, std::optional<RouteRange>& where, const char* text) {
   app.add_option_function<std::string>(
          "--range",
          [&where](const std::string& given) {
-           const auto range = ByteRange::parse(given);
+           const auto range = RouteRange::parse(given);
            if (!range) throw CLI::ValidationError("--range", range.status().text());
            where = *range;
          },

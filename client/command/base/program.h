@@ -52,9 +52,8 @@ void add_duration(CLI::App& app, const char* name, std::chrono::milliseconds& wh
 /// Adds --retry-for, which takes 0, too. `where` must outlive the parser.
 void add_retry_for(CLI::App& app, std::chrono::milliseconds& where);
 
-/// Adds --range RANGE, which takes first bytes as tables write them. `where` must outlive the
-/// parser.
-void add_byte_range(CLI::App& app, std::optional<ByteRange>& where, const char* text);
+/// Adds --range RANGE, as tables write them. `where` must outlive the parser.
+void add_range(CLI::App& app, std::optional<RouteRange>& where, const char* text);
 
 /// What is wrong with a word that is an endpoint where the name of a node belongs, and what to
 /// write; empty: it is none. Pure.

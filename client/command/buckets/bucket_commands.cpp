@@ -143,7 +143,7 @@ void add_keys(CLI::App& app, Session& session) {
 struct BucketsWanted {
   Listing listing;  // of a node; empty: of the mesh
   std::string prefix;
-  std::optional<ByteRange> range;
+  std::optional<RouteRange> range;
 
   NameBounds bounds() const {
     auto out = range ? names_in(*range) : names_with(prefix);
@@ -221,7 +221,7 @@ void add_buckets(CLI::App& app, Session& session) {
       ->type_name("NODE");
   command->add_option("--prefix", wanted->prefix, "Only names that begin with this text")
       ->type_name("PREFIX");
-  add_byte_range(*command, wanted->range, "Only names that begin with one of these bytes: t..z");
+  add_range(*command, wanted->range, "Only names of this range: t..z, hash:0x00..0x7f");
   add_listing_options(*command, wanted->listing);
   command->callback([&session, wanted] {
     session.action = [&session, wanted] { return list_buckets(session, *wanted); };

@@ -39,15 +39,17 @@ std::optional<std::string> first_name_beyond(std::string_view prefix) {
 
 }  // namespace
 
-NameBounds names_in(ByteRange range) {
-  const char first = static_cast<char>(range.first);
-  const char last = static_cast<char>(range.last);
-  return {last_name_before({&first, 1}), first_name_beyond({&last, 1})};
+NameBounds names_in(const RouteRange& range) {
+  if (range.is_by_hash()) return {{}, std::nullopt, range};
+  const auto bytes = runs_of(range.keys()).front();
+  const char first = static_cast<char>(bytes.first);
+  const char last = static_cast<char>(bytes.last);
+  return {last_name_before({&first, 1}), first_name_beyond({&last, 1}), std::nullopt};
 }
 
 NameBounds names_with(std::string_view prefix) {
   if (prefix.empty()) return {};
-  return {last_name_before(prefix), first_name_beyond(prefix)};
+  return {last_name_before(prefix), first_name_beyond(prefix), std::nullopt};
 }
 
 Result<NodeAccess> access(Session& session, const Way& way, const std::string& node) {
@@ -83,7 +85,10 @@ Result<std::vector<std::string>> BucketList::next(std::uint32_t limit) {
     }
     if (page->names.empty()) continue;
     bounds_.after = page->names.back();
-    return std::move(page->names);
+    if (bounds_.only) {
+      std::erase_if(page->names, [&](const auto& name) { return !bounds_.only->holds(name); });
+    }
+    if (!page->names.empty()) return std::move(page->names);
   }
   return std::vector<std::string>{};
 }
@@ -160,7 +165,7 @@ bool MeshBuckets::fill(Source& source, std::uint32_t limit) {
     } else {
       source.names = *std::move(names);
       std::erase_if(source.names, [&](const std::string& name) {
-        return !verify::is_its_own(source.node, static_cast<std::uint8_t>(name.front()));
+        return !verify::is_its_own(source.node, name);
       });
     }
   }

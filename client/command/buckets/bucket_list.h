@@ -25,14 +25,15 @@ namespace kvmesh::command {
 struct NameBounds {
   std::string after;               // names are greater than this one
   std::optional<std::string> end;  // and smaller than this one; empty: up to the last
+  std::optional<RouteRange> only;  // and in this one, if it is by hash
 
   bool is_before_end(std::string_view name) const { return !end || name < *end; }
   /// The same part, but for names up to `name`.
   void begin_after(const std::string& name) { after = std::max(after, name); }
 };
 
-/// All names that begin with a byte of the range.
-NameBounds names_in(ByteRange range);
+/// All names that an entry with this range is for.
+NameBounds names_in(const RouteRange& range);
 
 /// All names that begin with `prefix`, itself included; all names when it is empty.
 NameBounds names_with(std::string_view prefix);

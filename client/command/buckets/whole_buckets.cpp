@@ -26,8 +26,8 @@ constexpr std::size_t kBucketsAtOnce = 1000;
 
 struct BucketsNamed {
   std::vector<std::string> names;
-  std::string on;                  // a node; empty: where each bucket belongs
-  std::optional<ByteRange> range;  // instead of names
+  std::string on;                   // a node; empty: where each bucket belongs
+  std::optional<RouteRange> range;  // instead of names
 };
 
 using MakeOperation = std::function<Operation(std::string_view bucket)>;
@@ -109,25 +109,30 @@ int do_for_named(Session& session, const BucketsNamed& buckets, const MakeOperat
   return done.exit_status == kExitOk ? session.finish_silent({}) : done.exit_status;
 }
 
-// OK when the node's table gives none of these bytes to it: no request finds what it holds of them.
-Status check_strays(Session& session, Client& client, const std::string& node, ByteRange range) {
+// The node, when its table gives nothing of the range to it, so that no request finds what it holds
+// of that. A range of hashes is not about names of which the first byte decides.
+Result<verify::MeshNode> check_strays(Session& session, Client& client, const std::string& node,
+                                      const RouteRange& range) {
   const auto info = client.info(node, session.timeout());
   if (!info) return info.status();
-  const auto told = told_node(*info, node);
+  auto told = told_node(*info, node);
   if (!told) return told.status();
-  for (int byte = range.first; byte <= range.last; ++byte) {
-    if (!verify::is_its_own(*told, static_cast<std::uint8_t>(byte))) continue;
-    return {StatusCode::kInvalidArgument,
-            "the table of " + node + " gives it buckets that begin with " +
-                ByteRange{static_cast<std::uint8_t>(byte), static_cast<std::uint8_t>(byte)}
-                    .to_string() +
-                ", which are in use; drop --range is for what a node holds though its table gives "
-                "it to others"};
+  verify::NameSet names;
+  names.insert(range);
+  for (unsigned value = 0; range.is_by_hash() && value < 256; ++value) {
+    verify::NameSet decided;
+    decided.insert(static_cast<std::uint8_t>(value));
+    if (told->table.find(static_cast<std::uint8_t>(value))) names.remove(decided);
   }
-  return {};
+  const auto own = common_to(names, verify::own_names(*told));
+  if (own.empty()) return told;
+  return Status{StatusCode::kInvalidArgument,
+                "the table of " + node + " gives it the buckets of " + own.to_string() +
+                    ", which are in use; drop --range is for what a node holds though its table "
+                    "gives it to others"};
 }
 
-int drop_strays(Session& session, const std::string& node, ByteRange range) {
+int drop_strays(Session& session, const std::string& node, const RouteRange& range) {
   const auto client = session.client();
   if (!client) return session.fail(client.status());
   BucketList list{**client, node, names_in(range), session.timeout()};
@@ -135,12 +140,12 @@ int drop_strays(Session& session, const std::string& node, ByteRange range) {
   int exit_status = kExitOk;
   while (exit_status == kExitOk) {
     // For each page: the table may change meanwhile.
-    if (const auto status = check_strays(session, **client, node, range); !status.ok()) {
-      return session.fail(status);
-    }
-    const auto names = list.next();
+    const auto told = check_strays(session, **client, node, range);
+    if (!told) return session.fail(told.status());
+    auto names = list.next();
     if (!names) return session.fail(names.status());
     if (names->empty()) break;
+    std::erase_if(*names, [&](const auto& name) { return verify::is_its_own(*told, name); });
     const auto done = do_for_each(session, **client, *names, node, ops::drop);
     exit_status = done.exit_status;
     dropped += done.buckets;
@@ -191,8 +196,8 @@ void add_create_and_drop(CLI::App& app, Session& session) {
   auto dropped = std::make_shared<BucketsNamed>();
   drop_command->add_option("BUCKET", dropped->names, "The buckets' names");
   drop_command->add_option("--on", dropped->on, kOnNode)->type_name("NODE");
-  add_byte_range(*drop_command, dropped->range,
-                 "With --on: all that begin with these bytes and that its table gives to others");
+  add_range(*drop_command, dropped->range,
+            "With --on: all of this range, which its table gives to others: t..z, hash:0x3f");
   drop_command->callback([&session, dropped] {
     session.action = [&session, dropped] { return drop(session, *dropped); };
   });

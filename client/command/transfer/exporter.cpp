@@ -88,7 +88,7 @@ void Exporter::export_own(const verify::MeshNode& node, const Way& way) {
   std::uint64_t elsewhere = 0;
   const auto export_page = [&](std::vector<std::string> buckets) {
     const auto is_stray = [&](const std::string& bucket) {
-      return !verify::is_its_own(node, static_cast<std::uint8_t>(bucket.front()));
+      return !verify::is_its_own(node, bucket);
     };
     strays += std::erase_if(buckets, is_stray);
     elsewhere += std::erase_if(buckets, [&](const auto& bucket) { return seen_.contains(bucket); });

@@ -84,10 +84,9 @@ void ImportOrder::lose(Bucket& bucket) {
   if (std::exchange(bucket.stored, false)) --buckets_stored_;
 }
 
-void ImportOrder::on_restart(std::uint8_t byte, Time began) {
+void ImportOrder::on_restart(const std::function<bool(std::string_view)>& its, Time began) {
   for (auto& [name, bucket] : buckets_) {
-    if (name.empty() || static_cast<std::uint8_t>(name.front()) != byte) continue;
-    if (bucket.since && *bucket.since < began) lose(bucket);
+    if (bucket.since && *bucket.since < began && its(name)) lose(bucket);
   }
 }
 

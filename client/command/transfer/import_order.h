@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <limits>
 #include <map>
 #include <optional>
@@ -82,10 +83,9 @@ class ImportOrder {
   void abandon();
   /// Buckets of which at least one line was stored and is not lost.
   std::uint64_t buckets_stored() const { return buckets_stored_; }
-  /// The node of all buckets that begin with `byte` began anew at `began`: what was stored in those
-  /// that are older is lost. Of one that somebody else has created again meanwhile everything
-  /// counts.
-  void on_restart(std::uint8_t byte, Time began);
+  /// The node of all buckets that are `its` began anew at `began`: what was stored in those that
+  /// are older is lost. Of one that somebody else has created again meanwhile everything counts.
+  void on_restart(const std::function<bool(std::string_view)>& its, Time began);
   /// Lines that were settled as stored, and then lost with their bucket.
   std::uint64_t lost() const { return lost_; }
 

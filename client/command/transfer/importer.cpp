@@ -139,15 +139,15 @@ class Importer {
 
   void ask_owner(const std::string& bucket) {
     const auto target = on_.empty() ? Operation::For::kBucket : Operation::For::kNode;
-    start({target, on_.empty() ? bucket : on_, functions::kNodeInfo.str(), {}},
-          kOwnerIds + static_cast<std::uint8_t>(bucket.front()));
+    start({target, on_.empty() ? bucket : on_, functions::kNodeInfo.str(), {}, true},
+          kOwnerIds + owners_.part_of(bucket));
   }
 
   void on_outcome(std::uint32_t id, Outcome outcome, steady_clock::time_point now) {
     if (id >= kOwnerIds) {
-      const auto told = outcome.status.ok() ? ImportOwners::told_of(outcome.result)
+      const auto told = outcome.status.ok() ? ImportOwners::told_of(outcome.result, outcome.trace)
                                             : Result<ImportOwners::Told>{outcome.status};
-      return owners_.on_told(static_cast<std::uint8_t>(id - kOwnerIds), told, now);
+      return owners_.on_told(id - kOwnerIds, told, now);
     }
     if (outcome.status.ok()) owners_.on_stored(order_.bucket(id), now);
     order_.on_outcome(id, std::move(outcome.status), now);
@@ -155,7 +155,7 @@ class Importer {
 
   // Whether it is known what became of the nodes that stored the lines.
   bool check_owners(steady_clock::time_point now) {
-    while (const auto byte = owners_.next_check(now)) ask_owner(owners_.bucket_of(*byte));
+    while (const auto part = owners_.next_check(now)) ask_owner(owners_.bucket_of(*part));
     return owners_.is_checked();
   }
 
@@ -239,7 +239,10 @@ class Importer {
       session_.complain(std::to_string(progress_.failed - kFailuresShown) + " more failed");
     }
     if (stopping_) session_.complain("interrupted: the rest of the input was not read");
-    for (const auto& [byte, began] : owners_.restarts()) order_.on_restart(byte, began);
+    for (const auto& [part, began] : owners_.restarts()) {
+      order_.on_restart([&](const auto& bucket) { return ImportOwners::is_of(bucket, part); },
+                        began);
+    }
     for (const auto& node : owners_.restarted()) {
       session_.complain(node +
                         " was restarted while this ran: what it had stored before, of these "

@@ -47,7 +47,7 @@ namespace {
 struct ExportOptions {
   std::vector<std::string> buckets;
   std::string node;
-  std::optional<ByteRange> range;
+  std::optional<RouteRange> range;
   std::string format;
 };
 
@@ -81,7 +81,7 @@ void add_export_command(CLI::App& app, Session& session) {
   command->add_option("BUCKET", options->buckets, "These buckets; else all of the mesh");
   command->add_option("--on", options->node, "Of what this node itself holds, wherever tables lead")
       ->type_name("NODE");
-  add_byte_range(*command, options->range, "Only buckets that begin with these bytes: t..z");
+  add_range(*command, options->range, "Only buckets of this range: t..z, hash:0x00..0x7f");
   command->add_option("--format", options->format, "tsv (the default) or jsonl")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"tsv", "jsonl"}));

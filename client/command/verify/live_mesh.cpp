@@ -54,7 +54,7 @@ Status read_table(const Value& info, verify::MeshNode& out) {
   if (table == nullptr) return {StatusCode::kProtocolError, "it has no table"};
   std::vector<RouteEntry> entries;
   for (const auto& entry : list_at(*table, "entries")) {
-    const auto range = ByteRange::parse(text_at(entry, "range"));
+    const auto range = RouteRange::parse(text_at(entry, "range"));
     auto node = NodeName::parse(text_at(entry, "node"));
     if (!range) return range.status();
     if (!node) return node.status();
@@ -64,6 +64,9 @@ Status read_table(const Value& info, verify::MeshNode& out) {
     return {StatusCode::kProtocolError, "its table has " + std::to_string(entries.size()) +
                                             " entries, more than " +
                                             std::to_string(limits::kRoutingEntriesMax)};
+  }
+  if (!RoutingTable::are_in_order(entries)) {
+    return {StatusCode::kProtocolError, "its table has entries by first byte behind some by hash"};
   }
   out.table = RoutingTable{std::move(entries)};
   return {};

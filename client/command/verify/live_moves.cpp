@@ -37,8 +37,8 @@ bool is_made_again(StatusCode code) {
 
 class Reader final : public BucketReader {
  public:
-  // `countable`: the bytes of buckets of which requests of `reached.client` end at that node.
-  Reader(Reached& reached, const verify::ByteSet& countable, const CallTime& time)
+  // `countable`: the names of buckets of which requests of `reached.client` end at that node.
+  Reader(Reached& reached, const verify::NameSet& countable, const CallTime& time)
       : client_(*reached.client), target_(reached.target), countable_(countable), time_(time) {}
 
   Result<Names> buckets(const std::string& after) override {
@@ -83,7 +83,7 @@ class Reader final : public BucketReader {
     auto outcomes = client_.call(operations, time_.of_a_call());
     bool passes = true;  // where one stays away, the others need not wait for it as well
     for (std::size_t i = 0; i < buckets.size(); ++i) {
-      if (!countable_.holds(static_cast<std::uint8_t>(buckets[i].front()))) {
+      if (!countable_.holds(buckets[i])) {
         out.emplace_back(Status{StatusCode::kUnavailable, "requests for bucket " +
                                                               in_quotes(buckets[i]) +
                                                               " that enter where " + target_ +
@@ -98,18 +98,18 @@ class Reader final : public BucketReader {
 
   Client& client_;
   const std::string target_;
-  const verify::ByteSet countable_;
+  const verify::NameSet countable_;
   const CallTime& time_;
 };
 
-verify::ByteSet ending_at(const verify::MeshModel& model, const std::string& from,
+verify::NameSet ending_at(const verify::MeshModel& model, const std::string& from,
                           const std::string& node) {
-  verify::ByteSet out;
+  verify::NameSet out;
   const auto report = verify::verify(model, {{from}});
   if (!report) return out;
   for (const auto& owner : report->owners) {
     if (owner.node != node) continue;
-    for (const auto range : owner.bytes.ranges()) out.insert(range);
+    out.insert(owner.names);
   }
   return out;
 }
@@ -128,7 +128,7 @@ Moves count_moves(const LiveMesh& mesh, const verify::Difference& difference,
   MoveCounter counter{difference};
   std::vector<Holding> holdings;
   const CallTime time{access};
-  for (const auto& [node, bytes] : counter.losses()) {
+  for (const auto& [node, names] : counter.losses()) {
     const auto& way = mesh.ways.at(node);
     auto reached = time.is_over() ? Result<Reached>{time.over()} : reach(way, node, time);
     if (!reached) {
@@ -137,8 +137,8 @@ Moves count_moves(const LiveMesh& mesh, const verify::Difference& difference,
     }
     holdings.push_back(holding_of(node, reached->info));
     const bool direct = reached->target.empty();
-    Reader reader{*reached, direct ? bytes : ending_at(mesh.model, way.knower, node), time};
-    counter.count(node, bytes, reader);
+    Reader reader{*reached, direct ? names : ending_at(mesh.model, way.knower, node), time};
+    counter.count(node, names, reader);
   }
   auto moves = counter.take();
   moves.holdings = std::move(holdings);
@@ -153,26 +153,26 @@ constexpr std::size_t kShownBuckets = 5;
 struct Strays {
   std::uint64_t count = 0;
   std::vector<std::string> some;  // the first, as they are shown
-  verify::ByteSet bytes;
+  verify::NameSet first_bytes;    // all names that begin as they do
 };
 
-// The bytes of buckets that requests which the node gets do not end with it.
-verify::ByteSet not_its_own(const verify::MeshNode& node) {
-  verify::ByteSet out;
-  for (int byte = 0; byte < 256; ++byte) {
-    const auto key = static_cast<std::uint8_t>(byte);
-    if (!verify::is_its_own(node, key)) out.insert(key);
-  }
+// The names of buckets that requests which the node gets do not end with it.
+verify::NameSet not_its_own(const verify::MeshNode& node) {
+  verify::NameSet out;
+  out.insert(ByteRange{});
+  out.remove(verify::own_names(node));
   return out;
 }
 
 void keep(const std::string& bucket, Strays& out) {
   ++out.count;
-  out.bytes.insert(static_cast<std::uint8_t>(bucket.front()));
+  out.first_bytes.insert(static_cast<std::uint8_t>(bucket.front()));
   if (out.some.size() < kShownBuckets) out.some.push_back(in_quotes(bucket));
 }
 
-Status list_range(const Reached& node, ByteRange range, const CallTime& time, Strays& out) {
+// Those of `strays` that begin with a byte of the range.
+Status list_range(const Reached& node, ByteRange range, const verify::NameSet& strays,
+                  const CallTime& time, Strays& out) {
   std::string after = last_name_before(range.first);
   while (true) {
     if (time.is_over()) return time.over();
@@ -182,7 +182,7 @@ Status list_range(const Reached& node, ByteRange range, const CallTime& time, St
     for (const auto& bucket : page->names) {
       if (bucket <= after) return {StatusCode::kProtocolError, "its pages of buckets go back"};
       if (static_cast<std::uint8_t>(bucket.front()) > range.last) return {};
-      keep(bucket, out);
+      if (strays.holds(bucket)) keep(bucket, out);
     }
     if (!page->more || page->names.empty()) return {};
     after = page->names.back();
@@ -191,22 +191,23 @@ Status list_range(const Reached& node, ByteRange range, const CallTime& time, St
 
 Status list_strays(const verify::MeshNode& described, const Way& way, const CallTime& time,
                    Strays& out) {
-  const auto bytes = not_its_own(described);
-  if (bytes.empty()) return {};
+  const auto strays = not_its_own(described);
+  if (strays.empty()) return {};
   if (time.is_over()) return time.over();
   const auto node = reach(way, described.name.str(), time);
   if (!node) return node.status();
-  for (const auto range : bytes.ranges()) {
-    if (Status status = list_range(*node, range, time, out); !status.ok()) return status;
+  for (const auto range : runs_of(strays.first_bytes())) {
+    if (Status status = list_range(*node, range, strays, time, out); !status.ok()) return status;
   }
   return {};
 }
 
-verify::Finding finding_of(const std::string& node, const Strays& strays) {
+verify::Finding finding_of(const verify::MeshNode& described, const Strays& strays) {
+  const auto& node = described.name.str();
   verify::Finding finding;
   finding.kind = verify::FindingKind::kStray;
   finding.nodes = {node};
-  finding.bytes = strays.bytes;
+  finding.names = common_to(strays.first_bytes, not_its_own(described));
   finding.what = node + " holds " + verify::counted(strays.count, "bucket", "buckets") +
                  " that its table gives to others, so that no request finds " +
                  (strays.count == 1 ? "it" : "them") + " there: " + joined(strays.some, ", ");
@@ -230,7 +231,7 @@ void find_strays(const LiveMesh& mesh, const Access& access, verify::Report& rep
     const auto& name = node.name.str();
     Strays strays;
     const Status status = list_strays(node, mesh.ways.at(name), time, strays);
-    if (strays.count > 0) report.findings.push_back(finding_of(name, strays));
+    if (strays.count > 0) report.findings.push_back(finding_of(node, strays));
     if (status.ok()) continue;
     verify::Finding finding;
     finding.kind = verify::FindingKind::kStray;

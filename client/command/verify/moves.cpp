@@ -14,9 +14,9 @@ std::uint8_t first_byte(const std::string& bucket) {
   return static_cast<std::uint8_t>(bucket.front());
 }
 
-// The bytes from `byte` on.
-bool reaches(const verify::ByteSet& bytes, std::uint8_t byte) {
-  return std::ranges::any_of(bytes.ranges(), [&](ByteRange range) { return range.last >= byte; });
+// Some of those that begin with `byte` or a later one.
+bool reaches(const verify::NameSet& names, std::uint8_t byte) {
+  return (names.first_bytes() >> byte).any();
 }
 
 }  // namespace
@@ -40,17 +40,17 @@ MoveCounter::MoveCounter(const verify::Difference& difference) : difference_(dif
     for (const auto& node : change.before) {
       if (std::ranges::find(change.after, node) != change.after.end()) continue;
       moves.push_back({node, 0, 0, {}});
-      for (const auto range : change.bytes.ranges()) losses_[node].insert(range);
+      losses_[node].insert(change.names);
     }
   }
 }
 
-void MoveCounter::count(const std::string& node, const verify::ByteSet& bytes,
+void MoveCounter::count(const std::string& node, const verify::NameSet& names,
                         BucketReader& reader) {
-  for (const auto range : bytes.ranges()) {
+  for (const auto range : runs_of(names.first_bytes())) {
     std::string after = last_name_before(range.first);
     while (true) {
-      const auto page = reader.buckets(after);
+      auto page = reader.buckets(after);
       if (!page) {
         const auto from = after.empty() ? range.first : std::max(range.first, first_byte(after));
         return fail_from(node, from, page.status());
@@ -62,10 +62,13 @@ void MoveCounter::count(const std::string& node, const verify::ByteSet& bytes,
       }
       const auto end = std::ranges::find_if(
           page->names, [&](const auto& name) { return first_byte(name) > range.last; });
-      if (!count_page(node, {page->names.begin(), end}, reader)) return;
-      if (end != page->names.end()) break;  // these may be of the ranges that follow
+      const bool is_last = end != page->names.end();  // what follows may be of the next range
+      if (!is_last && !page->names.empty()) after = page->names.back();
+      page->names.erase(end, page->names.end());
+      std::erase_if(page->names, [&](const auto& name) { return !names.holds(name); });
+      if (!count_page(node, page->names, reader)) return;
+      if (is_last) break;
       if (!page->more) return;
-      after = page->names.back();
     }
   }
 }
@@ -78,7 +81,7 @@ bool MoveCounter::count_page(const std::string& node, std::span<const std::strin
   for (std::size_t i = 0; i < buckets.size(); ++i) {
     const auto& keys = counts[i];
     if (!keys && keys.status().code() == StatusCode::kNotFound) continue;  // dropped meanwhile
-    auto& move = move_of(node, first_byte(buckets[i]));
+    auto& move = move_of(node, buckets[i]);
     ++move.buckets;
     if (!keys) {
       fail_from(node, first_byte(buckets[i]), keys.status());
@@ -89,15 +92,15 @@ bool MoveCounter::count_page(const std::string& node, std::span<const std::strin
   return true;
 }
 
-Move& MoveCounter::move_of(const std::string& node, std::uint8_t byte) {
+Move& MoveCounter::move_of(const std::string& node, std::string_view bucket) {
   std::size_t change = 0;
-  while (!difference_.changes[change].bytes.holds(byte)) ++change;
+  while (!difference_.changes[change].names.holds(bucket)) ++change;
   return *std::ranges::find(moves_.of_changes[change], node, &Move::from);
 }
 
 void MoveCounter::fail_from(const std::string& node, std::uint8_t byte, const Status& why) {
   for (std::size_t i = 0; i < difference_.changes.size(); ++i) {
-    if (!reaches(difference_.changes[i].bytes, byte)) continue;
+    if (!reaches(difference_.changes[i].names, byte)) continue;
     for (auto& move : moves_.of_changes[i]) {
       if (move.from == node) move.status = why;
     }

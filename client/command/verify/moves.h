@@ -7,10 +7,11 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "client/verify/byte_set.h"
 #include "client/verify/difference.h"
+#include "client/verify/name_set.h"
 
 /// What would have to move when the tables of a running mesh change.
 namespace kvmesh::command {
@@ -55,25 +56,24 @@ class MoveCounter {
  public:
   explicit MoveCounter(const verify::Difference& difference);
 
-  /// The bytes that each node loses, by its name.
-  const std::map<std::string, verify::ByteSet>& losses() const { return losses_; }
-  /// Asks one of these nodes for its buckets of those bytes, and for their keys, in order. The
-  /// first failure ends that: moves with bytes from there on have its status. REQUIRES: once a
-  /// node.
-  void count(const std::string& node, const verify::ByteSet& bytes, BucketReader& reader);
+  /// The names that each node loses, by its own.
+  const std::map<std::string, verify::NameSet>& losses() const { return losses_; }
+  /// Asks one of these nodes for its buckets of those names, and for their keys, in order. The
+  /// first failure ends that: moves of names from there on have its status. REQUIRES: once a node.
+  void count(const std::string& node, const verify::NameSet& names, BucketReader& reader);
   /// One of these nodes cannot be asked.
   void fail(const std::string& node, const Status& why) { fail_from(node, 0, why); }
 
   Moves take() { return std::move(moves_); }
 
  private:
-  Move& move_of(const std::string& node, std::uint8_t byte);
+  Move& move_of(const std::string& node, std::string_view bucket);
   void fail_from(const std::string& node, std::uint8_t byte, const Status& why);
   bool count_page(const std::string& node, std::span<const std::string> buckets,
                   BucketReader& reader);
 
   const verify::Difference& difference_;
-  std::map<std::string, verify::ByteSet> losses_;
+  std::map<std::string, verify::NameSet> losses_;
   Moves moves_;
 };
 

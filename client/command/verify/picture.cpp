@@ -24,8 +24,8 @@ namespace kvmesh::command {
 namespace {
 
 using verify::Atlas;
-using verify::ByteSet;
 using verify::End;
+using verify::NameSet;
 
 constexpr std::string_view kRed = "#c0392b";
 constexpr std::string_view kHead =
@@ -55,41 +55,40 @@ std::string label(const std::vector<std::string>& lines) {
 }
 
 // A long list of ranges on several lines, so that the picture does not grow wide.
-std::vector<std::string> lines_of(const ByteSet& bytes) {
+std::vector<std::string> lines_of(const NameSet& names) {
   constexpr std::size_t kRangesInALine = 4;
   std::vector<std::string> out;
   std::size_t count = 0;
-  for (const auto range : bytes.ranges()) {
+  for (const auto& text : names.texts()) {
     if (count++ % kRangesInALine == 0) {
       out.emplace_back();
     } else {
       out.back() += ", ";
     }
-    out.back() += verify::range_text(range);
+    out.back() += text;
   }
   return out;
 }
 
-// What a node does with requests, all bytes together.
+// What a node does with requests, all names together.
 struct Behaviour {
-  ByteSet stores;
-  ByteSet refuses;  // no entry, or one that it cannot follow
-  std::map<std::uint32_t, ByteSet> passes_on;
+  NameSet stores;
+  NameSet refuses;  // no entry, or one that it cannot follow
+  std::map<std::uint32_t, NameSet> passes_on;
 };
 
 std::vector<Behaviour> behaviours(const Atlas& atlas) {
   std::vector<Behaviour> out(atlas.size());
-  for (unsigned value = 0; value < 256; ++value) {
-    const auto byte = static_cast<std::uint8_t>(value);
-    const auto steps = atlas.steps(byte);
+  for (const auto& cell : atlas.cells()) {
+    const auto steps = atlas.steps(cell);
     for (std::uint32_t place = 0; place < atlas.size(); ++place) {
       const auto& step = steps[place];
       if (step.passes_on) {
-        out[place].passes_on[step.place].insert(byte);
+        out[place].passes_on[step.place].insert(cell.bytes, cell.hashes);
       } else if (step.end == End::kStored) {
-        out[place].stores.insert(byte);
+        out[place].stores.insert(cell.bytes, cell.hashes);
       } else {
-        out[place].refuses.insert(byte);
+        out[place].refuses.insert(cell.bytes, cell.hashes);
       }
     }
   }
@@ -98,15 +97,11 @@ std::vector<Behaviour> behaviours(const Atlas& atlas) {
 
 // What is wrong, as a picture can show it.
 struct Wrong {
-  std::map<std::pair<std::string, std::string>, ByteSet> turning;  // by arrow: the bytes of loops
-  ByteSet anywhere;                        // wrong on every arrow that they take
-  std::map<std::string, ByteSet> divided;  // by node: what it stores, and another one too
+  std::map<std::pair<std::string, std::string>, NameSet> turning;  // by arrow: the names of loops
+  NameSet anywhere;                        // wrong on every arrow that they take
+  std::map<std::string, NameSet> divided;  // by node: what it stores, and another one too
   std::set<std::string> nodes;
 };
-
-void insert_all(ByteSet& into, const ByteSet& bytes) {
-  for (const auto range : bytes.ranges()) into.insert(range);
-}
 
 Wrong wrong_in(const verify::Report& report) {
   using verify::FindingKind;
@@ -117,16 +112,16 @@ Wrong wrong_in(const verify::Report& report) {
     switch (finding.kind) {
       case FindingKind::kLoop:
         for (std::size_t i = 0; i < nodes.size(); ++i) {
-          insert_all(out.turning[{nodes[i], nodes[(i + 1) % nodes.size()]}], finding.bytes);
+          out.turning[{nodes[i], nodes[(i + 1) % nodes.size()]}].insert(finding.names);
         }
         break;
       case FindingKind::kSplitBrain:
-        insert_all(out.anywhere, finding.bytes);
-        for (const auto& node : nodes) insert_all(out.divided[node], finding.bytes);
+        out.anywhere.insert(finding.names);
+        for (const auto& node : nodes) out.divided[node].insert(finding.names);
         out.nodes.insert(nodes.begin(), nodes.end());
         break;
       case FindingKind::kTooManyHops:
-        insert_all(out.anywhere, finding.bytes);
+        out.anywhere.insert(finding.names);
         break;
       default:
         out.nodes.insert(nodes.front());
@@ -135,17 +130,14 @@ Wrong wrong_in(const verify::Report& report) {
   return out;
 }
 
-// The bytes of `all` that are in `part`, and those that are not.
-std::pair<ByteSet, ByteSet> divided(const ByteSet& all, const ByteSet& part) {
-  std::pair<ByteSet, ByteSet> out;
-  for (unsigned value = 0; value < 256; ++value) {
-    const auto byte = static_cast<std::uint8_t>(value);
-    if (all.holds(byte)) (part.holds(byte) ? out.first : out.second).insert(byte);
-  }
+// The names of `all` that are in `part`, and those that are not.
+std::pair<NameSet, NameSet> divided(const NameSet& all, const NameSet& part) {
+  std::pair<NameSet, NameSet> out{common_to(all, part), all};
+  out.second.remove(part);
   return out;
 }
 
-void add_to(std::vector<std::string>& lines, std::string_view what, const ByteSet& bytes) {
+void add_to(std::vector<std::string>& lines, std::string_view what, const NameSet& bytes) {
   if (bytes.empty()) return;
   auto more = lines_of(bytes);
   more.front().insert(0, what);
@@ -158,7 +150,7 @@ std::string box(const Atlas& atlas, std::uint32_t place, const Behaviour& behavi
   std::vector<std::string> lines{node.name.str()};
   const auto divided_here = wrong.divided.find(node.name.str());
   const auto [shared, own] = divided(
-      behaviour.stores, divided_here == wrong.divided.end() ? ByteSet{} : divided_here->second);
+      behaviour.stores, divided_here == wrong.divided.end() ? NameSet{} : divided_here->second);
   add_to(lines, "stores ", own);
   add_to(lines, "stores, as another node does, ", shared);
   add_to(lines, "refuses ", behaviour.refuses);
@@ -177,7 +169,7 @@ const std::string& red() {
   return kAttributes;
 }
 
-std::string arrow(const std::string& from, const std::string& to, const ByteSet& bytes,
+std::string arrow(const std::string& from, const std::string& to, const NameSet& bytes,
                   bool wrong) {
   if (bytes.empty()) return {};
   return "  " + quoted_in_dot(from) + " -> " + quoted_in_dot(to) + " [" + label(lines_of(bytes)) +
@@ -204,7 +196,7 @@ std::string picture(const verify::MeshModel& model, const verify::Report& report
         continue;
       }
       auto wrong_here = wrong.turning[{from_name, to_name}];
-      insert_all(wrong_here, wrong.anywhere);
+      wrong_here.insert(wrong.anywhere);
       const auto [faulty, others] = divided(bytes, wrong_here);
       arrows += arrow(from_name, to_name, faulty, true) + arrow(from_name, to_name, others, false);
     }

@@ -44,16 +44,23 @@ std::string finding_text(const Finding& finding, std::size_t entries, bool color
     if (!example.bucket.empty()) out += "bucket " + quoted_text(example.bucket) + ": ";
     out += escape(example.way) + "\n";
   }
-  const bool counts = finding.severity() == Severity::kFault && !finding.bytes.empty();
+  const bool counts = finding.severity() == Severity::kFault && !finding.names.empty();
   out += "    ";
   if (counts) out += "From " + from_text(finding.from, entries) + ". ";
   return out + "To do: " + escape(finding.advice) + "\n";
 }
 
+// Of a column of names.
+template <typename Rows>
+std::string title_of(const Rows& rows) {
+  const auto is_by_bytes = [](const auto& row) { return row.names.is_by_bytes(); };
+  return std::ranges::all_of(rows, is_by_bytes) ? "first byte" : "first byte or hash";
+}
+
 std::string owners_text(const Report& report, bool color) {
-  Table rows({{"first byte"}, {"stored at"}, {"from"}, {"hops"}});
+  Table rows({{title_of(report.owners)}, {"stored at"}, {"from"}, {"hops"}});
   for (const auto& owner : report.owners) {
-    rows.add({owner.bytes.to_string(), owner.node, from_text(owner.from, report.entries.size()),
+    rows.add({owner.names.to_string(), owner.node, from_text(owner.from, report.entries.size()),
               hops_text(owner.hops_max)});
   }
   return rows.to_string(color);
@@ -84,7 +91,7 @@ struct Total {
 };
 
 std::string changes_text(const verify::Difference& difference, const Moves* moves, bool color) {
-  std::vector<Table::Column> columns{{"first byte"}, {"before"}, {"after"}};
+  std::vector<Table::Column> columns{{title_of(difference.changes)}, {"before"}, {"after"}};
   if (moves != nullptr) {
     columns.push_back({"buckets", Table::Align::kRight});
     columns.push_back({"keys", Table::Align::kRight});
@@ -92,7 +99,7 @@ std::string changes_text(const verify::Difference& difference, const Moves* move
   Table rows(std::move(columns));
   for (std::size_t i = 0; i < difference.changes.size(); ++i) {
     const auto& change = difference.changes[i];
-    std::vector<std::string> cells{change.bytes.to_string(), owner_text(change.before),
+    std::vector<std::string> cells{change.names.to_string(), owner_text(change.before),
                                    owner_text(change.after)};
     if (moves != nullptr) {
       Total total;
@@ -223,8 +230,7 @@ std::string difference_text(const verify::Difference& difference, const Moves* m
   std::string out =
       line_of_names("joins: ", difference.joined) + line_of_names("leaves: ", difference.left);
   if (difference.changes.empty()) {
-    return out + "no first byte changes its owner\n" +
-           (moves != nullptr ? silent_text(*moves) : "");
+    return out + "no bucket changes its owner\n" + (moves != nullptr ? silent_text(*moves) : "");
   }
   out += changes_text(difference, moves, color);
   if (moves != nullptr) out += moves_text(*moves);
@@ -255,9 +261,9 @@ Value list_of(const std::vector<std::string>& texts) {
   return out;
 }
 
-Value ranges_of(const verify::ByteSet& set) {
+Value ranges_of(const verify::NameSet& set) {
   Value::List out;
-  for (const auto range : set.ranges()) out.emplace_back(verify::range_text(range));
+  for (auto& text : set.texts()) out.emplace_back(std::move(text));
   return out;
 }
 
@@ -274,7 +280,7 @@ Value value_of(const verify::Finding& finding) {
                     {"kind", std::string{to_string(finding.kind)}},
                     {"what", bytes(finding.what)},
                     {"nodes", list_of(finding.nodes)},
-                    {"ranges", ranges_of(finding.bytes)},
+                    {"ranges", ranges_of(finding.names)},
                     {"from", finding.from},
                     {"examples", std::move(examples)},
                     {"advice", bytes(finding.advice)}};
@@ -309,7 +315,7 @@ Value value_of(const std::vector<Holding>& holdings) {
 Value report_json(const verify::Report& report) {
   Value::List owners;
   for (const auto& owner : report.owners) {
-    owners.emplace_back(Value::Map{{"ranges", ranges_of(owner.bytes)},
+    owners.emplace_back(Value::Map{{"ranges", ranges_of(owner.names)},
                                    {"node", bytes(owner.node)},
                                    {"from", owner.from},
                                    {"hops_max", owner.hops_max}});
@@ -326,7 +332,7 @@ Value difference_json(const verify::Difference& difference, const Moves* moves,
   Value::List changes;
   for (std::size_t i = 0; i < difference.changes.size(); ++i) {
     const auto& change = difference.changes[i];
-    Value::Map one{{"ranges", ranges_of(change.bytes)},
+    Value::Map one{{"ranges", ranges_of(change.names)},
                    {"before", list_of(change.before)},
                    {"after", list_of(change.after)}};
     if (moves != nullptr) one.emplace_back("moves", value_of(moves->of_changes[i]));

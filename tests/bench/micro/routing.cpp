@@ -14,9 +14,9 @@ core::Routes routes_with(int entries) {
   std::vector<RouteEntry> table;
   for (int i = 0; i < entries - 1; ++i) {
     const auto byte = static_cast<std::uint8_t>(i);
-    table.push_back({{byte, byte}, peer});
+    table.push_back({ByteRange{byte, byte}, peer});
   }
-  table.push_back({{0, 255}, peer});
+  table.push_back({ByteRange{}, peer});
   return *core::Routes::make(self, {peer}, RoutingTable{std::move(table)});
 }
 

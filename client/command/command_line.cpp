@@ -62,7 +62,8 @@ std::vector<Group> groups() {
       {"Import and export", {add_import_command, add_export_command}},
       {"Backup", {add_backup_commands}},
       {"Security", {add_keygen_command, add_audit_command}},
-      {"Proofs and load", {add_verify_command, add_sim_command, add_bench_command}},
+      {"Proofs and load",
+       {add_verify_command, add_plan_command, add_sim_command, add_bench_command}},
       {"About kvmesh", {add_help_command, add_version_command}},
   };
 }

@@ -37,6 +37,7 @@ void add_keygen_command(CLI::App& app, Session& session);    // keygen
 void add_audit_command(CLI::App& app, Session& session);     // audit
 void add_bench_command(CLI::App& app, Session& session);     // bench, by kvmesh-load
 void add_verify_command(CLI::App& app, Session& session);    // verify
+void add_plan_command(CLI::App& app, Session& session);      // plan
 void add_sim_command(CLI::App& app, Session& session);       // sim, by kvmesh-sim
 
 /// Has the program of `command`, bench or sim, print how the last of its words can go on. Returns,

@@ -33,6 +33,8 @@ constexpr auto kPlaceholders = std::to_array<std::pair<std::string_view, Names>>
     {"RANGE", Names::kNothing},
     {"NAME", Names::kNothing},
     {"USER", Names::kNothing},
+    {"NODE[=WEIGHT],...", Names::kNodes},
+    {"PERCENT", Names::kNothing},
     {"PREFIX", Names::kNothing},
     {"N", Names::kNothing},
     {"ID", Names::kNothing},

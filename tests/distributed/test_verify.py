@@ -109,7 +109,7 @@ class Configurations(Verify):
         os.mkdir(old)
         for node in self.net.nodes.values():
             shutil.copy(node.config_path, old)
-        self.assertTrue(self.verify("--diff", old, self.net.directory).startswith("no first byte changes its owner\n"))
+        self.assertTrue(self.verify("--diff", old, self.net.directory).startswith("no bucket changes its owner\n"))
         self.net.add("baz", apps=["kv"], table=[("a..m", "foo"), ("*", "baz")])
         for node in (self.foo, self.bar, self.gate):
             node.table = [("a..m", "foo"), ("x..z", "baz"), ("*", "bar")]

@@ -82,7 +82,7 @@ class Backup(MeshTest):
                 client.ok(bucket, "kv.put", b"k", b"v")
         for option, expected in (("--of=bar@localhost", 1), ("--of=foo@localhost", 2), ("--range=b..z", 2)):
             folder = self.folder(foo.mesh)
-            printed = json.loads(self.command(foo, "--json", "backup", folder, option, "--fast"))
+            printed = json.loads(self.command(foo, "--json", "backup", folder, option))
             self.assertEqual((printed["buckets"], printed["records"], printed["failed"]), (expected, expected, 0), option)
         self.command(foo, "backup", self.folder(foo.mesh), "--of", "baz@localhost", status=12)
         self.assertIn('the mesh has no node "baz@localhost"; it has foo@localhost and bar@localhost', self.stderr)

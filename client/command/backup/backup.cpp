@@ -14,7 +14,6 @@
 #include "client/command/backup/backup_writer.h"
 #include "client/command/backup/bucket_copy.h"
 #include "client/command/backup/manifest.h"
-#include "client/command/backup/pace.h"
 #include "client/command/backup/restore_state.h"
 #include "client/command/base/interrupts.h"
 #include "client/command/base/numbers.h"
@@ -45,8 +44,7 @@ class Backup {
         client_(client),
         options_(options),
         to_(std::move(to)),
-        pace_(!options.fast),
-        copy_(session, client, options.folder, pace_) {
+        copy_(session, client, options.folder) {
     manifest_.begun_ms = ms_since_1970();
     if (!options.of.empty()) manifest_.of = options.of;
     if (options.range) manifest_.range = options.range->to_string();
@@ -64,7 +62,6 @@ class Backup {
         take_group({names.begin() + static_cast<std::ptrdiff_t>(at),
                     names.begin() + static_cast<std::ptrdiff_t>(at + count)});
         at += count;
-        pace_.rest();
       }
     }
     for (const auto& missing : list.missing()) miss(missing);
@@ -197,7 +194,6 @@ class Backup {
   Client& client_;
   const BackupOptions& options_;
   BackupWriter to_;
-  Pace pace_;
   BucketCopy copy_;
   Manifest manifest_;
   Status failure_;  // of the disk here, which ends it

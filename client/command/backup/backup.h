@@ -15,7 +15,6 @@ struct BackupOptions {
   std::string folder;
   std::string of;  // only buckets of this node; empty: of all
   std::optional<RouteRange> range;
-  bool fast = false;  // without pauses
 };
 
 struct RestoreOptions {

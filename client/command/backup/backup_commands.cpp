@@ -20,11 +20,8 @@ void add_backup(CLI::App& app, Session& session) {
   auto* of = command->add_option("--of", options->of, "Only buckets that belong to this node")
                  ->type_name("NODE");
   add_range(*command, options->range, "Only buckets of this range: t..z, hash:0x00..0x7f");
-  auto* fast = command->add_flag("--fast", options->fast,
-                                 "Read without pauses: half the time, others wait longer");
   command->add_flag("--check", *checks, "Find out whether the backup in DIR is whole; asks no node")
       ->excludes(of)
-      ->excludes(fast)
       ->excludes(command->get_option("--range"));
   command->callback([&session, options, checks] {
     session.action = [&session, options, checks] {

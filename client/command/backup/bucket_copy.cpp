@@ -72,8 +72,7 @@ std::vector<BackupRecord> records_of(ScanPage&& page, std::int64_t now_ms) {
 
 Status BucketCopy::copy(const std::string& bucket, const BucketOptions& options, BackupWriter& to) {
   for (int tried = 0; tried < kTries; ++tried) {
-    // What changes too fast for the pauses is tried without.
-    const auto copied = try_copy(bucket, options, to, tried == 0);
+    const auto copied = try_copy(bucket, options, to);
     if (!copied) return copied.status();
     if (*copied) return {};
   }
@@ -82,7 +81,7 @@ Status BucketCopy::copy(const std::string& bucket, const BucketOptions& options,
 }
 
 Result<bool> BucketCopy::try_copy(const std::string& bucket, const BucketOptions& options,
-                                  BackupWriter& to, bool rests) {
+                                  BackupWriter& to) {
   const ChangesOptions all{.limit = limits::kPageItemsMax};
   const auto following = events_of(
       read_patiently(client_, {ops::changes(bucket, 0, all)}, session_.timeout()).front());
@@ -118,7 +117,6 @@ Result<bool> BucketCopy::try_copy(const std::string& bucket, const BucketOptions
     if (changes->reset) return false;
     since = changes->next;
     if (!amendments.note(std::move(changes->events), wanted.after, now_ms)) return false;
-    if (rests) pace_.rest();
   }
 
   if (std::fflush(spool_.get()) != 0 || std::fseek(spool_.get(), 0, SEEK_SET) != 0) {

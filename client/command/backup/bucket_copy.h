@@ -12,7 +12,6 @@
 
 #include "client/command/backup/backup_block.h"
 #include "client/command/backup/backup_writer.h"
-#include "client/command/backup/pace.h"
 #include "client/command/base/session.h"
 
 namespace kvmesh::command {
@@ -29,9 +28,9 @@ class BucketCopy {
   /// What a node is asked to gather in one go: others wait for so long.
   static constexpr std::uint32_t kPageRecords = 200;
 
-  /// `client`: over which is read. `pace`: what others are left. Outlived by all three.
-  BucketCopy(Session& session, Client& client, std::string folder, Pace& pace)
-      : session_(session), client_(client), folder_(std::move(folder)), pace_(pace) {}
+  /// `client`: over which is read. Outlived by both.
+  BucketCopy(Session& session, Client& client, std::string folder)
+      : session_(session), client_(client), folder_(std::move(folder)) {}
 
   /// Adds all of it to the backup. kNotFound: it is gone, and nothing was added; nor was it after
   /// any other failure of a node. kUnavailable, naming the file, when `disk_failed()`.
@@ -43,10 +42,8 @@ class BucketCopy {
   struct CloseFile {
     void operator()(std::FILE* file) const { (void)std::fclose(file); }
   };
-  // Whether it was possible: else so much changes that the node could not tell all. `rests` between
-  // its pages.
-  Result<bool> try_copy(const std::string& bucket, const BucketOptions& options, BackupWriter& to,
-                        bool rests);
+  // Whether it was possible: else so much changes that the node could not tell all.
+  Result<bool> try_copy(const std::string& bucket, const BucketOptions& options, BackupWriter& to);
   Status open_spool();
   Status spool(const BackupBlock& page);
   Result<BackupBlock> next_spooled();
@@ -55,7 +52,6 @@ class BucketCopy {
   Session& session_;
   Client& client_;
   std::string folder_;
-  Pace& pace_;
   std::unique_ptr<std::FILE, CloseFile> spool_;
   bool disk_failed_ = false;
 };

@@ -18,7 +18,7 @@ struct Subject {
   const std::vector<std::uint32_t>& entries;  // the places where requests enter
 };
 
-/// Follows every byte from every entry: holes, loops, dead ends, split brains and long ways, and
+/// Follows every name from every entry: holes, loops, dead ends, split brains and long ways, and
 /// report.owners.
 void find_table_faults(const Subject& subject, Report& report);
 /// Requests that name a node behind a peer.

@@ -24,7 +24,7 @@ enum class StatusCode : std::uint8_t {
   kNotFound = 1,  ///< there is no such bucket, process or server
   kInvalidArgument =
       2,         ///< the request itself is wrong: empty bucket name, wrong argument type or count
-  kNoRoute = 3,  ///< some node's table has no entry for the bucket's first byte
+  kNoRoute = 3,  ///< some node's table has no entry for the bucket
   kUnavailable = 4,     ///< the next node cannot be reached; certainly not executed
   kOutcomeUnknown = 5,  ///< sent, but no answer came; it may or may not have been executed
   kDeadlineExceeded =

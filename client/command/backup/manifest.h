@@ -31,7 +31,7 @@ struct Manifest {
   std::int64_t begun_ms = 0;  // since 1970
   std::int64_t ended_ms = 0;
   std::optional<std::string> of{};     // the node whose buckets these are; empty: of all
-  std::optional<std::string> range{};  // first bytes of the buckets; empty: all
+  std::optional<std::string> range{};  // of the buckets, as tables have it; empty: all
   std::uint64_t last_rev = 0;          // the greatest revision of a bucket
   std::vector<Node> nodes;             // of the mesh, with their tables then
   std::vector<File> files;             // in their order

@@ -16,6 +16,7 @@
 #include "client/outcome.h"
 #include "client/verify/findings.h"
 #include "common/functions.h"
+#include "common/route_hash.h"
 #include "common/text.h"
 
 namespace kvmesh::command {
@@ -45,8 +46,10 @@ Exporter::Exporter(Session& session, Client& client, Format format)
 std::string Exporter::source_of(const std::string& bucket) const {
   if (read_at_) return *read_at_;
   if (!reading_.empty()) return reading_;
+  // Tables may leave the byte to hashes.
   const auto first = static_cast<std::uint8_t>(bucket.front());
-  return "the node of buckets that begin with " + ByteRange{first, first}.to_string();
+  return "the node of buckets that begin with " + ByteRange{first, first}.to_string() +
+         " and have " + hash_text(route_hash(bucket));
 }
 
 bool Exporter::is_gone(const std::string& source) const {

@@ -65,7 +65,7 @@ class Exporter {
   void list_buckets(const std::string& target, const std::string& name,
                     const std::function<void(std::vector<std::string>)>& take);
   Operation at_its_node(Operation of_bucket) const;
-  // What answers for the bucket: a node or, where the mesh routes it, that of its first byte.
+  // What answers for the bucket: a node or, where the mesh routes it, its owner.
   std::string source_of(const std::string& bucket) const;
   bool is_gone(const std::string& source) const;
   Status ask_whether_there(const std::string& bucket);

@@ -38,7 +38,7 @@ constexpr std::size_t kLineBytesMax =
     6 * (limits::kBucketNameBytesMax + limits::kKeyBytesMax + limits::kValueBytesMax) + 1024;
 constexpr std::size_t kChunkBytes = std::size_t{256} * 1024;
 constexpr std::uint64_t kFailuresShown = 20;
-// Of questions to owners, with the first byte of their buckets; those of lines are below.
+// Of questions to owners, with ImportOwners::Part; those of lines are below.
 constexpr std::uint32_t kOwnerIds = 1U << 31U;
 
 class Importer {

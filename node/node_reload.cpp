@@ -82,8 +82,7 @@ void Node::Impl::reload_certificates(Reloaded& out) {
 
 void Node::Impl::warn_of_strays(std::vector<std::string>& warnings) const {
   if (!store_.engine) return;
-  const auto strays =
-      count_strays(*store_.engine, in_force_.kv.routing_table, settings_.name);
+  const auto strays = count_strays(*store_.engine, in_force_.kv.routing_table, settings_.name);
   if (strays == 0) return;
   const std::string node = settings_.name.str();
   warnings.push_back(

@@ -43,6 +43,7 @@ std::vector<Bytes256> alike(const Told& told) {
     groups[told(static_cast<std::uint8_t>(value))].set(value);
   }
   std::vector<Bytes256> out;
+  out.reserve(groups.size());
   for (const auto& [key, group] : groups) out.push_back(group);
   std::ranges::sort(out, {}, [](const Bytes256& group) { return runs_of(group).front().first; });
   return out;

@@ -42,8 +42,8 @@ Difference difference(const Report& before, const Report& after) {
   const auto to_parts = parts_of(after);
   for (const auto& [from, names] : parts_of(before)) {
     for (const auto& [to, others] : to_parts) {
-      auto shared = common_to(names, others);
-      if (from != to && !shared.empty()) out.changes.push_back({std::move(shared), from, to});
+      const auto shared = common_to(names, others);
+      if (from != to && !shared.empty()) out.changes.push_back({shared, from, to});
     }
   }
   std::ranges::sort(out.changes, {}, [](const Change& change) { return change.names.first(); });

@@ -267,9 +267,10 @@ std::vector<KeySpec> make_schema() {
   out.push_back(modules_key());
   out.push_back(state_dir_key());
   for (KeySpec& spec : mesh_keys()) out.push_back(std::move(spec));
-  KeySpec table = plain("kv.routing_table", "",
-                        "Which node a bucket belongs to, by the first byte of its name or by a hash; the first "
-                        "entry that holds it wins. Nodes without `kv` need it too.");
+  KeySpec table =
+      plain("kv.routing_table", "",
+            "Which node a bucket belongs to, by the first byte of its name or by a hash; the first "
+            "entry that holds it wins. Nodes without `kv` need it too.");
   table.type = "an array of { range, node } tables";
   table.range = "at most " + std::to_string(limits::kRoutingEntriesMax) +
                 " entries; node: this one or a peer";

@@ -279,7 +279,7 @@ class Inbox final : public core::Adapter {
   std::optional<TimePoint> told_of_scarcity_;
   std::uint64_t emptied_ = 0;  // times that the socket was seen to have nothing more
   std::shared_ptr<transport::UnsentBytes> unsent_ = std::make_shared<transport::UnsentBytes>();
-  TimePoint made_room_;                    // when it last looked for clients that are silent
+  TimePoint made_room_;  // when it last looked for clients that are silent
   // Users who have as many connections as they may; they are counted anew at that time.
   absl::flat_hash_map<std::string, TimePoint> crowded_until_;
   std::optional<TimePoint> behind_since_;  // when the socket last had more than a pass takes

@@ -90,8 +90,8 @@ class TreeMaker {
   }
 
   static RoutingTable table_of(std::vector<RouteEntry> entries) {
-    std::ranges::stable_partition(
-        entries, [](const RouteEntry& entry) { return !entry.range.is_by_hash(); });
+    std::stable_partition(entries.begin(), entries.end(),
+                          [](const RouteEntry& entry) { return !entry.range.is_by_hash(); });
     return RoutingTable{std::move(entries)};
   }
 
@@ -177,8 +177,8 @@ std::vector<NodePlan> make_random(std::uint32_t nodes, Random& random) {
       const RouteRange range{ByteRange{std::min(a, b), std::max(a, b)}};
       entries.push_back({random.chance(20) ? RouteRange::of_hashes(range.keys()) : range, to.name});
     }
-    std::ranges::stable_partition(
-        entries, [](const RouteEntry& entry) { return !entry.range.is_by_hash(); });
+    std::stable_partition(entries.begin(), entries.end(),
+                          [](const RouteEntry& entry) { return !entry.range.is_by_hash(); });
     node.table = RoutingTable{std::move(entries)};
   }
   return out;

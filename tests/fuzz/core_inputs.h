@@ -81,8 +81,8 @@ inline RoutingTable any_table(Input& input) {
     entries.push_back({kRanges[input.below(kRanges.size())],
                        *NodeName::parse(kNames[input.below(kNames.size())])});
   }
-  std::ranges::stable_partition(entries,
-                                [](const RouteEntry& entry) { return !entry.range.is_by_hash(); });
+  std::stable_partition(entries.begin(), entries.end(),
+                        [](const RouteEntry& entry) { return !entry.range.is_by_hash(); });
   return RoutingTable{std::move(entries)};
 }
 

@@ -103,8 +103,8 @@ Plan make_plan(const std::vector<plan::Candidate>& candidates, const plan::Befor
   for (std::size_t slot = 0; slot < plan::kSlots; ++slot) {
     if (before[slot]) ++nodes[candidates[*before[slot]].node].hashes_before;
     ++nodes[candidates[after[slot]].node].hashes_after;
-    out.hashes_moved += before[slot] == after[slot] ? 0 : 1;
   }
+  out.hashes_moved = plan::moved_slots(before, after);
   std::map<std::pair<std::string, std::string>, PlannedMove> moves;
   for (const auto& [from, amounts] : stored.of_nodes) {
     for (std::size_t slot = 0; slot < plan::kSlots; ++slot) {

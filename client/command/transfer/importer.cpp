@@ -239,9 +239,9 @@ class Importer {
       session_.complain(std::to_string(progress_.failed - kFailuresShown) + " more failed");
     }
     if (stopping_) session_.complain("interrupted: the rest of the input was not read");
-    for (const auto& [part, began] : owners_.restarts()) {
-      order_.on_restart([&](const auto& bucket) { return ImportOwners::is_of(bucket, part); },
-                        began);
+    for (const auto& restart : owners_.restarts()) {
+      const auto is_its = [&](auto bucket) { return ImportOwners::is_of(bucket, restart.first); };
+      order_.on_restart(is_its, restart.second);
     }
     for (const auto& node : owners_.restarted()) {
       session_.complain(node +

@@ -43,8 +43,8 @@ class RoutingTable {
   /// The index in entries() of the entry that wins for buckets that begin with `byte` and have the
   /// hash `hash`.
   std::optional<std::size_t> find(std::uint8_t byte, std::uint8_t hash) const {
-    const auto found = find(byte);
-    return found ? found : index_of(by_hash_[hash]);
+    const auto& by_byte = by_byte_[byte];
+    return index_of(by_byte.index != kNone ? by_byte : by_hash_[hash]);
   }
   /// The same where the byte alone decides; else empty.
   std::optional<std::size_t> find(std::uint8_t byte) const { return index_of(by_byte_[byte]); }

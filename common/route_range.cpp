@@ -150,6 +150,13 @@ std::string RouteRange::to_string() const {
   return out;
 }
 
+std::string RouteRange::short_text() const {
+  constexpr std::size_t kTextMax = 60;
+  auto out = to_string();
+  if (out.size() > kTextMax) out.replace(out.rfind(',', kTextMax) + 1, out.size(), "...");
+  return out;
+}
+
 std::string RouteMatch::to_string() const {
   if (by == RouteRange::By::kFirstByte) return span.to_string();
   return hash_text(hash) + " (" + span_form(span) + ")";

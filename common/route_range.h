@@ -54,6 +54,9 @@ class RouteRange {
   /// What parse() reads back as the same range: the shortest form, spans ascending.
   std::string to_string() const;
 
+  /// The same, cut behind some of its spans when it is long: planned tables have a hundred.
+  std::string short_text() const;
+
   friend bool operator==(const RouteRange&, const RouteRange&) = default;
 
  private:

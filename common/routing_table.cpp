@@ -65,7 +65,7 @@ std::string RoutingTable::to_string(std::size_t entries_max) const {
   std::string out = "[";
   for (std::size_t i = 0; i < std::min(entries_.size(), entries_max); ++i) {
     if (i > 0) out += ", ";
-    out += entries_[i].range.to_string() + " -> " + entries_[i].node.str();
+    out += entries_[i].range.short_text() + " -> " + entries_[i].node.str();
   }
   if (entries_.size() > entries_max)
     out += ", and " + std::to_string(entries_.size() - entries_max) + " more";

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <cstdio>
 #include <fstream>
 
@@ -214,9 +215,11 @@ void pack_info(Buffer& out, const InfoSources& s) {
 std::uint64_t count_strays(const store::Engine& engine, const RoutingTable& table,
                            const NodeName& self) {
   std::uint64_t strays = 0;
-  const auto is_own = [&](std::optional<std::size_t> entry) {
+  const auto is_own = [&](const std::optional<std::size_t>& entry) {
     return entry && table.entries()[*entry].node == self;
   };
+  bool hashes_known = false;
+  std::bitset<256> own_hashes;
   const auto buckets = engine.buckets_by_byte();
   for (unsigned value = 0; value < 256; ++value) {
     const auto byte = static_cast<std::uint8_t>(value);
@@ -225,9 +228,15 @@ std::uint64_t count_strays(const store::Engine& engine, const RoutingTable& tabl
       strays += buckets[byte];
       continue;
     }
+    if (!hashes_known) {  // the same of all bytes that are left to hashes
+      hashes_known = true;
+      for (unsigned hash = 0; hash < 256; ++hash) {
+        own_hashes.set(hash, is_own(table.find(byte, static_cast<std::uint8_t>(hash))));
+      }
+    }
     const auto by_hash = engine.buckets_by_hash(byte);
-    for (unsigned hash = 0; hash < 256; ++hash) {
-      if (!is_own(table.find(byte, static_cast<std::uint8_t>(hash)))) strays += by_hash[hash];
+    for (std::size_t hash = 0; hash < by_hash.size(); ++hash) {
+      if (!own_hashes.test(hash)) strays += by_hash[hash];
     }
   }
   return strays;

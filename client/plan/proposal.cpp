@@ -6,7 +6,10 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <unordered_map>
 #include <utility>
+
+#include <kvmesh/limits.h>
 
 #include "common/routing_table.h"
 #include "common/text.h"
@@ -22,49 +25,56 @@ bool has_hashes(const MeshModel& mesh) {
   return std::ranges::any_of(mesh.nodes, [](const auto& node) { return node.table.has_hashes(); });
 }
 
-// From each node, in the order of the model, the peer over which `owner` is nearest; the node
-// itself at the owner. Empty where there is no way.
-using NextHops = std::vector<std::optional<NodeName>>;
+// The links between the nodes of a model, by their places in it.
+class Links {
+ public:
+  explicit Links(const MeshModel& mesh) : mesh_(mesh), peers_(mesh.nodes.size()) {
+    for (std::size_t i = 0; i < mesh.nodes.size(); ++i)
+      places_.emplace(mesh.nodes[i].name.str(), i);
+    dialled_by_.resize(mesh.nodes.size());
+    for (std::size_t from = 0; from < mesh.nodes.size(); ++from) {
+      for (const auto& peer : mesh.nodes[from].peers) {
+        const auto to = places_.find(peer.name.str());
+        if (to == places_.end() || peer.address.empty()) continue;
+        peers_[from].push_back(to->second);
+        dialled_by_[to->second].push_back(from);
+      }
+    }
+  }
 
-NextHops next_hops(const MeshModel& mesh, const NodeName& owner) {
-  constexpr std::size_t kFar = SIZE_MAX;
-  const auto& nodes = mesh.nodes;
-  const auto place_of = [&](const NodeName& name) {
-    return static_cast<std::size_t>(std::ranges::find(nodes, name, &verify::MeshNode::name) -
-                                    nodes.begin());
-  };
-  std::vector<std::vector<std::size_t>> dialled_by(nodes.size());
-  for (std::size_t from = 0; from < nodes.size(); ++from) {
-    for (const auto& peer : nodes[from].peers) {
-      const auto to = place_of(peer.name);
-      if (to < nodes.size() && !peer.address.empty()) dialled_by[to].push_back(from);
+  // From each node the peer over which `owner` is nearest; the node itself at the owner. Empty
+  // where there is no way.
+  std::vector<std::optional<NodeName>> next_hops(const NodeName& owner) const {
+    constexpr std::size_t kFar = SIZE_MAX;
+    std::vector<std::size_t> hops(peers_.size(), kFar);
+    std::deque<std::size_t> reached{places_.at(owner.str())};
+    hops[reached.front()] = 0;
+    while (!reached.empty()) {
+      const auto at = reached.front();
+      reached.pop_front();
+      for (const auto from : dialled_by_[at]) {
+        if (hops[from] != kFar) continue;
+        hops[from] = hops[at] + 1;
+        reached.push_back(from);
+      }
     }
-  }
-  std::vector<std::size_t> hops(nodes.size(), kFar);
-  std::deque<std::size_t> reached{place_of(owner)};
-  hops[reached.front()] = 0;
-  while (!reached.empty()) {
-    const auto at = reached.front();
-    reached.pop_front();
-    for (const auto from : dialled_by[at]) {
-      if (hops[from] != kFar) continue;
-      hops[from] = hops[at] + 1;
-      reached.push_back(from);
+    std::vector<std::optional<NodeName>> out(peers_.size());
+    for (std::size_t from = 0; from < peers_.size(); ++from) {
+      if (hops[from] == 0) out[from] = owner;
+      if (hops[from] == kFar) continue;
+      for (const auto to : peers_[from]) {
+        if (hops[to] + 1 == hops[from] && !out[from]) out[from] = mesh_.nodes[to].name;
+      }
     }
+    return out;
   }
-  NextHops out(nodes.size());
-  for (std::size_t from = 0; from < nodes.size(); ++from) {
-    if (hops[from] == 0) out[from] = owner;
-    if (hops[from] == kFar) continue;
-    for (const auto& peer : nodes[from].peers) {
-      const auto to = place_of(peer.name);
-      const bool is_nearer =
-          to < nodes.size() && !peer.address.empty() && hops[to] + 1 == hops[from];
-      if (is_nearer && !out[from]) out[from] = peer.name;
-    }
-  }
-  return out;
-}
+
+ private:
+  const MeshModel& mesh_;
+  std::unordered_map<std::string, std::size_t> places_;
+  std::vector<std::vector<std::size_t>> peers_;
+  std::vector<std::vector<std::size_t>> dialled_by_;
+};
 
 Result<NodeName> storing_node(const MeshModel& mesh, const std::string& name) {
   const auto found =
@@ -82,40 +92,49 @@ Result<NodeName> storing_node(const MeshModel& mesh, const std::string& name) {
   return found->name;
 }
 
-// Its entries by first byte of names that are not planned, then those by hash.
-RoutingTable table_of(const verify::MeshNode& node, bool keeps_bytes,
-                      const std::map<NodeName, Bytes256>& hashes) {
+// What it says of first bytes that are not planned, then the entries by hash.
+Result<RoutingTable> table_of(const verify::MeshNode& node, const Bytes256& planned,
+                              const std::map<NodeName, Bytes256>& hashes) {
   std::vector<RouteEntry> entries;
   for (const auto& entry : node.table.entries()) {
-    if (keeps_bytes && !entry.range.is_by_hash()) entries.push_back(entry);
+    if (entry.range.is_by_hash()) continue;
+    for (const auto run : runs_of(entry.range.keys() & ~planned))
+      entries.push_back({run, entry.node});
   }
+  const auto by_hash = static_cast<std::ptrdiff_t>(entries.size());
   for (const auto& [to, keys] : hashes) entries.push_back({RouteRange::of_hashes(keys), to});
-  const auto first_key = [](const RouteEntry& entry) {
+  if (entries.size() > limits::kRoutingEntriesMax) {
+    return Status{StatusCode::kInvalidArgument,
+                  "the table of " + node.name.str() + " would have " +
+                      std::to_string(entries.size()) + " entries, more than " +
+                      std::to_string(limits::kRoutingEntriesMax) +
+                      "; join some of its entries by first byte, or remove what never matches"};
+  }
+  std::ranges::sort(entries.begin() + by_hash, entries.end(), {}, [](const RouteEntry& entry) {
     return runs_of(entry.range.keys()).front().first;
-  };
-  const auto by_hash = std::ranges::find_if(
-      entries, [](const RouteEntry& entry) { return entry.range.is_by_hash(); });
-  std::ranges::sort(by_hash, entries.end(), {}, first_key);
+  });
   return RoutingTable{std::move(entries)};
 }
 
 }  // namespace
 
-Bytes256 planned_bytes(const MeshModel& mesh) {
+Bytes256 planned_bytes(const MeshModel& mesh, const verify::Report& report) {
   Bytes256 out;
   out.set();
   if (!has_hashes(mesh)) return out;
-  for (const auto& node : mesh.nodes) {
+  for (const auto& ownership : report.owners) {
+    const auto owner = std::ranges::find_if(
+        mesh.nodes, [&](const auto& node) { return node.name.str() == ownership.node; });
+    const auto bytes = ownership.names.first_bytes();
     for (unsigned byte = 0; byte < out.size(); ++byte) {
-      if (node.table.find(static_cast<std::uint8_t>(byte))) out.reset(byte);
+      if (bytes.test(byte) && owner->table.find(static_cast<std::uint8_t>(byte))) out.reset(byte);
     }
   }
   return out;
 }
 
-Before owners_now(const MeshModel& mesh, const verify::Report& report,
+Before owners_now(const verify::Report& report, const Bytes256& bytes,
                   const std::vector<Candidate>& candidates) {
-  const auto bytes = planned_bytes(mesh);
   Before out;
   for (std::size_t slot = 0; slot < kSlots && bytes.any(); ++slot) {
     Bytes256 hashes;
@@ -132,8 +151,9 @@ Before owners_now(const MeshModel& mesh, const verify::Report& report,
   return out;
 }
 
-Result<Proposal> propose(const MeshModel& mesh, const std::vector<Candidate>& candidates,
-                         const After& owners) {
+Result<Proposal> propose(const MeshModel& mesh, const Bytes256& bytes,
+                         const std::vector<Candidate>& candidates, const After& owners) {
+  const Links links{mesh};
   // By node of the model: which hashes go to whom next.
   std::vector<std::map<NodeName, Bytes256>> next(mesh.nodes.size());
   for (std::size_t member = 0; member < candidates.size(); ++member) {
@@ -142,7 +162,7 @@ Result<Proposal> propose(const MeshModel& mesh, const std::vector<Candidate>& ca
     Bytes256 hashes;
     for (std::size_t slot = 0; slot < kSlots; ++slot) hashes.set(slot, owners[slot] == member);
     if (hashes.none()) continue;
-    const auto hops = next_hops(mesh, *owner);
+    const auto hops = links.next_hops(*owner);
     for (std::size_t from = 0; from < next.size(); ++from) {
       if (!hops[from]) {
         return Status{StatusCode::kInvalidArgument,
@@ -154,7 +174,9 @@ Result<Proposal> propose(const MeshModel& mesh, const std::vector<Candidate>& ca
   }
   Proposal out{mesh, {}};
   for (std::size_t i = 0; i < next.size(); ++i) {
-    out.mesh.nodes[i].table = table_of(mesh.nodes[i], has_hashes(mesh), next[i]);
+    auto table = table_of(mesh.nodes[i], bytes, next[i]);
+    if (!table) return table.status();
+    out.mesh.nodes[i].table = *std::move(table);
   }
   auto report = verify::verify(out.mesh);
   if (!report) return report.status();

@@ -8,12 +8,6 @@
 #include <kvmesh/limits.h>
 
 namespace kvmesh::verify {
-namespace {
-
-constexpr std::size_t kEntryTextMax = 60;
-
-}  // namespace
-
 Atlas::Atlas(const MeshModel& model) {
   for (const auto& node : model.nodes) {
     const auto place = static_cast<std::uint32_t>(nodes_.size());
@@ -140,10 +134,7 @@ std::vector<Step> Atlas::steps(const Cell& cell) const {
 
 std::string Atlas::entry_text(std::uint32_t place, const Step& step) const {
   if (step.entry_index == Step::kNoEntryIndex) return {};
-  auto out = nodes_[place]->table.entries()[step.entry_index].range.to_string();
-  // A planned table has entries of a hundred spans.
-  if (out.size() > kEntryTextMax) out.replace(out.rfind(',', kEntryTextMax) + 1, out.size(), "...");
-  return out;
+  return nodes_[place]->table.entries()[step.entry_index].range.short_text();
 }
 
 std::string Atlas::way_text(const std::vector<Step>& steps,

@@ -16,7 +16,7 @@ NameSet own_names(const MeshNode& node) {
   Bytes256 left_to_hashes;
   Bytes256 hashes;
   const auto& table = node.table;
-  const auto is_own = [&](std::optional<std::size_t> entry) {
+  const auto is_own = [&](const std::optional<std::size_t>& entry) {
     return entry && table.entries()[*entry].node == node.name;
   };
   for (unsigned value = 0; value < 256; ++value) {

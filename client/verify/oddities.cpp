@@ -13,7 +13,7 @@ namespace kvmesh::verify {
 namespace {
 
 std::string entry_text(const RouteEntry& entry) {
-  return entry.range.to_string() + " -> " + entry.node.str();
+  return entry.range.short_text() + " -> " + entry.node.str();
 }
 
 void find_shadowed(const MeshNode& node, std::vector<Finding>& out) {

@@ -109,8 +109,13 @@ int do_for_named(Session& session, const BucketsNamed& buckets, const MakeOperat
   return done.exit_status == kExitOk ? session.finish_silent({}) : done.exit_status;
 }
 
+// A range of hashes is not about names of which the first byte decides.
+bool is_left_out(const verify::MeshNode& node, const RouteRange& range, const std::string& name) {
+  return range.is_by_hash() && node.table.find(static_cast<std::uint8_t>(name.front())).has_value();
+}
+
 // The node, when its table gives nothing of the range to it, so that no request finds what it holds
-// of that. A range of hashes is not about names of which the first byte decides.
+// of that.
 Result<verify::MeshNode> check_strays(Session& session, Client& client, const std::string& node,
                                       const RouteRange& range) {
   const auto info = client.info(node, session.timeout());
@@ -145,7 +150,9 @@ int drop_strays(Session& session, const std::string& node, const RouteRange& ran
     auto names = list.next();
     if (!names) return session.fail(names.status());
     if (names->empty()) break;
-    std::erase_if(*names, [&](const auto& name) { return verify::is_its_own(*told, name); });
+    std::erase_if(*names, [&](const auto& name) {
+      return verify::is_its_own(*told, name) || is_left_out(*told, range, name);
+    });
     const auto done = do_for_each(session, **client, *names, node, ops::drop);
     exit_status = done.exit_status;
     dropped += done.buckets;

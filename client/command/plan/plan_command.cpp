@@ -15,6 +15,7 @@
 #include "client/command/base/interrupts.h"
 #include "client/command/base/program.h"
 #include "client/command/commands.h"
+#include "client/command/nodes/info_text.h"
 #include "client/command/plan/plan_text.h"
 #include "client/command/plan/stored.h"
 #include "client/command/verify/live_mesh.h"
@@ -117,7 +118,8 @@ Status write_tables(const std::string& folder, const verify::MeshModel& mesh) {
   return {};
 }
 
-// A mesh of which all is known, and in which all is well: else nobody can say what moves.
+// A mesh of which all is known, and in which all is well: else nobody can say what moves, and what
+// is carried over could meet other copies.
 Result<verify::Report> sound_report(const LiveMesh& mesh) {
   if (!mesh.model.silent.empty()) {
     const auto& [name, why] = *mesh.model.silent.begin();
@@ -128,6 +130,14 @@ Result<verify::Report> sound_report(const LiveMesh& mesh) {
   if (report && !report->sound()) {
     return invalid("the mesh is " + verdict_text(*report) + ": " + faults_text(*report) +
                    "; mend that first (kvmesh verify --live)");
+  }
+  for (const auto& [name, info] : mesh.infos) {
+    const Value* store = info->find("store");
+    if (store == nullptr || number_at(*store, "strays") == 0) continue;
+    return invalid(
+        name + " holds " + verify::counted(number_at(*store, "strays"), "bucket", "buckets") +
+        " that its table gives to others; carry over or drop them first, as kvmesh verify "
+        "--live says");
   }
   return report;
 }
@@ -147,22 +157,32 @@ int run_plan(Session& session, const PlanArguments& arguments) {
   const auto candidates = candidates_of(arguments, mesh->model);
   if (!candidates) return session.end_with(kExitUsage, candidates.status());
 
-  const auto bytes = plan::planned_bytes(mesh->model);
+  const auto bytes = plan::planned_bytes(mesh->model, *report);
   if (bytes.none()) {
     return session.fail(
-        invalid("tables decide about all names by their first byte, so nothing is "
-                "left to hashes; take those entries out, as far as the names are "
-                "to be divided by hash"));
+        invalid("the nodes that store names decide about all of them by their first "
+                "byte, so nothing is left to hashes; take such entries out, as far "
+                "as the names are to be divided by hash"));
   }
+  std::vector<plan::Member> members;
+  for (const auto& candidate : *candidates) members.push_back({candidate.weight});
+  const auto before = plan::owners_now(*report, bytes, *candidates);
+  // What no loads change is found out before they are counted.
+  auto after = plan::assign(members, before, {}, *tolerance);
+  auto proposal = plan::propose(mesh->model, bytes, *candidates, after);
+  if (!proposal) return session.fail(proposal.status());
   const auto stored = count_stored(asked, *mesh, bytes);
   if (broken_off()) return session.fail(interrupted_status());
   for (const auto& missing : stored.missing) session.complain("not counted: " + missing);
-  std::vector<plan::Member> members;
-  for (const auto& candidate : *candidates) members.push_back({candidate.weight});
-  const auto before = plan::owners_now(mesh->model, *report, *candidates);
-  const auto after = plan::assign(members, before, loads_of(stored, arguments.by), *tolerance);
-  auto proposal = plan::propose(mesh->model, *candidates, after);
-  if (!proposal) return session.fail(proposal.status());
+  if (!arguments.by.empty()) {
+    if (!stored.missing.empty()) {
+      return session.fail({StatusCode::kUnavailable,
+                           "nothing can be planned by " + arguments.by + " that are not counted"});
+    }
+    after = plan::assign(members, before, loads_of(stored, arguments.by), *tolerance);
+    proposal = plan::propose(mesh->model, bytes, *candidates, after);
+    if (!proposal) return session.fail(proposal.status());
+  }
   auto plan = make_plan(*candidates, before, after, stored, *std::move(proposal));
   plan.replaces_bytes = std::ranges::none_of(
       mesh->model.nodes, [](const auto& node) { return node.table.has_hashes(); });
@@ -171,7 +191,7 @@ int run_plan(Session& session, const PlanArguments& arguments) {
   } else {
     session.print(plan_text(plan, color_on_stdout()));
   }
-  if (!arguments.write.empty()) {
+  if (!arguments.write.empty() && plan.proposal.report.sound()) {
     const auto written = write_tables(arguments.write, plan.proposal.mesh);
     if (!written.ok()) return session.end_with(kExitUsage, written);
     if (!session.json()) {
@@ -200,7 +220,7 @@ void add_plan_command(CLI::App& app, Session& session) {
   command
       ->add_option("--nodes", arguments->nodes,
                    "Who is to store, with commas between them, each with =WEIGHT if it is to have "
-                   "more or less than others; without it all that store now")
+                   "more or less than others; without it all with the application kv")
       ->type_name("NODE[=WEIGHT],...")
       ->delimiter(',')
       ->allow_extra_args(false);

@@ -11,17 +11,29 @@
 namespace kvmesh::command {
 namespace {
 
-constexpr const char* kOneByOne =
-    "For each of these lines, in turn, as config/README.md has it step by step (Give a range to "
-    "another node): FROM gives the range away (kvmesh reload); kvmesh export --on FROM --range "
-    "RANGE > FILE; kvmesh import --on TO FILE; TO takes it (kvmesh reload); kvmesh drop --on FROM "
-    "--range RANGE.";
-// An entry by first byte stands before all by hash, so it cannot give away some of its hashes.
+// A node that gives something away and takes nothing: from its reload to that of TO the range is
+// closed, so nothing is written between its export and its import.
+constexpr const char* kInTurn =
+    "In this order, and each step only after all of the one before have ended with status 0: (1) "
+    "each FROM takes its new table (kvmesh reload), which closes what it gives away; (2) for each "
+    "of these lines, kvmesh export --on FROM --range RANGE > FILE and kvmesh import --on TO FILE; "
+    "(3) all other nodes take theirs, which opens it; kvmesh verify --live names what is left; (4) "
+    "for each line, kvmesh drop --on FROM --range RANGE. config/README.md explains the steps (Give "
+    "a range to another node).";
+// An entry by first byte stands before all by hash, so it cannot give away some of its hashes; and
+// a node that gives and takes would open what it takes before that is there.
 constexpr const char* kAllAtOnce =
-    "From first bytes to hashes all tables change at once: let nobody write; kvmesh backup DIR; "
-    "put "
-    "the new tables into the files of all nodes, and reload them; kvmesh restore DIR; then, for "
-    "each of these lines, kvmesh drop --on FROM --range RANGE.";
+    "Here all tables change at once. In this order, and each step only after the one before has "
+    "ended with status 0: (1) let nobody write; (2) kvmesh backup DIR; (3) all nodes take their "
+    "new tables (kvmesh reload); (4) kvmesh restore DIR; kvmesh verify --live names what is left; "
+    "(5) for each of these lines, kvmesh drop --on FROM --range RANGE; (6) writers may go on.";
+
+// Whether some node both gives and takes.
+bool has_swaps(const Plan& plan) {
+  return std::ranges::any_of(plan.moves, [&](const PlannedMove& move) {
+    return std::ranges::find(plan.moves, move.to, &PlannedMove::from) != plan.moves.end();
+  });
+}
 
 std::string hashes_text(const verify::Bytes256& hashes) {
   return RouteRange::of_hashes(hashes).to_string();
@@ -145,11 +157,16 @@ std::string plan_text(const Plan& plan, bool color) {
     out += "\n";
   }
   out += nodes_text(plan, color) + "\n";
+  const auto& report = plan.proposal.report;
+  if (!report.sound()) {
+    return out + "with these tables the mesh would be " + verdict_text(report) + ": " +
+           faults_text(report) + "\nThe plan is of no use until that is mended.\n";
+  }
   if (!plan.moves.empty()) {
     out += moves_text(plan, color) + "\nBuckets do not move by themselves. " +
-           (plan.replaces_bytes ? kAllAtOnce : kOneByOne) + "\n\n";
+           (plan.replaces_bytes || has_swaps(plan) ? kAllAtOnce : kInTurn) + "\n\n";
   }
-  return out + "with these tables: " + verdict_text(plan.proposal.report) + "\n";
+  return out + "with these tables: " + verdict_text(report) + "\n";
 }
 
 Value plan_json(const Plan& plan) {

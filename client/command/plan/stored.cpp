@@ -47,8 +47,9 @@ Status count_node(Session& session, const verify::MeshNode& node, const Way& way
       auto keys = client::count_of(std::move(outcomes[i]), functions::kKvCount.name);
       if (!keys && keys.status().code() == StatusCode::kNotFound) continue;  // dropped meanwhile
       if (!keys) return keys.status();
-      out[route_hash((*buckets)[i])] +=
-          {1, *keys, static_cast<std::uint64_t>(bytes_of_key * static_cast<double>(*keys))};
+      // What another node tells may be anything.
+      const auto size = std::min(bytes_of_key * static_cast<double>(*keys), 1e15);
+      out[route_hash((*buckets)[i])] += {1, *keys, static_cast<std::uint64_t>(size)};
     }
   }
 }

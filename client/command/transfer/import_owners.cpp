@@ -4,6 +4,7 @@
 
 #include "client/command/nodes/info_text.h"
 #include "common/route_hash.h"
+#include "common/route_range.h"
 #include "common/text.h"
 
 namespace kvmesh::command {
@@ -15,6 +16,12 @@ constexpr milliseconds kPause{250};
 
 std::uint8_t first_byte(std::string_view bucket) {
   return static_cast<std::uint8_t>(bucket.front());
+}
+
+std::string text_of(ImportOwners::Part part, std::string_view bucket) {
+  const auto hash =
+      part < ImportOwners::kByHash ? "" : " and have " + hash_text(route_hash(bucket));
+  return byte_text(first_byte(bucket)) + hash;
 }
 
 ImportOwners::Part part_by_hash(std::string_view bucket) {
@@ -96,8 +103,8 @@ void ImportOwners::compare(Part part, const State& state, const Told& told) {
     return;
   }
   if (state.first->node != told.node) {
-    remarks_.insert("buckets that begin with " + byte_text(first_byte(state.bucket)) +
-                    " belonged to " + state.first->node + " and now belong to " + told.node +
+    remarks_.insert("buckets that begin with " + text_of(part, state.bucket) + " belonged to " +
+                    state.first->node + " and now belong to " + told.node +
                     ": what was stored before is still at the first");
   } else if (state.first->incarnation != told.incarnation) {
     note_restart(part, state, told);
@@ -135,7 +142,7 @@ void ImportOwners::on_told(Part part, const Result<Told>& told, Time now) {
   if (is_transient(told.status().code()) && now - *checks_since_ < retry_for_) return;
   state.phase = Phase::kChecked;
   remarks_.insert("cannot tell whether the node of buckets that begin with " +
-                  byte_text(first_byte(state.bucket)) +
+                  text_of(part, state.bucket) +
                   " still has what it stored: " + told.status().to_string());
 }
 

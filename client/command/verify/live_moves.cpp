@@ -18,6 +18,7 @@
 #include "client/command/verify/moves.h"
 #include "client/outcome.h"
 #include "common/functions.h"
+#include "common/route_hash.h"
 #include "common/text.h"
 
 namespace kvmesh::command {
@@ -153,7 +154,7 @@ constexpr std::size_t kShownBuckets = 5;
 struct Strays {
   std::uint64_t count = 0;
   std::vector<std::string> some;  // the first, as they are shown
-  verify::NameSet first_bytes;    // all names that begin as they do
+  verify::NameSet names;          // theirs, as the node's table tells them apart
 };
 
 // The names of buckets that requests which the node gets do not end with it.
@@ -164,15 +165,22 @@ verify::NameSet not_its_own(const verify::MeshNode& node) {
   return out;
 }
 
-void keep(const std::string& bucket, Strays& out) {
+void keep(const std::string& bucket, const RoutingTable& table, Strays& out) {
   ++out.count;
-  out.first_bytes.insert(static_cast<std::uint8_t>(bucket.front()));
+  const auto byte = static_cast<std::uint8_t>(bucket.front());
+  if (table.find(byte) || !table.has_hashes()) {
+    out.names.insert(byte);
+  } else {
+    verify::Bytes256 bytes;
+    verify::Bytes256 hashes;
+    out.names.insert(bytes.set(byte), hashes.set(route_hash(bucket)));
+  }
   if (out.some.size() < kShownBuckets) out.some.push_back(in_quotes(bucket));
 }
 
 // Those of `strays` that begin with a byte of the range.
 Status list_range(const Reached& node, ByteRange range, const verify::NameSet& strays,
-                  const CallTime& time, Strays& out) {
+                  const RoutingTable& table, const CallTime& time, Strays& out) {
   std::string after = last_name_before(range.first);
   while (true) {
     if (time.is_over()) return time.over();
@@ -182,7 +190,7 @@ Status list_range(const Reached& node, ByteRange range, const verify::NameSet& s
     for (const auto& bucket : page->names) {
       if (bucket <= after) return {StatusCode::kProtocolError, "its pages of buckets go back"};
       if (static_cast<std::uint8_t>(bucket.front()) > range.last) return {};
-      if (strays.holds(bucket)) keep(bucket, out);
+      if (strays.holds(bucket)) keep(bucket, table, out);
     }
     if (!page->more || page->names.empty()) return {};
     after = page->names.back();
@@ -197,17 +205,17 @@ Status list_strays(const verify::MeshNode& described, const Way& way, const Call
   const auto node = reach(way, described.name.str(), time);
   if (!node) return node.status();
   for (const auto range : runs_of(strays.first_bytes())) {
-    if (Status status = list_range(*node, range, strays, time, out); !status.ok()) return status;
+    if (Status status = list_range(*node, range, strays, described.table, time, out); !status.ok())
+      return status;
   }
   return {};
 }
 
-verify::Finding finding_of(const verify::MeshNode& described, const Strays& strays) {
-  const auto& node = described.name.str();
+verify::Finding finding_of(const std::string& node, const Strays& strays) {
   verify::Finding finding;
   finding.kind = verify::FindingKind::kStray;
   finding.nodes = {node};
-  finding.names = common_to(strays.first_bytes, not_its_own(described));
+  finding.names = strays.names;
   finding.what = node + " holds " + verify::counted(strays.count, "bucket", "buckets") +
                  " that its table gives to others, so that no request finds " +
                  (strays.count == 1 ? "it" : "them") + " there: " + joined(strays.some, ", ");
@@ -229,9 +237,12 @@ void find_strays(const LiveMesh& mesh, const Access& access, verify::Report& rep
   for (const auto& node : mesh.model.nodes) {
     if (!node.stores) continue;
     const auto& name = node.name.str();
+    const Value* store = mesh.infos.at(name)->find("store");
+    const Value* told = store == nullptr ? nullptr : store->find("strays");
+    if (told != nullptr && number_at(*store, "strays") == 0) continue;  // else all names are listed
     Strays strays;
     const Status status = list_strays(node, mesh.ways.at(name), time, strays);
-    if (strays.count > 0) report.findings.push_back(finding_of(node, strays));
+    if (strays.count > 0) report.findings.push_back(finding_of(name, strays));
     if (status.ok()) continue;
     verify::Finding finding;
     finding.kind = verify::FindingKind::kStray;

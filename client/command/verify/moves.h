@@ -16,7 +16,7 @@
 /// What would have to move when the tables of a running mesh change.
 namespace kvmesh::command {
 
-/// What one node stores of the bytes of one change, and others are to store then.
+/// What one node stores of the names of one change, and others are to store then.
 struct Move {
   std::string from;
   std::uint64_t buckets = 0;
@@ -33,9 +33,9 @@ struct Holding {
 };
 
 struct Moves {
-  /// For each of Difference::changes, in their order: a move for each node that loses its bytes.
+  /// For each of Difference::changes, in their order: a move for each node that loses its names.
   std::vector<std::vector<Move>> of_changes;
-  std::vector<Holding> holdings;  // of the nodes that lose bytes and answer, by name
+  std::vector<Holding> holdings;  // of the nodes that lose names and answer, by name
   /// Nodes of the mesh that do not answer, and why: what they store is not in the figures.
   std::map<std::string, std::string> silent;
 };

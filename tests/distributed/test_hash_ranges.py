@@ -55,6 +55,10 @@ class HashRanges(MeshTest):
         records = self.command("export", "--range", HIGH).splitlines()
         exported = {record.split("\t")[0].replace("\\x7b", "{") for record in records}
         self.assertEqual(exported - {"apples", "banana"}, high)
+        # Of what a node holds, a range of hashes is not about names of which the first byte decides.
+        own = {record.split("\t")[0] for record in self.command("export", "--on", "foo@localhost", "--range", "hash:*").splitlines()}
+        self.assertEqual({name.replace("\\x7b", "{") for name in own},
+                         self.buckets("--on", "foo@localhost") - {"apples", "banana"})
         folder = os.path.join(self.nodes.directory, "copy")
         printed = json.loads(self.command("--json", "backup", folder, "--range", "hash:0x80..0xff"))
         self.assertEqual((printed["buckets"], printed["failed"]), (len(exported), 0))

@@ -39,8 +39,8 @@ class Plan(MeshTest):
     def counts(self, planned, when):
         return {node["node"].split("@")[0]: node[f"hashes_{when}"] for node in planned["nodes"]}
 
-    def take_tables(self, folder):
-        for node in (self.gate, *self.stores):
+    def take_tables(self, folder, nodes=None):
+        for node in nodes or (self.gate, *self.stores):
             with open(os.path.join(folder, f"{node.name}@localhost.toml"), "rb") as file:
                 entries = tomllib.load(file)["kv"]["routing_table"]
             node.table = [(entry["range"], entry["node"].split("@")[0]) for entry in entries]
@@ -55,6 +55,28 @@ class Plan(MeshTest):
         self.command("restore", copy)
         for move in planned["moves"]:
             self.command("drop", "--on", move["from"], "--range", move["range"])
+        self.check_places(planned)
+
+    def carry_in_turn(self, planned, folder):
+        """While others write: what moves is closed from the reload of those who give it to that of who takes it."""
+        givers = [node for node in self.stores if any(move["from"] == f"{node.name}@localhost" for move in planned["moves"])]
+        held = set(self.command("buckets", "--range", planned["moves"][0]["range"]).split())
+        line = self.gate.line()
+        self.assertEqual(line.ask(f"PUT {min(held)} key before"), "OK")
+        self.take_tables(folder, givers)
+        self.assertIn("ERROR route_loop", line.ask(f"PUT {min(held)} key lost"))
+        for number, move in enumerate(planned["moves"]):
+            copy = f"{folder}.{number}"
+            with open(copy, "w", encoding="ascii") as file:
+                file.write(self.command("export", "--on", move["from"], "--range", move["range"]))
+            self.command("import", "--on", move["to"], copy)
+        self.take_tables(folder, [node for node in (self.gate, *self.stores) if node not in givers])
+        self.assertEqual((line.ask(f"GET {min(held)} key"), line.line()), ("before", "OK"))
+        for move in planned["moves"]:
+            self.command("drop", "--on", move["from"], "--range", move["range"])
+        self.check_places(planned)
+
+    def check_places(self, planned):
         self.assertEqual(set(self.command("buckets").split()), set(self.names))
         for node in planned["nodes"]:
             held = self.command("buckets", "--on", node["node"]).split()
@@ -75,7 +97,7 @@ class Plan(MeshTest):
         self.assertEqual(joined["hashes_moved"], 64, "the least: a quarter")
         self.assertEqual({move["to"] for move in joined["moves"]}, {"n4@localhost"})
         self.assertEqual(joined, self.plan("--live", self.gate.endpoint), "all that store, if none are named")
-        self.carry_over(joined, folder)
+        self.carry_in_turn(joined, folder)
 
         left = self.plan("--remove", "n4@localhost")
         self.assertEqual(left["hashes_moved"], 64)

@@ -17,6 +17,8 @@ class FrameAge {
  public:
   /// Time that a millisecond adds to the smallest difference: NTP slews a clock by half of this.
   static constexpr std::chrono::microseconds kDriftPerMs{1};
+  /// No age is more, whatever the stamps are: longer than any request may take.
+  static constexpr std::chrono::microseconds kAgeMax = std::chrono::hours{48};
 
   /// Whether a stamp was seen since the start, or reset().
   bool is_known() const { return known_; }
@@ -29,7 +31,7 @@ class FrameAge {
     const auto difference = read_us - stamp_us;  // modulo 2^64, as all of these
     if (std::exchange(known_, true)) {
       const auto beyond = static_cast<std::int64_t>(difference - bound(read_us));
-      if (beyond > 0) return std::chrono::microseconds{beyond};
+      if (beyond > 0) return std::min(std::chrono::microseconds{beyond}, kAgeMax);
     }
     smallest_ = difference;
     seen_us_ = read_us;

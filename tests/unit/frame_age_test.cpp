@@ -118,7 +118,11 @@ TEST(FrameAge, StampsWithoutSenseHarmNobody) {
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937_64 random{seed};
   FrameAge age;
-  for (int i = 0; i < 10'000; ++i) EXPECT_GE(age.observe(random(), random()), microseconds{0});
+  for (int i = 0; i < 10'000; ++i) {
+    const auto seen = age.observe(random(), random());
+    EXPECT_GE(seen, microseconds{0});
+    EXPECT_LE(seen, FrameAge::kAgeMax);
+  }
 }
 
 }  // namespace

@@ -28,10 +28,7 @@ std::optional<std::uint8_t> parse_byte(std::string_view text) {
   return std::nullopt;
 }
 
-std::string number_form(std::uint8_t byte) {
-  constexpr const char* kDigits = "0123456789abcdef";
-  return {'0', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
-}
+std::string number_form(std::uint8_t byte) { return "0x" + hex_byte(byte); }
 
 std::string byte_form(std::uint8_t byte) {
   if (byte > 0x20 && byte < 0x7f) return std::string(1, static_cast<char>(byte));
@@ -61,7 +58,7 @@ Result<ByteRange> parse_span(std::string_view text) {
   return ByteRange{*first, *last};
 }
 
-void insert(std::bitset<256>& into, ByteRange span) {
+void insert(RouteKeys& into, ByteRange span) {
   for (std::size_t i = span.first; i <= span.last; ++i) into.set(i);
 }
 
@@ -96,23 +93,29 @@ std::string ByteRange::to_string() const {
   return byte_form(first) + ".." + byte_form(last);
 }
 
-std::vector<ByteRange> runs_of(const std::bitset<256>& bytes) {
+std::vector<ByteRange> runs_of(const RouteKeys& keys) {
   std::vector<ByteRange> out;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (!bytes.test(i)) continue;
-    const auto byte = static_cast<std::uint8_t>(i);
-    if (i > 0 && bytes.test(i - 1)) {
-      out.back().last = byte;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!keys.test(i)) continue;
+    const auto key = static_cast<std::uint8_t>(i);
+    if (i > 0 && keys.test(i - 1)) {
+      out.back().last = key;
     } else {
-      out.push_back({byte, byte});
+      out.push_back({key, key});
     }
   }
   return out;
 }
 
+std::uint8_t lowest_of(const RouteKeys& keys) {
+  std::size_t i = 0;
+  while (!keys.test(i)) ++i;  // throws where there is none
+  return static_cast<std::uint8_t>(i);
+}
+
 RouteRange::RouteRange(ByteRange bytes) { insert(keys_, bytes); }
 
-RouteRange RouteRange::of_hashes(const std::bitset<256>& hashes) {
+RouteRange RouteRange::of_hashes(const RouteKeys& hashes) {
   if (hashes.none()) std::abort();
   return RouteRange{By::kHash, hashes};
 }
@@ -123,7 +126,7 @@ Result<RouteRange> RouteRange::parse(std::string_view text) {
     if (!bytes) return bytes.status();
     return RouteRange{*bytes};
   }
-  std::bitset<256> hashes;
+  RouteKeys hashes;
   for (auto rest = text.substr(kHashPrefix.size());;) {
     const auto comma = rest.find(',');
     const auto span = parse_span(rest.substr(0, comma));

@@ -25,8 +25,13 @@ struct ByteRange {
   friend bool operator==(const ByteRange&, const ByteRange&) = default;
 };
 
+/// First bytes, or hashes.
+using RouteKeys = std::bitset<256>;
+
 /// The runs of neighbours that are set, ascending.
-std::vector<ByteRange> runs_of(const std::bitset<256>& bytes);
+std::vector<ByteRange> runs_of(const RouteKeys& keys);
+/// The lowest that is set. REQUIRES: one is.
+std::uint8_t lowest_of(const RouteKeys& keys);
 
 /// For which buckets an entry of a table is: those whose name begins with one of some bytes, or
 /// whose hash (route_hash()) is one of some numbers. A value type.
@@ -38,7 +43,7 @@ class RouteRange {
   RouteRange() : RouteRange(ByteRange{}) {}
   RouteRange(ByteRange bytes);  // NOLINT(google-explicit-constructor): each of these is one
   /// By the hash. REQUIRES: `hashes` is not empty.
-  static RouteRange of_hashes(const std::bitset<256>& hashes);
+  static RouteRange of_hashes(const RouteKeys& hashes);
 
   /// Reads what ByteRange::parse() does, and `hash:0x40`, `hash:0x00..0x7f`,
   /// `hash:0x00..0x1b,0x40` (several spans; they may touch and overlap) and `hash:*`.
@@ -48,7 +53,7 @@ class RouteRange {
   By by() const { return by_; }
   bool is_by_hash() const { return by_ == By::kHash; }
   /// First bytes or hashes.
-  const std::bitset<256>& keys() const { return keys_; }
+  const RouteKeys& keys() const { return keys_; }
   /// REQUIRES: the name is not empty.
   bool holds(std::string_view bucket) const;
   /// What parse() reads back as the same range: the shortest form, spans ascending.
@@ -60,10 +65,10 @@ class RouteRange {
   friend bool operator==(const RouteRange&, const RouteRange&) = default;
 
  private:
-  RouteRange(By by, const std::bitset<256>& keys) : by_(by), keys_(keys) {}
+  RouteRange(By by, const RouteKeys& keys) : by_(by), keys_(keys) {}
 
   By by_ = By::kFirstByte;
-  std::bitset<256> keys_;
+  RouteKeys keys_;
 };
 
 /// Which part of an entry a bucket has matched.

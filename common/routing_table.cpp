@@ -17,6 +17,7 @@ RoutingTable::RoutingTable(std::vector<RouteEntry> entries) : entries_(std::move
        i-- > 0;) {  // backwards: earlier entries overwrite later ones
     const auto& range = entries_[i].range;
     auto& winners = range.is_by_hash() ? by_hash_ : by_byte_;
+    if (!range.is_by_hash()) decided_bytes_ |= range.keys();
     for (const auto span : runs_of(range.keys())) {
       std::fill(winners.begin() + span.first, winners.begin() + span.last + 1,
                 Winner{static_cast<std::uint16_t>(i), span});
@@ -43,16 +44,11 @@ std::optional<RoutingTable::Found> RoutingTable::find(std::string_view bucket) c
 
 std::vector<std::size_t> RoutingTable::shadowed() const {
   std::vector<bool> wins(entries_.size());
-  bool bytes_leave_some = false;
   for (const auto& winner : by_byte_) {
-    if (winner.index == kNone) {
-      bytes_leave_some = true;
-    } else {
-      wins[winner.index] = true;
-    }
+    if (winner.index != kNone) wins[winner.index] = true;
   }
   for (const auto& winner : by_hash_) {
-    if (winner.index != kNone && bytes_leave_some) wins[winner.index] = true;
+    if (winner.index != kNone && !decided_bytes_.all()) wins[winner.index] = true;
   }
   std::vector<std::size_t> out;
   for (std::size_t i = 0; i < wins.size(); ++i) {

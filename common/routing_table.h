@@ -50,6 +50,8 @@ class RoutingTable {
   std::optional<std::size_t> find(std::uint8_t byte) const { return index_of(by_byte_[byte]); }
 
   const std::vector<RouteEntry>& entries() const { return entries_; }
+  /// The first bytes about which entries by first byte decide, whatever the hash.
+  const RouteKeys& decided_bytes() const { return decided_bytes_; }
   /// Whether some entry is by hash.
   bool has_hashes() const { return !entries_.empty() && entries_.back().range.is_by_hash(); }
 
@@ -76,6 +78,7 @@ class RoutingTable {
   }
 
   std::vector<RouteEntry> entries_;
+  RouteKeys decided_bytes_;
   std::array<Winner, 256> by_byte_;
   std::array<Winner, 256> by_hash_;
 };

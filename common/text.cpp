@@ -12,8 +12,6 @@ constexpr char kHex[] = "0123456789abcdef";
 
 bool is_printable(unsigned char c) { return c >= 0x20 && c < 0x7f; }
 
-std::string hex_byte(unsigned char c) { return {kHex[c >> 4], kHex[c & 15]}; }
-
 void append_escape(std::string& out, char c) {
   if (c == '\n') {
     out += "\\n";
@@ -91,6 +89,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   }
   return row[b.size()];
 }
+
+std::string hex_byte(unsigned char byte) { return {kHex[byte >> 4], kHex[byte & 15]}; }
 
 std::string byte_text(unsigned char byte) {
   std::string hex = "0x" + hex_byte(byte);

@@ -28,6 +28,9 @@ std::string joined(const std::vector<std::string>& parts, std::string_view separ
 /// distance). Costs the product of their sizes.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
+/// "0a".
+std::string hex_byte(unsigned char byte);
+
 /// A byte as 'a' (0x61), or 0x0a where it is not printable.
 std::string byte_text(unsigned char byte);
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bitset>
 #include <cstdio>
 #include <fstream>
 
@@ -219,7 +218,7 @@ std::uint64_t count_strays(const store::Engine& engine, const RoutingTable& tabl
     return entry && table.entries()[*entry].node == self;
   };
   bool hashes_known = false;
-  std::bitset<256> own_hashes;
+  RouteKeys own_hashes;
   const auto buckets = engine.buckets_by_byte();
   for (unsigned value = 0; value < 256; ++value) {
     const auto byte = static_cast<std::uint8_t>(value);

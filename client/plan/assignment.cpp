@@ -372,29 +372,10 @@ After assign(std::span<const Member> members, const Before& before, const Loads&
   return layout.owners();
 }
 
-std::vector<std::uint32_t> slot_counts(std::size_t members, const After& owners) {
-  std::vector<std::uint32_t> out(members);
-  for (const auto owner : owners) ++out.at(owner);
-  return out;
-}
-
 std::size_t moved_slots(const Before& before, const After& after) {
   std::size_t out = 0;
   for (std::size_t slot = 0; slot < kSlots; ++slot) out += before[slot] == after[slot] ? 0 : 1;
   return out;
-}
-
-std::size_t range_count(const After& owners) {
-  std::size_t out = 1;
-  for (std::size_t slot = 1; slot < kSlots; ++slot) out += owners[slot] == owners[slot - 1] ? 0 : 1;
-  return out;
-}
-
-double fullness(std::span<const Member> members, const After& owners, const Loads& loads) {
-  Before before;
-  std::ranges::copy(owners, before.begin());
-  const Layout layout(members, before, loads);
-  return layout.most() / layout.mean();
 }
 
 }  // namespace kvmesh::plan

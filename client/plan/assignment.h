@@ -42,16 +42,7 @@ using Loads = std::array<std::uint64_t, kSlots>;
 After assign(std::span<const Member> members, const Before& before, const Loads& loads,
              double tolerance);
 
-/// How many slots each of `members` members holds.
-std::vector<std::uint32_t> slot_counts(std::size_t members, const After& owners);
-
 /// How many slots change their owner; one that had none counts.
 std::size_t moved_slots(const Before& before, const After& after);
-
-/// How many ranges of neighbouring slots with one owner there are: what a table has to list.
-std::size_t range_count(const After& owners);
-
-/// The fullest member's load by weight over the mean, 1 at best. All loads zero: by slots.
-double fullness(std::span<const Member> members, const After& owners, const Loads& loads);
 
 }  // namespace kvmesh::plan

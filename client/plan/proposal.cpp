@@ -17,13 +17,8 @@
 namespace kvmesh::plan {
 namespace {
 
-using verify::Bytes256;
 using verify::MeshModel;
 using verify::NameSet;
-
-bool has_hashes(const MeshModel& mesh) {
-  return std::ranges::any_of(mesh.nodes, [](const auto& node) { return node.table.has_hashes(); });
-}
 
 // The links between the nodes of a model, by their places in it.
 class Links {
@@ -77,9 +72,8 @@ class Links {
 };
 
 Result<NodeName> storing_node(const MeshModel& mesh, const std::string& name) {
-  const auto found =
-      std::ranges::find_if(mesh.nodes, [&](const auto& node) { return node.name.str() == name; });
-  if (found == mesh.nodes.end()) {
+  const auto* found = verify::find_node(mesh, name);
+  if (found == nullptr) {
     return Status{StatusCode::kInvalidArgument,
                   "the mesh has no node " + in_quotes(name) +
                       "; start it first, with a table that leads to the others, and let its peers "
@@ -93,8 +87,8 @@ Result<NodeName> storing_node(const MeshModel& mesh, const std::string& name) {
 }
 
 // What it says of first bytes that are not planned, then the entries by hash.
-Result<RoutingTable> table_of(const verify::MeshNode& node, const Bytes256& planned,
-                              const std::map<NodeName, Bytes256>& hashes) {
+Result<RoutingTable> table_of(const verify::MeshNode& node, const RouteKeys& planned,
+                              const std::map<NodeName, RouteKeys>& hashes) {
   std::vector<RouteEntry> entries;
   for (const auto& entry : node.table.entries()) {
     if (entry.range.is_by_hash()) continue;
@@ -110,34 +104,33 @@ Result<RoutingTable> table_of(const verify::MeshNode& node, const Bytes256& plan
                       std::to_string(limits::kRoutingEntriesMax) +
                       "; join some of its entries by first byte, or remove what never matches"};
   }
-  std::ranges::sort(entries.begin() + by_hash, entries.end(), {}, [](const RouteEntry& entry) {
-    return runs_of(entry.range.keys()).front().first;
-  });
+  std::ranges::sort(entries.begin() + by_hash, entries.end(), {},
+                    [](const RouteEntry& entry) { return lowest_of(entry.range.keys()); });
   return RoutingTable{std::move(entries)};
 }
 
 }  // namespace
 
-Bytes256 planned_bytes(const MeshModel& mesh, const verify::Report& report) {
-  Bytes256 out;
+bool has_hashes(const MeshModel& mesh) {
+  return std::ranges::any_of(mesh.nodes, [](const auto& node) { return node.table.has_hashes(); });
+}
+
+RouteKeys planned_bytes(const MeshModel& mesh, const verify::Report& report) {
+  RouteKeys out;
   out.set();
   if (!has_hashes(mesh)) return out;
   for (const auto& ownership : report.owners) {
-    const auto owner = std::ranges::find_if(
-        mesh.nodes, [&](const auto& node) { return node.name.str() == ownership.node; });
-    const auto bytes = ownership.names.first_bytes();
-    for (unsigned byte = 0; byte < out.size(); ++byte) {
-      if (bytes.test(byte) && owner->table.find(static_cast<std::uint8_t>(byte))) out.reset(byte);
-    }
+    const auto& table = verify::find_node(mesh, ownership.node)->table;
+    out &= ~(ownership.names.first_bytes() & table.decided_bytes());
   }
   return out;
 }
 
-Before owners_now(const verify::Report& report, const Bytes256& bytes,
+Before owners_now(const verify::Report& report, const RouteKeys& bytes,
                   const std::vector<Candidate>& candidates) {
   Before out;
   for (std::size_t slot = 0; slot < kSlots && bytes.any(); ++slot) {
-    Bytes256 hashes;
+    RouteKeys hashes;
     hashes.set(slot);
     NameSet names;
     names.insert(bytes, hashes);
@@ -151,15 +144,15 @@ Before owners_now(const verify::Report& report, const Bytes256& bytes,
   return out;
 }
 
-Result<Proposal> propose(const MeshModel& mesh, const Bytes256& bytes,
+Result<Proposal> propose(const MeshModel& mesh, const RouteKeys& bytes,
                          const std::vector<Candidate>& candidates, const After& owners) {
   const Links links{mesh};
   // By node of the model: which hashes go to whom next.
-  std::vector<std::map<NodeName, Bytes256>> next(mesh.nodes.size());
+  std::vector<std::map<NodeName, RouteKeys>> next(mesh.nodes.size());
   for (std::size_t member = 0; member < candidates.size(); ++member) {
     const auto owner = storing_node(mesh, candidates[member].node);
     if (!owner) return owner.status();
-    Bytes256 hashes;
+    RouteKeys hashes;
     for (std::size_t slot = 0; slot < kSlots; ++slot) hashes.set(slot, owners[slot] == member);
     if (hashes.none()) continue;
     const auto hops = links.next_hops(*owner);

@@ -18,14 +18,17 @@ struct Candidate {
   double weight = 1;
 };
 
+/// Whether some table has entries by hash.
+bool has_hashes(const verify::MeshModel& mesh);
+
 /// The names that a plan divides: those that begin with a byte of which no node that stores such
 /// names decides by the byte. Where no table has entries by hash yet, all: then these take the
 /// place of those by first byte. `report`: verify() of the mesh.
-verify::Bytes256 planned_bytes(const verify::MeshModel& mesh, const verify::Report& report);
+RouteKeys planned_bytes(const verify::MeshModel& mesh, const verify::Report& report);
 
 /// The candidate that owns each hash of names that begin with one of `bytes` now; none where names
 /// of the hash belong to different nodes, or to one that is no candidate.
-Before owners_now(const verify::Report& report, const verify::Bytes256& bytes,
+Before owners_now(const verify::Report& report, const RouteKeys& bytes,
                   const std::vector<Candidate>& candidates);
 
 /// Tables that lead names that begin with one of `bytes` to `owners`, and what verify() says of
@@ -37,7 +40,7 @@ struct Proposal {
   verify::MeshModel mesh;
   verify::Report report;
 };
-Result<Proposal> propose(const verify::MeshModel& mesh, const verify::Bytes256& bytes,
+Result<Proposal> propose(const verify::MeshModel& mesh, const RouteKeys& bytes,
                          const std::vector<Candidate>& candidates, const After& owners);
 
 }  // namespace kvmesh::plan

@@ -8,6 +8,7 @@
 #include <kvmesh/limits.h>
 
 namespace kvmesh::verify {
+
 Atlas::Atlas(const MeshModel& model) {
   for (const auto& node : model.nodes) {
     const auto place = static_cast<std::uint32_t>(nodes_.size());
@@ -31,19 +32,17 @@ namespace {
 
 // Numbers that are the same for those of 256 things of which `told` says the same.
 template <typename Told>
-std::vector<Bytes256> alike(const Told& told) {
-  std::map<decltype(told(std::uint8_t{0})), Bytes256> groups;
+std::vector<RouteKeys> alike(const Told& told) {
+  std::map<decltype(told(std::uint8_t{0})), RouteKeys> groups;
   for (unsigned value = 0; value < 256; ++value) {
     groups[told(static_cast<std::uint8_t>(value))].set(value);
   }
-  std::vector<Bytes256> out;
+  std::vector<RouteKeys> out;
   out.reserve(groups.size());
   for (const auto& [key, group] : groups) out.push_back(group);
-  std::ranges::sort(out, {}, [](const Bytes256& group) { return runs_of(group).front().first; });
+  std::ranges::sort(out, {}, lowest_of);
   return out;
 }
-
-std::uint8_t lowest(const Bytes256& bytes) { return runs_of(bytes).front().first; }
 
 }  // namespace
 
@@ -57,7 +56,7 @@ std::vector<Cell> Atlas::divide() const {
   });
   std::vector<Cell> out;
   for (const auto& bytes : by_byte) {
-    const auto byte = lowest(bytes);
+    const auto byte = lowest_of(bytes);
     const auto by_hash = alike([&](std::uint8_t hash) {
       std::vector<std::size_t> entries;
       for (const auto* node : nodes_) {
@@ -119,8 +118,8 @@ std::optional<std::uint32_t> Atlas::find(std::string_view name) const {
 
 std::vector<Step> Atlas::steps(const Cell& cell) const {
   std::vector<Step> out(nodes_.size());
-  const auto byte = lowest(cell.bytes);
-  const auto hash = lowest(cell.hashes);
+  const auto byte = lowest_of(cell.bytes);
+  const auto hash = lowest_of(cell.hashes);
   for (std::uint32_t place = 0; place < out.size(); ++place) {
     const auto entry = nodes_[place]->table.find(byte, hash);
     if (entry) {

@@ -16,8 +16,8 @@ namespace kvmesh::verify {
 /// Names of buckets that all nodes treat alike: those that begin with one of the bytes and have one
 /// of the hashes. Neither is empty.
 struct Cell {
-  Bytes256 bytes;
-  Bytes256 hashes;
+  RouteKeys bytes;
+  RouteKeys hashes;
 };
 
 /// The nodes of a model by number, with the nodes that their tables name looked up once. Of

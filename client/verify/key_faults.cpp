@@ -18,11 +18,6 @@ using security::Principal;
 using security::Principals;
 using security::Right;
 
-const MeshNode* find_node(const MeshModel& model, const NodeName& name) {
-  const auto found = std::ranges::find(model.nodes, name, &MeshNode::name);
-  return found == model.nodes.end() ? nullptr : &*found;
-}
-
 Finding fault(std::vector<std::string> nodes, std::string what, std::string advice) {
   Finding out;
   out.kind = FindingKind::kKeys;
@@ -89,7 +84,7 @@ std::vector<const MeshNode*> next_hops(const MeshModel& model, const MeshNode& n
     auto next = entry.node;
     const auto via = std::ranges::find(node.vias, next, &ViaSettings::node);
     if (via != node.vias.end()) next = via->peer;
-    const auto* found = next == node.name ? nullptr : find_node(model, next);
+    const auto* found = next == node.name ? nullptr : find_node(model, next.str());
     if (found != nullptr && std::ranges::find(out, found) == out.end()) out.push_back(found);
   }
   return out;
@@ -157,7 +152,7 @@ void find_key_faults(const Subject& subject, std::vector<Finding>& out) {
   const auto& model = subject.model;
   for (const auto& node : model.nodes) {
     for (const auto& peer : node.peers) {
-      const auto* to = find_node(model, peer.name);
+      const auto* to = find_node(model, peer.name.str());
       // Once for two that are peers of each other.
       const bool is_mutual =
           to != nullptr &&

@@ -1,5 +1,6 @@
 #include "client/verify/mesh_model.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <utility>
@@ -13,24 +14,29 @@ bool is_its_own(const MeshNode& node, std::string_view bucket) {
 
 NameSet own_names(const MeshNode& node) {
   NameSet out;
-  Bytes256 left_to_hashes;
-  Bytes256 hashes;
   const auto& table = node.table;
   const auto is_own = [&](const std::optional<std::size_t>& entry) {
     return entry && table.entries()[*entry].node == node.name;
   };
-  for (unsigned value = 0; value < 256; ++value) {
-    const auto key = static_cast<std::uint8_t>(value);
-    const auto by_byte = table.find(key);
-    left_to_hashes.set(key, !by_byte);
-    if (is_own(by_byte)) out.insert(key);
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    if (is_own(table.find(static_cast<std::uint8_t>(byte)))) {
+      out.insert(static_cast<std::uint8_t>(byte));
+    }
   }
-  const auto byte = left_to_hashes.none() ? std::uint8_t{0} : runs_of(left_to_hashes).front().first;
-  for (unsigned value = 0; value < 256; ++value) {
-    hashes.set(value, is_own(table.find(byte, static_cast<std::uint8_t>(value))));
+  const auto left = ~table.decided_bytes();
+  if (left.none()) return out;
+  RouteKeys hashes;
+  for (unsigned hash = 0; hash < 256; ++hash) {
+    hashes.set(hash, is_own(table.find(lowest_of(left), static_cast<std::uint8_t>(hash))));
   }
-  out.insert(left_to_hashes, hashes);
+  out.insert(left, hashes);
   return out;
+}
+
+const MeshNode* find_node(const MeshModel& model, std::string_view name) {
+  const auto found = std::ranges::find_if(
+      model.nodes, [&](const MeshNode& node) { return node.name.str() == name; });
+  return found == model.nodes.end() ? nullptr : &*found;
 }
 
 MeshNode node_of(const Settings& settings, std::string source) {

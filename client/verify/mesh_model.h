@@ -56,6 +56,9 @@ bool is_its_own(const MeshNode& node, std::string_view bucket);
 /// The names of which that is so.
 NameSet own_names(const MeshNode& node);
 
+/// The first node of that name; null: there is none.
+const MeshNode* find_node(const MeshModel& model, std::string_view name);
+
 MeshNode node_of(const Settings& settings, std::string source);
 
 }  // namespace kvmesh::verify

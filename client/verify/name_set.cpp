@@ -16,8 +16,7 @@ bool is_digit(std::uint8_t byte) { return byte >= '0' && byte <= '9'; }
 
 std::string end_text(std::uint8_t byte, bool as_character) {
   if (as_character) return std::string(1, static_cast<char>(byte));
-  constexpr const char* kDigits = "0123456789abcdef";
-  return {'0', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+  return "0x" + hex_byte(byte);
 }
 
 }  // namespace
@@ -38,7 +37,7 @@ int readability(std::uint8_t byte) {
   return byte > 0x20 && byte < 0x7f ? 1 : 0;
 }
 
-std::string example_name(std::uint8_t byte, const Bytes256& hashes) {
+std::string example_name(std::uint8_t byte, const RouteKeys& hashes) {
   std::string out(1, static_cast<char>(byte));
   if (hashes.all()) return out;
   // One in 256 has it, when it is a single one; this ends long before the numbers do.
@@ -50,12 +49,12 @@ std::string example_name(std::uint8_t byte, const Bytes256& hashes) {
 }
 
 void NameSet::insert(const RouteRange& range) {
-  const Bytes256 all = Bytes256{}.set();
+  const RouteKeys all = RouteKeys{}.set();
   if (range.is_by_hash()) return insert(all, range.keys());
   insert(range.keys(), all);
 }
 
-void NameSet::insert(const Bytes256& bytes, const Bytes256& hashes) {
+void NameSet::insert(const RouteKeys& bytes, const RouteKeys& hashes) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     if (bytes.test(i)) hashes_of_[i] |= hashes;
   }
@@ -91,8 +90,8 @@ bool NameSet::is_by_bytes() const {
                              [](const auto& hashes) { return hashes.none() || hashes.all(); });
 }
 
-Bytes256 NameSet::first_bytes() const {
-  Bytes256 out;
+RouteKeys NameSet::first_bytes() const {
+  RouteKeys out;
   for (std::size_t i = 0; i < hashes_of_.size(); ++i) out.set(i, hashes_of_[i].any());
   return out;
 }
@@ -100,18 +99,18 @@ Bytes256 NameSet::first_bytes() const {
 NameSet::First NameSet::first() const {
   for (std::size_t byte = 0; byte < hashes_of_.size(); ++byte) {
     if (hashes_of_[byte].none()) continue;
-    return {static_cast<std::uint8_t>(byte), runs_of(hashes_of_[byte]).front().first};
+    return {static_cast<std::uint8_t>(byte), lowest_of(hashes_of_[byte])};
   }
   std::abort();  // an empty set has none
 }
 
 std::vector<std::string> NameSet::texts() const {
   // Bytes whose names are here with the same hashes are told together.
-  std::vector<std::pair<Bytes256, Bytes256>> groups;  // hashes, bytes
+  std::vector<std::pair<RouteKeys, RouteKeys>> groups;  // hashes, bytes
   for (std::size_t byte = 0; byte < hashes_of_.size(); ++byte) {
     const auto& hashes = hashes_of_[byte];
     if (hashes.none()) continue;
-    auto group = std::ranges::find(groups, hashes, &std::pair<Bytes256, Bytes256>::first);
+    auto group = std::ranges::find(groups, hashes, &std::pair<RouteKeys, RouteKeys>::first);
     if (group == groups.end()) group = groups.insert(group, {hashes, {}});
     group->second.set(byte);
   }

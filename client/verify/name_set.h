@@ -12,8 +12,6 @@
 
 namespace kvmesh::verify {
 
-using Bytes256 = std::bitset<256>;
-
 /// A set of names of buckets, as tables tell them apart: by first byte, and by hash. Exact: a name
 /// has one of 256 first bytes and one of 256 hashes. A value type.
 class NameSet {
@@ -23,7 +21,7 @@ class NameSet {
   /// All that an entry with this range is for.
   void insert(const RouteRange& range);
   /// Those that begin with one of the bytes and have one of the hashes.
-  void insert(const Bytes256& bytes, const Bytes256& hashes);
+  void insert(const RouteKeys& bytes, const RouteKeys& hashes);
   void insert(const NameSet& other);
   void remove(const NameSet& other);
 
@@ -35,7 +33,7 @@ class NameSet {
   /// Whether the first byte alone says which names are here.
   bool is_by_bytes() const;
   /// The first bytes of the names.
-  Bytes256 first_bytes() const;
+  RouteKeys first_bytes() const;
 
   /// By what sets are put in order: the lowest byte, and the lowest of its hashes. REQUIRES: not
   /// empty.
@@ -56,7 +54,7 @@ class NameSet {
   friend bool operator==(const NameSet&, const NameSet&) = default;
 
  private:
-  std::array<Bytes256, 256> hashes_of_;  // by first byte
+  std::array<RouteKeys, 256> hashes_of_;  // by first byte
 };
 
 /// The names in both.
@@ -70,6 +68,6 @@ std::string range_text(ByteRange range);
 int readability(std::uint8_t byte);
 
 /// A short name that begins with `byte` and has one of these hashes. REQUIRES: there is a hash.
-std::string example_name(std::uint8_t byte, const Bytes256& hashes);
+std::string example_name(std::uint8_t byte, const RouteKeys& hashes);
 
 }  // namespace kvmesh::verify

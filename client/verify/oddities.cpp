@@ -79,7 +79,7 @@ void find_passed_by(const Atlas& atlas, const Cell& cell, PassedBy& found) {
     auto& finding = found[{place, static_cast<std::size_t>(via - node.vias.begin())}];
     if (finding.names.empty()) {
       finding.examples = {
-          {example_name(runs_of(cell.bytes).front().first, cell.hashes),
+          {example_name(lowest_of(cell.bytes), cell.hashes),
            atlas.way_text(steps, way) + ": " + atlas.name(way.back()) + " stores it"}};
     }
     finding.names.insert(cell.bytes, cell.hashes);

@@ -24,7 +24,7 @@ struct Best {
   }
 };
 
-std::uint8_t most_readable(const Bytes256& bytes) {
+std::uint8_t most_readable(const RouteKeys& bytes) {
   int best = -1;
   std::uint8_t out = 0;
   for (unsigned value = 0; value < 256; ++value) {

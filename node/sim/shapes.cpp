@@ -1,7 +1,6 @@
 #include "node/sim/shapes.h"
 
 #include <algorithm>
-#include <bitset>
 #include <cstdlib>
 #include <utility>
 
@@ -36,13 +35,20 @@ std::uint32_t branches_for(std::uint32_t nodes, std::uint32_t levels) {
   return branches;
 }
 
+// Entries by hash behind all others.
+RoutingTable table_of(std::vector<RouteEntry> entries) {
+  std::stable_partition(entries.begin(), entries.end(),
+                        [](const RouteEntry& entry) { return !entry.range.is_by_hash(); });
+  return RoutingTable{std::move(entries)};
+}
+
 class TreeMaker {
  public:
   TreeMaker(std::uint32_t levels, std::uint32_t branches, std::uint32_t hash_level)
       : levels_(levels), branches_(branches), hash_level_(hash_level) {}
 
   std::vector<NodePlan> make(std::uint32_t nodes) {
-    const auto top = children({0, 255}, Bytes{}.set(), "n", 1);
+    const auto top = children({0, 255}, RouteKeys{}.set(), "n", 1);
     // Those of level 1 pass what is not theirs straight to the sibling.
     for (const auto& own : top) {
       auto entries = nodes_[own.node].table.entries();
@@ -65,8 +71,6 @@ class TreeMaker {
     RouteRange range;
     std::size_t node;
   };
-  // Of a node: all that it or its descendants store begins with one of these.
-  using Bytes = std::bitset<256>;
 
   void add_entry(std::size_t to, std::vector<RouteEntry>& entries, const Part& part) {
     if (part.node == to) return;
@@ -76,7 +80,8 @@ class TreeMaker {
 
   // What is not its own goes to its parent. Other bytes go there first where hashes divide its own:
   // an entry for all bytes would stand before these.
-  void add_way_up(std::size_t child, const Bytes& bytes, std::size_t parent, std::uint32_t level) {
+  void add_way_up(std::size_t child, const RouteKeys& bytes, std::size_t parent,
+                  std::uint32_t level) {
     auto entries = nodes_[child].table.entries();
     const bool divides_hashes = level + 1 >= hash_level_;
     if (divides_hashes) {
@@ -89,19 +94,13 @@ class TreeMaker {
     nodes_[child].table = table_of(std::move(entries));
   }
 
-  static RoutingTable table_of(std::vector<RouteEntry> entries) {
-    std::stable_partition(entries.begin(), entries.end(),
-                          [](const RouteEntry& entry) { return !entry.range.is_by_hash(); });
-    return RoutingTable{std::move(entries)};
-  }
-
   RouteRange range_of(ByteRange keys, std::uint32_t level) const {
     if (level < hash_level_) return keys;
     return RouteRange::of_hashes(RouteRange{keys}.keys());
   }
 
   // Splits `range` over new nodes, and their parts over theirs.
-  std::vector<Part> children(ByteRange range, const Bytes& bytes_above, const std::string& name,
+  std::vector<Part> children(ByteRange range, const RouteKeys& bytes_above, const std::string& name,
                              std::uint32_t level) {
     if (level == hash_level_) range = {};
     std::vector<Part> parts;
@@ -177,9 +176,7 @@ std::vector<NodePlan> make_random(std::uint32_t nodes, Random& random) {
       const RouteRange range{ByteRange{std::min(a, b), std::max(a, b)}};
       entries.push_back({random.chance(20) ? RouteRange::of_hashes(range.keys()) : range, to.name});
     }
-    std::stable_partition(entries.begin(), entries.end(),
-                          [](const RouteEntry& entry) { return !entry.range.is_by_hash(); });
-    node.table = RoutingTable{std::move(entries)};
+    node.table = table_of(std::move(entries));
   }
   return out;
 }

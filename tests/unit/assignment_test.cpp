@@ -6,12 +6,45 @@
 #include <limits>
 #include <numeric>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "client/plan/assignment.h"
 
 namespace kvmesh::plan {
 namespace {
+
+// How many slots each of `members` members holds.
+std::vector<std::uint32_t> slot_counts(std::size_t members, const After& owners) {
+  std::vector<std::uint32_t> out(members);
+  for (const auto owner : owners) ++out.at(owner);
+  return out;
+}
+
+// How many ranges of neighbouring slots with one owner there are.
+std::size_t range_count(const After& owners) {
+  std::size_t out = 1;
+  for (std::size_t slot = 1; slot < kSlots; ++slot) out += owners[slot] == owners[slot - 1] ? 0 : 1;
+  return out;
+}
+
+// The fullest member's load by weight over the mean, 1 at best. All loads zero: by slots.
+double fullness(std::span<const Member> members, const After& owners, const Loads& loads) {
+  const bool by_slots = std::ranges::all_of(loads, [](auto load) { return load == 0; });
+  std::vector<double> sums(members.size());
+  for (std::size_t slot = 0; slot < kSlots; ++slot) {
+    sums[owners[slot]] += by_slots ? 1 : static_cast<double>(loads[slot]);
+  }
+  double most = 0;
+  double total = 0;
+  double weights = 0;
+  for (std::size_t member = 0; member < members.size(); ++member) {
+    most = std::max(most, sums[member] / members[member].weight);
+    total += sums[member];
+    weights += members[member].weight;
+  }
+  return most * weights / total;
+}
 
 constexpr double kTolerance = 0.05;
 constexpr Loads kNoLoads{};

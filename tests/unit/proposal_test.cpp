@@ -18,8 +18,8 @@ After split_at(std::size_t slot) {
   return out;
 }
 
-verify::Bytes256 all() { return ~verify::Bytes256{}; }
-verify::Bytes256 without_a_to_c() { return ~RouteRange{ByteRange{'a', 'c'}}.keys(); }
+RouteKeys all() { return ~RouteKeys{}; }
+RouteKeys without_a_to_c() { return ~RouteRange{ByteRange{'a', 'c'}}.keys(); }
 
 const std::vector<Candidate> kTwo{{"bar@h", 1}, {"foo@h", 1}};
 

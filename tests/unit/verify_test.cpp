@@ -306,7 +306,7 @@ TEST(NameSet, KnowsBytesAndHashes) {
             "hash:0x10,0x12 (of a..m)");
   EXPECT_EQ(names_of({"b", "hash:0x07"}).first(), (NameSet::First{0, 7}));
   for (unsigned value = 0; value < 256; ++value) {
-    Bytes256 hashes;
+    RouteKeys hashes;
     hashes.set(value);
     const auto name = example_name('q', hashes);
     EXPECT_EQ(name.front(), 'q');

@@ -47,6 +47,12 @@ NameBounds names_in(const RouteRange& range) {
   return {last_name_before({&first, 1}), first_name_beyond({&last, 1}), std::nullopt};
 }
 
+verify::NameSet names_beyond(const RouteRange& range, const RoutingTable& table) {
+  verify::NameSet out;
+  if (range.is_by_hash()) out.insert(table.decided_bytes(), range.keys());
+  return out;
+}
+
 NameBounds names_with(std::string_view prefix) {
   if (prefix.empty()) return {};
   return {last_name_before(prefix), first_name_beyond(prefix), std::nullopt};
@@ -99,11 +105,6 @@ std::string missing_text(const std::string& node, const Status& why) {
   return "the buckets of " + node + " are missing: " + why.to_string();
 }
 
-std::uint64_t strays_of(const Value& info) {
-  const Value* store = info.find("store");
-  return store == nullptr ? 0 : number_at(*store, "strays");
-}
-
 }  // namespace
 
 Result<MeshBuckets> MeshBuckets::open(Session& session, const NameBounds& bounds,
@@ -120,7 +121,7 @@ MeshBuckets MeshBuckets::of(Session& session, const LiveMesh& mesh, const NameBo
   for (const auto& node : mesh.model.nodes) {
     if (!node.stores) continue;
     const auto& name = node.name.str();
-    if (const auto strays = strays_of(*mesh.infos.at(name)); strays > 0) {
+    if (const auto strays = strays_of(*mesh.infos.at(name)).value_or(0); strays > 0) {
       out.strays_.push_back(name + " also holds " + verify::counted(strays, "bucket", "buckets") +
                             " that its table gives to others; kvmesh buckets --on " + name +
                             " lists all that it holds");

@@ -35,6 +35,10 @@ struct NameBounds {
 /// All names that an entry with this range is for.
 NameBounds names_in(const RouteRange& range);
 
+/// Of those, what a table decides by the first byte while the range is by hash: what a node with
+/// that table holds of it was not given to it, or taken from it, by an entry with this range.
+verify::NameSet names_beyond(const RouteRange& range, const RoutingTable& table);
+
 /// All names that begin with `prefix`, itself included; all names when it is empty.
 NameBounds names_with(std::string_view prefix);
 

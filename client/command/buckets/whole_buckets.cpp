@@ -109,11 +109,6 @@ int do_for_named(Session& session, const BucketsNamed& buckets, const MakeOperat
   return done.exit_status == kExitOk ? session.finish_silent({}) : done.exit_status;
 }
 
-// A range of hashes is not about names of which the first byte decides.
-bool is_left_out(const verify::MeshNode& node, const RouteRange& range, const std::string& name) {
-  return range.is_by_hash() && node.table.find(static_cast<std::uint8_t>(name.front())).has_value();
-}
-
 // The node, when its table gives nothing of the range to it, so that no request finds what it holds
 // of that.
 Result<verify::MeshNode> check_strays(Session& session, Client& client, const std::string& node,
@@ -124,11 +119,7 @@ Result<verify::MeshNode> check_strays(Session& session, Client& client, const st
   if (!told) return told.status();
   verify::NameSet names;
   names.insert(range);
-  for (unsigned value = 0; range.is_by_hash() && value < 256; ++value) {
-    verify::NameSet decided;
-    decided.insert(static_cast<std::uint8_t>(value));
-    if (told->table.find(static_cast<std::uint8_t>(value))) names.remove(decided);
-  }
+  names.remove(names_beyond(range, told->table));
   const auto own = common_to(names, verify::own_names(*told));
   if (own.empty()) return told;
   return Status{StatusCode::kInvalidArgument,
@@ -150,8 +141,9 @@ int drop_strays(Session& session, const std::string& node, const RouteRange& ran
     auto names = list.next();
     if (!names) return session.fail(names.status());
     if (names->empty()) break;
+    const auto beyond = names_beyond(range, told->table);
     std::erase_if(*names, [&](const auto& name) {
-      return verify::is_its_own(*told, name) || is_left_out(*told, range, name);
+      return verify::is_its_own(*told, name) || beyond.holds(name);
     });
     const auto done = do_for_each(session, **client, *names, node, ops::drop);
     exit_status = done.exit_status;

@@ -164,6 +164,12 @@ bool stores_buckets(const Value& info) {
   return has_app(info, "kv") || (store != nullptr && !store->is_nil());
 }
 
+std::optional<std::uint64_t> strays_of(const Value& info) {
+  const Value* store = info.find("store");
+  if (store == nullptr || store->find("strays") == nullptr) return std::nullopt;
+  return number_at(*store, "strays");
+}
+
 std::optional<std::string> journal_failure(const Value& info) {
   const Value* store = info.find("store");
   const Value* journal = store == nullptr ? nullptr : store->find("journal");
@@ -197,12 +203,11 @@ std::string info_text(const Value& info, bool color) {
 
 std::string mesh_table(const std::vector<MeshNode>& nodes, bool color) {
   constexpr auto kRight = Table::Align::kRight;
-  const auto strays_of = [](const MeshNode& node) {
-    const Value* store = node.info ? node.info->find("store") : nullptr;
-    return store == nullptr ? 0 : number_at(*store, "strays");
+  const auto told_strays = [](const MeshNode& node) {
+    return node.info ? strays_of(*node.info).value_or(0) : 0;
   };
   const bool any_strays =
-      std::ranges::any_of(nodes, [&](const MeshNode& node) { return strays_of(node) > 0; });
+      std::ranges::any_of(nodes, [&](const MeshNode& node) { return told_strays(node) > 0; });
   std::vector<Table::Column> columns{{"node"},         {"state"},          {"buckets", kRight},
                                      {"keys", kRight}, {"memory", kRight}, {"requests", kRight}};
   if (any_strays) columns.push_back({"strays", kRight});
@@ -223,7 +228,7 @@ std::string mesh_table(const std::vector<MeshNode>& nodes, bool color) {
                byte_count(number_at(*node.info, "memory_bytes")),
                counters == nullptr ? "-" : grouped(number_at(*counters, "requests"))};
     }
-    if (any_strays) cells.push_back(strays_of(node) > 0 ? grouped(strays_of(node)) : "-");
+    if (any_strays) cells.push_back(told_strays(node) > 0 ? grouped(told_strays(node)) : "-");
     table.add(std::move(cells));
   }
   return table.to_string(color);

@@ -24,6 +24,9 @@ bool has_app(const Value& info, std::string_view app);
 /// Whether the node has the app `kv`, or shows a store.
 bool stores_buckets(const Value& info);
 
+/// How many buckets it holds that its table gives to others; empty: it does not tell.
+std::optional<std::uint64_t> strays_of(const Value& info);
+
 /// Why the node stores nothing any more, if its journal has failed.
 std::optional<std::string> journal_failure(const Value& info);
 

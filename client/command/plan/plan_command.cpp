@@ -1,7 +1,6 @@
 // plan: tables that divide the names of a mesh over nodes, with the least movement.
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -108,12 +107,11 @@ Status write_tables(const std::string& folder, const verify::MeshModel& mesh) {
   if (::mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) return file_fault("make", folder);
   for (const auto& node : mesh.nodes) {
     const auto path = path_in(folder, node.name.str() + ".toml");
-    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor < 0) return file_fault("make", path);
-    const auto text = table_toml(node.table);
-    const bool written =
-        ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    if (::close(descriptor) != 0 || !written) return file_fault("write", path);
+    const OwnedFile file{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)};
+    if (!file.is_open()) return file_fault("make", path);
+    if (auto status = write_all(file.get(), table_toml(node.table), path); !status.ok()) {
+      return status;
+    }
   }
   return {};
 }
@@ -132,12 +130,11 @@ Result<verify::Report> sound_report(const LiveMesh& mesh) {
                    "; mend that first (kvmesh verify --live)");
   }
   for (const auto& [name, info] : mesh.infos) {
-    const Value* store = info->find("store");
-    if (store == nullptr || number_at(*store, "strays") == 0) continue;
-    return invalid(
-        name + " holds " + verify::counted(number_at(*store, "strays"), "bucket", "buckets") +
-        " that its table gives to others; carry over or drop them first, as kvmesh verify "
-        "--live says");
+    const auto strays = strays_of(*info);
+    if (strays.value_or(0) == 0) continue;
+    return invalid(name + " holds " + verify::counted(*strays, "bucket", "buckets") +
+                   " that its table gives to others; carry over or drop them first, as kvmesh "
+                   "verify --live says");
   }
   return report;
 }
@@ -184,8 +181,7 @@ int run_plan(Session& session, const PlanArguments& arguments) {
     if (!proposal) return session.fail(proposal.status());
   }
   auto plan = make_plan(*candidates, before, after, stored, *std::move(proposal));
-  plan.replaces_bytes = std::ranges::none_of(
-      mesh->model.nodes, [](const auto& node) { return node.table.has_hashes(); });
+  plan.replaces_bytes = !plan::has_hashes(mesh->model);
   if (session.json()) {
     session.print_json(plan_json(plan));
   } else {

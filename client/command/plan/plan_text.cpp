@@ -35,7 +35,7 @@ bool has_swaps(const Plan& plan) {
   });
 }
 
-std::string hashes_text(const verify::Bytes256& hashes) {
+std::string hashes_text(const RouteKeys& hashes) {
   return RouteRange::of_hashes(hashes).to_string();
 }
 

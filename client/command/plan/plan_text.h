@@ -16,7 +16,7 @@ namespace kvmesh::command {
 struct PlannedMove {
   std::string from;  // the node that stores them now
   std::string to;
-  verify::Bytes256 hashes;
+  RouteKeys hashes;
   Amount amount;
 };
 

@@ -24,7 +24,7 @@ double bytes_a_key(const Value& info) {
 }
 
 Status count_node(Session& session, const verify::MeshNode& node, const Way& way,
-                  const verify::Bytes256& bytes, double bytes_of_key,
+                  const RouteKeys& bytes, double bytes_of_key,
                   std::array<Amount, plan::kSlots>& out) {
   const auto& name = node.name.str();
   const auto reached = access(session, way, name);
@@ -56,7 +56,7 @@ Status count_node(Session& session, const verify::MeshNode& node, const Way& way
 
 }  // namespace
 
-Stored count_stored(Session& session, const LiveMesh& mesh, const verify::Bytes256& bytes) {
+Stored count_stored(Session& session, const LiveMesh& mesh, const RouteKeys& bytes) {
   Stored out;
   for (const auto& node : mesh.model.nodes) {
     if (!node.stores) continue;

@@ -35,6 +35,6 @@ struct Stored {
 
 /// Asks each node that stores for its buckets whose first byte is one of `bytes`, and for their
 /// keys. Blocks; a failure of a node is in `missing`.
-Stored count_stored(Session& session, const LiveMesh& mesh, const verify::Bytes256& bytes);
+Stored count_stored(Session& session, const LiveMesh& mesh, const RouteKeys& bytes);
 
 }  // namespace kvmesh::command

@@ -117,18 +117,15 @@ void Exporter::export_own(const verify::MeshNode& node, const Way& way) {
 
 void Exporter::export_node(const std::string& node) {
   const std::string shown = node.empty() ? "the node" : node;
-  RoutingTable table;
+  verify::NameSet beyond;
   if (bounds_.only) {
     const auto info = client_->info(node, session_.timeout());
     const auto told = info ? told_node(*info, shown) : Result<verify::MeshNode>{info.status()};
     if (!told) return fail("the table of " + shown, told.status());
-    table = told->table;
+    beyond = names_beyond(*bounds_.only, told->table);
   }
   list_buckets(node, shown, [&](std::vector<std::string> buckets) {
-    // A range of hashes is not about names of which the first byte decides.
-    std::erase_if(buckets, [&](const std::string& bucket) {
-      return table.find(static_cast<std::uint8_t>(bucket.front())).has_value();
-    });
+    std::erase_if(buckets, [&](const std::string& bucket) { return beyond.holds(bucket); });
     export_buckets(buckets);
   });
 }

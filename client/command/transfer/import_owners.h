@@ -4,7 +4,6 @@
 #include <kvmesh/status.h>
 #include <kvmesh/value.h>
 
-#include <bitset>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -85,7 +84,7 @@ class ImportOwners {
 
   std::chrono::milliseconds retry_for_;
   std::map<Part, State> parts_;
-  std::bitset<256> divided_;  // first bytes of which the hash decides, too
+  RouteKeys divided_;  // first bytes of which the hash decides, too
   // Of first bytes that nobody has told of yet: by hash, a bucket of which something was stored,
   // and since when.
   std::map<std::uint8_t, std::map<std::uint8_t, std::pair<std::string, Time>>> undecided_;

@@ -168,11 +168,11 @@ verify::NameSet not_its_own(const verify::MeshNode& node) {
 void keep(const std::string& bucket, const RoutingTable& table, Strays& out) {
   ++out.count;
   const auto byte = static_cast<std::uint8_t>(bucket.front());
-  if (table.find(byte) || !table.has_hashes()) {
+  if (table.decided_bytes().test(byte) || !table.has_hashes()) {
     out.names.insert(byte);
   } else {
-    verify::Bytes256 bytes;
-    verify::Bytes256 hashes;
+    RouteKeys bytes;
+    RouteKeys hashes;
     out.names.insert(bytes.set(byte), hashes.set(route_hash(bucket)));
   }
   if (out.some.size() < kShownBuckets) out.some.push_back(in_quotes(bucket));
@@ -237,9 +237,7 @@ void find_strays(const LiveMesh& mesh, const Access& access, verify::Report& rep
   for (const auto& node : mesh.model.nodes) {
     if (!node.stores) continue;
     const auto& name = node.name.str();
-    const Value* store = mesh.infos.at(name)->find("store");
-    const Value* told = store == nullptr ? nullptr : store->find("strays");
-    if (told != nullptr && number_at(*store, "strays") == 0) continue;  // else all names are listed
+    if (strays_of(*mesh.infos.at(name)) == 0U) continue;  // else all names are listed
     Strays strays;
     const Status status = list_strays(node, mesh.ways.at(name), time, strays);
     if (strays.count > 0) report.findings.push_back(finding_of(name, strays));

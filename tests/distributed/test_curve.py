@@ -280,7 +280,7 @@ class Reloads(CurveTest):
         del self.keys.nodes["bar"]
         self.keys.write()
         self.reload(self.foo, "node bar@localhost removed")
-        self.assertIn("peer bar@localhost removed", self.foo.log())
+        eventually(lambda: "peer bar@localhost removed" in self.foo.log(), 5, "the log goes on")
         eventually(lambda: "the connection of bar@localhost from 127.0.0.1 is ended" in self.foo.log(), 5, "it is ended")
         eventually(lambda: "does not let the key" in self.bar.log(), 10, "bar is told why")
         self.assertNotIn("bar@localhost", [peer["name"] for peer in self.foo.info()["peers"]])
@@ -344,7 +344,7 @@ class Reloads(CurveTest):
         with open(self.keys.path, "w", encoding="ascii") as file:
             file.write("[user.ops]\nkeys = 7\n")
         self.reload(self.foo, "the configuration is not taken over, and nothing has changed")
-        self.assertIn("mesh.security: " + self.keys.path, self.foo.log())
+        eventually(lambda: "mesh.security: " + self.keys.path in self.foo.log(), 5, "the log goes on")
         self.assertTrue(self.foo.reaches("bar"))
         self.keys.write()
         self.reload(self.foo, "the configuration is read again")

@@ -228,7 +228,7 @@ class Reload(TlsTest):
         self.certificates.make("foo", alt="IP:127.0.0.1")
         self.assertEqual(self.run_to_end(reload), "kv_server.tls: new connections get other certificates\n")
         self.assertNotEqual(self.ended_on(), old)
-        self.assertIn("kv_server.tls: new connections get other certificates", self.node.log())
+        eventually(lambda: "kv_server.tls: new connections get other certificates" in self.node.log(), what="the log says so, too")
         self.assertEqual(self.run_to_end(reload), "nothing has changed\n")
 
     def check(self, *arguments):
